@@ -1,0 +1,101 @@
+"""Frozen, checked configuration dataclasses; one description of a value serves YAML, ROS and docs.
+
+    @dataclass(frozen=True, kw_only=True)
+    class SearchConfig(Config):
+        peaks: int = option(8, help='Hypotheses kept per reference.', low=1, high=64)
+"""
+
+import dataclasses
+import difflib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from pointpng_core.errors import ConfigError, FileError
+
+Self = TypeVar('Self', bound='Config')
+
+
+def option(default: Any, *, help: str, unit: str = '', low: float | None = None,
+           high: float | None = None, choices: tuple[str, ...] = ()) -> Any:
+    """Declare a configuration field with its description, unit and allowed range or choices."""
+    metadata = {'help': help, 'unit': unit, 'low': low, 'high': high, 'choices': choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config:
+    """Base of every configuration: values are checked on construction, unknown keys refused."""
+
+    def __post_init__(self) -> None:
+        """Check every field against its declaration; raises ConfigError."""
+        for field in dataclasses.fields(self):
+            if field.metadata:
+                _check(type(self).__name__, field, getattr(self, field.name))
+
+    @classmethod
+    def from_mapping(cls: type[Self], mapping: dict[str, Any]) -> Self:
+        """Build from plain values; an unknown key raises ConfigError naming the nearest one."""
+        names = [field.name for field in dataclasses.fields(cls)]
+        for key in mapping:
+            if key not in names:
+                near = difflib.get_close_matches(str(key), names, n=1)
+                hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(names)}'
+                raise ConfigError(f'{cls.__name__}: unknown key {key!r}; {hint}')
+        return cls(**mapping)
+
+    @classmethod
+    def from_yaml(cls: type[Self], path: str | Path) -> Self:
+        """Read from a YAML mapping; raises FileError or ConfigError."""
+        return cls.from_mapping(read_yaml_mapping(path))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the plain values, in the order of declaration."""
+        return dataclasses.asdict(self)
+
+    def to_yaml(self, path: str | Path) -> None:
+        """Write as a YAML mapping that `from_yaml` reads back."""
+        Path(path).write_text(yaml.safe_dump(self.to_mapping(), sort_keys=False), encoding='utf-8')
+
+
+def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping; raises FileError."""
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise FileError(f'{path} is not valid YAML: {error}') from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise FileError(f'{path}: expected a mapping at the top, got {type(content).__name__}')
+    return content
+
+
+def _check(owner: str, field: 'dataclasses.Field[Any]', value: Any) -> None:
+    where = f'{owner}.{field.name}'
+    _check_type(where, field.default, value)
+    _check_range(where, field.metadata, value)
+    choices = field.metadata['choices']
+    if choices and value not in choices:
+        raise ConfigError(f'{where} = {value!r}: choose one of {", ".join(choices)}')
+
+
+def _check_type(where: str, default: Any, value: Any) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    accepted = number if isinstance(default, float) else type(value) is type(default)
+    if not accepted:
+        raise ConfigError(f'{where} = {value!r}: expected {type(default).__name__}, '
+                          f'got {type(value).__name__}')
+
+
+def _check_range(where: str, metadata: Any, value: Any) -> None:
+    low, high, unit = metadata['low'], metadata['high'], metadata['unit']
+    below = low is not None and not value >= low
+    above = high is not None and not value <= high
+    if below or above:
+        raise ConfigError(f'{where} = {value} {unit}'.rstrip()
+                          + f': must lie in [{low if low is not None else "-inf"}, '
+                            f'{high if high is not None else "inf"}]')

@@ -9,8 +9,9 @@ import zlib
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.files.counts import check_declared_count
+from pointpng_core.files.counts import check_pcd
 from pointpng_core.files.opening import checked_path, quiet_open3d
+from pointpng_core.files.ply import read_ply
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
 _BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
@@ -54,7 +55,11 @@ def _checked_points(path: Path, points: np.ndarray) -> np.ndarray:
     return single
 
 
-def _read_with_open3d(path: Path) -> np.ndarray:
+def _read_ply(path: Path) -> np.ndarray:
+    return read_ply(path)[0]
+
+
+def _read_pcd(path: Path) -> np.ndarray:
     with quiet_open3d() as open3d:
         try:
             content = open3d.io.read_point_cloud(
@@ -62,7 +67,7 @@ def _read_with_open3d(path: Path) -> np.ndarray:
         except RuntimeError as error:
             raise FileError(f'{path} cannot be read as a cloud: {error}') from error
     points = np.asarray(content.points).copy()
-    check_declared_count(path, len(points))
+    check_pcd(path, len(points))
     return points
 
 
@@ -77,15 +82,22 @@ def _read_text(path: Path) -> np.ndarray:
     return rows[:, :3]
 
 
-def _read_array(path: Path) -> np.ndarray:
+def _read_npy(path: Path) -> np.ndarray:
     try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return _numeric(path, content)
-        with content:
-            return _numeric(path, _archive_member(path, content))
+        with path.open('rb') as stream:
+            return _numeric(path, np.lib.format.read_array(stream, allow_pickle=False))
     except _BROKEN_ARRAY as error:
-        raise FileError(f'{path} is not a readable {path.suffix} file: {error}') from error
+        raise FileError(f'{path} is not a readable .npy file: {error}') from error
+
+
+def _read_npz(path: Path) -> np.ndarray:
+    if not zipfile.is_zipfile(path):
+        raise FileError(f'{path} is not an .npz archive, or was cut short')
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return _numeric(path, _archive_member(path, archive))
+    except _BROKEN_ARRAY as error:
+        raise FileError(f'{path} is not a readable .npz file: {error}') from error
 
 
 def _archive_member(path: Path, archive: Any) -> np.ndarray:
@@ -119,8 +131,8 @@ def _write_archive(path: Path, points: np.ndarray) -> None:
 
 
 _READERS: dict[str, Callable[[Path], np.ndarray]] = {
-    '.ply': _read_with_open3d, '.pcd': _read_with_open3d, '.xyz': _read_text,
-    '.npy': _read_array, '.npz': _read_array}
+    '.ply': _read_ply, '.pcd': _read_pcd, '.xyz': _read_text, '.npy': _read_npy,
+    '.npz': _read_npz}
 _WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
     '.ply': _write_with_open3d, '.pcd': _write_with_open3d, '.xyz': _write_text,
     '.npy': np.save, '.npz': _write_archive}

@@ -1,44 +1,35 @@
-"""How much a file says it holds, so that a file cut short is noticed and not used in part."""
+"""How much a file says it holds: Open3D fills what is missing from a short file with zeros."""
 
 from pathlib import Path
 import re
-import struct
 
 from pointpng_core.errors import FileError
 
-_HEADER_BYTES = 65536
-_PATTERNS = {'.ply': rb'element\s+vertex\s+(\d+)', '.pcd': rb'^POINTS\s+(\d+)'}
-_STL_HEAD, _STL_TRIANGLE = 84, 50
+
+def check_pcd(path: Path, found: int) -> None:
+    """Raise FileError unless a pcd file holds as many points as its header declares."""
+    content = path.read_bytes()
+    declared = re.search(rb'^POINTS\s+(\d+)', content, flags=re.MULTILINE)
+    data = re.search(rb'^DATA\s+(\w+)\s*?\n', content, flags=re.MULTILINE)
+    if declared is None or data is None:
+        raise FileError(f'{path} has no valid PCD header (POINTS, DATA)')
+    if data.group(1) == b'ascii':
+        widths = [len(line.split()) for line in content[data.end():].splitlines() if line.strip()]
+        found = sum(1 for width in widths if width == widths[0])
+    _compare(path, 'points', int(declared.group(1)), found)
 
 
-def check_declared_count(path: Path, found: int) -> None:
-    """Raise FileError unless a ply or pcd file yielded as many points as its header declares."""
-    pattern = _PATTERNS.get(path.suffix.lower())
-    if pattern is None:
-        return
-    match = re.search(pattern, _head(path), flags=re.MULTILINE)
-    if match is None:
-        raise FileError(f'{path} has no valid {path.suffix[1:]} header')
-    declared = int(match.group(1))
-    if declared != found:
-        raise FileError(f'{path} declares {declared} points but {found} could be read: '
+def check_off(path: Path, vertices: int, faces: int) -> None:
+    """Raise FileError when fewer vertices or faces could be read than an off file declares."""
+    text = re.sub(rb'#[^\n]*', b'', path.read_bytes())
+    header = re.match(rb'\s*\w*OFF\s+(\d+)\s+(\d+)', text)
+    if header is None:
+        raise FileError(f'{path} has no valid OFF header')
+    _compare(path, 'vertices', int(header.group(1)), vertices)
+    _compare(path, 'faces', int(header.group(2)), faces)
+
+
+def _compare(path: Path, what: str, declared: int, found: int) -> None:
+    if found < declared:
+        raise FileError(f'{path} declares {declared} {what}, but only {found} could be read: '
                         f'was it cut short?')
-
-
-def check_stl_size(path: Path) -> None:
-    """Raise FileError when a binary STL file is shorter than the triangles it declares."""
-    head = _head(path)
-    if head.lstrip().startswith(b'solid') and b'facet' in head:
-        return
-    size = path.stat().st_size
-    if size < _STL_HEAD:
-        raise FileError(f'{path} is too short for an STL file ({size} bytes)')
-    (declared,) = struct.unpack_from('<I', head, _STL_HEAD - 4)
-    if size < _STL_HEAD + declared * _STL_TRIANGLE:
-        raise FileError(f'{path} declares {declared} triangles but its {size} bytes hold '
-                        f'{(size - _STL_HEAD) // _STL_TRIANGLE}: was it cut short?')
-
-
-def _head(path: Path) -> bytes:
-    with path.open('rb') as stream:
-        return stream.read(_HEADER_BYTES)

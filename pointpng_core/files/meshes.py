@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import CloudError, FileError
+from pointpng_core.files.counts import check_off
+from pointpng_core.files.obj import read_obj
 from pointpng_core.files.opening import checked_path, quiet_open3d
+from pointpng_core.files.ply import read_ply
 
 MESH_SUFFIXES = ('.obj', '.stl', '.off', '.ply')
 
@@ -46,19 +49,22 @@ def read_mesh(path: str | Path, *, scale: float = 1.0) -> TriangleMesh:
     path = checked_path(path, MESH_SUFFIXES)
     mesh = load_mesh_or_none(path, scale=scale)
     if mesh is None:
-        raise FileError(f'{path} has no faces: it holds a cloud, not a mesh (or was cut short)')
+        raise FileError(f'{path} holds no readable faces: is it a cloud, or was it cut short?')
     return mesh
 
 
 def load_mesh_or_none(path: Path, *, scale: float) -> TriangleMesh | None:
     """Read a file that may hold a mesh; None when it holds no faces. Raises FileError."""
-    with quiet_open3d() as open3d:
-        try:
-            content = open3d.io.read_triangle_mesh(str(path))
-        except RuntimeError as error:
-            raise FileError(f'{path} cannot be read as a mesh: {error}') from error
-    faces = np.asarray(content.triangles)
-    return _mesh_of(path, np.asarray(content.vertices) * scale, faces) if len(faces) else None
+    suffix = path.suffix.lower()
+    vertices, faces = {'.ply': read_ply, '.obj': read_obj}.get(suffix, _read_with_open3d)(path)
+    if len(faces) == 0:
+        return None
+    if suffix == '.off':
+        check_off(path, len(vertices), len(faces))
+    try:
+        return TriangleMesh(vertices=vertices * scale, faces=faces)
+    except CloudError as error:
+        raise FileError(f'{path}: {error}') from error
 
 
 def write_mesh(path: str | Path, mesh: TriangleMesh) -> None:
@@ -81,11 +87,13 @@ def open3d_mesh(open3d: Any, mesh: TriangleMesh) -> Any:
         open3d.utility.Vector3iVector(mesh.faces))
 
 
-def _mesh_of(path: Path, vertices: np.ndarray, faces: np.ndarray) -> TriangleMesh:
-    try:
-        return TriangleMesh(vertices=vertices, faces=faces)
-    except CloudError as error:
-        raise FileError(f'{path}: {error}') from error
+def _read_with_open3d(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    with quiet_open3d() as open3d:
+        try:
+            content = open3d.io.read_triangle_mesh(str(path))
+        except RuntimeError as error:
+            raise FileError(f'{path} cannot be read as a mesh: {error}') from error
+    return np.asarray(content.vertices), np.asarray(content.triangles)
 
 
 def _check_contents(vertices: np.ndarray, faces: np.ndarray) -> None:

@@ -1,0 +1,26 @@
+"""Non-finite points, which poison every distance, are dropped before anything else."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.errors import CloudError
+
+
+def finite_rows(points: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return a mask (N,) of the points (N, 3) whose three coordinates are finite."""
+    return np.isfinite(points).all(axis=1)
+
+
+def require_points(points: NDArray[np.generic], *, least: int, what: str) -> NDArray[np.float32]:
+    """Return the finite points as float32 (N, 3); raises CloudError when fewer than `least`."""
+    array = np.asarray(points)
+    if array.ndim != 2 or array.shape[1] != 3 or array.dtype.kind not in 'fiu':
+        raise CloudError(f'{what}: expected an (N, 3) array of numbers, got shape {array.shape} '
+                         f'of {array.dtype}')
+    with np.errstate(over='ignore'):
+        array = array.astype(np.float32, copy=False)
+    kept = array[finite_rows(array)]
+    if len(kept) < least:
+        raise CloudError(f'{what}: {len(kept)} finite points of {len(array)}; at least {least} '
+                         'are needed')
+    return kept

@@ -1,0 +1,60 @@
+"""The training-free steerable embedding: spherical harmonics of the points, by shells of radius.
+
+    Z_l = mean_i w(|x_i|) Y^l(x_i / |x_i|)
+
+with Gaussian shells w. It turns exactly with the cloud (Z_l -> Z_l D^l(g)^T) and needs no
+training, so it is the floor that every learned embedding has to beat.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from pointpng_core.config import Config, option
+from pointpng_core.so3 import real_harmonics
+
+
+@dataclass(frozen=True, kw_only=True)
+class HarmonicConfig(Config):
+    """Shells and degrees of the training-free embedding."""
+
+    degree_max: int = option(8, help='Highest spherical-harmonic degree L.', low=1, high=16)
+    shells: int = option(10, help='Radial shells.', low=1, high=64)
+    inner_radius: float = option(0.03, help='Centre of the innermost shell.',
+                                 unit='diameters', low=0.0, high=1.0)
+    outer_radius: float = option(0.6, help='Centre of the outermost shell.',
+                                 unit='diameters', low=0.0, high=2.0)
+    width: float = option(0.05, help='Standard deviation of a shell.',
+                          unit='diameters', low=1e-3, high=1.0)
+
+
+class HarmonicEncoder:
+    """The steerable embedding of one configuration; implements `Encoder`.
+
+    An embedding holds, degree by degree, a block of (shells, 2l + 1) numbers.
+    """
+
+    def __init__(self, config: HarmonicConfig | None = None) -> None:
+        self.config = config or HarmonicConfig()
+        self.multiplicities = (self.config.shells,) * (self.config.degree_max + 1)
+        self.dim = self.config.shells * (self.config.degree_max + 1) ** 2
+        values = '_'.join(str(value) for value in self.config.to_mapping().values())
+        self.key = f'harmonic-1_{values}'
+
+    def encode(self, clouds: Tensor) -> Tensor:
+        """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""
+        return normalize(self._moments(clouds), dim=-1)
+
+    def _moments(self, clouds: Tensor) -> Tensor:
+        config = self.config
+        radii = clouds.norm(dim=-1, keepdim=True)  # (B, N, 1)
+        # A point at the very centre has no direction; its shells are nearly empty anyway.
+        harmonics = real_harmonics(clouds / radii.clamp(min=1e-9), config.degree_max)
+        centres = torch.linspace(config.inner_radius, config.outer_radius, config.shells,
+                                 device=clouds.device, dtype=clouds.dtype)
+        shells = torch.exp(-0.5 * ((radii - centres) / config.width).square())  # (B, N, K)
+        moments = shells.transpose(1, 2) @ harmonics  # (B, K, (L + 1)^2)
+        return torch.cat([moments[..., degree ** 2:(degree + 1) ** 2].flatten(1)
+                          for degree in range(config.degree_max + 1)], dim=1)

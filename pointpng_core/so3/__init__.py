@@ -1,0 +1,30 @@
+"""Rotations in three dimensions: distances, grids, spherical harmonics and Wigner matrices.
+
+Quaternions are xyzw. Everything is batched torch, on any device, in the dtype of its input; the
+elementary conversions come from `roma`.
+"""
+
+from pointpng_core.so3.distances import (
+    nearest_rotation_rad,
+    quaternion_distance_rad,
+    rotation_distance_rad,
+)
+from pointpng_core.so3.frames import frame_towards
+from pointpng_core.so3.grids import fibonacci_directions, super_fibonacci, twist_angles
+from pointpng_core.so3.harmonics import degree_slices, real_harmonics
+from pointpng_core.so3.wigner import flatten_blocks, rotation_generators, wigner_blocks
+
+__all__ = [
+    'degree_slices',
+    'fibonacci_directions',
+    'flatten_blocks',
+    'frame_towards',
+    'nearest_rotation_rad',
+    'quaternion_distance_rad',
+    'real_harmonics',
+    'rotation_distance_rad',
+    'rotation_generators',
+    'super_fibonacci',
+    'twist_angles',
+    'wigner_blocks',
+]

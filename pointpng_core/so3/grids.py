@@ -1,0 +1,42 @@
+"""Even coverings of the sphere, the circle and the rotation group."""
+
+import math
+
+import torch
+from torch import Tensor
+
+GOLDEN_ANGLE_RAD = math.pi * (3.0 - math.sqrt(5.0))
+SUPER_FIBONACCI_PHI = math.sqrt(2.0)
+# Positive root of psi^4 = psi + 4 (Alexa 2022, section 4).
+SUPER_FIBONACCI_PSI = 1.533751168755204288118041
+
+
+def super_fibonacci(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return `count` quaternions (count, 4), xyzw, w >= 0, evenly covering SO(3).
+
+    Super-Fibonacci spirals: Alexa, CVPR 2022. 8192 of them lie about 7 degrees apart.
+    """
+    if count < 1:
+        raise ValueError(f'count = {count}: a grid needs at least one rotation')
+    s = torch.arange(count, dtype=torch.float64) + 0.5
+    inner, outer = torch.sqrt(s / count), torch.sqrt(1.0 - s / count)
+    alpha, beta = 2 * math.pi * s / SUPER_FIBONACCI_PHI, 2 * math.pi * s / SUPER_FIBONACCI_PSI
+    quats = torch.stack((inner * torch.sin(alpha), inner * torch.cos(alpha),
+                         outer * torch.sin(beta), outer * torch.cos(beta)), dim=-1)
+    return torch.where(quats[:, 3:] < 0, -quats, quats).to(dtype)
+
+
+def fibonacci_directions(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return `count` unit vectors (count, 3) evenly covering the sphere (Fibonacci lattice)."""
+    if count < 1:
+        raise ValueError(f'count = {count}: a grid needs at least one direction')
+    index = torch.arange(count, dtype=torch.float64)
+    z = 1.0 - (2.0 * index + 1.0) / count
+    radius, azimuth = torch.sqrt(1.0 - z * z), GOLDEN_ANGLE_RAD * index
+    points = torch.stack((radius * torch.cos(azimuth), radius * torch.sin(azimuth), z), dim=-1)
+    return points.to(dtype)
+
+
+def twist_angles(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return `count` angles (count,) in [0, 2 pi), evenly spaced, radians."""
+    return (2.0 * math.pi / count * torch.arange(count, dtype=torch.float64)).to(dtype)

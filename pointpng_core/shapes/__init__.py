@@ -1,0 +1,1 @@
+"""Procedural object models: solids as distance functions, meshed into closed surfaces."""

@@ -158,13 +158,19 @@ class _Ascii:
         if element.count < 0 or len(lines) < element.count:
             raise ValueError('it ends before all declared elements: was it cut short?')
         if not any(p.length_kind for p in element.properties):
-            rows = np.array([line.split() for line in lines], dtype=np.float64)
-            rows = rows.reshape(len(lines), -1)
-            return {p.name: rows[:, i] for i, p in enumerate(element.properties)}
+            return self._table(element, [line.split() for line in lines])
         columns: dict[str, Any] = {p.name: [] for p in element.properties}
         for line in lines:
             self._split(element, [float(word) for word in line.split()], columns)
         return columns
+
+    @staticmethod
+    def _table(element: _Element, rows: list[list[str]]) -> dict[str, Any]:
+        width = len(element.properties)
+        if any(len(row) < width for row in rows):
+            raise ValueError('a line has fewer numbers than declared: was it cut short?')
+        table = np.array([row[:width] for row in rows], dtype=np.float64).reshape(-1, width)
+        return {p.name: table[:, i] for i, p in enumerate(element.properties)}
 
     @staticmethod
     def _split(element: _Element, numbers: list[float], columns: dict[str, Any]) -> None:

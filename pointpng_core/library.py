@@ -1,0 +1,212 @@
+"""Object libraries: a folder of meshes or clouds and an `objects.yaml` that describes them.
+
+    objects:
+      - {name: mug, file: mug.ply, unit: m, symmetry: none}
+      - name: can
+        file: can.ply
+        unit: mm
+        symmetry: [{axis: [0, 0, 1], order: continuous}, {axis: [1, 0, 0], order: 2}]
+
+`unit` is m, cm, mm or in (default m), `symmetry` defaults to none, a symmetry's `point` to the
+origin; its lengths are metres. Files are relative to the folder.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+import difflib
+from pathlib import Path
+import re
+from typing import Any
+
+import numpy as np
+import yaml
+
+from pointpng_core.config import read_yaml_mapping
+from pointpng_core.errors import ConfigError, FileError, LibraryError
+from pointpng_core.files import TriangleMesh, read_model, write_cloud, write_mesh
+from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
+
+OBJECTS_FILE = 'objects.yaml'
+UNIT_M = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'in': 0.0254}
+EXTENT_RANGE_M = (0.001, 10.0)
+_OBJECT_KEYS = ('name', 'file', 'unit', 'symmetry')
+_ELEMENT_KEYS = ('axis', 'order', 'point')
+_NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ObjectModel:
+    """An object of a library: its surface or points (N, 3) float32, in metres, and its symmetry.
+
+    name: letters, digits and underscores, for it becomes part of a TF frame; path: its file.
+    """
+
+    name: str
+    model: TriangleMesh | np.ndarray
+    symmetry: Symmetry
+    path: Path
+
+    @property
+    def points(self) -> np.ndarray:
+        """Return the vertices or points (N, 3) float32 in metres, in the object's own frame."""
+        return self.model.vertices if isinstance(self.model, TriangleMesh) else self.model
+
+
+def load_library(folder: str | Path) -> list[ObjectModel]:
+    """Read every object that `folder/objects.yaml` lists, in its order.
+
+    Raises LibraryError, naming file, object and value: a missing or broken file, an unknown key
+    or unit, a name given twice, an extent outside 1 mm to 10 m.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise LibraryError(f'object library {folder} is not a folder')
+    source = folder / OBJECTS_FILE
+    try:
+        entries = _entries(source, read_yaml_mapping(source))
+    except FileError as error:
+        raise LibraryError(f'object library: {error}') from error
+    models: list[ObjectModel] = []
+    for position, entry in enumerate(entries):
+        model = _object(source, position, entry)
+        if model.name in [other.name for other in models]:
+            raise LibraryError(f'{source}: the name {model.name!r} is given twice')
+        models.append(model)
+    return models
+
+
+def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
+    """Write models as ply files and an `objects.yaml` that `load_library` reads back.
+
+    The models' own paths are not used; the folder is made. Raises LibraryError or FileError.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LibraryError(f'cannot make the folder {folder}: {error.strerror}') from error
+    entries = []
+    for model in models:
+        file = f'{model.name}.ply'
+        if isinstance(model.model, TriangleMesh):
+            write_mesh(folder / file, model.model)
+        else:
+            write_cloud(folder / file, model.model)
+        entries.append({'name': model.name, 'file': file, 'unit': 'm',
+                        'symmetry': _symmetry_entry(model.symmetry)})
+    text = yaml.safe_dump({'objects': entries}, sort_keys=False, default_flow_style=None)
+    (folder / OBJECTS_FILE).write_text(text, encoding='utf-8')
+
+
+def unit_scale(where: str, unit: Any) -> float:
+    """Return the metres in one unit ('m', 'cm', 'mm', 'in'); raises LibraryError."""
+    if not isinstance(unit, str) or unit not in UNIT_M:
+        raise LibraryError(f'{where}: unit {unit!r} is not known; use {", ".join(UNIT_M)}')
+    return UNIT_M[unit]
+
+
+def check_extent(where: str, points: np.ndarray, unit: str) -> None:
+    """Raise LibraryError unless points (N, 3) in metres span 1 mm to 10 m, with a hint."""
+    low, high = EXTENT_RANGE_M
+    extent_m = float(np.ptp(points[np.isfinite(points).all(axis=1)], axis=0).max())
+    if low <= extent_m <= high:
+        return
+    fits = [other for other in ('m', 'cm', 'mm')
+            if other != unit and low <= extent_m / UNIT_M[unit] * UNIT_M[other] <= high]
+    hint = f'is its unit {" or ".join(fits)}?' if fits else 'is it the right file?'
+    if extent_m > high and 'mm' in fits:
+        hint = f'is it in millimetres? ({hint})'
+    raise LibraryError(f'{where}: its extent would be {extent_m:.6g} m with unit {unit!r}, but '
+                       f'objects measure {low:g} to {high:g} m; {hint}')
+
+
+def _entries(source: Path, content: dict[str, Any]) -> list[Any]:
+    _check_keys(f'{source}', content, ('objects',))
+    entries = content.get('objects')
+    if not isinstance(entries, list) or not entries:
+        raise LibraryError(f'{source}: expected "objects:" with a list of at least one object, '
+                           f'got {entries!r}')
+    return entries
+
+
+def _object(source: Path, position: int, entry: Any) -> ObjectModel:
+    where = f'{source}, object {position + 1}'
+    if not isinstance(entry, dict):
+        raise LibraryError(f'{where}: expected {{name, file, unit, symmetry}}, got {entry!r}')
+    name = _name(where, entry)
+    where = f'{where} ({name})'
+    path = _path(where, source.parent, entry)
+    unit = entry.get('unit', 'm')
+    try:
+        model = read_model(path, scale=unit_scale(where, unit))
+        symmetry = _symmetry(where, entry.get('symmetry', 'none'))
+    except (FileError, ConfigError) as error:
+        raise LibraryError(f'{where}: {error}') from error
+    result = ObjectModel(name=name, model=model, symmetry=symmetry, path=path)
+    _check_finite(where, result.points)
+    check_extent(where, result.points, unit)
+    return result
+
+
+def _name(where: str, entry: dict[str, Any]) -> str:
+    _check_keys(where, entry, _OBJECT_KEYS)
+    name = entry.get('name')
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise LibraryError(f'{where}: name {name!r} must be letters, digits and underscores, '
+                           f'starting with a letter (it becomes part of a TF frame)')
+    return name
+
+
+def _path(where: str, folder: Path, entry: dict[str, Any]) -> Path:
+    file = entry.get('file')
+    if not isinstance(file, str) or not file:
+        raise LibraryError(f'{where}: file {file!r} must be the name of a mesh or cloud')
+    path = folder / file
+    if not path.exists():
+        near = difflib.get_close_matches(file, [p.name for p in folder.iterdir()], n=1)
+        hint = f'; did you mean {near[0]!r}?' if near else ''
+        raise LibraryError(f'{where}: there is no file {path}{hint}')
+    return path
+
+
+def _check_finite(where: str, points: np.ndarray) -> None:
+    broken = int((~np.isfinite(points).all(axis=1)).sum())
+    if broken:
+        raise LibraryError(f'{where}: {broken} of its {len(points)} points are not finite; '
+                           f'remove them from the file')
+
+
+def _symmetry(where: str, entry: Any) -> Symmetry:
+    if entry is None or entry == 'none':
+        return Symmetry()
+    if not isinstance(entry, list):
+        raise LibraryError(f'{where}: symmetry {entry!r} must be none or a list of axes such as '
+                           f'[{{axis: [0, 0, 1], order: continuous}}]')
+    return Symmetry(elements=tuple(_rotational(where, element) for element in entry))
+
+
+def _rotational(where: str, entry: Any) -> Rotational:
+    if not isinstance(entry, dict):
+        raise LibraryError(f'{where}: symmetry axis {entry!r} must be {{axis, order, point}}')
+    _check_keys(f'{where}, symmetry', entry, _ELEMENT_KEYS)
+    for key in ('axis', 'order'):
+        if key not in entry:
+            raise LibraryError(f'{where}: symmetry axis {entry!r} has no {key!r}')
+    order = CONTINUOUS if entry['order'] == 'continuous' else entry['order']
+    return Rotational(axis=entry['axis'], order=order, point=entry.get('point', (0.0, 0.0, 0.0)))
+
+
+def _symmetry_entry(symmetry: Symmetry) -> Any:
+    if not symmetry.elements:
+        return 'none'
+    return [{'axis': list(element.axis), 'point': list(element.point),
+             'order': 'continuous' if element.order == CONTINUOUS else element.order}
+            for element in symmetry.elements]
+
+
+def _check_keys(where: str, entry: dict[str, Any], known: tuple[str, ...]) -> None:
+    for key in entry:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(known)}'
+            raise LibraryError(f'{where}: unknown key {key!r}; {hint}')

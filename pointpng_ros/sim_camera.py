@@ -1,0 +1,147 @@
+"""Node sim_camera: a simulated depth camera over a table, with the true poses beside the cloud.
+
+ros2 run pointpng_ros sim_camera --ros-args -p rate_hz:=10.0 -p objects:=mug,drill,bracket
+pointpng sim --write-library objects/            # only write the object library, then leave
+"""
+
+import argparse
+from dataclasses import dataclass
+import sys
+from typing import cast
+
+from geometry_msgs.msg import TransformStamped
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+
+from pointpng_core.config import Config, option
+from pointpng_core.errors import PointPngError
+from pointpng_core.simulation.camera import DepthCamera
+from pointpng_core.simulation.library import write_catalogue
+from pointpng_core.simulation.noise import DepthNoise
+from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
+from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_ros.codec import encode_cloud
+from pointpng_ros.lifetime import run_node
+from pointpng_ros.messages import transform_of
+from pointpng_ros.node_config import RELIABILITIES
+from pointpng_ros.parameter_specs import ParameterGroup
+from pointpng_ros.parameters import declare_parameters
+from pointpng_ros.posed_objects import PosedObject
+
+DEFAULT_OBJECTS = 'mug,bottle,drill,bracket,box,spray'
+NO_POINTS = np.empty((0, 3), dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimCameraConfig(Config):
+    """Parameters without a prefix of the sim_camera node."""
+
+    cloud_topic: str = option('/camera/depth/points', help='PointCloud2 topic to publish.')
+    truth_topic: str = option(
+        '/pointpng/ground_truth', help='TransformStamped topic of the true poses: child frame '
+        'LABEL_INDEX, one message for each object in view, stamped as its cloud.')
+    frame_id: str = option('camera_optical_frame', help='Frame of clouds and true poses.')
+    reliability: str = option(
+        'reliable', choices=RELIABILITIES,
+        help='Reliability of the cloud publisher; a best-effort one loses most large clouds.')
+    rate_hz: float = option(5.0, help='Frames a second.', unit='Hz', low=0.1, high=60)
+    objects: str = option(DEFAULT_OBJECTS, help='Objects on the table, separated by commas; a '
+                          'name may repeat.')
+    noise: float = option(1.0, help='Sensor noise: 0 is ideal, 1 a Kinect.', low=0, high=5)
+    min_visible_share: float = option(
+        0.35, help='An object counts as in view when it projects wholly into the image and at '
+        'least this share of the pixels it would fill alone is not occluded.', low=0, high=1)
+    library_dir: str = option('', help='Folder to write the object library of all objects on the '
+                              'table to, before the first frame. Empty: none.')
+
+    @property
+    def object_names(self) -> list[str]:
+        """The objects on the table."""
+        return [name.strip() for name in self.objects.split(',') if name.strip()]
+
+
+def sim_camera_groups() -> list[ParameterGroup]:
+    """Return the groups of parameters of the sim_camera node."""
+    return [ParameterGroup(prefix='', defaults=SimCameraConfig()),
+            ParameterGroup(prefix='world.', defaults=WorldConfig()),
+            ParameterGroup(prefix='camera.', defaults=DepthCamera()),
+            ParameterGroup(prefix='sensor.', defaults=DepthNoise())]
+
+
+class SimCamera(Node):
+    """Publishes a frame each period; raises ConfigError for refused parameters."""
+
+    def __init__(self) -> None:
+        super().__init__('sim_camera')
+        configs = declare_parameters(self, sim_camera_groups())
+        self._config, self._simulator = _build(configs)
+        if self._config.library_dir:
+            write_catalogue(self._config.library_dir, self._config.object_names)
+        self._cloud_publisher = self.create_publisher(
+            PointCloud2, self._config.cloud_topic, QoSProfile(
+                depth=1, reliability=ReliabilityPolicy[self._config.reliability.upper()]))
+        self._truth_publisher = self.create_publisher(
+            TransformStamped, self._config.truth_topic, 10 * len(self._config.object_names))
+        self._index = 0
+        self._timer = self.create_timer(1 / self._config.rate_hz, self._publish)
+        self.get_logger().info(f'{self._config.objects} at {self._config.rate_hz:g} Hz on '
+                               f'{self._config.cloud_topic}')
+
+    def _publish(self) -> None:
+        """Render the next frame, then stamp it: the stamp is the moment of publication."""
+        frame = self._simulator.frame(self._index, rate_hz=self._config.rate_hz)
+        self._index += 1
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._config.frame_id)
+        for truth in frame.in_view(self._config.min_visible_share):
+            self._truth_publisher.publish(_truth_message(truth, header))
+        self._cloud_publisher.publish(_cloud_message(frame, header))
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node, or with `--write-library DIR` write the whole catalogue there and leave."""
+    words = sys.argv[1:] if args is None else args
+    parser = argparse.ArgumentParser(prog='sim_camera', allow_abbrev=False,
+                                     description=__doc__.split('\n')[0])
+    parser.add_argument('--write-library', metavar='DIR',
+                        help='write the whole object catalogue (objects.yaml, meshes) and leave')
+    options, ros_args = parser.parse_known_args(words)
+    if options.write_library:
+        return _write_library(options.write_library)
+    return run_node(SimCamera, name='sim_camera', args=[sys.argv[0], *ros_args])
+
+
+def _write_library(folder: str) -> int:
+    try:
+        models = write_catalogue(folder)
+    except PointPngError as error:
+        sys.stderr.write(f'{error}\n')
+        return 1
+    sys.stdout.write(f'{len(models)} objects in {folder}: '
+                     f'{", ".join(model.name for model in models)}\n')
+    return 0
+
+
+def _build(configs: dict[str, Config]) -> tuple[SimCameraConfig, DepthSimulator]:
+    """The node's own config and the simulator of the other three."""
+    config = cast(SimCameraConfig, configs[''])
+    world = TabletopWorld(config.object_names, config=cast(WorldConfig, configs['world.']))
+    noise = cast(DepthNoise, configs['sensor.']).scaled(config.noise)
+    return config, DepthSimulator(world, camera=cast(DepthCamera, configs['camera.']), noise=noise)
+
+
+def _truth_message(truth: ObjectTruth, header: Header) -> TransformStamped:
+    return transform_of(PosedObject(
+        label=truth.label, child_frame=truth.frame, T_frame_object=truth.T_camera_object,
+        points=NO_POINTS, score=1.0, ambiguous=False), header)
+
+
+def _cloud_message(frame: SimulatedFrame, header: Header) -> PointCloud2:
+    height, width = frame.points.shape[:2]
+    return encode_cloud(frame.points.reshape(-1, 3), header, image_shape=(height, width))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""From a point cloud to the table and the objects on it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import time
+
+import numpy as np
+
+from pointpng_core.errors import CloudError
+from pointpng_core.scene.config import SegmenterConfig
+from pointpng_core.scene.contacts import Ground
+from pointpng_core.scene.joining import join_parts
+from pointpng_core.scene.parts import cut_parts, link_voxels
+from pointpng_core.scene.plane import Plane, tolerances
+from pointpng_core.scene.surface import Voxels, describe_surface, gather_voxels
+from pointpng_core.scene.table import Table, find_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One object as it is seen.
+
+    points: (N, 3) float32 in the frame of the cloud; indices: (N,) int64 ascending, the rows of
+    the cloud they come from.
+    """
+
+    points: np.ndarray
+    indices: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """The segments, most points first, the plane they stand on, and milliseconds per stage.
+
+    stage_ms: table, above, voxel, surface, split, gather, total; stages not reached are missing.
+    """
+
+    segments: tuple[Segment, ...]
+    plane: Plane | None
+    stage_ms: dict[str, float]
+
+
+def segment_scene(points: np.ndarray, *, config: SegmenterConfig,
+                  image_shape: tuple[int, int] | None = None) -> Scene:
+    """Find the table and what stands on it.
+
+    points: (N, 3) float, camera frame (z forward, the camera at the origin), metres; rows that
+    are not finite are ignored. image_shape: (height, width) of an organised cloud, row-major;
+    only checked against N, since all steps work in space and give the same for any order of rows.
+    Without a table (`plane` is None) everything in range is segmented.
+
+    The same cloud gives the same scene. Raises CloudError for arrays of another shape.
+    """
+    points = _checked(points, image_shape)
+    watch = _Watch()
+    with watch.stage('total'):
+        table, segments = _segments(points, config, watch)
+    return Scene(segments=segments, plane=table.plane if table else None, stage_ms=watch.stage_ms)
+
+
+class _Watch:
+    """Milliseconds spent in named stages."""
+
+    def __init__(self) -> None:
+        self.stage_ms: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.stage_ms[name] = 1e3 * (time.perf_counter() - start)
+
+
+def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndarray:
+    points = np.asarray(points)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise CloudError(f'points of shape {points.shape}: expected (N, 3)')
+    if image_shape is not None and image_shape[0] * image_shape[1] != len(points):
+        raise CloudError(f'image_shape {image_shape} does not match {len(points)} points')
+    return points if points.dtype in (np.float32, np.float64) else points.astype(np.float32)
+
+
+def _segments(points: np.ndarray, config: SegmenterConfig,
+              watch: _Watch) -> tuple[Table | None, tuple[Segment, ...]]:
+    with watch.stage('table'):
+        usable = _usable_rows(points, config)
+        table = find_table(points, usable, config=config)
+    with watch.stage('above'):
+        rows = usable if table is None else _rows_on(table, points, config)
+        above = points[rows]
+    if len(rows) == 0:
+        return table, ()
+    with watch.stage('voxel'):
+        voxels = gather_voxels(above, config.voxel_size_m)
+    labels = _object_labels(voxels, table, config, watch)
+    with watch.stage('gather'):
+        groups = _groups(labels[voxels.of_point], config.min_segment_points)
+        segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
+                    for group in groups if _is_object(above[group], table, config)]
+        segments.sort(key=lambda segment: -len(segment.indices))
+    return table, tuple(segments)
+
+
+def _usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
+    # a sum is finite only if its terms are, and far faster than isfinite().all(axis=1)
+    with np.errstate(invalid='ignore', over='ignore'):
+        squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
+        return np.flatnonzero(squares < config.max_range_m ** 2)
+
+
+def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
+    """Rows above the table, below `max_height_m`, and within its outline plus the margin."""
+    with np.errstate(invalid='ignore', over='ignore'):
+        heights = table.plane.heights(points)
+        rows = np.flatnonzero((heights > config.min_height_m) & (heights < config.max_height_m))
+        above = points[rows]
+        kept = heights[rows] > tolerances(above, config.min_height_m, config)
+        kept &= table.outside(above) < config.table_margin_m
+    return rows[kept]
+
+
+def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
+                   watch: _Watch) -> np.ndarray:
+    centroids = voxels.centroids
+    with watch.stage('surface'):
+        surface = describe_surface(centroids, config.crease_radius_m)
+    with watch.stage('split'):
+        if not config.split:
+            return link_voxels(surface, link_m=config.link_distance_m)
+        labels = cut_parts(surface, config=config)
+        return join_parts(surface, centroids, labels, _ground(centroids, table), config=config)
+
+
+def _ground(centroids: np.ndarray, table: Table | None) -> Ground:
+    if table is None:
+        return Ground(up=np.zeros(3), heights_m=np.full(len(centroids), np.inf))
+    return Ground(up=table.plane.normal, heights_m=table.plane.heights(centroids))
+
+
+def _groups(labels: np.ndarray, min_count: int) -> list[np.ndarray]:
+    """Rows of each label that has at least `min_count` of them, ascending."""
+    order = np.argsort(labels, kind='stable')
+    counts = np.bincount(labels)
+    starts = np.cumsum(counts) - counts
+    return [order[starts[label]:starts[label] + counts[label]]
+            for label in np.flatnonzero(counts >= min_count)]
+
+
+def _is_object(points: np.ndarray, table: Table | None, config: SegmenterConfig) -> bool:
+    extent = float(np.ptp(points, axis=0).max())
+    if not config.min_segment_size_m <= extent <= config.max_segment_size_m:
+        return False
+    return table is None or bool(np.median(table.outside(points)) < -config.table_inset_m)

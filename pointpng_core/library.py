@@ -24,11 +24,10 @@ import yaml
 from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.files import TriangleMesh, read_model, write_cloud, write_mesh
+from pointpng_core.files.units import check_extent, unit_scale
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
 
 OBJECTS_FILE = 'objects.yaml'
-UNIT_M = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'in': 0.0254}
-EXTENT_RANGE_M = (0.001, 10.0)
 _OBJECT_KEYS = ('name', 'file', 'unit', 'symmetry')
 _ELEMENT_KEYS = ('axis', 'order', 'point')
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
@@ -98,28 +97,6 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
     (folder / OBJECTS_FILE).write_text(text, encoding='utf-8')
 
 
-def unit_scale(where: str, unit: Any) -> float:
-    """Return the metres in one unit ('m', 'cm', 'mm', 'in'); raises LibraryError."""
-    if not isinstance(unit, str) or unit not in UNIT_M:
-        raise LibraryError(f'{where}: unit {unit!r} is not known; use {", ".join(UNIT_M)}')
-    return UNIT_M[unit]
-
-
-def check_extent(where: str, points: np.ndarray, unit: str) -> None:
-    """Raise LibraryError unless points (N, 3) in metres span 1 mm to 10 m, with a hint."""
-    low, high = EXTENT_RANGE_M
-    extent_m = float(np.ptp(points[np.isfinite(points).all(axis=1)], axis=0).max())
-    if low <= extent_m <= high:
-        return
-    fits = [other for other in ('m', 'cm', 'mm')
-            if other != unit and low <= extent_m / UNIT_M[unit] * UNIT_M[other] <= high]
-    hint = f'is its unit {" or ".join(fits)}?' if fits else 'is it the right file?'
-    if extent_m > high and 'mm' in fits:
-        hint = f'is it in millimetres? ({hint})'
-    raise LibraryError(f'{where}: its extent would be {extent_m:.6g} m with unit {unit!r}, but '
-                       f'objects measure {low:g} to {high:g} m; {hint}')
-
-
 def _entries(source: Path, content: dict[str, Any]) -> list[Any]:
     _check_keys(f'{source}', content, ('objects',))
     entries = content.get('objects')
@@ -136,16 +113,23 @@ def _object(source: Path, position: int, entry: Any) -> ObjectModel:
     name = _name(where, entry)
     where = f'{where} ({name})'
     path = _path(where, source.parent, entry)
-    unit = entry.get('unit', 'm')
     try:
-        model = read_model(path, scale=unit_scale(where, unit))
+        model = _model(path, entry.get('unit', 'm'))
         symmetry = _symmetry(where, entry.get('symmetry', 'none'))
     except (FileError, ConfigError) as error:
         raise LibraryError(f'{where}: {error}') from error
-    result = ObjectModel(name=name, model=model, symmetry=symmetry, path=path)
-    _check_finite(where, result.points)
-    check_extent(where, result.points, unit)
-    return result
+    return ObjectModel(name=name, model=model, symmetry=symmetry, path=path)
+
+
+def _model(path: Path, unit: Any) -> TriangleMesh | np.ndarray:
+    model = read_model(path, scale=unit_scale(f'{path}', unit))
+    points = model.vertices if isinstance(model, TriangleMesh) else model
+    broken = int((~np.isfinite(points).all(axis=1)).sum())
+    if broken:
+        raise FileError(f'{path}: {broken} of its {len(points)} points are not finite; '
+                        f'remove them from the file')
+    check_extent(f'{path}', points, unit)
+    return model
 
 
 def _name(where: str, entry: dict[str, Any]) -> str:
@@ -167,13 +151,6 @@ def _path(where: str, folder: Path, entry: dict[str, Any]) -> Path:
         hint = f'; did you mean {near[0]!r}?' if near else ''
         raise LibraryError(f'{where}: there is no file {path}{hint}')
     return path
-
-
-def _check_finite(where: str, points: np.ndarray) -> None:
-    broken = int((~np.isfinite(points).all(axis=1)).sum())
-    if broken:
-        raise LibraryError(f'{where}: {broken} of its {len(points)} points are not finite; '
-                           f'remove them from the file')
 
 
 def _symmetry(where: str, entry: Any) -> Symmetry:

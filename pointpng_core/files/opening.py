@@ -5,7 +5,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.errors import FileError
+from pointpng_core.errors import FileError, MissingDependencyError
+from pointpng_core.system_libraries import explain_missing
 
 
 def checked_path(path: str | Path, suffixes: tuple[str, ...]) -> Path:
@@ -27,8 +28,14 @@ def checked_path(path: str | Path, suffixes: tuple[str, ...]) -> Path:
 
 @contextlib.contextmanager
 def quiet_open3d() -> Iterator[Any]:
-    """Import Open3D (about a second, so only where it is used) and silence its console output."""
-    import open3d
+    """Import Open3D (about a second, so only where it is used) and silence its console output.
 
+    Raises MissingDependencyError when the system lacks a library that Open3D loads.
+    """
+    try:
+        import open3d
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(
+            f'Open3D cannot be imported: {error}. {explain_missing()}'.rstrip()) from error
     with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
         yield open3d

@@ -1,0 +1,58 @@
+# Every target makes .venv itself when it is missing, and starts at once when it is there.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint bench docs clean
+
+PYTHON ?= python3
+PIP_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.pointpng-installed
+POINTPNG_DATA ?= ../shared/data
+PAIRS := airplane_epn airplane_resampled modelnet10_resampled ycb_view
+
+export DEMO_SECONDS ?= 30
+export ROS_AUTOMATIC_DISCOVERY_RANGE := LOCALHOST
+export OMP_NUM_THREADS ?= 2
+# A domain of its own for each run keeps two runs, and a robot in the same network, apart.
+OWN_DOMAIN = export ROS_DOMAIN_ID=$$((RANDOM % 90 + 10))
+
+help:  ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Settings: PYTHON=$(PYTHON) DEMO_SECONDS=$(DEMO_SECONDS) POINTPNG_DATA=$(POINTPNG_DATA) PIP_ARGS='
+
+venv: $(STAMP)  ## Make .venv with the command `pointpng` in it
+
+demo: $(STAMP)  ## Simulated camera and pose node as two processes, a live table, a picture
+	@$(OWN_DOMAIN); $(BIN)/pointpng demo $(DEMO_ARGS)
+
+test: lint  ## Ruff, mypy and all tests, nodes over DDS among them
+	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m 'not slow' $(TEST_ARGS)
+
+lint: $(STAMP)  ## Ruff and mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(STAMP)  ## Pose and segmentation benchmarks, peers beside them (needs POINTPNG_DATA)
+	@test -d '$(POINTPNG_DATA)' || { echo 'make bench: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
+	@for pairs in $(PAIRS); do \
+	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --peers $(BENCH_ARGS); done
+	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
+	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz
+
+clean:  ## Remove .venv, caches and build outputs
+	rm -rf $(VENV) build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(STAMP): setup.py setup.cfg constraints.txt
+	@$(PYTHON) -c '' 2>/dev/null || { echo 'error: there is no $(PYTHON); install Python 3.10 or newer, or name one: make PYTHON=python3.11' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "error: Python 3.10 or newer is needed, $(PYTHON) is $$($(PYTHON) -V 2>&1); name another: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo 'error: Python cannot make virtual environments here; on Debian and Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo 'Installing into $(VENV) (about 2 GB; once)...'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+	  --editable '.[ros,demo,dev]' --constraint constraints.txt
+	@$(BIN)/python -m pointpng_core.commands.system_check
+	@touch $@

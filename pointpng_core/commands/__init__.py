@@ -1,0 +1,1 @@
+"""Commands of the command line `pointpng` that need no ROS."""

@@ -1,0 +1,67 @@
+"""How commands write their results: a table for people, JSON for programs."""
+
+from collections.abc import Sequence
+import json
+import math
+from pathlib import Path
+import sys
+from typing import Any
+
+import numpy as np
+
+from pointpng_core.errors import FileError
+
+
+def check_json_target(target: str | None) -> None:
+    """Refuse a JSON path that cannot be written before the work is done; raises FileError."""
+    if target not in (None, '-') and not Path(str(target)).resolve().parent.is_dir():
+        raise FileError(f'cannot write {target}: its folder does not exist')
+
+
+def write_json(target: str | None, content: dict[str, Any]) -> None:
+    """Write JSON to a file, to the standard output for '-', or nowhere for None.
+
+    Arrays become lists; numbers that JSON does not know (nan, inf) become null.
+    """
+    if target is None:
+        return
+    text = json.dumps(_plain(content), indent=2, allow_nan=False) + '\n'
+    if target == '-':
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_text(text, encoding='utf-8')
+    except OSError as error:
+        raise FileError(f'cannot write {target}: {error.strerror or error}') from error
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return lines of aligned columns, the first to the left and the others to the right."""
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    lines = []
+    for row in (header, *rows):
+        first, *others = zip(row, widths)
+        cells = [first[0].ljust(first[1])] + [cell.rjust(width) for cell, width in others]
+        lines.append('  '.join(cells).rstrip())
+    return '\n'.join(lines)
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """Return a number with fixed digits, '-' for none."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return '-'
+    return f'{value:.{digits}f}' if isinstance(value, (float, np.floating)) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

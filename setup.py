@@ -1,0 +1,85 @@
+"""Package metadata: here and not in pyproject.toml, for ament_python and colcon read it here."""
+
+from glob import glob
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+NAME = 'pointpng_ros'
+SHARE = f'share/{NAME}'
+
+EXTRAS = {
+    # The real rclpy over Fast DDS from PyPI, for machines without a ROS installation. Message
+    # packages are pinned to Jazzy's: unpinned ones are of a later distribution.
+    'ros': [
+        'ros-jazzy-rclpy[fastrtps]',
+        'ros-jazzy-sensor-msgs',
+        'ros-geometry-msgs~=5.3.6',
+        'ros-diagnostic-msgs~=5.3.6',
+        'ros-visualization-msgs~=5.3.6',
+        'ros-std-msgs~=5.3.6',
+        'ros-std-srvs~=5.3.6',
+    ],
+    'demo': ['matplotlib>=3.8', 'rich>=13'],
+    'dev': [
+        'e3nn>=0.5',
+        'hypothesis>=6',
+        'mypy>=1.10',
+        'pytest>=7',
+        'pytest-timeout>=2',
+        'ruff>=0.5',
+        'small_gicp>=1',
+        'types-PyYAML',
+    ],
+}
+
+setup(
+    name=NAME,
+    version='0.1.0',
+    description='Relative 6-DoF poses from point clouds: a core without ROS, and a ROS 2 node',
+    long_description=Path(__file__).with_name('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    author='pointpng_ros maintainers',
+    maintainer='pointpng_ros maintainers',
+    maintainer_email='maintainers@example.org',
+    license='Apache-2.0',
+    keywords=['ROS', 'point cloud', 'pose estimation', 'registration'],
+    classifiers=[
+        'Intended Audience :: Science/Research',
+        'Operating System :: POSIX :: Linux',
+        'Programming Language :: Python :: 3',
+        'Topic :: Scientific/Engineering',
+    ],
+    python_requires='>=3.10',
+    packages=find_packages(include=['pointpng_core', 'pointpng_core.*',
+                                    'pointpng_ros', 'pointpng_ros.*']),
+    install_requires=[
+        'numpy>=1.26',
+        'open3d>=0.19',
+        'PyYAML>=6',
+        'roma>=1.5',
+        'rosbags>=0.10',
+        'scipy>=1.11',
+        'setuptools',
+        'torch>=2.4',
+    ],
+    extras_require=EXTRAS,
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
+        (SHARE, ['package.xml']),
+        (f'{SHARE}/launch', glob('launch/*.launch.py')),
+        (f'{SHARE}/config', glob('config/*')),
+        # `ros2 run` looks here, where pip puts no entry points: see scripts/.
+        (f'lib/{NAME}', glob('scripts/*')),
+    ],
+    entry_points={
+        'console_scripts': [
+            'pointpng = pointpng_ros.cli:main',
+            'pose_estimator = pointpng_ros.pose_estimator:main',
+            'sim_camera = pointpng_ros.sim_camera:main',
+            'play = pointpng_ros.bag_player:main',
+            'demo = pointpng_ros.demo.main:main',
+        ],
+    },
+    zip_safe=True,
+)

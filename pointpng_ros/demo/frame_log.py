@@ -1,0 +1,47 @@
+"""What arrived for each cloud's stamp; which clouds the node processed."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_ros.demo.scoring import LabelledPose
+
+
+@dataclass(kw_only=True)
+class FrameRecord:
+    """All that arrived with one stamp.
+
+    `processed_s` is when its markers came (monotonic clock), None while they have not: without
+    markers the node has not processed this cloud. `segments` are points (N, 3) of the segment of
+    each detection, in the order of `detections`.
+    """
+
+    stamp_ns: int
+    truths: list[LabelledPose] = field(default_factory=list)
+    detections: list[LabelledPose] = field(default_factory=list)
+    segments: list[NDArray[np.float32]] = field(default_factory=list)
+    processed_s: float | None = None
+    end_to_end_ms: float = float('nan')
+
+
+class FrameLog:
+    """Records by stamp; topics may deliver in any order."""
+
+    def __init__(self) -> None:
+        self._records: dict[int, FrameRecord] = {}
+
+    def at(self, stamp_ns: int) -> FrameRecord:
+        """The record of a stamp, made when it is new."""
+        if stamp_ns not in self._records:
+            self._records[stamp_ns] = FrameRecord(stamp_ns=stamp_ns)
+        return self._records[stamp_ns]
+
+    def processed(self, *, before_s: float = float('inf')) -> list[FrameRecord]:
+        """Records of processed clouds whose markers came before a time, oldest first.
+
+        Leave the slower topics a moment: a pose may arrive after the markers of its cloud.
+        """
+        done = [record for record in self._records.values()
+                if record.processed_s is not None and record.processed_s < before_s]
+        return sorted(done, key=lambda record: record.stamp_ns)

@@ -1,0 +1,58 @@
+"""Places for labels in a picture: beside their objects, off the others, inside the image."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+LABEL_POINTS = 12.5
+_CHARACTER_PX, _LINE_PX, _PADDING_PX = 10.5, 22.0, 12.0
+_GAP_PX = 6.0
+_LABEL_WEIGHT, _OUTSIDE_WEIGHT = 20.0, 100.0
+
+
+def place_labels(outlines: Sequence[NDArray[np.float64]], texts: Sequence[str], width: int,
+                 height: int) -> list[tuple[float, float]]:
+    """Centres (x, y) in pixels of the labels of objects that cover pixels (N, 2) each.
+
+    Greedy, nearest objects (lowest in the image) first: of four sides the one that hides least.
+    """
+    places: list[tuple[float, float]] = [(0.0, 0.0)] * len(texts)
+    taken: list[NDArray[np.float64]] = []
+    for index in sorted(range(len(texts)), key=lambda i: -float(outlines[i][:, 1].max())):
+        half = _half_size(texts[index])
+        candidates = _sides(outlines[index], half)
+        costs = [_cost(centre, half, outlines, taken, (width, height))
+                 for centre in candidates]
+        best = candidates[int(np.argmin(costs))]
+        taken.append(np.concatenate([best - half, best + half]))
+        places[index] = (float(best[0]), float(best[1]))
+    return places
+
+
+def _half_size(text: str) -> NDArray[np.float64]:
+    lines = text.split('\n')
+    return np.array([max(map(len, lines)) * _CHARACTER_PX + _PADDING_PX,
+                     len(lines) * _LINE_PX + _PADDING_PX]) / 2
+
+
+def _sides(pixels: NDArray[np.float64], half: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Above, right, left, below: in the order in which they are preferred."""
+    low, high = np.quantile(pixels, [0.01, 0.99], axis=0)
+    x, y = np.median(pixels, axis=0)
+    reach = half + _GAP_PX
+    return [np.array([x, low[1] - reach[1]]), np.array([high[0] + reach[0], y]),
+            np.array([low[0] - reach[0], y]), np.array([x, high[1] + reach[1]])]
+
+
+def _cost(centre: NDArray[np.float64], half: NDArray[np.float64],
+          outlines: Sequence[NDArray[np.float64]], taken: Sequence[NDArray[np.float64]],
+          size: tuple[int, int]) -> float:
+    """Share of every object that the label hides, overlaps with labels, parts outside."""
+    low, high = centre - half, centre + half
+    hidden = sum(float(((pixels >= low) & (pixels <= high)).all(axis=1).mean())
+                 for pixels in outlines)
+    overlap = sum(float(np.prod(np.clip(np.minimum(high, box[2:]) - np.maximum(low, box[:2]),
+                                        0, None)) / np.prod(2 * half)) for box in taken)
+    outside = float((np.clip(-low, 0, None) + np.clip(high - size, 0, None)).sum() > 0)
+    return hidden + _LABEL_WEIGHT * overlap + _OUTSIDE_WEIGHT * outside

@@ -1,0 +1,102 @@
+"""Child processes that never outlive the demo, and that tell why when they die."""
+
+from collections.abc import Mapping, Sequence
+import contextlib
+import ctypes
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import tempfile
+from types import TracebackType
+from typing import IO
+
+from pointpng_core.errors import PointPngError
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+_PATIENCE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
+_TAIL_LINES = 15
+
+
+class ChildError(PointPngError):
+    """A process of the demo that ended by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Child:
+    name: str
+    process: subprocess.Popen[bytes]
+    errors: IO[bytes]
+
+    def last_words(self) -> str:
+        """The end of what it wrote."""
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors='replace').splitlines()
+        return '\n'.join(lines[-_TAIL_LINES:])
+
+
+class Children:
+    """Starts Python modules of this package as processes; leaving the context stops them all."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        source = str(Path(__file__).resolve().parents[2])
+        paths = filter(None, (source, environment.get('PYTHONPATH', '')))
+        self._environment = {**environment, 'PYTHONPATH': os.pathsep.join(paths)}
+        self._children: list[_Child] = []
+
+    def __enter__(self) -> 'Children':
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self, name: str, module: str, arguments: Sequence[str] = ()) -> int:
+        """Start `python -m module arguments`; returns its process id."""
+        errors = tempfile.TemporaryFile()                      # noqa: SIM115 (lives as the child)
+        process = subprocess.Popen(
+            [sys.executable, '-m', module, *arguments], env=self._environment,
+            stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+            start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509
+        self._children.append(_Child(name=name, process=process, errors=errors))
+        return process.pid
+
+    def check(self) -> None:
+        """Raise ChildError, with the end of its output, when one of them has ended."""
+        for child in self._children:
+            code = child.process.poll()
+            if code is not None:
+                raise ChildError(f'{child.name} ended with code {code}; its last words:\n'
+                                 f'{child.last_words()}')
+
+    def report(self) -> str:
+        """What every child wrote last, for the error message of a run that came to nothing."""
+        return '\n'.join(f'--- {child.name}:\n{child.last_words()}' for child in self._children)
+
+    def stop(self) -> None:
+        """Ask all to stop, then insist, then kill; waits until none is left."""
+        for number, patience_s in _PATIENCE_S:
+            for child in self._children:
+                if child.process.poll() is None:
+                    child.process.send_signal(number)
+            for child in self._children:
+                _wait(child.process, patience_s)
+        for child in self._children:
+            child.errors.close()
+        self._children.clear()
+
+
+def _wait(process: 'subprocess.Popen[bytes]', patience_s: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(patience_s)
+
+
+def _die_with_parent() -> None:
+    """Linux: the kernel ends the child when the demo is killed outright.
+
+    Runs between fork and exec, where only a call into an already loaded library is safe.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,92 @@
+"""Subscriptions of the demo: everything the camera and the node publish, sorted by stamp."""
+
+from collections import deque
+import struct
+import time
+
+from geometry_msgs.msg import TransformStamped
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.serialization import deserialize_message
+from rclpy.time import Time
+from sensor_msgs.msg import PointCloud2
+from visualization_msgs.msg import Marker, MarkerArray
+
+from pointpng_ros.codec import DecodedCloud, decode_cloud
+from pointpng_ros.demo.frame_log import FrameLog
+from pointpng_ros.demo.scoring import LabelledPose
+from pointpng_ros.frames import matrix_of
+from pointpng_ros.pose_publisher import MARKER_TOPIC, POSE_TOPIC
+
+_MANY = QoSProfile(depth=1000)
+_KEPT_CLOUDS = 10
+
+
+class Recorder(Node):
+    """Fills `log`; clouds are kept as the bytes that came, decoded only when asked for."""
+
+    def __init__(self, *, cloud_topic: str, truth_topic: str) -> None:
+        super().__init__('demo_recorder')
+        self.log = FrameLog()
+        self._clouds: deque[tuple[int, float, bytes]] = deque(maxlen=_KEPT_CLOUDS)
+        self.create_subscription(TransformStamped, truth_topic, self._on_truth, _MANY)
+        self.create_subscription(TransformStamped, POSE_TOPIC, self._on_pose, _MANY)
+        self.create_subscription(MarkerArray, MARKER_TOPIC, self._on_markers, _MANY)
+        self.create_subscription(PointCloud2, cloud_topic, self._on_cloud, QoSProfile(depth=2),
+                                 raw=True)
+
+    def cloud_at(self, stamp_ns: int) -> DecodedCloud | None:
+        """The cloud of a stamp, None when it is not among the newest few; raises CloudError."""
+        for kept_ns, _, message in self._clouds:
+            if kept_ns == stamp_ns:
+                return decode_cloud(deserialize_message(message, PointCloud2))
+        return None
+
+    def _on_truth(self, message: TransformStamped) -> None:
+        self.log.at(_stamp_ns(message)).truths.append(_labelled(message))
+
+    def _on_pose(self, message: TransformStamped) -> None:
+        self.log.at(_stamp_ns(message)).detections.append(_labelled(message))
+
+    def _on_cloud(self, message: bytes) -> None:
+        self._clouds.append((_raw_stamp_ns(message), time.monotonic(), message))
+
+    def _on_markers(self, message: MarkerArray) -> None:
+        if not message.markers:
+            return
+        stamp_ns = _stamp_ns(message.markers[0])
+        record = self.log.at(stamp_ns)
+        record.processed_s = time.monotonic()
+        record.end_to_end_ms = self._age_ms(stamp_ns)
+        record.segments = [_points(marker) for marker in message.markers if marker.ns == 'points']
+
+    def _age_ms(self, stamp_ns: int) -> float:
+        """Since the stamp, or since the cloud came here when it bears the time of a recording."""
+        age_ms = (self.get_clock().now().nanoseconds - stamp_ns) / 1e6
+        if abs(age_ms) < 60_000:
+            return age_ms
+        arrivals = [came_s for kept_ns, came_s, _ in self._clouds if kept_ns == stamp_ns]
+        return 1000 * (time.monotonic() - arrivals[-1]) if arrivals else float('nan')
+
+
+def _labelled(message: TransformStamped) -> LabelledPose:
+    """LABEL_INDEX is the child frame: the label may itself hold underscores."""
+    return LabelledPose(label=message.child_frame_id.rpartition('_')[0],
+                        frame=message.child_frame_id, T_camera_object=matrix_of(message.transform))
+
+
+def _stamp_ns(message: TransformStamped | Marker) -> int:
+    return int(Time.from_msg(message.header.stamp).nanoseconds)
+
+
+def _raw_stamp_ns(message: bytes) -> int:
+    """A serialised message with a Header starts with 4 bytes of CDR, then the stamp."""
+    order = '<' if message[1] & 1 else '>'
+    seconds, nanoseconds = struct.unpack_from(f'{order}iI', message, 4)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+
+def _points(marker: Marker) -> np.ndarray:
+    return np.array([(point.x, point.y, point.z) for point in marker.points],
+                    dtype=np.float32).reshape(-1, 3)

@@ -1,0 +1,135 @@
+"""Which object was posed how well, frame by frame; pure functions of poses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from pointpng_core.library import ObjectModel
+
+Pairs = list[tuple[int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledPose:
+    """One object of one frame; `frame` is LABEL_INDEX, T_camera_object (4, 4) in metres."""
+
+    label: str
+    frame: str
+    T_camera_object: NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Largest errors at which an object counts as posed."""
+
+    rotation_deg: float
+    translation_mm: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectScore:
+    """How one object in view fared in one frame.
+
+    `detected_as` is the label of the detection at its place, None when there is none; errors are
+    NaN unless that label is right.
+    """
+
+    label: str
+    frame: str
+    detected_as: str | None
+    rotation_error_deg: float = float('nan')
+    translation_error_mm: float = float('nan')
+    posed: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """One word: posed, missed, mistaken (for another object) or inaccurate."""
+        if self.posed:
+            return 'posed'
+        if self.detected_as is None:
+            return 'missed'
+        return 'inaccurate' if self.detected_as == self.label else 'mistaken'
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameScore:
+    """All objects in view in one frame, and the detections that belong to none of them.
+
+    Those `extra` detections may be objects too hidden to count as in view, or inventions.
+    """
+
+    objects: tuple[ObjectScore, ...]
+    extra: tuple[str, ...]
+
+
+def score_frame(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
+                models: Mapping[str, ObjectModel], limits: Limits) -> FrameScore:
+    """Pair true and detected objects one to one by place, right labels first, and measure.
+
+    A detection belongs to an object when the centres of their models lie within half the
+    object's diameter. Rotation errors respect the symmetry of the object's model.
+    """
+    gaps_m = _gaps_m(truths, detections, models)
+    right = np.array([[t.label == d.label for d in detections] for t in truths],
+                     dtype=bool).reshape(gaps_m.shape)
+    pairs = _assign(np.where(right, gaps_m, np.inf))
+    left = gaps_m.copy()
+    for row, column in pairs:
+        left[row, :] = left[:, column] = np.inf
+    pairs += _assign(left)
+    found = dict(pairs)
+    scores = tuple(_score(truth, detections[found[row]] if row in found else None, models, limits)
+                   for row, truth in enumerate(truths))
+    taken = set(found.values())
+    return FrameScore(objects=scores, extra=tuple(
+        detection.label for i, detection in enumerate(detections) if i not in taken))
+
+
+def _score(truth: LabelledPose, detection: LabelledPose | None,
+           models: Mapping[str, ObjectModel], limits: Limits) -> ObjectScore:
+    if detection is None or detection.label != truth.label:
+        return ObjectScore(label=truth.label, frame=truth.frame,
+                           detected_as=detection.label if detection else None)
+    symmetry = models[truth.label].symmetry
+    T_found, T_true = detection.T_camera_object, truth.T_camera_object
+    rotation_deg = float(np.degrees(symmetry.rotation_error_rad(T_found[:3, :3],
+                                                                T_true[:3, :3])))
+    translation_mm = 1000 * symmetry.translation_error_m(T_found, T_true)
+    return ObjectScore(label=truth.label, frame=truth.frame, detected_as=detection.label,
+                       rotation_error_deg=rotation_deg, translation_error_mm=translation_mm,
+                       posed=rotation_deg <= limits.rotation_deg
+                       and translation_mm <= limits.translation_mm)
+
+
+def _gaps_m(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
+            models: Mapping[str, ObjectModel]) -> NDArray[np.float64]:
+    """Distances (T, D) between centres, inf where a detection is out of an object's reach."""
+    gaps_m = np.full((len(truths), len(detections)), np.inf)
+    for row, truth in enumerate(truths):
+        reach_m = np.linalg.norm(np.ptp(models[truth.label].points, axis=0)) / 2
+        for column, detection in enumerate(detections):
+            gap_m = float(np.linalg.norm(_centre(truth, models) - _centre(detection, models)))
+            if gap_m <= reach_m:
+                gaps_m[row, column] = gap_m
+    return gaps_m
+
+
+def _centre(thing: LabelledPose, models: Mapping[str, ObjectModel]) -> NDArray[np.float64]:
+    """Centre (3,) of the model's box in the camera's frame; the origin of an unknown label."""
+    T = thing.T_camera_object
+    if thing.label not in models:
+        return T[:3, 3]
+    points = models[thing.label].points
+    middle = (points.min(axis=0) + points.max(axis=0)).astype(np.float64) / 2
+    centre: NDArray[np.float64] = T[:3, :3] @ middle + T[:3, 3]
+    return centre
+
+
+def _assign(gaps_m: NDArray[np.float64]) -> Pairs:
+    """One-to-one pairs with finite gaps: as many as possible, then the least total gap."""
+    costs = np.where(np.isfinite(gaps_m), gaps_m, 1e3)
+    return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs))
+            if np.isfinite(gaps_m[row, column])]

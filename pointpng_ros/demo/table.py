@@ -1,0 +1,109 @@
+"""The live view: a table where there is a terminal, a line a second where there is none."""
+
+from collections.abc import Sequence
+import math
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from pointpng_ros.demo.scoring import FrameScore, LabelledPose, ObjectScore
+from pointpng_ros.demo.summary import Summary
+
+_STYLES = {'posed': 'green', 'inaccurate': 'yellow', 'mistaken': 'red', 'missed': 'red'}
+_LINE_PERIOD_S = 1.0
+
+
+class LiveView:
+    """Shows the newest frame while the context is open."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
+        self._line_due_s = 0.0
+
+    def __enter__(self) -> 'LiveView':
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def show(self, title: str, rows: Table, line: str) -> None:
+        """Show a table under its title, or now and then the line that stands for it."""
+        if self._live:
+            rows.title = title
+            self._live.update(rows, refresh=True)
+        elif time.monotonic() >= self._line_due_s:
+            self._line_due_s = time.monotonic() + _LINE_PERIOD_S
+            self._console.print(f'{title} | {line}', highlight=False, soft_wrap=True)
+
+
+def score_table(score: FrameScore, end_to_end_ms: float) -> Table:
+    """One row for each object in view."""
+    table = _table('object', 'label', 'rotation error', 'translation error', 'ms', 'result')
+    for row in sorted(score.objects, key=lambda row: row.frame):
+        style = _STYLES[row.outcome]
+        table.add_row(row.frame, row.detected_as or '-', number(row.rotation_error_deg, '°'),
+                      number(row.translation_error_mm, ' mm'), number(end_to_end_ms, '', 0),
+                      f'[{style}]{row.outcome}[/]')
+    return table
+
+
+def score_line(score: FrameScore) -> str:
+    """All objects in view in one line."""
+    return ', '.join(_words(row) for row in sorted(score.objects, key=lambda row: row.frame))
+
+
+def pose_table(detections: Sequence[LabelledPose], end_to_end_ms: float) -> Table:
+    """One row for each detection of a recording, which has no truth."""
+    table = _table('object', 'label', 'x', 'y', 'z', 'ms')
+    for found in detections:
+        x, y, z = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
+        table.add_row(found.frame, found.label, x, y, z, number(end_to_end_ms, '', 0))
+    return table
+
+
+def summary_table(summary: Summary) -> Table:
+    """The figures of each object over the whole run, and of all together."""
+    table = _table('object', 'in view', 'posed', 'inaccurate', 'mistaken', 'missed',
+                   'rotation (median, p95)', 'translation (median, p95)')
+    for row in [*summary['objects'], {'object': 'all', **summary}]:
+        table.add_row(
+            row['object'], str(row['objects_in_view']), percent(row['posed_share']),
+            *(str(row[outcome]) for outcome in ('inaccurate', 'mistaken', 'missed')),
+            _pair(row['rotation_error_median_deg'], row['rotation_error_p95_deg'], '°'),
+            _pair(row['translation_error_median_mm'], row['translation_error_p95_mm'], ' mm'),
+            style='bold' if row['object'] == 'all' else None)
+    return table
+
+
+def number(value: float | None, unit: str, digits: int = 1) -> str:
+    """A number with its unit, a dash for none or NaN."""
+    return '-' if value is None or math.isnan(value) else f'{value:.{digits}f}{unit}'
+
+
+def percent(share: float | None) -> str:
+    """A share in per cent, a dash for none."""
+    return '-' if share is None else f'{100 * share:.1f} %'
+
+
+def _table(*columns: str) -> Table:
+    table = Table()
+    for position, column in enumerate(columns):
+        table.add_column(column, justify='left' if position == 0 else 'right')
+    return table
+
+
+def _words(row: ObjectScore) -> str:
+    errors = f'{number(row.rotation_error_deg, "°")} {number(row.translation_error_mm, " mm")}'
+    return f'{row.frame} {errors if row.detected_as == row.label else row.outcome}'
+
+
+def _pair(middle: float | None, high: float | None, unit: str) -> str:
+    return f'{number(middle, unit)}, {number(high, unit)}'

@@ -1,0 +1,135 @@
+"""Says in the log why no cloud arrives: QoS that never matches, a silent or a wrong topic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import time
+from typing import Any
+
+from rclpy.clock import Clock, ClockType
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_policy_name_from_kind,
+)
+
+CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+REPEAT_S = 30.0
+_RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT,
+                'reliable': ReliabilityPolicy.RELIABLE}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """Who publishes on the topic, and how."""
+
+    node: str
+    topic_type: str
+    reliability: str
+
+
+def cloud_qos(reliability: str, *, depth: int = 1) -> QoSProfile:
+    """Return the profile of a cloud topic: 'best_effort' or 'reliable', volatile, keep last."""
+    return QoSProfile(reliability=_RELIABILITY[reliability], durability=DurabilityPolicy.VOLATILE,
+                      history=HistoryPolicy.KEEP_LAST, depth=depth)
+
+
+def cloud_topics(node: Node) -> list[str]:
+    """Return the names of the PointCloud2 topics that somebody publishes."""
+    return sorted(name for name, types in node.get_topic_names_and_types()
+                  if CLOUD_TYPE in types and node.count_publishers(name))
+
+
+def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],
+                    others: Sequence[str]) -> str:
+    """Say what is known about a topic without clouds, and what to do."""
+    if not publishers:
+        found = f'PointCloud2 topics published now: {", ".join(others)}. ' if others else (
+            'No PointCloud2 topic is published now: start the camera driver, or check '
+            'ROS_DOMAIN_ID and the network. ')
+        fix = f'Fix: -p cloud_topic:={others[0]}' if others else ''
+        return f'nobody publishes {topic}. {found}{fix}'.rstrip()
+    known = 'Publishers: ' + '; '.join(
+        f'{p.node} ({p.topic_type}, {p.reliability})' for p in publishers) + '. '
+    clouds = [p for p in publishers if p.topic_type == CLOUD_TYPE]
+    if not clouds:
+        return f'{known}None of them publishes {CLOUD_TYPE}. Fix: another cloud_topic'
+    if reliability == 'reliable' and all(p.reliability == 'best_effort' for p in clouds):
+        return (f'{known}This node asks for reliable, which a best_effort publisher never '
+                'matches. Fix: -p cloud_reliability:=best_effort')
+    if reliability == 'reliable':
+        return (f'{known}Their QoS matches: it is paused, or it was killed, or the network drops '
+                'large clouds. Fix: start the publisher again')
+    matched = f'{known}It is paused, or its clouds are lost: best-effort clouds larger than the '
+    matched += "publisher's shared-memory segment (512 kB) mostly are. Fix: "
+    if any(p.reliability == 'reliable' for p in clouds):
+        return f'{matched}-p cloud_reliability:=reliable'
+    return (f'{matched}start the publisher with config/fastdds_large_clouds.xml, or let it be '
+            'reliable and set -p cloud_reliability:=reliable')
+
+
+class CloudWatch:
+    """Watches one topic: call `saw_cloud` for every cloud; the explanations go to the node's log.
+
+    `timeout_s` is the silence after which it explains, and again when the reason changes and
+    every 30 s.
+    """
+
+    def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float) -> None:
+        self._node = node
+        self._topic = node.resolve_topic_name(topic)
+        self._reliability = reliability
+        self._timeout_s = timeout_s
+        self._started_s = time.monotonic()
+        self._last_cloud_s: float | None = None
+        self._reason = ''                # the last one in the log; empty while clouds arrive
+        self._explained_s = 0.0
+        self._timer = node.create_timer(
+            min(timeout_s / 2, 1.0), self.check, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    @property
+    def silent_s(self) -> float | None:
+        """Seconds since the last cloud; None before the first."""
+        return None if self._last_cloud_s is None else time.monotonic() - self._last_cloud_s
+
+    def event_callbacks(self) -> SubscriptionEventCallbacks:
+        """Return the callbacks for the subscription of the cloud."""
+        return SubscriptionEventCallbacks(incompatible_qos=self._explain_qos)
+
+    def saw_cloud(self) -> None:
+        """Note that a cloud has arrived."""
+        if self._reason:
+            silence_s = time.monotonic() - (self._last_cloud_s or self._started_s)
+            self._node.get_logger().info(f'clouds on {self._topic} after {silence_s:.1f} s')
+            self._reason = ''
+        self._last_cloud_s = time.monotonic()
+
+    def check(self) -> None:
+        """Explain a silence that has lasted long enough; called by a timer."""
+        now_s = time.monotonic()
+        silence_s = now_s - (self._last_cloud_s or self._started_s)
+        if silence_s < self._timeout_s:
+            return
+        others = [name for name in cloud_topics(self._node) if name != self._topic]
+        reason = explain_silence(self._topic, self._reliability, self._publishers(), others)
+        if reason == self._reason and now_s - self._explained_s < REPEAT_S:
+            return
+        self._reason, self._explained_s = reason, now_s
+        self._node.get_logger().warning(
+            f'no cloud on {self._topic} for {silence_s:.1f} s: {reason}')
+
+    def _publishers(self) -> list[Publisher]:
+        return [Publisher(node=f'{info.node_namespace.rstrip("/")}/{info.node_name}',
+                          topic_type=info.topic_type,
+                          reliability=info.qos_profile.reliability.name.lower())
+                for info in self._node.get_publishers_info_by_topic(self._topic)]
+
+    def _explain_qos(self, event: Any) -> None:
+        policy = qos_policy_name_from_kind(event.last_policy_kind)
+        reason = explain_silence(self._topic, self._reliability, self._publishers(), [])
+        self._node.get_logger().error(
+            f'a publisher of {self._topic} offers an incompatible {policy}: no cloud of it will '
+            f'arrive. {reason}')

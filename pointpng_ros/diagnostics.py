@@ -1,0 +1,69 @@
+"""The node's state as diagnostic_msgs/DiagnosticArray."""
+
+from dataclasses import dataclass
+import os
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from pointpng_ros.frame_statistics import Summary
+
+LOW_FINITE_SHARE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeState:
+    """What the statistics do not know."""
+
+    dropped: int
+    silent_s: float | None            # since the last cloud; None before the first one
+    cloud_timeout_s: float
+    references: int
+    device: str
+
+
+def diagnose(summary: Summary, state: NodeState) -> tuple[bytes, str]:
+    """Return the level and its reason in words, the most severe first."""
+    if state.silent_s is None:
+        return DiagnosticStatus.WARN, 'waiting for the first cloud'
+    if state.silent_s > state.cloud_timeout_s:
+        return DiagnosticStatus.ERROR, f'no cloud for {state.silent_s:.0f} s'
+    if summary.problem:
+        return DiagnosticStatus.ERROR, summary.problem
+    if state.references == 0:
+        return DiagnosticStatus.WARN, 'no references: no object found in a first look yet'
+    if summary.processed and summary.finite_share < LOW_FINITE_SHARE:
+        return DiagnosticStatus.WARN, f'only {summary.finite_share:.1%} of the points are finite'
+    return DiagnosticStatus.OK, 'running'
+
+
+def diagnostic_array(name: str, stamp: Any, summary: Summary, state: NodeState) -> DiagnosticArray:
+    """Return one status with every figure; times in milliseconds, shares in [0, 1]."""
+    level, message = diagnose(summary, state)
+    values = {
+        'state': message, 'device': state.device, 'references': state.references,
+        'received': summary.received, 'processed': summary.processed, 'dropped': state.dropped,
+        'refused': summary.refused, 'failed': summary.failed,
+        'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects,
+        'non_finite_share': f'{1 - summary.finite_share:.4f}',
+        'latency_p50_ms': f'{summary.latency_p50_ms:.1f}',
+        'latency_p95_ms': f'{summary.latency_p95_ms:.1f}',
+        'stamp_age_p50_ms': f'{summary.stamp_age_p50_ms:.1f}',
+        **{f'stage_{stage}_ms': f'{value:.1f}' for stage, value in summary.stage_ms.items()},
+        'memory_mb': f'{resident_mb():.0f}'}
+    status = DiagnosticStatus(
+        level=level, name=f'{name}: poses', message=message, hardware_id=state.device,
+        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])
+    array = DiagnosticArray(status=[status])
+    array.header.stamp = stamp
+    return array
+
+
+def resident_mb() -> float:
+    """Return the resident memory of this process in MB (10^6 bytes), NaN where /proc is absent."""
+    try:
+        with open('/proc/self/statm', encoding='ascii') as file:
+            pages = int(file.read().split()[1])
+    except OSError:
+        return float('nan')
+    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6

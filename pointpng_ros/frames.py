@@ -1,0 +1,60 @@
+"""tf, where a full ROS 2 has it: look-ups at the cloud's stamp and broadcasts of the poses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.time import Time
+from scipy.spatial.transform import Rotation
+
+from pointpng_core.errors import CloudError
+from pointpng_ros import optional
+
+
+class FrameLookup:
+    """Transforms from a cloud's frame into the target frame; needs tf2_ros."""
+
+    def __init__(self, node: Node, target_frame: str) -> None:
+        self._tf2 = optional.require('tf2_ros', asked_by='the parameter target_frame')
+        self._target_frame = target_frame
+        self._buffer = self._tf2.Buffer()
+        self._listener = self._tf2.TransformListener(self._buffer, node)
+
+    def T_target_cloud(self, header: Any) -> np.ndarray:
+        """Return (4, 4) at the cloud's own stamp, without waiting.
+
+        Raises CloudError when tf does not know it: no pose is better than one in a wrong frame.
+        """
+        try:
+            found = self._buffer.lookup_transform(
+                self._target_frame, header.frame_id, Time.from_msg(header.stamp),
+                timeout=Duration(seconds=0))
+        except self._tf2.TransformException as error:
+            raise CloudError(f'no transform from {header.frame_id!r} to target_frame '
+                             f'{self._target_frame!r} at the stamp of the cloud: {error}'
+                             ) from error
+        return matrix_of(found.transform)
+
+
+class PoseBroadcaster:
+    """Puts every pose on /tf; needs tf2_ros."""
+
+    def __init__(self, node: Node) -> None:
+        tf2 = optional.require('tf2_ros', asked_by='the parameter publish_tf')
+        self._broadcaster = tf2.TransformBroadcaster(node)
+
+    def send(self, transforms: Sequence[Any]) -> None:
+        """Broadcast TransformStamped messages."""
+        if transforms:
+            self._broadcaster.sendTransform(list(transforms))
+
+
+def matrix_of(transform: Any) -> np.ndarray:
+    """Return (4, 4) float64 of a geometry_msgs/Transform."""
+    shift, turn = transform.translation, transform.rotation
+    T = np.eye(4)
+    T[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    T[:3, 3] = shift.x, shift.y, shift.z
+    return T

@@ -1,0 +1,110 @@
+"""ROS parameters declared from the configs, read back as configs, and changed while running."""
+
+from collections.abc import Callable, Mapping, Sequence
+import difflib
+import sys
+from typing import Any
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from pointpng_core.config import Config
+from pointpng_core.errors import ConfigError
+from pointpng_ros.parameter_specs import ParameterGroup, ParameterSpec, with_values
+
+Configs = dict[str, Config]       # by the prefix of their group
+_INT64 = 2**63 - 1
+_ROS_OWN = ('use_sim_time', 'start_type_description_service', 'qos_overrides.')
+
+
+def declare_parameters(node: Node, groups: Sequence[ParameterGroup]) -> Configs:
+    """Declare every parameter and return the configs with the values given to the node.
+
+    Raises ConfigError naming parameter and value when one is of the wrong type, out of range or
+    not among the choices. A value for a parameter that does not exist is a warning with the
+    nearest name: parameter files are shared among nodes.
+    """
+    specs = [spec for group in groups for spec in group.specs()]
+    values = {spec.name: _declare(node, spec) for spec in specs}
+    _warn_about_unknown(node, list(values))
+    return _build(groups, values)
+
+
+def watch_parameters(node: Node, groups: Sequence[ParameterGroup],
+                     on_change: Callable[[Configs], None]) -> None:
+    """Check later changes against the configs; `on_change` gets all configs with the new values.
+
+    A change that the configs refuse is refused to the caller with the ConfigError's message.
+    """
+    names = {spec.name for group in groups for spec in group.specs()}
+
+    def refuse(changes: list[Parameter]) -> SetParametersResult:
+        try:
+            _build(groups, _current(node, names, changes))
+        except ConfigError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def apply(changes: list[Parameter]) -> None:
+        if any(change.name in names for change in changes):
+            on_change(_build(groups, _current(node, names, changes)))
+
+    node.add_on_set_parameters_callback(refuse)
+    node.add_post_set_parameters_callback(apply)
+
+
+def describe(spec: ParameterSpec) -> ParameterDescriptor:
+    """Return the ROS descriptor: text with unit and choices, range, read-only unless live."""
+    choices = f'One of: {", ".join(spec.choices)}.' if spec.choices else ''
+    unit = f' [{spec.unit}]' if spec.unit else ''
+    descriptor = ParameterDescriptor(
+        description=spec.help + unit, additional_constraints=choices, read_only=not spec.live,
+        dynamic_typing=isinstance(spec.default, float))      # `-p x:=1` serves as 1.0
+    if spec.low is None and spec.high is None:
+        return descriptor
+    if isinstance(spec.default, float):
+        descriptor.floating_point_range = [FloatingPointRange(
+            from_value=float(_or(spec.low, -sys.float_info.max)),
+            to_value=float(_or(spec.high, sys.float_info.max)), step=0.0)]
+    else:
+        descriptor.integer_range = [IntegerRange(
+            from_value=int(_or(spec.low, -_INT64)), to_value=int(_or(spec.high, _INT64)), step=1)]
+    return descriptor
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _declare(node: Node, spec: ParameterSpec) -> Any:
+    try:
+        return node.declare_parameter(spec.name, spec.default, describe(spec)).value
+    except ParameterException as error:
+        allowed = f', allowed: {spec.allowed} {spec.unit}'.rstrip() if spec.allowed else ''
+        raise ConfigError(f'parameter {spec.name} refused: {error} '
+                          f'(a {type(spec.default).__name__}{allowed})') from error
+
+
+def _build(groups: Sequence[ParameterGroup], values: Mapping[str, Any]) -> Configs:
+    return {group.prefix: with_values(group.defaults, group.prefix, values) for group in groups}
+
+
+def _current(node: Node, names: set[str], changes: list[Parameter]) -> dict[str, Any]:
+    values = {name: node.get_parameter(name).value for name in names}
+    return values | {change.name: change.value for change in changes}
+
+
+def _warn_about_unknown(node: Node, names: list[str]) -> None:
+    overrides: Mapping[str, Any] = getattr(node, '_parameter_overrides', {})
+    for name in overrides:
+        if name not in names and not name.startswith(_ROS_OWN):
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f'; did you mean {near[0]!r}?' if near else ''
+            node.get_logger().warning(f'parameter {name!r} does not exist here: ignored{hint}')

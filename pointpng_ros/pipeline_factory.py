@@ -1,0 +1,74 @@
+"""Builds the core's pipeline from the node's configs: threads, device, library, references."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+from pointpng_core.estimator import EstimatorConfig, PoseEstimator
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
+import torch
+
+from pointpng_core.config import Config
+from pointpng_core.errors import ConfigError
+from pointpng_core.library import load_library
+from pointpng_core.scene import SegmenterConfig
+from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.session import Pipeline
+
+
+class PipelineFactory:
+    """Holds the estimator; makes pipelines for changing parameters and references.
+
+    `configs` by parameter prefix, as `declare_parameters` gives them; `report` is told what takes
+    time at the start. Raises ConfigError for a device that is not there.
+    """
+
+    def __init__(self, configs: dict[str, Config], report: Callable[[str], None]) -> None:
+        self._node = cast(NodeConfig, configs[''])
+        self._report = report
+        if self._node.threads:
+            torch.set_num_threads(self._node.threads)
+        cache_dir = Path(self._node.cache_dir).expanduser() if self._node.cache_dir else None
+        self._estimator = PoseEstimator(
+            config=cast(EstimatorConfig, configs['estimator.']),
+            device=checked_device(self._node.device), cache_dir=cache_dir)
+
+    def inference(self) -> AbstractContextManager[Any]:
+        """Return a fresh `torch.inference_mode`, which counts for the thread that enters it."""
+        return torch.inference_mode()
+
+    def library(self) -> list[Any] | None:
+        """Return a reference for every object of the library, None without a library.
+
+        Raises LibraryError; reports every object, for preparing one takes seconds when it is new.
+        """
+        if not self._node.objects:
+            return None
+        models = load_library(Path(self._node.objects).expanduser())
+        references = []
+        for number, model in enumerate(models, start=1):
+            self._report(f'preparing reference {model.name!r} ({number}/{len(models)})')
+            references.append(self._estimator.reference_from_model(
+                model.model, name=model.name, symmetry=model.symmetry))
+        return references
+
+    def pipeline_maker(self, configs: dict[str, Config]) -> Callable[[list[Any]], Pipeline]:
+        """Return a function from references to a pipeline with these parameters."""
+        def make(references: list[Any]) -> Pipeline:
+            return FramePipeline(
+                estimator=self._estimator, references=references,
+                segmenter=cast(SegmenterConfig, configs['segmenter.']),
+                config=cast(PipelineConfig, configs['pipeline.']))
+        return make
+
+
+def checked_device(name: str) -> str:
+    """Return the device's name when torch has it here; raises ConfigError."""
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:        # torch without CUDA asserts
+        reason = str(error).partition('\n')[0]
+        raise ConfigError(f'device = {name!r} cannot be used ({reason}); use cpu, cuda or cuda:N '
+                          'of a CUDA device that is there') from error
+    return name

@@ -1,0 +1,96 @@
+"""pose_estimator with a pipeline that needs no torch: every metre of x is an object.
+
+A cloud whose first point has x = 66 makes the pipeline fail; `--slow SECONDS` holds every cloud.
+"""
+
+import argparse
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+import sys
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+from pointpng_core.config import Config, option
+from pointpng_ros.lifetime import run_node
+from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
+from pointpng_ros.pose_estimator import NODE_NAME, PoseEstimatorNode
+
+
+@dataclass(frozen=True, kw_only=True)
+class StubConfig(Config):
+    min_score: float = option(0.5, low=0.0, high=1.0, help='Objects below it are not accepted.')
+
+
+GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAMETERS),
+          ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
+SCORE = 0.75
+
+
+@dataclass
+class StubPipeline:
+    references: list
+    min_score: float = 0.5
+    slow_s: float = 0.0
+    looks: list = field(default_factory=list)
+
+    def process(self, points, image_shape=None):
+        time.sleep(self.slow_s)
+        if points[0, 0] == 66:
+            raise RuntimeError('the pipeline broke')
+        names = [reference.name for reference in self.references]
+        found = [(x, block) for x, block in blocks(points) if f'object_{x}' in names]
+        detections = [detection(x, block) for x, block in found if self.min_score <= SCORE]
+        return SimpleNamespace(detections=tuple(detections), stage_ms={'search': 1.0})
+
+    def look(self, points, image_shape=None):
+        return [SimpleNamespace(name=f'object_{x}') for x, _ in blocks(points)]
+
+
+def blocks(points):
+    """Split finite points with x >= 0 by whole metres of x."""
+    points = points[np.isfinite(points).all(axis=1)]
+    metres = np.floor(points[:, 0]).astype(int)
+    return [(int(x), points[metres == x]) for x in np.unique(metres) if x >= 0]
+
+
+def detection(x, block):
+    """Turned a quarter about z, at the block's centroid."""
+    T = np.eye(4)
+    T[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+    T[:3, 3] = block.mean(axis=0)
+    estimate = SimpleNamespace(T_observation_reference=T, score=SCORE, ambiguous=False)
+    return SimpleNamespace(label=f'object_{x}', index=0, child_frame=f'object_{x}_0',
+                           estimate=estimate, segment=SimpleNamespace(points=block))
+
+
+class StubFactory:
+    slow_s = 0.0
+
+    def __init__(self, configs, report):
+        self._objects = configs[''].objects
+
+    def inference(self):
+        return nullcontext()
+
+    def library(self):
+        return [SimpleNamespace(name='object_1')] if self._objects else None
+
+    def pipeline_maker(self, configs):
+        return lambda references: StubPipeline(references, configs['pipeline.'].min_score,
+                                               self.slow_s)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--slow', type=float, default=0.0)
+    options, ros_arguments = parser.parse_known_args()
+    StubFactory.slow_s = options.slow
+    return run_node(lambda: PoseEstimatorNode(GROUPS, StubFactory), name=NODE_NAME,
+                    args=ros_arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

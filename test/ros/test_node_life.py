@@ -1,0 +1,100 @@
+"""pose_estimator as a real process: signals, vanishing cameras, QoS, refused parameters."""
+
+from contextlib import closing
+import signal
+
+from harness import Observer, RosProcess
+import pytest
+from sensor_msgs.msg import PointCloud2
+from test_node import TOPIC, Rig, cloud, stub_node, values_of
+
+from pointpng_ros.cloud_watch import cloud_qos
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.mark.parametrize('signals', [
+    [signal.SIGINT], [signal.SIGINT, signal.SIGINT], [signal.SIGTERM],
+    [signal.SIGINT, signal.SIGTERM], [signal.SIGTERM, signal.SIGINT]])
+def test_signals_end_the_node_cleanly_while_it_works(observer, signals):
+    rig = Rig(observer)
+    with stub_node('cloud_reliability:=reliable', arguments=('--slow', '0.2')) as node:
+        rig.connect()
+        rig.exchange(cloud(0, stamp=1))
+        rig.publisher.publish(cloud(0, stamp=2))
+        for number in signals:
+            node.send(number)
+        assert node.wait() == 0, node.output
+        assert 'Traceback' not in node.output
+
+
+def test_ctrl_c_while_the_worker_is_busy_for_longer_than_anyone_waits(observer):
+    rig = Rig(observer)
+    with stub_node('cloud_reliability:=reliable', arguments=('--slow', '60')) as node:
+        rig.connect()
+        rig.publisher.publish(cloud(0, stamp=1))
+        rig.status(lambda state: values_of(state)['received'] == '1')
+        node.send(signal.SIGINT)
+        assert node.wait() == 0
+        assert 'Traceback' not in node.output
+
+
+def test_a_camera_that_vanishes_and_returns(observer):
+    rig = Rig(observer, topic='/unused')
+    with stub_node('cloud_reliability:=reliable', 'cloud_timeout_s:=0.5') as node:
+        for stamp in (1, 2):
+            with closing(Observer('camera')) as camera:
+                rig.publisher = camera.node.create_publisher(PointCloud2, TOPIC,
+                                                             cloud_qos('reliable'))
+                rig.connect()
+                rig.exchange(cloud(0, stamp=stamp))
+            node.wait_for_output(f'no cloud on {TOPIC}', f'nobody publishes {TOPIC}')
+        node.wait_for_output(f'clouds on {TOPIC} after')
+
+
+def test_a_qos_mismatch_is_explained_with_the_fix(observer):
+    Rig(observer, reliability='best_effort')
+    with stub_node('cloud_reliability:=reliable') as node:
+        node.wait_for_output('incompatible RELIABILITY', '-p cloud_reliability:=best_effort',
+                             '/observer (sensor_msgs/msg/PointCloud2, best_effort)')
+
+
+def test_a_silent_topic_is_explained_with_the_topics_there_are(observer):
+    Rig(observer, topic='/other/points')
+    with stub_node('cloud_timeout_s:=0.5') as node:
+        node.wait_for_output(f'nobody publishes {TOPIC}', 'published now: /other/points',
+                             '-p cloud_topic:=/other/points')
+
+
+@pytest.mark.parametrize(('parameter', 'words'), [
+    ('cloud_reliability:=often', 'choose one of best_effort, reliable'),
+    ('threads:=many', 'parameter threads refused'),
+    ('threads:=-1', 'Min: 0'),
+    ('max_age_s:=-2.0', 'Min: 0'),
+    ('max_age_s:=soon', 'max_age_s'),
+    ('cloud_topic:=a b', 'is no topic name'),
+    ('objects:=[]', 'objects'),
+    ('publish_tf:=true', 'sudo apt install ros-jazzy-tf2-ros-py'),
+    ('publish_detections:=true', 'sudo apt install ros-jazzy-vision-msgs'),
+    ('target_frame:=map', 'the parameter target_frame needs the ROS package tf2_ros'),
+    ('x:=[1,', 'ROS arguments refused'),
+])
+def test_refused_parameters_end_with_a_message_and_code_1(domain, parameter, words):
+    with stub_node(parameter) as node:
+        assert node.wait() == 1
+        assert words in node.output
+        assert 'Traceback' not in node.output
+
+
+def test_a_misspelt_parameter_is_named_with_its_nearest(domain):
+    with stub_node('cloud_topc:=/points') as node:
+        node.wait_for_output("did you mean 'cloud_topic'?", 'listening on')
+
+
+def test_without_a_terminal_a_process_group_gets_two_interrupts(domain):
+    with RosProcess('test/ros/stub_node.py') as node:
+        node.wait_for_output('listening on')
+        node.send(signal.SIGINT)
+        node.send(signal.SIGINT)
+        assert node.wait() == 0
+        assert 'Traceback' not in node.output

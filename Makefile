@@ -41,6 +41,9 @@ bench: $(STAMP)  ## Pose and segmentation benchmarks, peers beside them (needs P
 	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
 	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz
 
+docs: $(STAMP)  ## Write the generated parts: config/pose_estimator.yaml and the README's parameters
+	@$(BIN)/python tools/generate_docs.py
+
 clean:  ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 

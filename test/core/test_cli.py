@@ -1,0 +1,191 @@
+"""The command `pointpng`: help, errors of one line, arguments that pass through."""
+
+import json
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from pointpng_core.commands import estimate, evaluate, output
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.files import write_cloud
+from pointpng_ros import cli
+
+CLOUD = np.random.default_rng(0).uniform(-0.05, 0.05, size=(200, 3)).astype(np.float32)
+COMMANDS = ['run', 'sim', 'play', 'demo', 'estimate', 'evaluate']
+
+
+def run(capsys, *words):
+    try:
+        code = cli.main(words)
+    except SystemExit as stop:
+        code = stop.code
+    return code, *capsys.readouterr()
+
+
+@pytest.fixture
+def entry_points(monkeypatch):
+    """Replace the modules behind the ROS commands; returns the arguments each was called with."""
+    called = {}
+    for name, (module, _) in cli._ROS_COMMANDS.items():
+        def entry(args, name=name):
+            called[name] = args
+            return 7
+        monkeypatch.setitem(sys.modules, module, types.SimpleNamespace(main=entry))
+    monkeypatch.setattr(cli.importlib.util, 'find_spec', lambda name: True)
+    monkeypatch.setattr(cli.importlib, 'import_module', lambda name: sys.modules[name])
+    return called
+
+
+def test_help_lists_every_command(capsys):
+    for words in ([], ['--help']):
+        code, out, err = run(capsys, *words)
+        assert (code, err) == (0, '')
+        assert all(f'\n    {command}' in out for command in COMMANDS)
+
+
+@pytest.mark.parametrize('words', [['run'], ['estimate'], ['evaluate'], ['evaluate', 'pose'],
+                                   ['evaluate', 'scene']])
+def test_every_command_has_help(capsys, words):
+    code, out, err = run(capsys, *words, '--help')
+    assert (code, err) == (0, '')
+    assert f'usage: pointpng {" ".join(words)}' in out
+
+
+def test_help_imports_neither_torch_nor_open3d_nor_ros():
+    program = ('import sys; from pointpng_ros import cli; cli.main([]);'
+               'sys.exit(bool({"torch", "open3d", "rclpy"} & set(sys.modules)))')
+    assert subprocess.run([sys.executable, '-c', program], capture_output=True,
+                          check=False).returncode == 0
+
+
+@pytest.mark.parametrize(('words', 'message'), [
+    (['bogus'], 'invalid choice'),
+    (['estimate', 'a.ply'], 'OBSERVATION'),
+    (['estimate', 'gone.ply', 'gone.ply'], 'cannot read gone.ply: No such file'),
+    (['estimate', 'a.docx', 'b.ply'], "'.docx' is not read here"),
+    (['estimate', 'a.ply', 'b.ply', '--unit-reference', 'furlong'], 'invalid choice'),
+    (['estimate', 'a.ply', 'b.ply', '--json', '/gone/x.json'], 'its folder does not exist'),
+    (['evaluate'], '{pose,scene}'),
+    (['evaluate', 'pose'], '--pairs'),
+    (['evaluate', 'pose', '--pairs', 'gone.npz'], 'cannot read gone.npz'),
+    (['evaluate', 'pose', '--pairs', 'gone.npz', '--limit', '0'], 'above 0'),
+    (['evaluate', 'scene', '--bag', 'gone', '--labels', 'gone.npz'], 'cannot read gone'),
+])
+def test_mistakes_are_answered_in_one_line_with_code_2(capsys, words, message):
+    code, out, err = run(capsys, *words)
+    assert code == 2
+    assert message in err.splitlines()[-1]
+    assert 'error: ' in err
+    assert 'Traceback' not in err
+    assert out == ''
+
+
+def test_millimetre_files_are_refused_with_the_option_that_helps(tmp_path, capsys):
+    write_cloud(tmp_path / 'mm.ply', CLOUD * 1000)
+    code, _, err = run(capsys, 'estimate', str(tmp_path / 'mm.ply'), str(tmp_path / 'mm.ply'))
+    assert code == 2
+    assert 'is it in millimetres?' in err
+
+
+@pytest.mark.parametrize('command', ['sim', 'play', 'demo'])
+def test_arguments_pass_through_untouched(entry_points, command):
+    words = ['BAG', '--help', '--rate', '2', '--ros-args', '-p', 'x:=1', '-r', 'a:=b']
+    assert cli.main([command, *words]) == 7
+    assert entry_points == {command: words}
+
+
+def test_run_maps_friendly_options_to_parameters(entry_points):
+    cli.main(['run', '--cloud-topic', '/points', '--objects', '7', '--params-file', 'p.yaml',
+              '--ros-args', '-p', 'device:=cuda'])
+    assert entry_points['run'] == [
+        '--ros-args', '-p', 'device:=cuda', '--ros-args', '--params-file', 'p.yaml',
+        '-p', 'cloud_topic:="/points"', '-p', 'objects:="7"']
+    cli.main(['run'])
+    assert entry_points['run'] == []
+
+
+@pytest.mark.parametrize('value', ['/camera/points', '7', 'true', 'a b: c', "it's", 'älg "x"'])
+def test_ros_reads_the_mapped_values_as_the_same_text(value):
+    rclpy = pytest.importorskip('rclpy')
+    context = rclpy.Context()
+    rclpy.init(args=cli.node_arguments(['--objects', value]), context=context)
+    node = rclpy.create_node('reader', context=context)
+    try:
+        assert node.declare_parameter('objects', '').value == value
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown(context=context)
+
+
+@pytest.mark.parametrize('command', ['run', 'sim', 'play', 'demo'])
+def test_without_ros_the_commands_say_how_to_get_it(capsys, monkeypatch, command):
+    monkeypatch.setattr(cli.importlib.util, 'find_spec', lambda name: None)
+    code, _, err = run(capsys, command)
+    assert code == 2
+    assert "pip install 'pointpng_ros[ros]'" in err
+
+
+@pytest.mark.parametrize(('missing', 'hint'), [
+    ('sensor_msgs.msg', 'ROS package sensor_msgs'), ('rich.live', 'pointpng_ros[demo]')])
+def test_missing_packages_are_named(capsys, monkeypatch, missing, hint):
+    def fail(name):
+        raise ModuleNotFoundError(f'No module named {missing!r}', name=missing)
+    monkeypatch.setattr(cli.importlib.util, 'find_spec', lambda name: True)
+    monkeypatch.setattr(cli.importlib, 'import_module', fail)
+    code, _, err = run(capsys, 'demo')
+    assert code == 2
+    assert hint in err
+
+
+def test_errors_of_this_package_only_lose_their_traceback(capsys, entry_points, monkeypatch):
+    def fail(error):
+        monkeypatch.setattr(cli, '_dispatch', lambda words: (_ for _ in ()).throw(error))
+        return cli.main(['run'])
+    assert fail(ConfigError('too many')) == 2
+    assert capsys.readouterr().err == 'pointpng: error: too many\n'
+    assert fail(KeyboardInterrupt()) == 130
+    with pytest.raises(ZeroDivisionError):
+        fail(ZeroDivisionError())
+
+
+RESULT = {
+    'reference': 'mug.ply', 'observation': 'seen.pcd', 'T_observation_reference': np.eye(4),
+    'translation_m': np.array([0.1, 0.2, 0.9]), 'quaternion_xyzw': np.array([0.0, 0.0, 0.6, 0.8]),
+    'score': 0.91, 'residual_m': 0.0012, 'inlier_share': 0.955, 'ambiguous': True,
+    'runners_up': [{}], 'reference_ms': 31.0, 'stage_ms': {'search': 12.34}}
+
+
+def test_a_pose_is_printed_readably():
+    lines = estimate.readable(RESULT).splitlines()
+    assert any('quaternion (xyzw)' in line and '0.600000   0.800000' in line for line in lines)
+    assert any('1.200 mm' in line for line in lines)
+    assert any('95.5 %' in line for line in lines)
+    assert any('ambiguous' in line and 'yes' in line for line in lines)
+
+
+def test_tables_have_a_row_for_each_method_and_a_dash_for_what_is_missing():
+    text = evaluate.method_table({'pairs': 'x.npz', 'methods': {
+        'pointpng': {'rotation_mean_deg': 0.4123, 'recall_5deg': 1.0}, 'other': {}}})
+    header, first, second = text.splitlines()
+    assert header.startswith('x.npz')
+    assert first.split()[:2] == ['pointpng', '0.41']
+    assert set(second.split()[1:]) == {'-'}
+    assert len({len(line) for line in (header, first, second)}) == 1
+    assert 'stage.plane  1.500' in evaluate.value_table({'stage': {'plane': 1.5}})
+
+
+def test_json_is_valid_and_keeps_its_keys(tmp_path, capsys):
+    content = {'a': float('nan'), 'b': np.float32(0.5), 'c': [np.inf, np.int64(3)], **RESULT}
+    output.write_json(str(tmp_path / 'r.json'), content)
+    back = json.loads((tmp_path / 'r.json').read_text())
+    assert list(back) == list(content)
+    assert (back['a'], back['b'], back['c']) == (None, 0.5, [None, 3])
+    assert back['T_observation_reference'] == np.eye(4).tolist()
+    output.write_json('-', {'x': 1})
+    assert json.loads(capsys.readouterr().out) == {'x': 1}
+    output.write_json(None, {'x': object()})
+    with pytest.raises(FileError, match='cannot write'):
+        output.write_json(str(tmp_path), {})

@@ -1,0 +1,219 @@
+"""The package as it is built and installed: versions, entry points, data files, launch file."""
+
+import ast
+from glob import glob
+import importlib.util
+from pathlib import Path
+import re
+import shutil
+import subprocess
+import sys
+import types
+import xml.etree.ElementTree as ElementTree
+import zipfile
+
+import pytest
+import yaml
+
+import pointpng_core
+from pointpng_core import system_libraries
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE_XML = ElementTree.parse(ROOT / 'package.xml').getroot()
+
+
+def setup_keyword(name):
+    """The value of one keyword of setup(...) with the file's own names filled in."""
+    tree = ast.parse((ROOT / 'setup.py').read_text())
+    constants = {node.targets[0].id: node.value for node in tree.body
+                 if isinstance(node, ast.Assign)}
+    call = next(node for node in ast.walk(tree)
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == 'setup')
+    value = next(word.value for word in call.keywords if word.arg == name)
+    known = {key: eval(ast.unparse(constants[key]), {'NAME': 'pointpng_ros'})
+             for key in ('NAME', 'SHARE', 'EXTRAS')}
+    return eval(ast.unparse(value), {**known, 'glob': lambda p: glob(p, root_dir=ROOT)})
+
+
+def scripts():
+    return dict(re.split(r'\s*=\s*', line)
+                for line in setup_keyword('entry_points')['console_scripts'])
+
+
+def test_versions_agree():
+    version = setup_keyword('version')
+    assert PACKAGE_XML.findtext('version') == version == pointpng_core.__version__
+    changelog = (ROOT / 'CHANGELOG.rst').read_text()
+    assert re.search(r'^(\d+\.\d+\.\d+)', changelog, re.MULTILINE).group(1) == version
+
+
+def test_package_xml_says_what_setup_says():
+    assert PACKAGE_XML.get('format') == '3'
+    assert PACKAGE_XML.findtext('name') == setup_keyword('name') == 'pointpng_ros'
+    assert PACKAGE_XML.findtext('license') == setup_keyword('license') == 'Apache-2.0'
+    assert PACKAGE_XML.findtext('export/build_type') == 'ament_python'
+    assert (ROOT / PACKAGE_XML.find('license').get('file')).read_text().split()[0] == 'Apache'
+
+
+def test_ros_wheels_are_an_extra_only():
+    required = ' '.join(setup_keyword('install_requires')).lower()
+    assert 'ros-' not in required
+    assert 'rclpy' not in required
+    assert any('rclpy' in line for line in setup_keyword('extras_require')['ros'])
+
+
+def imported_roots(folder):
+    for path in (ROOT / folder).rglob('*.py'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name.split('.')[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield node.module.split('.')[0]
+
+
+def test_every_import_is_declared():
+    own = {'pointpng_core', 'pointpng_ros'}
+    needs = {'yaml': 'pyyaml'}
+    requirements = setup_keyword('install_requires') + setup_keyword('extras_require')['demo']
+    declared = {re.split(r'[<>=\[ ]', line)[0].lower() for line in requirements}
+    declared |= {element.text for element in PACKAGE_XML.findall('exec_depend')}
+    optional = {'small_gicp', 'tf2_ros'}  # the peers' and tf2_ros_py's own names
+    for folder in sorted(own):
+        roots = set(imported_roots(folder)) - own - set(sys.stdlib_module_names) - optional
+        assert {needs.get(root, root) for root in roots} <= declared
+
+
+@pytest.mark.parametrize('target', scripts().values(), ids=scripts())
+def test_entry_points_exist(target):
+    module, function = target.split(':')
+    path = ROOT / (module.replace('.', '/') + '.py')
+    assert path.is_file(), f'{path} does not exist'
+    names = [node.name for node in ast.parse(path.read_text()).body
+             if isinstance(node, ast.FunctionDef)]
+    assert function in names
+
+
+def test_data_files_exist_and_lie_where_ros_looks():
+    data_files = dict(setup_keyword('data_files'))
+    for sources in data_files.values():
+        assert sources
+        assert all((ROOT / source).is_file() for source in sources)
+    assert data_files['share/ament_index/resource_index/packages'] == ['resource/pointpng_ros']
+    assert data_files['share/pointpng_ros'] == ['package.xml']
+    assert 'launch/pose_estimator.launch.py' in data_files['share/pointpng_ros/launch']
+    assert 'config/pose_estimator.rviz' in data_files['share/pointpng_ros/config']
+
+
+def test_every_ros_executable_has_a_shim_for_ros2_run():
+    executables = {name: target for name, target in scripts().items() if name != 'pointpng'}
+    assert {path.name for path in (ROOT / 'scripts').iterdir()} == set(executables)
+    for name, target in executables.items():
+        shim = ROOT / 'scripts' / name
+        assert shim.stat().st_mode & 0o111
+        assert f'from {target.split(":")[0]} import main' in shim.read_text()
+        assert f'bin/{name}"' in shim.read_text()
+
+
+def test_shims_run_the_command_of_their_environment(tmp_path):
+    (tmp_path / 'lib' / 'pointpng_ros').mkdir(parents=True)
+    (tmp_path / 'bin').mkdir()
+    shim = tmp_path / 'lib' / 'pointpng_ros' / 'play'
+    shim.write_text((ROOT / 'scripts' / 'play').read_text())
+    shim.chmod(0o755)
+    command = tmp_path / 'bin' / 'play'
+    command.write_text('#!/bin/sh\nprintf "<%s>" "$@"\n')
+    command.chmod(0o755)
+    done = subprocess.run([shim, 'a b', '-p'], capture_output=True, text=True, check=True)
+    assert done.stdout == '<a b><-p>'
+
+
+def test_yaml_of_config_reads():
+    for path in (ROOT / 'config').glob('*'):
+        if path.suffix in ('.yaml', '.rviz'):
+            assert isinstance(yaml.safe_load(path.read_text()), dict), path
+
+
+def test_wheel_holds_both_packages_and_the_ros_files(tmp_path):
+    copy = tmp_path / 'source'  # builds leave their own folders behind
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', 'build', '*.egg-info', 'test'))
+    subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps',
+                    '--no-build-isolation', '--wheel-dir', tmp_path, copy], check=True)
+    (wheel,) = tmp_path.glob('*.whl')
+    names = set(zipfile.ZipFile(wheel).namelist())
+    data = f'pointpng_ros-{pointpng_core.__version__}.data/data/'
+    assert {'pointpng_core/so3/__init__.py', 'pointpng_core/files/ply.py', 'pointpng_ros/cli.py',
+            f'{data}share/pointpng_ros/package.xml', f'{data}lib/pointpng_ros/pose_estimator',
+            f'{data}share/ament_index/resource_index/packages/pointpng_ros'} <= names
+    assert not any(name.startswith('test') for name in names)
+
+
+class Recorded:
+    """Stands in for the classes of `launch`: keeps what it was made with."""
+
+    def __init__(self, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+
+    def perform(self, context):
+        return context[self.args[0]]
+
+
+@pytest.fixture
+def launch_file(monkeypatch, tmp_path):
+    fakes = {
+        'ament_index_python': {}, 'launch': {'LaunchDescription': list}, 'launch_ros': {},
+        'ament_index_python.packages': {'get_package_share_directory': lambda _: str(ROOT)},
+        'launch.actions': {'DeclareLaunchArgument': Recorded, 'OpaqueFunction': Recorded},
+        'launch.substitutions': {'LaunchConfiguration': Recorded},
+        'launch_ros.actions': {'Node': Recorded},
+    }
+    for name, members in fakes.items():
+        module = types.ModuleType(name)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+    path = ROOT / 'launch' / 'pose_estimator.launch.py'
+    spec = importlib.util.spec_from_file_location('pose_estimator_launch', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def launched(launch_file, **given):
+    *declared, opaque = launch_file.generate_launch_description()
+    context = {item.args[0]: item.kwargs['default_value'] for item in declared} | given
+    return {node.kwargs['executable']: node.kwargs for node in opaque.kwargs['function'](context)}
+
+
+def test_launch_arguments_are_those_of_nav2_and_described(launch_file):
+    *declared, _ = launch_file.generate_launch_description()
+    assert {item.args[0] for item in declared} == {
+        'params_file', 'namespace', 'use_sim_time', 'log_level', 'cloud_topic', 'objects',
+        'device', 'target_frame', 'publish_tf', 'bag', 'rviz'}
+    assert all(item.kwargs['description'].endswith('.') for item in declared)
+
+
+def test_launch_defaults_start_the_node_alone_and_leave_params_file_its_say(launch_file):
+    nodes = launched(launch_file)
+    assert list(nodes) == ['pose_estimator']
+    params_file, given = nodes['pose_estimator']['parameters']
+    assert params_file == str(ROOT / 'config' / 'pose_estimator.yaml')
+    assert given == {'use_sim_time': False}
+
+
+def test_launch_arguments_reach_the_nodes(launch_file):
+    nodes = launched(launch_file, cloud_topic='/points', objects='/lib', publish_tf='true',
+                     bag='/bags/table', rviz='True', namespace='robot', device='cuda')
+    assert nodes['pose_estimator']['parameters'][1] == {
+        'cloud_topic': '/points', 'objects': '/lib', 'device': 'cuda', 'publish_tf': True,
+        'use_sim_time': False}
+    assert nodes['play']['arguments'] == ['/bags/table', '--topic', '/points']
+    assert nodes['rviz2']['arguments'] == ['-d', str(ROOT / 'config' / 'pose_estimator.rviz')]
+    assert {node['namespace'] for node in nodes.values()} == {'robot'}
+    with pytest.raises(ValueError, match='rviz:=maybe'):
+        launched(launch_file, rviz='maybe')
+
+
+def test_missing_system_libraries_are_answered_with_the_apt_line(monkeypatch):
+    assert system_libraries.explain_missing() == ''
+    monkeypatch.setitem(system_libraries.APT_PACKAGES, 'libnothere.so.9', 'libnothere9')
+    assert system_libraries.missing_libraries() == ['libnothere.so.9']
+    assert system_libraries.explain_missing().endswith('apt-get install -y libnothere9')

@@ -37,7 +37,7 @@ setup(
     name=NAME,
     version='0.1.0',
     description='Relative 6-DoF poses from point clouds: a core without ROS, and a ROS 2 node',
-    long_description=Path(__file__).with_name('README.md').read_text(encoding='utf-8'),
+    long_description=Path(__file__).resolve().with_name('README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     author='pointpng_ros maintainers',
     maintainer='pointpng_ros maintainers',

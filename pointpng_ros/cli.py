@@ -20,6 +20,7 @@ _ROS_COMMANDS = {
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
 }
 _EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo'}
+_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'scipy', 'torch', 'yaml')
 _ROS_HINT = ("`pip install 'pointpng_ros[ros]'` for the wheels on PyPI, or source the setup.bash "
              'of a ROS 2 installation')
 _ROS_PACKAGES = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs',
@@ -33,8 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(words)
     except PointPngError as error:
-        print(f'pointpng: error: {error}', file=sys.stderr)
-        return ERROR_CODE
+        return _report(str(error))
+    except ModuleNotFoundError as error:
+        fix = _fix_for(error)
+        if fix is None:
+            raise
+        return _report(f'{error}: {fix}')
     except KeyboardInterrupt:
         return INTERRUPTED_CODE
 
@@ -99,21 +104,28 @@ def _run_parser() -> argparse.ArgumentParser:
 
 
 def _ros_main(command: str) -> Callable[[list[str]], int | None]:
-    """Import the entry point of a ROS command; raises MissingDependencyError with the fix."""
+    """Import the entry point of a ROS command; raises MissingDependencyError without ROS."""
     if importlib.util.find_spec('rclpy') is None:
         raise MissingDependencyError(f'`pointpng {command}` needs ROS 2 (rclpy): {_ROS_HINT}')
-    try:
-        return importlib.import_module(_ROS_COMMANDS[command][0]).main
-    except ModuleNotFoundError as error:
-        package = (error.name or '').partition('.')[0]
-        if package in _ROS_PACKAGES:
-            raise MissingDependencyError(
-                f'`pointpng {command}` needs the ROS package {package}: {_ROS_HINT}') from error
-        if package in _EXTRA_OF:
-            raise MissingDependencyError(
-                f'`pointpng {command}` needs {package}: '
-                f"pip install 'pointpng_ros[{_EXTRA_OF[package]}]'") from error
-        raise
+    return importlib.import_module(_ROS_COMMANDS[command][0]).main
+
+
+def _fix_for(error: ModuleNotFoundError) -> str | None:
+    """Return what to do about a missing package; None when it is none that we ask for."""
+    package = (error.name or '').partition('.')[0]
+    if package in _ROS_PACKAGES:
+        return _ROS_HINT
+    if package in _EXTRA_OF:
+        return f"`pip install 'pointpng_ros[{_EXTRA_OF[package]}]'`"
+    if package in _REQUIRED:
+        return (f'this Python ({sys.executable}) lacks it; under colcon, build with the Python of '
+                'the environment that has it: `python3 -m colcon build`')
+    return None
+
+
+def _report(message: str) -> int:
+    print(f'pointpng: error: {message}', file=sys.stderr)
+    return ERROR_CODE
 
 
 if __name__ == '__main__':

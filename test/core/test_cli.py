@@ -129,7 +129,8 @@ def test_without_ros_the_commands_say_how_to_get_it(capsys, monkeypatch, command
 
 
 @pytest.mark.parametrize(('missing', 'hint'), [
-    ('sensor_msgs.msg', 'ROS package sensor_msgs'), ('rich.live', 'pointpng_ros[demo]')])
+    ('sensor_msgs.msg', "pip install 'pointpng_ros[ros]'"), ('rich.live', 'pointpng_ros[demo]'),
+    ('torch', 'colcon')])
 def test_missing_packages_are_named(capsys, monkeypatch, missing, hint):
     def fail(name):
         raise ModuleNotFoundError(f'No module named {missing!r}', name=missing)
@@ -137,7 +138,16 @@ def test_missing_packages_are_named(capsys, monkeypatch, missing, hint):
     monkeypatch.setattr(cli.importlib, 'import_module', fail)
     code, _, err = run(capsys, 'demo')
     assert code == 2
+    assert f'No module named {missing!r}' in err
     assert hint in err
+
+
+def test_modules_that_nobody_asks_for_are_a_bug_and_shown_as_one(monkeypatch):
+    def fail(name):
+        raise ModuleNotFoundError('No module named numpyy', name='numpyy')
+    monkeypatch.setattr(cli.importlib, 'import_module', fail)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main([])
 
 
 def test_errors_of_this_package_only_lose_their_traceback(capsys, entry_points, monkeypatch):

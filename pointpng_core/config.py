@@ -43,7 +43,10 @@ class Config:
                 near = difflib.get_close_matches(str(key), names, n=1)
                 hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(names)}'
                 raise ConfigError(f'{cls.__name__}: unknown key {key!r}; {hint}')
-        return cls(**mapping)
+        nested = {field.name: type(field.default) for field in dataclasses.fields(cls)
+                  if isinstance(field.default, Config)}
+        return cls(**{key: nested[key].from_mapping(value) if key in nested else value
+                      for key, value in mapping.items()})
 
     @classmethod
     def from_yaml(cls: type[Self], path: str | Path) -> Self:

@@ -1,0 +1,34 @@
+"""The answer of the estimator."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Hypothesis:
+    """One pose that could explain an observation."""
+
+    T_observation_reference: NDArray[np.float64]
+    """(4, 4) maps the reference's coordinates into the observation's frame; metres."""
+    score: float
+    """In [0, 1]: inlier share times the share of the expected surface that was found."""
+    residual_m: float
+    """Mean distance of the observation's points to the surface, truncated."""
+    inlier_share: float
+    """Of the observation's points within the tolerance of the surface."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PoseEstimate(Hypothesis):
+    """The best pose of one reference in one observation."""
+
+    name: str
+    """The reference's name."""
+    ambiguous: bool
+    """Whether a clearly different pose explains the observation as well: a symmetry, a flip."""
+    runners_up: tuple[Hypothesis, ...] = ()
+    """Other poses, best first."""
+    stage_ms: dict[str, float] = field(default_factory=dict)
+    """Milliseconds by stage, of the whole batch the estimate was computed in."""

@@ -1,0 +1,133 @@
+"""The pose estimator: observations and references in, verified relative poses out.
+
+    estimator = PoseEstimator()
+    mug = estimator.reference_from_model(read_model('mug.ply'), name='mug')
+    best = estimator.estimate(points, [mug])[0]     # points (N, 3), metres, camera at the origin
+    best.T_observation_reference                    # maps the mug's coordinates into the camera's
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from pointpng_core.cope import WignerCope
+from pointpng_core.embedding import HarmonicEncoder
+from pointpng_core.errors import ConfigError
+from pointpng_core.estimate import PoseEstimate
+from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.observation import Observations, is_single_view, prepare_observations
+from pointpng_core.reference import Reference, ReferenceBuilder
+from pointpng_core.reference.cache import ReferenceCache
+from pointpng_core.reference.stack import ReferenceStack
+from pointpng_core.registration.depth_image import DepthImages
+from pointpng_core.registration.polish import polish
+from pointpng_core.registration.verification import Verifier
+from pointpng_core.results import summarise
+from pointpng_core.search.proposals import PoseSearch
+from pointpng_core.stages import StageClock
+from pointpng_core.symmetry import Symmetry
+
+
+class PoseEstimator:
+    """Finds references in observations. One instance serves any number of both; not thread-safe."""
+
+    def __init__(self, *, config: EstimatorConfig | None = None, device: str = 'cpu',
+                 cache_dir: Path | None = None) -> None:
+        """Prepare for a torch device; `cache_dir` keeps built references between runs."""
+        self.config = config or EstimatorConfig()
+        self.device = _device(device)
+        encoder = HarmonicEncoder()
+        self._search = PoseSearch(encoder=encoder, cope=WignerCope(encoder.multiplicities),
+                                  config=self.config.search, device=self.device)
+        builder = ReferenceBuilder(encoder=encoder, config=self.config.reference,
+                                   device=self.device)
+        self._references = ReferenceCache(builder, folder=cache_dir)
+
+    def reference_from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
+                             symmetry: Symmetry | None = None) -> Reference:
+        """Prepare a mesh, or points (N, 3) covering a whole surface; raises CloudError."""
+        return self._references.from_model(model, name=name, symmetry=symmetry or Symmetry())
+
+    def reference_from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+        """Prepare what a camera at the origin sees of an object, (N, 3); raises CloudError.
+
+        The reference's frame has the camera's axes and its origin at the centroid of the points.
+        """
+        return self._references.from_look(points, name=name)
+
+    def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference]
+                 ) -> list[PoseEstimate]:
+        """Return the poses of the references in one observation (N, 3), best first.
+
+        A reference that others clearly beat in the coarse stage is left out; with one reference
+        there is always one estimate. Raises CloudError when the cloud fixes no pose.
+        """
+        return self.estimate_batch([observation], references)[0]
+
+    @torch.inference_mode()
+    def estimate_batch(self, observations: Sequence[NDArray[np.floating]],
+                       references: Sequence[Reference], *,
+                       surroundings: NDArray[np.floating] | None = None
+                       ) -> list[list[PoseEstimate]]:
+        """Return for each observation (N, 3) what `estimate` returns, all in one batch.
+
+        `surroundings` (M, 3) are all finite points of the frame: they tell a surface that is hidden
+        behind something from one that is not there. Raises CloudError, ConfigError.
+        """
+        if not references:
+            raise ConfigError('no references: give at least one to look for')
+        if not observations:
+            return []
+        clock = StageClock()
+        with clock('prepare'):
+            batch = prepare_observations(observations, sample=self.config.sample,
+                                         device=self.device)
+            kinds = [self._is_single_view(cloud) for cloud in batch.clouds]
+        results: list[list[PoseEstimate]] = [[] for _ in kinds]
+        for kind in sorted(set(kinds)):
+            chosen = [index for index, value in enumerate(kinds) if value == kind]
+            estimates = self._estimate_kind(batch.take(chosen), references, kind, surroundings,
+                                            clock)
+            for index, estimate in zip(chosen, estimates):
+                results[index] = estimate
+        return results
+
+    def _estimate_kind(self, observations: Observations, references: Sequence[Reference],
+                       single_view: bool, surroundings: NDArray[np.floating] | None,
+                       clock: StageClock) -> list[list[PoseEstimate]]:
+        with clock('search'):
+            hypotheses, _ = self._search.propose(observations, references, single_view=single_view)
+        with clock('prepare'):
+            images = DepthImages.from_clouds(observations.clouds, self.device, surroundings) \
+                if single_view else None
+            verifier = Verifier(config=self.config.verification, observations=observations,
+                                references=ReferenceStack.of(references), images=images)
+        with clock('coarse'):
+            hypotheses, evidence = verifier.coarse(hypotheses)
+            best = verifier.best(hypotheses, evidence, self.config.verification.keep)
+        with clock('fine'):
+            hypotheses, evidence = verifier.fine(hypotheses.take(best.flatten()))
+        with clock('polish'):
+            best = verifier.best(hypotheses, evidence, self.config.verification.polish)
+            polished = polish(hypotheses, best.flatten(), observations, references)
+            hypotheses, evidence = verifier.better(polished, hypotheses, evidence)
+        return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
+
+    def _is_single_view(self, cloud: NDArray[np.float32]) -> bool:
+        if self.config.viewpoint == 'auto':
+            return is_single_view(cloud)
+        return self.config.viewpoint == 'sensor'
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f'device {name!r} cannot be used here ({error}); '
+                          'choose "cpu", or "cuda" where a GPU is at hand') from error
+    return device

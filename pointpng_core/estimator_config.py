@@ -1,0 +1,22 @@
+"""Configuration of the estimator, one part per stage."""
+
+from dataclasses import dataclass
+
+from pointpng_core.config import Config, option
+from pointpng_core.reference.builder import ReferenceConfig
+from pointpng_core.registration.verification import VerificationConfig
+from pointpng_core.search.proposals import SearchConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class EstimatorConfig(Config):
+    """Everything the estimator can be told."""
+
+    sample: int = option(1024, help='Points of an observation that are used at all.',
+                         low=64, high=65536)
+    viewpoint: str = option('auto', help='Whether observations are single views of a camera at '
+                                         'the origin, whole surfaces, or told apart by looking.',
+                            choices=('auto', 'sensor', 'none'))
+    reference: ReferenceConfig = ReferenceConfig()
+    search: SearchConfig = SearchConfig()
+    verification: VerificationConfig = VerificationConfig()

@@ -1,0 +1,73 @@
+"""Observations prepared for search and registration: sampled, centred, seen or complete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from pointpng_core.clouds import random_points, require_points
+from pointpng_core.clouds.visibility import visible_points
+from pointpng_core.so3 import frame_towards
+
+LEAST_POINTS = 16
+"""Fewer points fix no pose."""
+SEEN_SHARE = 0.8
+"""A single view sees nearly all of its own points from where it was taken; a whole object hides
+about half of itself from anywhere."""
+DEPTH_SHARE = 0.08
+"""Resolution of that test, in radii: far coarser than sensor noise, finer than the object."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observations:
+    """O observations, each about its own centroid."""
+
+    clouds: tuple[NDArray[np.float32], ...]
+    """All finite points of each, in the frame they came in."""
+    centroids: NDArray[np.float64]
+    """(O, 3) in that frame."""
+    points: Tensor
+    """(O, n, 3) a random sample of each, about its centroid: any leading part is one too."""
+    R_view: Tensor
+    """(O, 3, 3) into the view frame, z towards the camera at the origin."""
+
+    def __len__(self) -> int:
+        return len(self.clouds)
+
+    def take(self, index: Sequence[int]) -> 'Observations':
+        """Return some of the observations."""
+        rows = list(index)
+        return Observations(clouds=tuple(self.clouds[row] for row in rows),
+                            centroids=self.centroids[rows], points=self.points[rows],
+                            R_view=self.R_view[rows])
+
+
+def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
+                         device: torch.device) -> Observations:
+    """Check, centre and sample clouds (N, 3); raises CloudError naming the one at fault."""
+    checked = tuple(require_points(cloud, least=LEAST_POINTS, what=f'observation {index}')
+                    for index, cloud in enumerate(clouds))
+    centroids = np.stack([cloud.mean(axis=0, dtype=np.float64) for cloud in checked])
+    samples = np.stack([random_points(cloud, sample) - centroid
+                        for cloud, centroid in zip(checked, centroids)])
+    points = torch.from_numpy(samples.astype(np.float32)).to(device)
+    towards = torch.from_numpy(-centroids)
+    return Observations(clouds=checked, centroids=centroids, points=points,
+                        R_view=frame_towards(towards).float().to(device))
+
+
+def is_single_view(cloud: NDArray[np.float32]) -> bool:
+    """Tell whether points (N, 3) look like one view from the origin rather than a whole surface.
+
+    A view taken from the origin sees all of its own points from there.
+    """
+    few = random_points(cloud, min(len(cloud), 1024))
+    centroid = few.mean(axis=0, dtype=np.float64)
+    distance, radius = np.linalg.norm(centroid), np.linalg.norm(few - centroid, axis=1).max()
+    if distance <= radius:  # the origin lies inside: no camera could stand there
+        return False
+    seen = visible_points(few - centroid, -centroid, spacing_m=DEPTH_SHARE * radius)
+    return bool(seen.mean() > SEEN_SHARE)

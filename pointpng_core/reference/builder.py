@@ -1,0 +1,117 @@
+"""Building references from meshes, clouds and first looks."""
+
+from dataclasses import dataclass
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from pointpng_core.clouds import (
+    centred,
+    diameter_m,
+    estimate_normals,
+    farthest_points,
+    random_points,
+    require_points,
+    spacing_m,
+)
+from pointpng_core.config import Config, option
+from pointpng_core.errors import CloudError
+from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.protocols import Encoder
+from pointpng_core.reference.reference import Reference
+from pointpng_core.reference.surface import sample_surface
+from pointpng_core.reference.views import all_around, render_views
+from pointpng_core.registration.field import build_field
+from pointpng_core.registration.gicp import GicpCloud
+from pointpng_core.symmetry import Symmetry
+
+LEAST_POINTS = 32
+"""Fewer points make no surface."""
+LOOK_CONE_RAD = math.radians(40.0)
+"""A first look shows its object from about one side; views further off would invent a back."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surface:
+    """Points and normals (N, 3) of one object, and what is known of them."""
+
+    name: str
+    points: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    symmetry: Symmetry
+    complete: bool
+    """Known from all sides."""
+    outward: bool
+    """Whether the normals are known to point outwards."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceConfig(Config):
+    """How references are prepared; all of it is done once per object."""
+
+    surface_points: int = option(6000, help='Points drawn from the surface of a mesh.',
+                                 low=256, high=100000)
+    views: int = option(200, help='Directions a reference is rendered from.', low=4, high=5000)
+    view_distance: float = option(4.0, help='Distance of the rendering camera.', unit='diameters',
+                                  low=0.6, high=100.0)
+    sample: int = option(512, help='Points embedded per view or cloud.', low=32, high=8192)
+    whole_sample: int = option(2048, help='Points embedded of a whole surface.',
+                               low=32, high=65536)
+    probes: int = option(256, help='Surface points tested for visibility.', low=32, high=4096)
+
+
+class ReferenceBuilder:
+    """Turns surfaces into references for one encoder."""
+
+    def __init__(self, *, encoder: Encoder, config: ReferenceConfig, device: torch.device) -> None:
+        self.encoder, self.config, self.device = encoder, config, device
+
+    def from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
+                   symmetry: Symmetry) -> Reference:
+        """Build from a mesh or from points (N, 3) that cover the whole surface."""
+        if isinstance(model, TriangleMesh):
+            points, normals = sample_surface(model, self.config.surface_points)
+        else:
+            points = require_points(model, least=LEAST_POINTS, what=f'model {name!r}')
+            normals = estimate_normals(points)
+        surface = Surface(name=name, points=points, normals=normals, symmetry=symmetry,
+                          complete=True, outward=isinstance(model, TriangleMesh))
+        return self._build(surface, all_around(self.config.views))
+
+    def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+        """Build from points (N, 3) seen from one side by a camera at the origin.
+
+        The reference's frame has the camera's axes and its origin at the centroid of the points.
+        """
+        points = require_points(points, least=LEAST_POINTS, what=f'first look {name!r}')
+        points, centroid = centred(points)
+        surface = Surface(name=name, points=points, symmetry=Symmetry(), complete=False,
+                          normals=estimate_normals(points, viewpoint=-centroid), outward=True)
+        directions = all_around(self.config.views)
+        near = directions @ -centroid >= math.cos(LOOK_CONE_RAD) * np.linalg.norm(centroid)
+        return self._build(surface, directions[near])
+
+    def _build(self, surface: Surface, directions: NDArray[np.float64]) -> Reference:
+        points, normals = surface.points, surface.normals
+        diameter, spacing = diameter_m(points), spacing_m(points)
+        if not diameter > 0:
+            raise CloudError(f'{surface.name!r}: all points lie at one place; a surface is needed')
+        local, centre = centred(points)
+        cloud = torch.from_numpy(local).to(self.device)
+        probes = farthest_points(cloud[None], min(self.config.probes, len(points)))[0]
+        views = render_views(
+            local, probes.cpu().numpy(), normals=normals if surface.outward else None,
+            spacing_m=spacing, diameter_m=diameter, encoder=self.encoder, directions=directions,
+            distance_diameters=self.config.view_distance, sample=self.config.sample,
+            device=self.device)
+        whole = torch.from_numpy(random_points(local, self.config.whole_sample)).to(self.device)
+        return Reference(
+            name=surface.name, symmetry=surface.symmetry, points=points, normals=normals,
+            centre=centre, diameter_m=diameter, spacing_m=spacing, complete=surface.complete,
+            probes=cloud[probes], views=views,
+            embedding=self.encoder.encode(whole[None] / diameter)[0],
+            field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
+                              device=self.device),
+            gicp=GicpCloud(local))

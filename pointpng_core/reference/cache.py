@@ -1,0 +1,86 @@
+"""References kept on disk, under the hash of everything they were built from."""
+
+from collections.abc import Callable
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+import tempfile
+import zipfile
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.reference.builder import ReferenceBuilder
+from pointpng_core.reference.reference import Reference
+from pointpng_core.symmetry import Symmetry
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+"""Raise it when what is stored, or how a reference is built, changes."""
+
+
+class ReferenceCache:
+    """A builder that looks on disk first. Without a folder it only builds."""
+
+    def __init__(self, builder: ReferenceBuilder, *, folder: Path | None) -> None:
+        self._builder, self._folder = builder, folder
+
+    def from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
+                   symmetry: Symmetry) -> Reference:
+        """Return the reference of a mesh or of points (N, 3) covering a whole surface."""
+        parts = (model.vertices, model.faces) if isinstance(model, TriangleMesh) else (model,)
+        return self._cached('model', parts, name, symmetry, lambda: self._builder.from_model(
+            model, name=name, symmetry=symmetry))
+
+    def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+        """Return the reference of points (N, 3) seen from one side by a camera at the origin."""
+        return self._cached('look', (points,), name, Symmetry(), lambda: self._builder.from_look(
+            points, name=name))
+
+    def _cached(self, kind: str, parts: tuple[NDArray[np.generic], ...], name: str,
+                symmetry: Symmetry, build: Callable[[], Reference]) -> Reference:
+        if self._folder is None:
+            return build()
+        path = self._folder / f'{self._key(kind, parts)}.npz'
+        arrays = _load(path)
+        if arrays is not None:
+            return Reference.from_arrays(arrays, name=name, symmetry=symmetry,
+                                         device=self._builder.device)
+        reference = build()
+        _save(path, reference.arrays())
+        return reference
+
+    def _key(self, kind: str, parts: tuple[NDArray[np.generic], ...]) -> str:
+        settings = json.dumps([FORMAT, kind, self._builder.encoder.key,
+                               self._builder.config.to_mapping()], sort_keys=True)
+        digest = hashlib.sha256(settings.encode())
+        for part in parts:
+            array = np.ascontiguousarray(part)
+            digest.update(f'{array.shape}{array.dtype}'.encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+def _load(path: Path) -> dict[str, NDArray[np.generic]] | None:
+    """Return the arrays of a file; None when it is not there or damaged: it is then rebuilt."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, KeyError, EOFError):
+        return None
+
+
+def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+    """Write completely or not at all; a cache that cannot be written is no reason to fail."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.part', delete=False) as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+        os.replace(file.name, path)
+    except OSError as error:
+        logger.warning('cannot keep a reference in %s (%s); it will be built again', path, error)

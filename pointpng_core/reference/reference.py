@@ -1,0 +1,69 @@
+"""What an object looks like, prepared once: surface, rendered views and their embeddings."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from pointpng_core.reference.views import ViewBank
+from pointpng_core.registration.field import SurfaceField
+from pointpng_core.registration.gicp import GicpCloud
+from pointpng_core.symmetry import Symmetry
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reference:
+    """One object, ready to be found in observations. Lengths in metres (or the model's unit)."""
+
+    name: str
+    symmetry: Symmetry = dataclasses.field(default_factory=Symmetry)
+    points: NDArray[np.float32]
+    """(M, 3) surface points in the reference's own frame."""
+    normals: NDArray[np.float32]
+    """(M, 3) unit normals of the points."""
+    centre: NDArray[np.float64]
+    """(3,) centroid of the surface; tensors below are about it."""
+    diameter_m: float
+    spacing_m: float
+    """Typical distance between neighbouring surface points."""
+    complete: bool
+    """Whether the surface is known from all sides (a model) or from one (a first look)."""
+    probes: Tensor
+    """(K, 3) few surface points, spread evenly, that stand for the surface in verification."""
+    field: SurfaceField
+    gicp: GicpCloud
+    embedding: Tensor
+    """(d,) of the whole surface."""
+    views: ViewBank
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return everything but name and symmetry as arrays by name, for the cache."""
+        own = {name: np.asarray(getattr(self, name)) for name in _OWN}
+        own |= {name: getattr(self, name).cpu().numpy() for name in _TENSORS}
+        own |= {f'field.{name}': array for name, array in self.field.arrays().items()}
+        return own | {f'views.{name}': array for name, array in self.views.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]], *, name: str, symmetry: Symmetry,
+                    device: torch.device) -> 'Reference':
+        """Build from what `arrays` returned."""
+        parts: dict[str, dict[str, NDArray[Any]]] = {'field': {}, 'views': {}}
+        for key, array in arrays.items():
+            owner, _, part = key.partition('.')
+            if part:
+                parts[owner][part] = array
+        tensors = {key: torch.from_numpy(arrays[key]).to(device) for key in _TENSORS}
+        scalars = {key: arrays[key].item() for key in ('diameter_m', 'spacing_m', 'complete')}
+        return cls(name=name, symmetry=symmetry, points=arrays['points'],
+                   normals=arrays['normals'], centre=arrays['centre'], **scalars, **tensors,
+                   field=SurfaceField.from_arrays(parts['field'], device),
+                   views=ViewBank.from_arrays(parts['views'], device),
+                   gicp=GicpCloud(arrays['points'] - arrays['centre']))
+
+
+_OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete')
+_TENSORS = ('probes', 'embedding')

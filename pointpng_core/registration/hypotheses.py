@@ -1,0 +1,42 @@
+"""A batch of candidate poses, each of one observation against one reference."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hypotheses:
+    """H candidate poses. x_reference = R x_observation + t, both about their own centres."""
+
+    observation: Tensor
+    """(H,) index of the observation."""
+    reference: Tensor
+    """(H,) index of the reference."""
+    R: Tensor
+    """(H, 3, 3) rotation from the observation's axes into the reference's."""
+    t: Tensor
+    """(H, 3) metres."""
+
+    def __len__(self) -> int:
+        return len(self.observation)
+
+    def take(self, index: Tensor) -> 'Hypotheses':
+        """Return the hypotheses at an index or mask (K,)."""
+        return Hypotheses(observation=self.observation[index], reference=self.reference[index],
+                          R=self.R[index], t=self.t[index])
+
+    def moved(self, R: Tensor, t: Tensor) -> 'Hypotheses':
+        """Return the same pairs at other poses."""
+        return replace(self, R=R, t=t)
+
+    def transform(self, points: Tensor) -> Tensor:
+        """Return observation points (H, n, 3) in their reference's frame."""
+        return torch.baddbmm(self.t[:, None], points, self.R.transpose(1, 2))
+
+    @staticmethod
+    def join(parts: list['Hypotheses']) -> 'Hypotheses':
+        """Return all hypotheses of several batches."""
+        return Hypotheses(**{name: torch.cat([getattr(part, name) for part in parts])
+                             for name in ('observation', 'reference', 'R', 't')})

@@ -1,0 +1,117 @@
+"""From proposed poses to verified ones: coarse ICP of all, fine ICP of the best, evidence."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pointpng_core.config import Config, option
+from pointpng_core.observation import Observations
+from pointpng_core.reference.stack import ReferenceStack
+from pointpng_core.registration.depth_image import DepthImages
+from pointpng_core.registration.evidence import Evidence, fit, full_coverage, view_coverage
+from pointpng_core.registration.hypotheses import Hypotheses
+from pointpng_core.registration.icp import align
+
+COARSE = (0.12, 0.10, 0.08, 0.06, 0.05, 0.04)
+"""Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
+FINE = (0.03, 0.03, 0.02, 0.02, 0.015, 0.015, 0.012, 0.012)
+SLACK = 0.98
+"""GICP weighs points otherwise than the score does, and may lose a little of it for accuracy."""
+COARSE_LENIENCE = 2.0
+"""Poses are not converged yet when the coarse stage ranks them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationConfig(Config):
+    """Registration on the points, and what counts as a fit."""
+
+    coarse_points: int = option(128, help='Points of an observation in the coarse ICP.',
+                                low=16, high=4096)
+    fine_points: int = option(512, help='Points of an observation in the fine ICP.',
+                              low=16, high=8192)
+    keep: int = option(8, help='Poses per observation that the fine ICP takes up.',
+                       low=1, high=256)
+    tolerance: float = option(0.012, help='Distance from the surface of a point that fits.',
+                              unit='diameters', low=1e-4, high=0.2)
+    depth_tolerance: float = option(0.03, help='Error in depth at which a surface was not found.',
+                                    unit='diameters', low=1e-3, high=0.5)
+    polish: int = option(2, help='Poses per observation that GICP refines on all sampled points.',
+                         low=0, high=64)
+    noise_m: float = option(0.003, help='Least of both tolerances for a single view: the noise '
+                                        'of the sensor.', unit='m', low=0.0, high=0.1)
+
+
+class Verifier:
+    """Registers and judges hypotheses of one batch of observations against one of references."""
+
+    def __init__(self, *, config: VerificationConfig, observations: Observations,
+                 references: ReferenceStack, images: DepthImages | None) -> None:
+        self._config, self._observations = config, observations
+        self._references, self._images = references, images
+        noise = config.noise_m if images is not None else 0.0
+        self._tolerance = (config.tolerance * references.diameter).clamp(min=noise)  # (R,)
+        self._depth_tolerance = (config.depth_tolerance * references.diameter).clamp(min=noise)
+
+    def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
+        """Align all hypotheses on few points and judge them leniently."""
+        points = self._points(hypotheses, self._config.coarse_points)
+        aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, COARSE))
+        return aligned, self.judge(aligned, 2 * self._config.coarse_points, COARSE_LENIENCE)
+
+    def fine(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
+        """Align hypotheses that survived on more points and judge them."""
+        points = self._points(hypotheses, self._config.fine_points)
+        aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, FINE))
+        return aligned, self.judge(aligned)
+
+    def better(self, candidates: Hypotheses, hypotheses: Hypotheses, evidence: Evidence
+               ) -> tuple[Hypotheses, Evidence]:
+        """Return each candidate where it fits about as well as the hypothesis it came from.
+
+        A registration that converged elsewhere, or slid along a surface, is not taken.
+        """
+        judged = self.judge(candidates)
+        taken = judged.score >= SLACK * evidence.score
+        R = torch.where(taken[:, None, None], candidates.R, hypotheses.R)
+        t = torch.where(taken[:, None], candidates.t, hypotheses.t)
+        return hypotheses.moved(R, t), judged.where(taken, evidence)
+
+    def best(self, hypotheses: Hypotheses, evidence: Evidence, count: int) -> Tensor:
+        """Return the indices (O, count) of the best hypotheses of each observation, best first.
+
+        Every observation must have equally many hypotheses, in the order of the observations.
+        """
+        scores = evidence.score.unflatten(0, (len(self._observations), -1))
+        index = scores.topk(min(count, scores.shape[1]), dim=1).indices
+        return index + scores.shape[1] * torch.arange(len(scores), device=index.device)[:, None]
+
+    def judge(self, hypotheses: Hypotheses, sample: int | None = None, lenience: float = 1.0
+              ) -> Evidence:
+        """Return the evidence on `sample` points of each observation (default: as the fine ICP).
+
+        All tolerances on the observation's points are multiplied by `lenience`.
+        """
+        sample = sample or self._config.fine_points
+        tolerance = lenience * self._tolerance[hypotheses.reference]
+        residual, inliers = fit(self._references.field, hypotheses,
+                                self._points(hypotheses, sample), tolerance)
+        return Evidence(residual_m=residual, inlier_share=inliers,
+                        coverage=self._coverage(hypotheses))
+
+    def _coverage(self, hypotheses: Hypotheses) -> Tensor:
+        stack = self._references
+        if self._images is None:
+            # A sampled surface has gaps as wide as its spacing.
+            tolerance = 0.04 * stack.diameter + stack.spacing
+            return full_coverage(hypotheses, self._observations.points[:, :512], stack.probes,
+                                 tolerance[hypotheses.reference])
+        return view_coverage(hypotheses, self._images, stack.probes, stack.visible,
+                             stack.directions, self._depth_tolerance[hypotheses.reference])
+
+    def _points(self, hypotheses: Hypotheses, count: int) -> Tensor:
+        return self._observations.points[hypotheses.observation, :count]
+
+    def _steps(self, hypotheses: Hypotheses, diameters: tuple[float, ...]) -> list[Tensor]:
+        diameter = self._references.diameter[hypotheses.reference]
+        return [tolerance * diameter for tolerance in diameters]

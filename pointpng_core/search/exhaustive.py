@@ -1,0 +1,47 @@
+"""Exhaustive search over SO(3): the score of every rotation of a grid in one matrix product."""
+
+import math
+
+import roma
+import torch
+from torch import Tensor
+
+from pointpng_core.protocols import Cope
+from pointpng_core.search.peaks import distinct_peaks
+from pointpng_core.so3 import super_fibonacci
+
+CANDIDATES = 512
+"""Best grid rotations among which peaks are sought; a peak of a grid of 8192 covers about 30."""
+
+
+class RotationSearch:
+    """Finds the rotations under which Theta_g z_source best meets z_target."""
+
+    def __init__(self, cope: Cope, *, rotations: int, device: torch.device) -> None:
+        self._cope = cope
+        self._R = roma.unitquat_to_rotmat(super_fibonacci(rotations)).to(device)  # (G, 3, 3)
+        self._bank = cope.bank(self._R)  # (G, F)
+
+    def peaks(self, z_source: Tensor, z_target: Tensor, *, count: int, apart_rad: float,
+              refine_steps: int = 0) -> tuple[Tensor, Tensor]:
+        """Return rotations (B, count, 3, 3) and scores (B, count), best first, for (B, d) each.
+
+        R maps source coordinates into target coordinates. Peaks lie at least `apart_rad` apart on
+        the grid and are then refined by `refine_steps` of ascent.
+        """
+        correlation = self._cope.correlate(z_source, z_target)  # (B, F)
+        scores = correlation @ self._bank.T  # (B, G)
+        scores, grid = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
+        candidates = self._R[grid]  # (B, K, 3, 3)
+        index = distinct_peaks(candidates, scores, count, apart_rad)
+        R = candidates.gather(1, index[..., None, None].expand(-1, -1, 3, 3))
+        if not refine_steps:
+            return R, scores.gather(1, index)
+        R, scores = self._cope.refine(R, correlation[:, None], refine_steps)
+        scores, order = scores.sort(dim=1, descending=True)
+        return R.gather(1, order[..., None, None].expand_as(R)), scores
+
+
+def grid_spacing_rad(rotations: int) -> float:
+    """Return the spacing of an even grid: the volume of SO(3), 8 pi^2, shared by cubes."""
+    return (8.0 * math.pi ** 2 / rotations) ** (1.0 / 3.0)

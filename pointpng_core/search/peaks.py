@@ -1,0 +1,26 @@
+"""Non-maximum suppression on SO(3)."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> Tensor:
+    """Return indices (B, count) of the best rotations (B, K, 3, 3) that lie apart, best first.
+
+    Greedy: the best of scores (B, K) is taken and everything nearer than `apart_rad` to it is
+    dropped. Where fewer than `count` remain, the best one is repeated.
+    """
+    # trace(A^T B) = 1 + 2 cos(angle)
+    limit = 1.0 + 2.0 * math.cos(apart_rad)
+    left, flat, chosen = scores.clone(), R.flatten(-2), []
+    rows = torch.arange(len(scores), device=scores.device)
+    for _ in range(count):
+        value, index = left.max(dim=1)
+        if chosen:
+            index = torch.where(value > -torch.inf, index, chosen[0])
+        chosen.append(index)
+        traces = (flat @ flat[rows, index, :, None]).squeeze(-1)
+        left = left.masked_fill(traces > limit, -torch.inf)
+    return torch.stack(chosen, dim=1)

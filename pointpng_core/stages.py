@@ -1,0 +1,22 @@
+"""Milliseconds by stage, measured where the work is done and reported with the result."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+
+class StageClock:
+    """Adds up the wall time of named stages: `with clock('search'): ...`; read `stage_ms`."""
+
+    def __init__(self) -> None:
+        self.stage_ms: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time the block under the name of its stage."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            spent_ms = (perf_counter() - start) * 1e3
+            self.stage_ms[stage] = self.stage_ms.get(stage, 0.0) + spent_ms

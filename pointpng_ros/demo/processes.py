@@ -54,23 +54,26 @@ class Children:
                  traceback: TracebackType | None) -> None:
         self.stop()
 
-    def start(self, name: str, module: str, arguments: Sequence[str] = ()) -> int:
-        """Start `python -m module arguments`; returns its process id."""
+    def start(self, name: str, module: str, arguments: Sequence[str] = (), *,
+              environment: Mapping[str, str] | None = None) -> int:
+        """Start `python -m module arguments`, with variables of its own; returns its id."""
         errors = tempfile.TemporaryFile()                      # noqa: SIM115 (lives as the child)
         process = subprocess.Popen(
-            [sys.executable, '-m', module, *arguments], env=self._environment,
+            [sys.executable, '-m', module, *arguments],
+            env={**self._environment, **(environment or {})},
             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
             start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509
         self._children.append(_Child(name=name, process=process, errors=errors))
         return process.pid
 
-    def check(self) -> None:
-        """Raise ChildError, with the end of its output, when one of them has ended."""
-        for child in self._children:
-            code = child.process.poll()
-            if code is not None:
+    def running(self) -> bool:
+        """Whether all still run; raises ChildError, with its last words, when one has failed."""
+        codes = [child.process.poll() for child in self._children]
+        for child, code in zip(self._children, codes):
+            if code:
                 raise ChildError(f'{child.name} ended with code {code}; its last words:\n'
                                  f'{child.last_words()}')
+        return all(code is None for code in codes)
 
     def report(self) -> str:
         """What every child wrote last, for the error message of a run that came to nothing."""

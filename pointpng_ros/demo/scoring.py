@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from pointpng_core.library import ObjectModel
+from pointpng_core.symmetry import Symmetry
 
 Pairs = list[tuple[int, int]]
 
@@ -22,6 +23,22 @@ class LabelledPose:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoredModel:
+    """What scoring needs of an object: symmetry, centre (3,) and diagonal of its box, metres."""
+
+    symmetry: Symmetry
+    centre: NDArray[np.float64]
+    diameter_m: float
+
+    @classmethod
+    def of(cls, model: ObjectModel) -> 'ScoredModel':
+        """Measure a model of a library."""
+        low, high = model.points.min(axis=0), model.points.max(axis=0)
+        return cls(symmetry=model.symmetry, centre=(low + high).astype(np.float64) / 2,
+                   diameter_m=float(np.linalg.norm(high - low)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Largest errors at which an object counts as posed."""
 
@@ -33,13 +50,14 @@ class Limits:
 class ObjectScore:
     """How one object in view fared in one frame.
 
-    `detected_as` is the label of the detection at its place, None when there is none; errors are
-    NaN unless that label is right.
+    `detected_as` is the label of the detection at its place and `found_frame` its LABEL_INDEX,
+    None when there is none; errors are NaN unless that label is right.
     """
 
     label: str
     frame: str
     detected_as: str | None
+    found_frame: str | None = None
     rotation_error_deg: float = float('nan')
     translation_error_mm: float = float('nan')
     posed: bool = False
@@ -66,7 +84,7 @@ class FrameScore:
 
 
 def score_frame(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
-                models: Mapping[str, ObjectModel], limits: Limits) -> FrameScore:
+                models: Mapping[str, ScoredModel], limits: Limits) -> FrameScore:
     """Pair true and detected objects one to one by place, right labels first, and measure.
 
     A detection belongs to an object when the centres of their models lie within half the
@@ -89,41 +107,41 @@ def score_frame(truths: Sequence[LabelledPose], detections: Sequence[LabelledPos
 
 
 def _score(truth: LabelledPose, detection: LabelledPose | None,
-           models: Mapping[str, ObjectModel], limits: Limits) -> ObjectScore:
+           models: Mapping[str, ScoredModel], limits: Limits) -> ObjectScore:
     if detection is None or detection.label != truth.label:
         return ObjectScore(label=truth.label, frame=truth.frame,
-                           detected_as=detection.label if detection else None)
+                           detected_as=detection.label if detection else None,
+                           found_frame=detection.frame if detection else None)
     symmetry = models[truth.label].symmetry
     T_found, T_true = detection.T_camera_object, truth.T_camera_object
     rotation_deg = float(np.degrees(symmetry.rotation_error_rad(T_found[:3, :3],
                                                                 T_true[:3, :3])))
     translation_mm = 1000 * symmetry.translation_error_m(T_found, T_true)
     return ObjectScore(label=truth.label, frame=truth.frame, detected_as=detection.label,
+                       found_frame=detection.frame,
                        rotation_error_deg=rotation_deg, translation_error_mm=translation_mm,
                        posed=rotation_deg <= limits.rotation_deg
                        and translation_mm <= limits.translation_mm)
 
 
 def _gaps_m(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
-            models: Mapping[str, ObjectModel]) -> NDArray[np.float64]:
+            models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
     """Distances (T, D) between centres, inf where a detection is out of an object's reach."""
     gaps_m = np.full((len(truths), len(detections)), np.inf)
+    found = [_centre(detection, models) for detection in detections]
     for row, truth in enumerate(truths):
-        reach_m = np.linalg.norm(np.ptp(models[truth.label].points, axis=0)) / 2
-        for column, detection in enumerate(detections):
-            gap_m = float(np.linalg.norm(_centre(truth, models) - _centre(detection, models)))
-            if gap_m <= reach_m:
+        true = _centre(truth, models)
+        for column, centre in enumerate(found):
+            gap_m = float(np.linalg.norm(true - centre))
+            if gap_m <= models[truth.label].diameter_m / 2:
                 gaps_m[row, column] = gap_m
     return gaps_m
 
 
-def _centre(thing: LabelledPose, models: Mapping[str, ObjectModel]) -> NDArray[np.float64]:
-    """Centre (3,) of the model's box in the camera's frame; the origin of an unknown label."""
+def _centre(thing: LabelledPose, models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
+    """Centre (3,) of the model in the camera's frame; the origin of an unknown label."""
     T = thing.T_camera_object
-    if thing.label not in models:
-        return T[:3, 3]
-    points = models[thing.label].points
-    middle = (points.min(axis=0) + points.max(axis=0)).astype(np.float64) / 2
+    middle = models[thing.label].centre if thing.label in models else np.zeros(3)
     centre: NDArray[np.float64] = T[:3, :3] @ middle + T[:3, 3]
     return centre
 

@@ -25,8 +25,6 @@ class LiveView:
         self._line_due_s = 0.0
 
     def __enter__(self) -> 'LiveView':
-        if self._live:
-            self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
@@ -37,6 +35,7 @@ class LiveView:
     def show(self, title: str, rows: Table, line: str) -> None:
         """Show a table under its title, or now and then the line that stands for it."""
         if self._live:
+            self._live.start()                      # does nothing when it has been started
             rows.title = title
             self._live.update(rows, refresh=True)
         elif time.monotonic() >= self._line_due_s:
@@ -72,7 +71,8 @@ def pose_table(detections: Sequence[LabelledPose], end_to_end_ms: float) -> Tabl
 def summary_table(summary: Summary) -> Table:
     """The figures of each object over the whole run, and of all together."""
     table = _table('object', 'in view', 'posed', 'inaccurate', 'mistaken', 'missed',
-                   'rotation (median, p95)', 'translation (median, p95)')
+                   'rotation', 'translation')
+    table.caption = 'errors: median / 95th percentile'
     for row in [*summary['objects'], {'object': 'all', **summary}]:
         table.add_row(
             row['object'], str(row['objects_in_view']), percent(row['posed_share']),
@@ -81,6 +81,11 @@ def summary_table(summary: Summary) -> Table:
             _pair(row['translation_error_median_mm'], row['translation_error_p95_mm'], ' mm'),
             style='bold' if row['object'] == 'all' else None)
     return table
+
+
+def error_words(row: ObjectScore) -> str:
+    """Both errors of an object."""
+    return f'{number(row.rotation_error_deg, "°")}  {number(row.translation_error_mm, " mm")}'
 
 
 def number(value: float | None, unit: str, digits: int = 1) -> str:
@@ -94,16 +99,15 @@ def percent(share: float | None) -> str:
 
 
 def _table(*columns: str) -> Table:
-    table = Table()
+    table = Table(padding=(0, 1) if len(columns) < 7 else 0)
     for position, column in enumerate(columns):
-        table.add_column(column, justify='left' if position == 0 else 'right')
+        table.add_column(column, justify='left' if position == 0 else 'right', no_wrap=True)
     return table
 
 
 def _words(row: ObjectScore) -> str:
-    errors = f'{number(row.rotation_error_deg, "°")} {number(row.translation_error_mm, " mm")}'
-    return f'{row.frame} {errors if row.detected_as == row.label else row.outcome}'
+    return f'{row.frame} {error_words(row) if row.detected_as == row.label else row.outcome}'
 
 
 def _pair(middle: float | None, high: float | None, unit: str) -> str:
-    return f'{number(middle, unit)}, {number(high, unit)}'
+    return f'{number(middle, "")} / {number(high, unit)}'

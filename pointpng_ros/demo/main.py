@@ -1,0 +1,127 @@
+"""`pointpng demo`: see the node at work, with its errors beside it, and a verdict."""
+
+import argparse
+from collections.abc import Sequence
+import dataclasses
+import json
+import os
+from pathlib import Path
+import sys
+import tempfile
+
+from rich.console import Console
+
+from pointpng_core.errors import ConfigError, PointPngError
+from pointpng_ros.demo.bag_run import BagRun
+from pointpng_ros.demo.frame_log import FrameRecord
+from pointpng_ros.demo.picture import save_picture
+from pointpng_ros.demo.processes import Children
+from pointpng_ros.demo.recorder import Recorder
+from pointpng_ros.demo.runs import CLOUD_TOPIC, TRUTH_TOPIC, Run
+from pointpng_ros.demo.session import Session, own_environment, recording
+from pointpng_ros.demo.settings import DemoConfig
+from pointpng_ros.demo.simulated_run import SimulatedRun
+from pointpng_ros.demo.summary import Summary
+from pointpng_ros.demo.table import LiveView
+
+PASSED, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the demo; 0 when it passed, 1 when it failed or broke, 130 after Ctrl-C."""
+    options = _parser().parse_args(args)
+    console = Console()
+    try:
+        config = _config(options)
+        run = _run_of(options, config)
+        summary = _perform(run, config, options, console)
+    except PointPngError as error:
+        Console(stderr=True).print(f'demo: {error}', highlight=False, markup=False)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return PASSED if summary['passed'] else FAILED
+
+
+def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,
+             console: Console) -> Summary:
+    environment = own_environment(options.domain_id)
+    with tempfile.TemporaryDirectory(prefix='pointpng_demo_') as folder, \
+            Children(environment) as children:
+        run.start(children, Path(folder))
+        with recording(cloud_topic=CLOUD_TOPIC, truth_topic=TRUTH_TOPIC) as recorder:
+            session = Session(recorder, children, config)
+            console.print('starting; the node prepares its references first ...')
+            with LiveView(console) as view:
+                frames = session.stream(lambda record: run.show(view, record))
+            children.stop()
+            summary = run.conclude(frames)
+            run.print_summary(console, summary)
+            _save(run, recorder, frames, options, console)
+    if options.json:
+        options.json.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
+        console.print(f'figures in {options.json}', highlight=False)
+    return summary
+
+
+def _save(run: Run, recorder: Recorder, frames: Sequence[FrameRecord],
+          options: argparse.Namespace, console: Console) -> None:
+    """Draw the newest processed frame whose cloud is still there."""
+    for record in reversed(frames):
+        cloud = recorder.cloud_at(record.stamp_ns)
+        if cloud is not None:
+            title, objects = run.picture(record)
+            points = cloud.points[(cloud.points[:, 2] > 0)]     # false for NaN too
+            save_picture(options.picture, points, objects, run.meshes(), title=title)
+            console.print(f'picture of the last frame in {options.picture}', highlight=False)
+            return
+
+
+def _run_of(options: argparse.Namespace, config: DemoConfig) -> Run:
+    if options.bag:
+        return BagRun(bag=options.bag, objects=options.objects)
+    return SimulatedRun(config)
+
+
+def _config(options: argparse.Namespace) -> DemoConfig:
+    """Defaults, then the YAML file, then the options given; raises ConfigError or FileError."""
+    config = DemoConfig.from_yaml(options.config) if options.config else DemoConfig()
+    given = {'seconds': options.seconds, 'rate_hz': options.rate_hz, 'seed': options.seed,
+             'objects': options.scene, 'noise': options.noise}
+    if options.seconds is None and os.environ.get('DEMO_SECONDS'):
+        given['seconds'] = _seconds_of_environment()
+    return dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
+
+
+def _seconds_of_environment() -> float:
+    text = os.environ['DEMO_SECONDS']
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ConfigError(f'DEMO_SECONDS = {text!r}: give a number of seconds') from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='pointpng demo', description=(
+        'A simulated depth camera and the pose node as two processes over DDS, a live table of '
+        'errors against the truth, a summary and a picture. Exit code 1 when too few objects in '
+        'view were posed.'))
+    add = parser.add_argument
+    add('--seconds', type=float, help='length of the run (default: $DEMO_SECONDS, or 30)')
+    add('--bag', type=Path, metavar='PATH', help='play a recorded bag instead; there is no truth')
+    add('--objects', type=Path, metavar='DIR',
+        help='object library for the bag; without it, the first cloud shows the references')
+    add('--scene', metavar='NAMES', help='simulated objects, separated by commas')
+    add('--seed', type=int, help='seed of the simulated scene')
+    add('--rate-hz', type=float, help='frames a second of the simulated camera')
+    add('--noise', type=float, help='sensor noise: 0 is ideal, 1 a Kinect')
+    add('--config', type=Path, metavar='FILE', help='YAML file of all settings')
+    add('--picture', type=Path, metavar='FILE', default=Path('demo.png'),
+        help='picture of the last frame (default: demo.png)')
+    add('--json', type=Path, metavar='FILE', help='keep the summary as JSON')
+    add('--domain-id', type=int, metavar='N', help='ROS domain (default: one of its own)')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""What the two kinds of run have in common."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from rich.console import Console
+
+from pointpng_core.files import TriangleMesh
+from pointpng_core.library import ObjectModel
+from pointpng_ros.demo.frame_log import FrameRecord
+from pointpng_ros.demo.picture import PictureObject
+from pointpng_ros.demo.processes import Children
+from pointpng_ros.demo.summary import Summary
+from pointpng_ros.demo.table import LiveView, number
+from pointpng_ros.optional import share_directory
+
+Parameters = Mapping[str, str | float | int]
+CLOUD_TOPIC, TRUTH_TOPIC = '/camera/depth/points', '/pointpng/ground_truth'
+NODE_MODULE = 'pointpng_ros.pose_estimator'
+NODE_PARAMETERS: Parameters = {'cloud_topic': CLOUD_TOPIC, 'cloud_reliability': 'reliable',
+                               'marker_points': 1000}
+
+
+class Run(Protocol):
+    """What a run starts, shows and concludes."""
+
+    def start(self, children: Children, folder: Path) -> None:
+        """Start the processes; `folder` is theirs for files."""
+
+    def show(self, view: LiveView, record: FrameRecord) -> None:
+        """Show a processed frame."""
+
+    def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
+        """The figures of the run; `passed` among them."""
+
+    def print_summary(self, console: Console, summary: Summary) -> None:
+        """Say how it went."""
+
+    def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
+        """Title and objects of a frame's picture."""
+
+    def meshes(self) -> dict[str, TriangleMesh]:
+        """Surfaces of the models by label."""
+
+
+def large_cloud_environment() -> dict[str, str]:
+    """Variables for whoever publishes clouds: a shared-memory segment large enough for them."""
+    profile = share_directory() / 'config' / 'fastdds_large_clouds.xml'
+    return {'FASTRTPS_DEFAULT_PROFILES_FILE': str(profile)}
+
+
+def ros_arguments(parameters: Parameters) -> list[str]:
+    """Command-line words that set ROS parameters: text quoted, for ROS reads values as YAML."""
+    words = ['--ros-args']
+    for name, value in parameters.items():
+        words += ['-p', f"{name}:='{value}'" if isinstance(value, str) else f'{name}:={value!r}']
+    return words
+
+
+def meshes_of(models: Sequence[ObjectModel]) -> dict[str, TriangleMesh]:
+    """Surfaces by label, for the models that have one."""
+    return {model.name: model.model for model in models if isinstance(model.model, TriangleMesh)}
+
+
+def segments_of(record: FrameRecord) -> list[np.ndarray]:
+    """One segment (N, 3) for each detection, empty where the markers showed none."""
+    missing = len(record.detections) - len(record.segments)
+    return record.segments + [np.empty((0, 3), dtype=np.float32)] * missing
+
+
+def span_s(frames: Sequence[FrameRecord]) -> float:
+    """From the first to the last processed frame, and one frame's share more."""
+    times = [frame.processed_s for frame in frames if frame.processed_s is not None]
+    if len(times) < 2:
+        return 0.0
+    return (max(times) - min(times)) * len(times) / (len(times) - 1)
+
+
+def pace(summary: Summary) -> str:
+    """Frames, rate and latency in words."""
+    return (f'{summary["frames"]} frames at {summary["frames_per_second"]:.1f} Hz, end to end '
+            f'{number(summary["end_to_end_ms_p50"], " ms", 0)} (p95 '
+            f'{number(summary["end_to_end_ms_p95"], " ms", 0)})')

@@ -1,0 +1,105 @@
+"""A demo run: the recorder in this process, the others beside it, until the time is up."""
+
+from collections.abc import Callable, Iterator, Mapping
+import contextlib
+import os
+import random
+import signal
+import time
+from types import FrameType
+
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from pointpng_ros.demo.frame_log import FrameRecord
+from pointpng_ros.demo.processes import ChildError, Children
+from pointpng_ros.demo.recorder import Recorder
+from pointpng_ros.demo.settings import DemoConfig
+
+SETTLE_S = 0.4
+_LOOK_S = 0.1
+_LAST_SAFE_DOMAIN = 101
+
+
+def own_environment(domain_id: int | None) -> Mapping[str, str]:
+    """Environment with a ROS domain of the demo's own, for this process and its children."""
+    domain = random.randint(1, _LAST_SAFE_DOMAIN) if domain_id is None else domain_id
+    os.environ['ROS_DOMAIN_ID'] = str(domain)
+    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    return dict(os.environ)
+
+
+class Session:
+    """Spins the recorder and calls back with each processed frame."""
+
+    def __init__(self, recorder: Recorder, children: Children, config: DemoConfig) -> None:
+        self.recorder = recorder
+        self._children, self._config = children, config
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(recorder)
+
+    def stream(self, on_frame: Callable[[FrameRecord], None]) -> list[FrameRecord]:
+        """Run until the time is up or a process has ended; returns the processed frames.
+
+        `on_frame` gets each settled frame once. Raises ChildError when a process
+        fails or no frame comes for too long.
+        """
+        begun_s = time.monotonic()
+        shown = 0
+        while self._children.running():
+            self._spin(_LOOK_S)
+            now_s = time.monotonic()
+            settled = self.recorder.log.processed(before_s=now_s - SETTLE_S)
+            for record in settled[shown:]:
+                on_frame(record)
+            shown = len(settled)
+            if settled and now_s - SETTLE_S - _first_s(settled) > self._config.seconds:
+                break
+            self._check_silence(settled, begun_s, now_s)
+        return self._until_the_end()
+
+    def _until_the_end(self) -> list[FrameRecord]:
+        """Frames of the time asked for, once the last poses have come."""
+        self._spin(SETTLE_S)
+        frames = self.recorder.log.processed()
+        if not frames:
+            raise ChildError(f'the node processed no cloud:\n{self._children.report()}')
+        return [frame for frame in frames
+                if (frame.processed_s or 0) <= _first_s(frames) + self._config.seconds]
+
+    def _spin(self, seconds: float) -> None:
+        until_s = time.monotonic() + seconds
+        while (left_s := until_s - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left_s)
+
+    def _check_silence(self, settled: list[FrameRecord], begun_s: float, now_s: float) -> None:
+        patience_s = self._config.silence_s if settled else self._config.startup_s
+        last_s = max((frame.processed_s or 0 for frame in settled), default=begun_s)
+        if now_s - last_s > patience_s:
+            raise ChildError(f'the node processed no cloud for {patience_s:g} s:\n'
+                             f'{self._children.report()}')
+
+
+@contextlib.contextmanager
+def recording(*, cloud_topic: str, truth_topic: str) -> Iterator[Recorder]:
+    """A recorder node inside its own ROS context; SIGTERM ends the demo as Ctrl-C does."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    former = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        recorder = Recorder(cloud_topic=cloud_topic, truth_topic=truth_topic)
+        try:
+            yield recorder
+        finally:
+            recorder.destroy_node()
+    finally:
+        signal.signal(signal.SIGTERM, former)
+        rclpy.try_shutdown()
+
+
+def _first_s(frames: list[FrameRecord]) -> float:
+    return min(frame.processed_s or 0 for frame in frames)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,115 @@
+"""A run over a simulated table, where every frame is scored against the truth."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from pointpng_core.files import TriangleMesh
+from pointpng_core.library import ObjectModel
+from pointpng_core.simulation.library import write_catalogue
+from pointpng_ros.demo.frame_log import FrameRecord
+from pointpng_ros.demo.picture import PictureObject
+from pointpng_ros.demo.processes import Children
+from pointpng_ros.demo.runs import (
+    CLOUD_TOPIC,
+    NODE_MODULE,
+    NODE_PARAMETERS,
+    TRUTH_TOPIC,
+    large_cloud_environment,
+    meshes_of,
+    pace,
+    ros_arguments,
+    segments_of,
+    span_s,
+)
+from pointpng_ros.demo.scoring import FrameScore, Limits, ObjectScore, ScoredModel, score_frame
+from pointpng_ros.demo.settings import DemoConfig
+from pointpng_ros.demo.summary import Summary, summarise
+from pointpng_ros.demo.table import (
+    LiveView,
+    error_words,
+    number,
+    percent,
+    score_line,
+    score_table,
+    summary_table,
+)
+
+
+class SimulatedRun:
+    """Camera and node over a simulated table; every frame is scored against the truth."""
+
+    def __init__(self, config: DemoConfig) -> None:
+        self._config = config
+        self._limits = Limits(rotation_deg=config.rotation_limit_deg,
+                              translation_mm=config.translation_limit_mm)
+        self._models: list[ObjectModel] = []
+        self._scored: dict[str, ScoredModel] = {}
+        self._scores: list[FrameScore] = []
+
+    def start(self, children: Children, folder: Path) -> None:
+        """Write the object library, start camera and node."""
+        config = self._config
+        self._models = write_catalogue(folder / 'objects', config.library_names)
+        self._scored = {model.name: ScoredModel.of(model) for model in self._models}
+        node = {**NODE_PARAMETERS, 'objects': str(folder / 'objects')}
+        children.start('pose_estimator', NODE_MODULE, ros_arguments(node))
+        children.start('sim_camera', 'pointpng_ros.sim_camera', ros_arguments({
+            'cloud_topic': CLOUD_TOPIC, 'truth_topic': TRUTH_TOPIC, 'reliability': 'reliable',
+            'rate_hz': config.rate_hz, 'objects': config.objects, 'noise': config.noise,
+            'world.seed': config.seed}), environment=large_cloud_environment())
+
+    def show(self, view: LiveView, record: FrameRecord) -> None:
+        """Score the frame, show its objects and how the run goes."""
+        score = self._score(record)
+        self._scores.append(score)
+        objects = [row for frame in self._scores for row in frame.objects]
+        share = sum(row.posed for row in objects) / len(objects) if objects else None
+        title = (f'frame {len(self._scores)}, {number(record.end_to_end_ms, " ms", 0)} end to '
+                 f'end, {percent(share)} of {len(objects)} objects posed')
+        view.show(title, score_table(score, record.end_to_end_ms), score_line(score))
+
+    def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
+        """Score everything anew: a pose may have come after its frame was shown."""
+        return summarise([self._score(frame) for frame in frames],
+                         [frame.end_to_end_ms for frame in frames],
+                         seconds=span_s(frames), pass_share=self._config.pass_share)
+
+    def print_summary(self, console: Console, summary: Summary) -> None:
+        """The table of all objects and the verdict."""
+        console.print(summary_table(summary))
+        config = self._config
+        verdict = 'passed' if summary['passed'] else 'FAILED'
+        console.print(
+            f'{verdict}: {percent(summary["posed_share"])} of {summary["objects_in_view"]} '
+            f'objects in view within {config.rotation_limit_deg:g}° and '
+            f'{config.translation_limit_mm:g} mm (asked: {percent(config.pass_share)}); labels '
+            f'right: {percent(summary["label_accuracy"])}; {pace(summary)}',
+            highlight=False, soft_wrap=True)
+
+    def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
+        """Every detection with its error."""
+        score = self._score(record)
+        rows = {row.found_frame: row for row in score.objects}
+        objects = [PictureObject(pose=pose, segment=segment, note=_note(rows.get(pose.frame)))
+                   for pose, segment in zip(record.detections, segments_of(record))]
+        posed = sum(row.posed for row in score.objects)
+        title = (f'pointpng: {posed} of {len(score.objects)} objects within '
+                 f'{self._limits.rotation_deg:g}° and {self._limits.translation_mm:g} mm, '
+                 f'{number(record.end_to_end_ms, " ms", 0)} after the cloud')
+        return title, objects
+
+    def meshes(self) -> dict[str, TriangleMesh]:
+        """Surfaces of the library."""
+        return meshes_of(self._models)
+
+    def _score(self, record: FrameRecord) -> FrameScore:
+        return score_frame(record.truths, record.detections, self._scored, self._limits)
+
+
+def _note(row: ObjectScore | None) -> str:
+    """Errors of a detection; a wrong label names the truth, none when nothing is in view there."""
+    if row is None:
+        return ''
+    return error_words(row) if row.detected_as == row.label else f'is: {row.label}'

@@ -1,0 +1,91 @@
+"""sim_camera as a process: its clouds and true poses belong together, over real DDS."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='needs ROS 2 (pip install the extra [ros])')
+from geometry_msgs.msg import TransformStamped
+from harness import RosProcess, wait_until
+import open3d as o3d
+from sensor_msgs.msg import PointCloud2
+
+from pointpng_core.library import load_library
+from pointpng_core.shapes.catalogue import make_object, object_names
+from pointpng_ros import sim_camera
+from pointpng_ros.codec import decode_cloud
+from pointpng_ros.frames import matrix_of
+from pointpng_ros.parameter_specs import parameter_table
+
+CAMERA = ('-m', 'pointpng_ros.sim_camera', '--ros-args', '-p', 'objects:=mug,can,can', '-p',
+          'noise:=0.0', '-p', 'camera.width:=320', '-p', 'camera.height:=240', '-p',
+          'camera.fx:=262.5', '-p', 'camera.fy:=262.5', '-p', 'camera.cx:=159.5', '-p',
+          'camera.cy:=119.5')
+
+
+def stamp(message):
+    return message.header.stamp.sec, message.header.stamp.nanosec
+
+
+@pytest.mark.ros
+def test_clouds_and_true_poses_belong_together(observer):
+    clouds = observer.collect(PointCloud2, '/camera/depth/points')
+    truths = observer.collect(TransformStamped, '/pointpng/ground_truth')
+    with RosProcess(*CAMERA):
+        def complete():
+            for cloud in clouds:
+                together = [truth for truth in truths if stamp(truth) == stamp(cloud)]
+                if len(together) == 3:
+                    return cloud, together
+            return None
+        cloud, together = wait_until(complete, what='a cloud with its three truths', timeout_s=60)
+    assert cloud.header.frame_id == 'camera_optical_frame'
+    assert sorted(truth.child_frame_id for truth in together) == ['can_0', 'can_1', 'mug_0']
+    decoded = decode_cloud(cloud)
+    assert decoded.image_shape == (240, 320)
+    for truth in together:
+        assert truth.header == cloud.header
+        assert share_on_surface(decoded.points, truth) > 200
+
+
+def share_on_surface(points, truth):
+    """How many points lie within 1 mm of the object at its true pose."""
+    mesh = make_object(truth.child_frame_id.rpartition('_')[0]).mesh
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(o3d.core.Tensor(mesh.vertices),
+                        o3d.core.Tensor(mesh.faces.astype(np.uint32)))
+    T = matrix_of(truth.transform)
+    points = points[np.isfinite(points[:, 0])]
+    moved = ((points - T[:3, 3]) @ T[:3, :3]).astype(np.float32)
+    return (scene.compute_distance(o3d.core.Tensor(moved)).numpy() < 1e-3).sum()
+
+
+@pytest.mark.ros
+def test_an_unknown_object_is_refused_with_the_choices(domain):
+    with RosProcess(*CAMERA, '-p', 'objects:=teapot') as node:
+        assert node.wait(timeout_s=60) == 1
+        assert "'teapot'" in node.output
+        assert 'Traceback' not in node.output
+
+
+def test_the_library_it_writes_is_the_catalogue(tmp_path, capsys):
+    assert sim_camera.main(['--write-library', str(tmp_path / 'objects')]) == 0
+    models = {model.name: model for model in load_library(tmp_path / 'objects')}
+    assert tuple(models) == object_names()
+    assert 'mug' in capsys.readouterr().out
+    for name, model in models.items():
+        thing = make_object(name)
+        np.testing.assert_allclose(model.model.vertices, thing.mesh.vertices, atol=1e-6)
+        assert model.symmetry == thing.symmetry
+
+
+def test_a_library_that_cannot_be_written_is_an_error(tmp_path, capsys):
+    (tmp_path / 'objects').write_text('a file in the way')
+    assert sim_camera.main(['--write-library', str(tmp_path / 'objects')]) == 1
+    assert 'objects' in capsys.readouterr().err
+
+
+def test_every_parameter_is_described():
+    table = parameter_table(sim_camera.sim_camera_groups())
+    for name in ('rate_hz', 'objects', 'noise', 'min_visible_share', 'world.seed',
+                 'camera.width', 'sensor.axial_m'):
+        assert f'`{name}`' in table

@@ -19,7 +19,7 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimator_config import EstimatorConfig
 from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.observation import Observations, is_single_view, prepare_observations
+from pointpng_core.observation import Observations, prepare_observations, seen_from_outside
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.cache import ReferenceCache
 from pointpng_core.reference.stack import ReferenceStack
@@ -30,6 +30,8 @@ from pointpng_core.results import summarise
 from pointpng_core.search.proposals import PoseSearch
 from pointpng_core.stages import StageClock
 from pointpng_core.symmetry import Symmetry
+
+CONVINCING_SCORE = 0.5
 
 
 class PoseEstimator:
@@ -86,15 +88,30 @@ class PoseEstimator:
         with clock('prepare'):
             batch = prepare_observations(observations, sample=self.config.sample,
                                          device=self.device)
-            kinds = [self._is_single_view(cloud) for cloud in batch.clouds]
-        results: list[list[PoseEstimate]] = [[] for _ in kinds]
-        for kind in sorted(set(kinds)):
-            chosen = [index for index, value in enumerate(kinds) if value == kind]
-            estimates = self._estimate_kind(batch.take(chosen), references, kind, surroundings,
-                                            clock)
-            for index, estimate in zip(chosen, estimates):
-                results[index] = estimate
+            views = [self._may_be_view(cloud) for cloud in batch.clouds]
+        results: list[list[PoseEstimate]] = [[] for _ in views]
+        self._fill(results, batch, references, True, views, surroundings, clock)
+        whole = [self.config.viewpoint != 'sensor' and not _convincing(result)
+                 for result in results]
+        self._fill(results, batch, references, False, whole, None, clock)
         return results
+
+    def _may_be_view(self, cloud: NDArray[np.float32]) -> bool:
+        if self.config.viewpoint == 'auto':
+            return seen_from_outside(cloud)
+        return self.config.viewpoint == 'sensor'
+
+    def _fill(self, results: list[list[PoseEstimate]], batch: Observations,
+              references: Sequence[Reference], single_view: bool, wanted: list[bool],
+              surroundings: NDArray[np.floating] | None, clock: StageClock) -> None:
+        """Estimate the wanted observations, and keep what beats the result that is there."""
+        chosen = [index for index, flag in enumerate(wanted) if flag]
+        if not chosen:
+            return
+        estimates = self._estimate_kind(batch.take(chosen), references, single_view, surroundings,
+                                        clock)
+        for index, estimate in zip(chosen, estimates):
+            results[index] = max(results[index], estimate, key=_best_score)
 
     def _estimate_kind(self, observations: Observations, references: Sequence[Reference],
                        single_view: bool, surroundings: NDArray[np.floating] | None,
@@ -117,10 +134,14 @@ class PoseEstimator:
             hypotheses, evidence = verifier.better(polished, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
 
-    def _is_single_view(self, cloud: NDArray[np.float32]) -> bool:
-        if self.config.viewpoint == 'auto':
-            return is_single_view(cloud)
-        return self.config.viewpoint == 'sensor'
+
+def _best_score(estimates: list[PoseEstimate]) -> float:
+    return estimates[0].score if estimates else -1.0
+
+
+def _convincing(estimates: list[PoseEstimate]) -> bool:
+    """Tell whether what was found as a single view leaves no need to try it as a whole surface."""
+    return _best_score(estimates) >= CONVINCING_SCORE
 
 
 def _device(name: str) -> torch.device:

@@ -9,16 +9,10 @@ import torch
 from torch import Tensor
 
 from pointpng_core.clouds import random_points, require_points
-from pointpng_core.clouds.visibility import visible_points
 from pointpng_core.so3 import frame_towards
 
 LEAST_POINTS = 16
 """Fewer points fix no pose."""
-SEEN_SHARE = 0.8
-"""A single view sees nearly all of its own points from where it was taken; a whole object hides
-about half of itself from anywhere."""
-DEPTH_SHARE = 0.08
-"""Resolution of that test, in radii: far coarser than sensor noise, finer than the object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,15 +53,8 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
                         R_view=frame_towards(towards).float().to(device))
 
 
-def is_single_view(cloud: NDArray[np.float32]) -> bool:
-    """Tell whether points (N, 3) look like one view from the origin rather than a whole surface.
-
-    A view taken from the origin sees all of its own points from there.
-    """
-    few = random_points(cloud, min(len(cloud), 1024))
-    centroid = few.mean(axis=0, dtype=np.float64)
-    distance, radius = np.linalg.norm(centroid), np.linalg.norm(few - centroid, axis=1).max()
-    if distance <= radius:  # the origin lies inside: no camera could stand there
-        return False
-    seen = visible_points(few - centroid, -centroid, spacing_m=DEPTH_SHARE * radius)
-    return bool(seen.mean() > SEEN_SHARE)
+def seen_from_outside(cloud: NDArray[np.float32]) -> bool:
+    """Tell whether a camera at the origin could have seen points (N, 3): it lies outside them."""
+    centroid = cloud.mean(axis=0, dtype=np.float64)
+    radius = np.linalg.norm(cloud - centroid, axis=1).max()
+    return bool(np.linalg.norm(centroid) > radius)

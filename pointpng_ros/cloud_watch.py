@@ -7,6 +7,7 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
@@ -15,6 +16,9 @@ from rclpy.qos import (
     ReliabilityPolicy,
     qos_policy_name_from_kind,
 )
+from rclpy.validate_topic_name import validate_topic_name
+
+from pointpng_core.errors import ConfigError
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 REPEAT_S = 30.0
@@ -35,6 +39,14 @@ def cloud_qos(reliability: str, *, depth: int = 1) -> QoSProfile:
     """Return the profile of a cloud topic: 'best_effort' or 'reliable', volatile, keep last."""
     return QoSProfile(reliability=_RELIABILITY[reliability], durability=DurabilityPolicy.VOLATILE,
                       history=HistoryPolicy.KEEP_LAST, depth=depth)
+
+
+def check_topic_name(asked_by: str, name: str) -> None:
+    """Raise ConfigError when ROS would not take the name; `asked_by` is the parameter's name."""
+    try:
+        validate_topic_name(name)
+    except InvalidTopicNameException as error:
+        raise ConfigError(f'{asked_by} = {name!r} is no topic name: {error}') from error
 
 
 def cloud_topics(node: Node) -> list[str]:

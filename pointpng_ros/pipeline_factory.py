@@ -10,7 +10,6 @@ from pointpng_core.pipeline import FramePipeline, PipelineConfig
 import torch
 
 from pointpng_core.config import Config
-from pointpng_core.errors import ConfigError
 from pointpng_core.library import load_library
 from pointpng_core.scene import SegmenterConfig
 from pointpng_ros.node_config import NodeConfig
@@ -32,7 +31,8 @@ class PipelineFactory:
         cache_dir = Path(self._node.cache_dir).expanduser() if self._node.cache_dir else None
         self._estimator = PoseEstimator(
             config=cast(EstimatorConfig, configs['estimator.']),
-            device=checked_device(self._node.device), cache_dir=cache_dir)
+            device=self._node.device,
+            cache_dir=cache_dir)
 
     def inference(self) -> AbstractContextManager[Any]:
         """Return a fresh `torch.inference_mode`, which counts for the thread that enters it."""
@@ -61,14 +61,3 @@ class PipelineFactory:
                 segmenter=cast(SegmenterConfig, configs['segmenter.']),
                 config=cast(PipelineConfig, configs['pipeline.']))
         return make
-
-
-def checked_device(name: str) -> str:
-    """Return the device's name when torch has it here; raises ConfigError."""
-    try:
-        torch.empty(1, device=name)
-    except (RuntimeError, AssertionError) as error:        # torch without CUDA asserts
-        reason = str(error).partition('\n')[0]
-        raise ConfigError(f'device = {name!r} cannot be used ({reason}); use cpu, cuda or cuda:N '
-                          'of a CUDA device that is there') from error
-    return name

@@ -16,17 +16,15 @@ import numpy as np
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.time import Time
-from rclpy.validate_topic_name import validate_topic_name
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
-from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.errors import CloudError
 from pointpng_core.stages import StageClock
-from pointpng_ros.cloud_watch import CloudWatch, cloud_qos
+from pointpng_ros.cloud_watch import CloudWatch, check_topic_name, cloud_qos
 from pointpng_ros.codec import DecodedCloud, decode_cloud
 from pointpng_ros.diagnostics import NodeState, diagnostic_array
 from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
@@ -79,7 +77,7 @@ class PoseEstimatorNode(Node):
         super().__init__(NODE_NAME)
         configs = declare_parameters(self, groups)
         self._config = cast(NodeConfig, configs[''])
-        _check_topic(self._config.cloud_topic)
+        check_topic_name('cloud_topic', self._config.cloud_topic)
         self._publisher = PosePublisher(self, self._config)
         self._lookup = (FrameLookup(self, self._config.target_frame)
                         if self._config.target_frame else None)
@@ -212,13 +210,6 @@ class PoseEstimatorNode(Node):
         self._diagnostics.publish(diagnostic_array(
             self.get_fully_qualified_name(), self.get_clock().now().to_msg(),
             self._statistics.summary(), state))
-
-
-def _check_topic(name: str) -> None:
-    try:
-        validate_topic_name(name)
-    except InvalidTopicNameException as error:
-        raise ConfigError(f'cloud_topic = {name!r} is no topic name: {error}') from error
 
 
 def make_node() -> PoseEstimatorNode:

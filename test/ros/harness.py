@@ -22,6 +22,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import QoSProfile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+QUICK_DISCOVERY = Path(__file__).with_name('fastdds_quick_discovery.xml')
 START_TIMEOUT_S = 60.0
 TIMEOUT_S = 20.0
 
@@ -51,6 +52,7 @@ def own_domain() -> Iterator[int]:
             continue
         os.environ['ROS_DOMAIN_ID'] = str(domain)
         os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+        os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] = str(QUICK_DISCOVERY)
         with lock:
             yield domain
         return
@@ -142,8 +144,9 @@ class Observer:
     def close(self) -> None:
         """Stop spinning and leave the domain."""
         self._executor.shutdown()
-        self._context.try_shutdown()
         self._thread.join()
+        self.node.destroy_node()         # leaves the discovery graph; the context alone would not
+        self._context.try_shutdown()
 
     def collect(self, message_type: Any, topic: str, qos: QoSProfile | int = 100) -> list[Any]:
         """Subscribe; returns the list that every message is appended to."""

@@ -1,0 +1,181 @@
+"""Node bag_player: publishes a bag's clouds over DDS; PyPI's ROS wheels have no `ros2 bag`.
+
+pointpng play recording/ --rate 0.5 --loop          # space pauses and resumes
+ros2 run pointpng_ros play recording/ --topic /camera/depth_registered/points
+"""
+
+import argparse
+import array
+import sys
+import threading
+from typing import Any
+
+import rclpy
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.utilities import remove_ros_args
+from sensor_msgs.msg import PointCloud2, PointField
+from std_msgs.msg import Header
+from std_srvs.srv import SetBool
+
+from pointpng_core.errors import PointPngError
+from pointpng_ros.bag_clouds import CloudBag
+from pointpng_ros.cloud_watch import check_topic_name, cloud_qos
+from pointpng_ros.keyboard import Keyboard
+from pointpng_ros.lifetime import run_node
+from pointpng_ros.node_config import RELIABILITIES
+from pointpng_ros.playback import Playback
+from pointpng_ros.worker import THREAD_PREFIX
+
+NODE_NAME = 'bag_player'
+_POLL_S = 0.1
+
+
+class BagPlayerNode(Node):
+    """Publishes the clouds of one topic of an open bag, in a thread of its own."""
+
+    def __init__(self, bag: CloudBag, options: argparse.Namespace) -> None:
+        super().__init__(NODE_NAME)
+        self._bag = bag
+        self._topic = bag.choose_topic(options.topic)
+        self._wait_s = options.wait
+        published = options.publish_as or self._topic
+        check_topic_name('--as', published)
+        self._clouds = self.create_publisher(PointCloud2, published,
+                                             cloud_qos(options.reliability, depth=5))
+        self.playback: Playback[Any] = Playback(
+            lambda: bag.clouds(self._topic), self._publish, rate=options.rate,
+            loop=options.loop, paused=options.start_paused)
+        self.create_service(SetBool, '~/pause', self._on_pause)
+        self._thread = threading.Thread(target=self._play, name=f'{THREAD_PREFIX}player',
+                                        daemon=True)
+
+    @property
+    def playing(self) -> bool:
+        """Whether the end has not been reached."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Say what is played and start."""
+        count = self._bag.topics[self._topic]
+        state = ', paused' if self.playback.paused else ''
+        self.get_logger().info(f'playing {count} clouds of {self._topic} on '
+                               f'{self._clouds.topic_name}{state}; space or ~/pause pauses')
+        if self._bag.damage:
+            self.get_logger().warning(self._bag.damage)
+        self._thread.start()
+
+    def set_paused(self, paused: bool) -> str:
+        """Pause or resume; returns what it is now."""
+        self.playback.pause(paused)
+        text = f'{"paused" if paused else "resumed"} after cloud {self.playback.emitted}'
+        self.get_logger().info(text)
+        return text
+
+    def finish(self) -> None:
+        """Wait until reliable subscribers have everything; report the count and what was lost."""
+        self._clouds.wait_for_all_acked(Duration(seconds=5))
+        self.get_logger().info(f'played {self.playback.emitted} clouds')
+        if self._bag.damage:
+            self.get_logger().warning(self._bag.damage)
+
+    def destroy_node(self) -> None:
+        """Stop the playback, then destroy the node."""
+        self.playback.stop()
+        if self._thread.is_alive():
+            self._thread.join(2.0)
+        super().destroy_node()
+
+    def _play(self) -> None:
+        self._wait_for_subscriber()
+        self.playback.run()
+
+    def _wait_for_subscriber(self) -> None:
+        pause = threading.Event()
+        for _ in range(round(self._wait_s / _POLL_S)):
+            if not rclpy.ok() or self._clouds.get_subscription_count():
+                return
+            pause.wait(_POLL_S)
+
+    def _publish(self, message: Any) -> None:
+        try:
+            self._clouds.publish(ros_cloud(message))
+        except RuntimeError:
+            if rclpy.ok():
+                raise
+            self.playback.stop()         # Ctrl-C closed the context in the middle of a cloud
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        response.message = self.set_paused(request.data)
+        response.success = True
+        return response
+
+
+def ros_cloud(message: Any) -> PointCloud2:
+    """Return rclpy's message for rosbags' PointCloud2 (ROS 1 or 2), bytes and header unchanged."""
+    header = Header(frame_id=message.header.frame_id)
+    header.stamp.sec, header.stamp.nanosec = message.header.stamp.sec, message.header.stamp.nanosec
+    fields = [PointField(name=field.name, offset=field.offset, datatype=field.datatype,
+                         count=field.count) for field in message.fields]
+    data = array.array('B')
+    data.frombytes(message.data.data)
+    return PointCloud2(header=header, height=message.height, width=message.width, fields=fields,
+                       is_bigendian=message.is_bigendian, point_step=message.point_step,
+                       row_step=message.row_step, data=data, is_dense=message.is_dense)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Play a bag; returns the exit code."""
+    words = sys.argv[1:] if args is None else args
+    options = _parser().parse_args(remove_ros_args(words))
+    try:
+        with CloudBag(options.bag) as bag:
+            return run_node(lambda: BagPlayerNode(bag, options), name=NODE_NAME, args=words,
+                            spin=_spin)
+    except PointPngError as error:
+        sys.stderr.write(f'{NODE_NAME}: {error}\n')
+        return 1
+
+
+def _spin(node: Node) -> None:
+    assert isinstance(node, BagPlayerNode)
+    with Keyboard() as keyboard:
+        node.start()
+        while node.playing:
+            rclpy.spin_once(node, timeout_sec=_POLL_S)
+            if keyboard.poll() == ' ':
+                node.set_paused(not node.playback.paused)
+    node.finish()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='pointpng play', allow_abbrev=False,
+        description='Publish the PointCloud2 clouds of a bag (MCAP, sqlite3 or ROS 1).',
+        epilog='Space pauses and resumes, and so does the service /bag_player/pause (SetBool). '
+               'ROS arguments (--ros-args ...) work as with `ros2 run`.')
+    parser.add_argument('bag', help='bag folder or file (.mcap, .db3, .bag)')
+    parser.add_argument('--topic', help='cloud topic in the bag (default: the only one)')
+    parser.add_argument('--as', dest='publish_as', metavar='TOPIC',
+                        help='topic to publish on (default: as in the bag)')
+    parser.add_argument('--rate', type=_positive, default=1.0, metavar='FACTOR',
+                        help='speed, 2 is twice as fast (default: 1)')
+    parser.add_argument('--loop', action='store_true', help='start again at the end')
+    parser.add_argument('--start-paused', action='store_true', help='wait to be resumed')
+    parser.add_argument('--reliability', choices=RELIABILITIES, default='reliable',
+                        help='of the publisher (default: reliable; a best-effort one loses most '
+                             'large clouds)')
+    parser.add_argument('--wait', type=float, default=0.0, metavar='SECONDS',
+                        help='wait this long at most for a subscriber before the first cloud')
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text} is not a positive number')
+    return value
+
+
+if __name__ == '__main__':
+    sys.exit(main())

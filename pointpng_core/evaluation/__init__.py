@@ -1,0 +1,1 @@
+"""Benchmarks: what a result is measured with, and what it is compared to."""

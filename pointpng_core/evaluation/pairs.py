@@ -1,0 +1,68 @@
+"""Files of relative-pose pairs: two clouds each, and the pose between them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+import zipfile
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from pointpng_core.errors import FileError
+
+ROW_SHAPES = {'source': (None, 3), 'target': (None, 3), 'scale': (), 'rotation': (4,),
+              'translation': (3,)}
+FULL_SCALE = 32767.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PosePair:
+    """Clouds (N, 3) and T_target_source (4, 4), which maps source points onto the target."""
+
+    source: NDArray[np.float32]
+    target: NDArray[np.float32]
+    T_target_source: NDArray[np.float64]
+
+
+def read_pairs(path: Path, *, limit: int | None = None) -> list[PosePair]:
+    """Read an npz of int16 clouds with scale, quaternion xyzw and translation; raises FileError.
+
+    With `limit`, at most that many pairs, spread evenly over the file.
+    """
+    arrays = _read_arrays(path)
+    count = len(arrays['source'])
+    for key, shape in ROW_SHAPES.items():
+        found = arrays[key].shape
+        fits = len(found) == len(shape) + 1 and found[0] == count and all(
+            want in (None, got) for want, got in zip(shape, found[1:]))
+        if not fits or count == 0:
+            raise FileError(f'{path}: {key!r} has shape {found}; expected {count} rows of {shape}')
+    step = max(1, -(-count // limit)) if limit else 1
+    return [_pair({key: arrays[key][index] for key in ROW_SHAPES})
+            for index in range(0, count, step)]
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            missing = [key for key in ROW_SHAPES if key not in stored.files]
+            if missing:
+                raise FileError(f'{path} lacks {", ".join(missing)}; a file of pose pairs holds '
+                                f'{", ".join(ROW_SHAPES)}')
+            return {key: stored[key] for key in ROW_SHAPES}
+    except FileNotFoundError as error:
+        raise FileError(f'{path} does not exist') from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise FileError(f'{path} is not a readable npz file: {error}') from error
+
+
+def _pair(row: dict[str, NDArray[Any]]) -> PosePair:
+    def cloud(key: str) -> NDArray[np.float32]:
+        return (row[key].astype(np.float64) / FULL_SCALE * float(row['scale'])).astype(np.float32)
+
+    T = np.eye(4)
+    T[:3, :3] = Rotation.from_quat(row['rotation'].astype(np.float64)).as_matrix()
+    T[:3, 3] = row['translation']
+    return PosePair(source=cloud('source'), target=cloud('target'), T_target_source=T)

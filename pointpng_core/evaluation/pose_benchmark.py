@@ -1,0 +1,82 @@
+"""The benchmark of relative poses: every method on the same pairs, in one process."""
+
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.evaluation.methods import Method, PointPng
+from pointpng_core.evaluation.metrics import (
+    add_s,
+    as_good_as_truth,
+    extent_diagonal,
+    rotation_error_deg,
+)
+from pointpng_core.evaluation.pairs import PosePair, read_pairs
+
+Row = dict[str, float]
+
+
+def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
+                  config: EstimatorConfig | None = None, device: str = 'cpu',
+                  report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """Run this project's estimator, and its peers when asked for, on a file of pairs.
+
+    Returns {'pairs': count, 'file', 'threads', 'methods': {name: summary}}; `report` is told
+    which method is running. Times are milliseconds per observation; what is prepared once per
+    source is timed apart (`reference_ms`). Raises FileError.
+    """
+    pose_pairs = read_pairs(pairs, limit=limit)
+    threads = torch.get_num_threads()
+    methods: list[Method] = [PointPng(PoseEstimator(config=config, device=device))]
+    if peers:
+        from pointpng_core.evaluation.peers import all_peers
+        methods += all_peers(threads)
+    summaries = {}
+    for method in methods:
+        report(f'{method.name}: {len(pose_pairs)} pairs')
+        summaries[method.name] = summarise(run(method, pose_pairs))
+    return {'pairs': len(pose_pairs), 'file': pairs.name, 'threads': threads,
+            'methods': summaries}
+
+
+def run(method: Method, pairs: list[PosePair]) -> list[Row]:
+    """Return errors and times of a method on every pair, after one untimed pair."""
+    method.register(method.prepare(pairs[0].source), pairs[0].target)
+    return [_measure(method, pair) for pair in pairs]
+
+
+def _measure(method: Method, pair: PosePair) -> Row:
+    start = perf_counter()
+    prepared = method.prepare(pair.source)
+    ready = perf_counter()
+    T, stage_ms = method.register(prepared, pair.target)
+    done = perf_counter()
+    truth, diameter = pair.T_target_source, extent_diagonal(pair.source)
+    good = as_good_as_truth(pair.source, pair.target, T, truth)
+    return {'rotation_deg': rotation_error_deg(T, truth),
+            'add_s': add_s(pair.source, T, truth) / diameter, 'as_good_as_truth': float(good),
+            'ms': (done - ready) * 1e3, 'reference_ms': (ready - start) * 1e3,
+            **{f'stage_{stage}': spent for stage, spent in stage_ms.items()}}
+
+
+def summarise(rows: list[Row]) -> dict[str, Any]:
+    """Return means, medians, shares and percentiles of the rows; shares lie in [0, 1]."""
+    def column(key: str) -> np.ndarray:
+        return np.array([row.get(key, 0.0) for row in rows])
+
+    angle, distance, spent = column('rotation_deg'), column('add_s'), column('ms')
+    stages = sorted({key for row in rows for key in row if key.startswith('stage_')})
+    return {
+        'rotation_mean_deg': float(angle.mean()), 'rotation_median_deg': float(np.median(angle)),
+        'rotation_max_deg': float(angle.max()), 'recall_5deg': float((angle < 5.0).mean()),
+        **{f'adds_{percent}': float((distance < percent / 100).mean()) for percent in (2, 5, 10)},
+        'as_good_as_truth': float(column('as_good_as_truth').mean()),
+        'ms_median': float(np.median(spent)), 'ms_p95': float(np.percentile(spent, 95)),
+        'reference_ms': float(np.median(column('reference_ms'))),
+        'stage_ms': {key.removeprefix('stage_'): float(np.median(column(key))) for key in stages}}

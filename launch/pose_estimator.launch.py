@@ -48,7 +48,8 @@ def _nodes(context):
     if values['bag']:
         nodes.append(Node(
             package=PACKAGE, executable='play', output='screen', namespace=values['namespace'],
-            arguments=[values['bag'], '--topic', values['cloud_topic'] or CLOUD_TOPIC]))
+            arguments=[values['bag'], '--wait', '30',
+                       '--as', values['cloud_topic'] or CLOUD_TOPIC]))
     if _truth('rviz', values):
         nodes.append(Node(
             package='rviz2', executable='rviz2', namespace=values['namespace'],

@@ -3,6 +3,7 @@
 import ast
 from glob import glob
 import importlib.util
+import os
 from pathlib import Path
 import re
 import shutil
@@ -147,6 +148,13 @@ def test_wheel_holds_both_packages_and_the_ros_files(tmp_path):
     assert not any(name.startswith('test') for name in names)
 
 
+def test_generated_documentation_is_up_to_date():
+    done = subprocess.run([sys.executable, 'tools/generate_docs.py', '--check'], cwd=ROOT,
+                          env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 class Recorded:
     """Stands in for the classes of `launch`: keeps what it was made with."""
 
@@ -205,7 +213,7 @@ def test_launch_arguments_reach_the_nodes(launch_file):
     assert nodes['pose_estimator']['parameters'][1] == {
         'cloud_topic': '/points', 'objects': '/lib', 'device': 'cuda', 'publish_tf': True,
         'use_sim_time': False}
-    assert nodes['play']['arguments'] == ['/bags/table', '--topic', '/points']
+    assert nodes['play']['arguments'] == ['/bags/table', '--wait', '30', '--as', '/points']
     assert nodes['rviz2']['arguments'] == ['-d', str(ROOT / 'config' / 'pose_estimator.rviz')]
     assert {node['namespace'] for node in nodes.values()} == {'robot'}
     with pytest.raises(ValueError, match='rviz:=maybe'):

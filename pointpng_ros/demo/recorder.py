@@ -20,7 +20,7 @@ from pointpng_ros.frames import matrix_of
 from pointpng_ros.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
 _MANY = QoSProfile(depth=1000)
-_KEPT_CLOUDS = 10
+_KEPT_CLOUDS = 40          # 640x480: 3.7 MB each; older ones than the last processed go at once
 
 
 class Recorder(Node):
@@ -59,7 +59,12 @@ class Recorder(Node):
         record = self.log.at(stamp_ns)
         record.processed_s = time.monotonic()
         record.end_to_end_ms = self._age_ms(stamp_ns)
+        self._forget_before(stamp_ns)
         record.segments = [_points(marker) for marker in message.markers if marker.ns == 'points']
+
+    def _forget_before(self, stamp_ns: int) -> None:
+        while self._clouds and self._clouds[0][0] < stamp_ns:
+            self._clouds.popleft()
 
     def _age_ms(self, stamp_ns: int) -> float:
         """Since the stamp, or since the cloud came here when it bears the time of a recording."""

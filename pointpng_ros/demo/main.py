@@ -75,6 +75,7 @@ def _save(run: Run, recorder: Recorder, frames: Sequence[FrameRecord],
             save_picture(options.picture, points, objects, run.meshes(), title=title)
             console.print(f'picture of the last frame in {options.picture}', highlight=False)
             return
+    console.print('no picture: the node was so late that its clouds are gone', highlight=False)
 
 
 def _run_of(options: argparse.Namespace, config: DemoConfig) -> Run:

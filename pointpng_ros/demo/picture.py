@@ -21,7 +21,7 @@ from pointpng_ros.demo.scoring import LabelledPose
 WIDTH_PX, HEIGHT_PX, HEAD_PX = 960, 720, 110
 BEHIND_M = 0.25
 AXIS_M = 0.05
-SEGMENT_REACH_M = 0.005
+SEGMENT_REACH_M = 0.007
 _TABLE_RGB = (0.50, 0.53, 0.58)
 _PALETTE = ((0.95, 0.62, 0.10), (0.30, 0.70, 0.96), (0.20, 0.78, 0.52), (0.94, 0.45, 0.60),
             (0.96, 0.88, 0.35), (0.66, 0.55, 0.95), (0.95, 0.38, 0.25), (0.45, 0.85, 0.85))

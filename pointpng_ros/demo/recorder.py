@@ -20,7 +20,8 @@ from pointpng_ros.frames import matrix_of
 from pointpng_ros.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
 _MANY = QoSProfile(depth=1000)
-_KEPT_CLOUDS = 40          # 640x480: 3.7 MB each; older ones than the last processed go at once
+_KEPT_CLOUDS = 64          # 640x480: 3.7 MB each; most older than the last processed go
+_KEPT_PROCESSED = 10
 
 
 class Recorder(Node):
@@ -30,6 +31,7 @@ class Recorder(Node):
         super().__init__('demo_recorder')
         self.log = FrameLog()
         self._clouds: deque[tuple[int, float, bytes]] = deque(maxlen=_KEPT_CLOUDS)
+        self._wanted_ns: deque[int] = deque(maxlen=_KEPT_PROCESSED)
         self.create_subscription(TransformStamped, truth_topic, self._on_truth, _MANY)
         self.create_subscription(TransformStamped, POSE_TOPIC, self._on_pose, _MANY)
         self.create_subscription(MarkerArray, MARKER_TOPIC, self._on_markers, _MANY)
@@ -63,8 +65,11 @@ class Recorder(Node):
         record.segments = [_points(marker) for marker in message.markers if marker.ns == 'points']
 
     def _forget_before(self, stamp_ns: int) -> None:
-        while self._clouds and self._clouds[0][0] < stamp_ns:
-            self._clouds.popleft()
+        """Older clouds were never processed, or are not wanted any more: but for the last few."""
+        self._wanted_ns.append(stamp_ns)
+        kept = [entry for entry in self._clouds
+                if entry[0] >= stamp_ns or entry[0] in self._wanted_ns]
+        self._clouds = deque(kept, maxlen=_KEPT_CLOUDS)
 
     def _age_ms(self, stamp_ns: int) -> float:
         """Since the stamp, or since the cloud came here when it bears the time of a recording."""

@@ -25,7 +25,7 @@ class DemoConfig(Config):
     pass_share: float = option(0.9, help='Least share of posed objects to pass.', low=0, high=1)
     startup_s: float = option(180.0, help='Longest wait for the first processed frame.', unit='s',
                               low=1)
-    silence_s: float = option(20.0, help='Longest wait for the next processed frame.', unit='s',
+    silence_s: float = option(60.0, help='Longest wait for the next processed frame.', unit='s',
                               low=1)
 
     @property

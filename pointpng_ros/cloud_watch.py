@@ -18,9 +18,11 @@ from rclpy.qos import (
 )
 from rclpy.validate_topic_name import validate_topic_name
 
-from pointpng_core.errors import ConfigError
+from pointpng_core.errors import ConfigError, MissingDependencyError
+from pointpng_ros.optional import share_directory
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'
 REPEAT_S = 30.0
 _RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT,
                 'reliable': ReliabilityPolicy.RELIABLE}
@@ -79,8 +81,16 @@ def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher
     matched += "publisher's shared-memory segment (512 kB) mostly are. Fix: "
     if any(p.reliability == 'reliable' for p in clouds):
         return f'{matched}-p cloud_reliability:=reliable'
-    return (f'{matched}start the publisher with config/fastdds_large_clouds.xml, or let it be '
-            'reliable and set -p cloud_reliability:=reliable')
+    return (f'{matched}start the publisher with FASTRTPS_DEFAULT_PROFILES_FILE='
+            f'{_large_clouds_profile()}, or let it be reliable and '
+            'set -p cloud_reliability:=reliable')
+
+
+def _large_clouds_profile() -> str:
+    try:
+        return str(share_directory() / 'config' / LARGE_CLOUDS_PROFILE)
+    except MissingDependencyError:
+        return LARGE_CLOUDS_PROFILE
 
 
 class CloudWatch:

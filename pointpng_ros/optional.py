@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 import importlib
-import importlib.util
 import os
 from pathlib import Path
 import sys
@@ -42,11 +41,6 @@ _PACKAGES = {package.module: package for package in (
 )}
 
 
-def is_available(module: str) -> bool:
-    """Return whether one of the optional packages can be imported here."""
-    return importlib.util.find_spec(_PACKAGES[module].module) is not None
-
-
 def require(module: str, *, asked_by: str) -> ModuleType:
     """Import an optional package; raises MissingDependencyError that names who asked and the fix.
 
@@ -81,5 +75,5 @@ def _ament_share() -> list[Path]:
     try:
         from ament_index_python.packages import get_package_share_directory
         return [Path(get_package_share_directory(PACKAGE))]
-    except (ImportError, LookupError, ValueError):        # PackageNotFoundError is a KeyError
+    except (ImportError, LookupError, OSError):      # OSError: AMENT_PREFIX_PATH is not set
         return []

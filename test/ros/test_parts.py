@@ -1,0 +1,226 @@
+"""The node's parts one by one: mailbox, worker, session, statistics, diagnostics, watch."""
+
+import math
+import threading
+from types import SimpleNamespace
+
+from diagnostic_msgs.msg import DiagnosticStatus
+from harness import wait_until
+import numpy as np
+import pytest
+from stub_node import StubPipeline
+
+from pointpng_core.errors import CloudError, MissingDependencyError
+from pointpng_ros import optional
+from pointpng_ros.cloud_watch import CLOUD_TYPE, Publisher, explain_silence
+from pointpng_ros.diagnostics import NodeState, diagnose, resident_mb
+from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
+from pointpng_ros.mailbox import Mailbox
+from pointpng_ros.session import PoseSession
+from pointpng_ros.worker import Worker
+
+
+def test_the_mailbox_keeps_the_newest_and_counts_the_rest():
+    box = Mailbox()
+    for number in range(5):
+        box.put(number)
+    assert (box.take(), box.dropped) == (4, 4)
+    box.put(5)
+    assert (box.take(), box.dropped) == (5, 4)
+
+
+def test_a_closed_mailbox_gives_nothing_and_wakes_who_waits():
+    box, taken = Mailbox(), []
+    thread = threading.Thread(target=lambda: taken.append(box.take()))
+    thread.start()
+    box.close()
+    thread.join(5)
+    box.put(1)
+    assert (taken, box.take()) == ([None], None)
+
+
+def test_no_item_is_lost_or_doubled_between_threads():
+    box, taken = Mailbox(), []
+    worker = Worker(box, taken.append, pytest.fail)
+    worker.start()
+    for number in range(2000):
+        box.put(number)
+    wait_until(lambda: taken and taken[-1] == 1999, what='the newest item')
+    assert worker.stop(5)
+    assert taken == sorted(set(taken))
+    assert len(taken) + box.dropped == 2000
+
+
+def test_the_worker_survives_what_the_handler_raises():
+    box, errors, busy, release = Mailbox(), [], threading.Event(), threading.Event()
+
+    def handle(item):
+        if item == 'slow':
+            busy.set()
+            assert release.wait(20)
+        raise ValueError(item)
+
+    worker = Worker(box, handle, lambda error: errors.append(str(error)))
+    worker.start()
+    for item in ('one', 'two'):
+        box.put(item)
+        wait_until(lambda item=item: item in errors, what=item)
+    box.put('slow')
+    assert busy.wait(20)
+    assert not worker.stop(0.05)
+    release.set()
+    assert worker.stop(5)
+    assert errors == ['one', 'two', 'slow']
+
+
+def test_a_worker_that_never_started_stops():
+    assert Worker(Mailbox(), print, print).stop(1)
+
+
+POINTS = np.array([[0.5, 0, 1], [1.5, 0, 1]], np.float32)
+NOTHING = np.array([[-1, 0, 1]], np.float32)
+
+
+def test_without_a_library_the_first_cloud_with_objects_is_the_look():
+    session = PoseSession(StubPipeline, library=None)
+    assert session.process(NOTHING).detections == ()
+    assert session.reference_names == []
+    assert len(session.process(POINTS).detections) == 2
+    assert session.reference_names == ['object_0', 'object_1']
+    session.process(POINTS + np.float32([5, 0, 0]))
+    assert session.reference_names == ['object_0', 'object_1']
+    with pytest.raises(CloudError, match='no object found'):
+        session.set_reference(NOTHING)
+    assert session.set_reference(POINTS[:1]) == 'references: object_0'
+    session.reset()
+    assert session.reference_names == []
+
+
+def test_an_empty_library_never_turns_into_a_look():
+    session = PoseSession(StubPipeline, library=[])
+    assert session.process(POINTS).detections == ()
+    assert session.reference_names == []
+
+
+def test_all_work_happens_in_the_inference_context():
+    log = []
+
+    class Context:
+        def __enter__(self):
+            log.append('in')
+
+        def __exit__(self, *_):
+            log.append('out')
+
+    session = PoseSession(StubPipeline, library=None, inference=Context)
+    session.process(POINTS)
+    session.set_reference(POINTS)
+    assert log == ['in', 'out'] * 2
+
+
+def test_changed_parameters_keep_the_references():
+    session = PoseSession(StubPipeline, library=None)
+    session.process(POINTS)
+    session.rebuild(lambda references: StubPipeline(references, min_score=0.9))
+    assert session.reference_names == ['object_0', 'object_1']
+    assert session.process(POINTS).detections == ()
+
+
+def timing(finished_s, latency_ms=10.0, **stages):
+    return FrameTiming(finished_s=finished_s, latency_ms=latency_ms, stamp_age_ms=5.0,
+                       finite_share=0.5, objects=2, stage_ms=stages)
+
+
+def test_statistics_over_the_window():
+    statistics = FrameStatistics(window_s=10)
+    for number in range(100):
+        statistics.count_received()
+        statistics.add(timing(number * 0.5, float(number), search=2.0, decode=float(number % 2)))
+    summary = statistics.summary(49.5)
+    assert (summary.received, summary.processed) == (100, 100)
+    assert summary.rate_hz == pytest.approx(2.0)
+    assert summary.latency_p50_ms == pytest.approx(np.percentile(range(79, 100), 50))
+    assert summary.latency_p95_ms == pytest.approx(np.percentile(range(79, 100), 95))
+    assert summary.stage_ms['search'] == 2.0
+    later = statistics.summary(100.0)
+    assert (later.rate_hz, later.latency_p50_ms, later.processed) == (0.0, 0.0, 100)
+
+
+def test_the_rate_falls_when_nothing_more_comes():
+    statistics = FrameStatistics(window_s=10)
+    for number in range(5):
+        statistics.add(timing(number * 0.1))
+    assert statistics.summary(0.4).rate_hz == pytest.approx(10)
+    assert statistics.summary(4.0).rate_hz == pytest.approx(1)
+
+
+def test_a_problem_lasts_until_a_cloud_succeeds():
+    statistics = FrameStatistics()
+    statistics.count_refused('truncated')
+    statistics.count_failed('broken')
+    summary = statistics.summary()
+    assert (summary.refused, summary.failed, summary.problem) == (1, 1, 'broken')
+    statistics.add(timing(0.0))
+    assert statistics.summary().problem == ''
+
+
+def state(**changes):
+    values = {'dropped': 0, 'silent_s': 0.1, 'cloud_timeout_s': 5.0, 'references': 2,
+              'device': 'cpu'}
+    return NodeState(**{**values, **changes})
+
+
+def test_diagnostic_levels():
+    statistics = FrameStatistics()
+    assert diagnose(statistics.summary(), state(silent_s=None)) == (
+        DiagnosticStatus.WARN, 'waiting for the first cloud')
+    assert diagnose(statistics.summary(), state(silent_s=9.0)) == (
+        DiagnosticStatus.ERROR, 'no cloud for 9 s')
+    assert diagnose(statistics.summary(), state(references=0))[0] == DiagnosticStatus.WARN
+    assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.OK, 'running')
+    statistics.count_refused('bad cloud')
+    assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.ERROR, 'bad cloud')
+    statistics.add(FrameTiming(finished_s=math.inf, latency_ms=1, stamp_age_ms=1, objects=0,
+                               finite_share=0.01, stage_ms={}))
+    level, text = diagnose(statistics.summary(), state())
+    assert (level, text) == (DiagnosticStatus.WARN, 'only 1.0% of the points are finite')
+
+
+def test_memory_is_plausible():
+    assert 10 < resident_mb() < 1e5
+
+
+def publisher(reliability, topic_type=CLOUD_TYPE):
+    return Publisher(node='/driver', topic_type=topic_type, reliability=reliability)
+
+
+@pytest.mark.parametrize(('reliability', 'publishers', 'others', 'words'), [
+    ('best_effort', [], [], 'start the camera driver'),
+    ('best_effort', [], ['/a', '/b'], '-p cloud_topic:=/a'),
+    ('reliable', [publisher('best_effort')], [], '-p cloud_reliability:=best_effort'),
+    ('best_effort', [publisher('reliable')], [], '-p cloud_reliability:=reliable'),
+    ('best_effort', [publisher('best_effort')], [], 'fastdds_large_clouds.xml'),
+    ('reliable', [publisher('reliable')], [], 'start the publisher again'),
+    ('reliable', [publisher('reliable', 'sensor_msgs/msg/Image')], [], 'Fix: another cloud_topic'),
+])
+def test_silence_is_explained_with_the_fix(reliability, publishers, others, words):
+    text = explain_silence('/points', reliability, publishers, others)
+    assert words in text
+    assert all(p.node in text and p.reliability in text for p in publishers)
+
+
+def test_what_is_missing_is_refused_with_the_apt_line(monkeypatch):
+    monkeypatch.setenv('ROS_DISTRO', 'humble')
+    monkeypatch.setitem(__import__('sys').modules, 'vision_msgs', None)
+    with pytest.raises(MissingDependencyError, match='apt install ros-humble-vision-msgs'):
+        optional.require('vision_msgs', asked_by='the parameter publish_detections')
+
+
+def test_what_is_installed_is_used(monkeypatch):
+    module = SimpleNamespace(name='fake')
+    monkeypatch.setitem(__import__('sys').modules, 'tf2_ros', module)
+    assert optional.require('tf2_ros', asked_by='a test') is module
+
+
+def test_the_share_directory_holds_the_config():
+    assert (optional.share_directory() / 'config' / 'fastdds_large_clouds.xml').exists()

@@ -1,12 +1,15 @@
 """`pointpng evaluate pose` and `pointpng evaluate scene`: benchmarks on files.
 
-JSON of `pose`: {"pairs": NAME, "methods": {METHOD: {"rotation_mean_deg", "rotation_median_deg",
-"rotation_max_deg", "recall_5deg", "adds_2", "adds_5", "adds_10", "as_good_as_truth", "ms_median",
-"ms_p95", "reference_ms", ...}}}, our own method under the name "pointpng".
+JSON of `pose`: {"pairs": COUNT, "file": NAME, "threads": COUNT, "methods": {METHOD: {
+"rotation_mean_deg", "rotation_median_deg", "rotation_max_deg", "recall_5deg", "adds_2", "adds_5",
+"adds_10", "as_good_as_truth", "ms_median", "ms_p95", "reference_ms", "stage_ms": {STAGE: MS}}}},
+our own method under the name "pointpng". Shares lie in [0, 1]; milliseconds count what is done per
+observation, "reference_ms" what is prepared once per reference.
 """
 
 import argparse
 from pathlib import Path
+import sys
 from typing import Any
 
 from pointpng_core.commands.output import check_json_target, number, table, write_json
@@ -28,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pose.add_argument('--peers', action='store_true',
                       help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
     pose.add_argument('--limit', metavar='N', type=_positive, help='only the first N pairs')
+    pose.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
     scene = kinds.add_parser('scene', help='segments against labels', allow_abbrev=False)
     scene.add_argument('--bag', metavar='DIR', type=Path, required=True, help='ROS bag')
     scene.add_argument('--labels', metavar='FILE.npz', type=Path, required=True,
@@ -52,10 +56,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def method_table(result: dict[str, Any]) -> str:
-    """Return the table of a pose benchmark: a row for each method."""
+    """Return the table of a pose benchmark, a row for each method, and times by stage."""
     rows = [[name, *(number(values.get(key)) for key in _COLUMNS)]
             for name, values in result['methods'].items()]
-    return table([str(result['pairs']), *_COLUMNS.values()], rows)
+    title = f'{Path(result["file"]).stem} ({result["pairs"]} pairs)'
+    stages = [f'{name} by stage (ms): ' + ', '.join(
+        f'{stage} {number(ms)}' for stage, ms in values['stage_ms'].items())
+        for name, values in result['methods'].items() if values.get('stage_ms')]
+    return '\n'.join([table([title, *_COLUMNS.values()], rows), *stages])
 
 
 def value_table(result: dict[str, Any]) -> str:
@@ -67,7 +75,8 @@ def _pose(options: argparse.Namespace) -> dict[str, Any]:
     from pointpng_core.estimator import EstimatorConfig
     from pointpng_core.evaluation.pose_benchmark import evaluate_pose
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
-    return evaluate_pose(options.pairs, peers=options.peers, limit=options.limit, config=config)
+    return evaluate_pose(options.pairs, peers=options.peers, limit=options.limit, config=config,
+                         device=options.device, report=_report)
 
 
 def _scene(options: argparse.Namespace) -> dict[str, Any]:
@@ -75,6 +84,10 @@ def _scene(options: argparse.Namespace) -> dict[str, Any]:
     from pointpng_core.scene import SegmenterConfig
     config = SegmenterConfig.from_yaml(options.config) if options.config else SegmenterConfig()
     return evaluate_scene(options.bag, options.labels, config=config)
+
+
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _flat(content: dict[str, Any], prefix: str = '') -> list[tuple[str, Any]]:

@@ -177,13 +177,15 @@ def test_a_pose_is_printed_readably():
 
 
 def test_tables_have_a_row_for_each_method_and_a_dash_for_what_is_missing():
-    text = evaluate.method_table({'pairs': 'x.npz', 'methods': {
-        'pointpng': {'rotation_mean_deg': 0.4123, 'recall_5deg': 1.0}, 'other': {}}})
-    header, first, second = text.splitlines()
-    assert header.startswith('x.npz')
+    text = evaluate.method_table({'pairs': 4, 'file': 'x.npz', 'methods': {
+        'pointpng': {'rotation_mean_deg': 0.4123, 'recall_5deg': 1.0,
+                     'stage_ms': {'search': 12.345}}, 'other': {}}})
+    header, first, second, stages = text.splitlines()
+    assert header.startswith('x (4 pairs)')
     assert first.split()[:2] == ['pointpng', '0.41']
     assert set(second.split()[1:]) == {'-'}
     assert len({len(line) for line in (header, first, second)}) == 1
+    assert stages == 'pointpng by stage (ms): search 12.35'
     assert 'stage.plane  1.500' in evaluate.value_table({'stage': {'plane': 1.5}})
 
 

@@ -13,6 +13,7 @@ from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import PictureObject
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.runs import (
+    CLOUD_TOPIC,
     NODE_MODULE,
     NODE_PARAMETERS,
     large_cloud_environment,
@@ -25,7 +26,7 @@ from pointpng_ros.demo.runs import (
 from pointpng_ros.demo.summary import Summary, latency, quantile
 from pointpng_ros.demo.table import LiveView, number, percent, pose_table
 
-PLAY_OPTIONS = ('--loop',)
+PLAY_OPTIONS = ('--as', CLOUD_TOPIC, '--wait', '60', '--loop')
 
 
 class BagRun:

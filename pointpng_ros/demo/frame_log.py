@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from pointpng_ros.demo.scoring import LabelledPose
 
+REPEAT_S = 2.0
+
 
 @dataclass(kw_only=True)
 class FrameRecord:
@@ -26,22 +28,27 @@ class FrameRecord:
 
 
 class FrameLog:
-    """Records by stamp; topics may deliver in any order."""
+    """Records by stamp; topics may deliver in any order, and a looped bag repeats its stamps."""
 
     def __init__(self) -> None:
         self._records: dict[int, FrameRecord] = {}
+        self._past: list[FrameRecord] = []
 
-    def at(self, stamp_ns: int) -> FrameRecord:
-        """The record of a stamp, made when it is new."""
-        if stamp_ns not in self._records:
-            self._records[stamp_ns] = FrameRecord(stamp_ns=stamp_ns)
-        return self._records[stamp_ns]
+    def at(self, stamp_ns: int, now_s: float) -> FrameRecord:
+        """The record of a stamp at a time of the monotonic clock, made when it is new."""
+        record = self._records.get(stamp_ns)
+        if record and record.processed_s and now_s - record.processed_s > REPEAT_S:
+            self._past.append(record)
+            record = None
+        if record is None:
+            record = self._records[stamp_ns] = FrameRecord(stamp_ns=stamp_ns)
+        return record
 
     def processed(self, *, before_s: float = float('inf')) -> list[FrameRecord]:
-        """Records of processed clouds whose markers came before a time, oldest first.
+        """Records of processed clouds whose markers came before a time, in order of arrival.
 
         Leave the slower topics a moment: a pose may arrive after the markers of its cloud.
         """
-        done = [record for record in self._records.values()
+        done = [(record.processed_s, record) for record in [*self._past, *self._records.values()]
                 if record.processed_s is not None and record.processed_s < before_s]
-        return sorted(done, key=lambda record: record.stamp_ns)
+        return [record for _, record in sorted(done, key=lambda pair: pair[0])]

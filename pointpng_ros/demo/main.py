@@ -36,7 +36,8 @@ def main(args: Sequence[str] | None = None) -> int:
         run = _run_of(options, config)
         summary = _perform(run, config, options, console)
     except PointPngError as error:
-        Console(stderr=True).print(f'demo: {error}', highlight=False, markup=False)
+        Console(stderr=True).print(f'demo: {error}', highlight=False, markup=False,
+                                     soft_wrap=True)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -14,7 +14,7 @@ from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
 from pointpng_ros.codec import DecodedCloud, decode_cloud
-from pointpng_ros.demo.frame_log import FrameLog
+from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.scoring import LabelledPose
 from pointpng_ros.frames import matrix_of
 from pointpng_ros.pose_publisher import MARKER_TOPIC, POSE_TOPIC
@@ -46,10 +46,10 @@ class Recorder(Node):
         return None
 
     def _on_truth(self, message: TransformStamped) -> None:
-        self.log.at(_stamp_ns(message)).truths.append(_labelled(message))
+        self._record(message).truths.append(_labelled(message))
 
     def _on_pose(self, message: TransformStamped) -> None:
-        self.log.at(_stamp_ns(message)).detections.append(_labelled(message))
+        self._record(message).detections.append(_labelled(message))
 
     def _on_cloud(self, message: bytes) -> None:
         self._clouds.append((_raw_stamp_ns(message), time.monotonic(), message))
@@ -58,11 +58,14 @@ class Recorder(Node):
         if not message.markers:
             return
         stamp_ns = _stamp_ns(message.markers[0])
-        record = self.log.at(stamp_ns)
+        record = self._record(message.markers[0])
         record.processed_s = time.monotonic()
         record.end_to_end_ms = self._age_ms(stamp_ns)
         self._forget_before(stamp_ns)
         record.segments = [_points(marker) for marker in message.markers if marker.ns == 'points']
+
+    def _record(self, message: TransformStamped | Marker) -> FrameRecord:
+        return self.log.at(_stamp_ns(message), time.monotonic())
 
     def _forget_before(self, stamp_ns: int) -> None:
         """Older clouds were never processed, or are not wanted any more: but for the last few."""

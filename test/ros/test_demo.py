@@ -133,13 +133,23 @@ def test_the_summary_counts_every_outcome_of_every_object():
 
 def test_only_clouds_with_markers_are_processed():
     log = FrameLog()
-    log.at(2).detections.append(pose('mug'))
-    log.at(1).truths.append(pose('mug'))
+    log.at(1, 5.0).truths.append(pose('mug'))
+    log.at(2, 6.0).detections.append(pose('mug'))
     assert log.processed() == []
-    log.at(2).processed_s = 10.0
-    log.at(1).processed_s = 20.0
+    log.at(1, 10.0).processed_s = 10.0
+    log.at(2, 20.0).processed_s = 20.0
     assert [record.stamp_ns for record in log.processed()] == [1, 2]
-    assert [record.stamp_ns for record in log.processed(before_s=15.0)] == [2]
+    assert [record.stamp_ns for record in log.processed(before_s=15.0)] == [1]
+
+
+def test_late_poses_join_their_frame_and_a_looped_bag_opens_a_new_one():
+    log = FrameLog()
+    log.at(1, 10.0).processed_s = 10.0
+    log.at(1, 10.3).detections.append(pose('mug'))
+    log.at(1, 15.0).detections.append(pose('can'))
+    log.at(1, 15.1).processed_s = 15.1
+    assert [[found.label for found in record.detections] for record in log.processed()] \
+        == [['mug'], ['can']]
 
 
 def test_the_stamp_is_read_from_the_bytes_of_a_cloud():

@@ -15,22 +15,7 @@ from rclpy.node import Node
 from pointpng_core.errors import ConfigError, PointPngError
 from pointpng_ros.worker import THREAD_PREFIX
 
-
-class _InterruptOnce:
-    """SIGINT handler that raises KeyboardInterrupt for the first Ctrl-C only.
-
-    `ros2 launch` delivers Ctrl-C twice: the second would hit the cleanup. rclpy.init installs
-    its own handler in front of this one and calls this one after it.
-    """
-
-    def __init__(self) -> None:
-        self.armed = True
-        signal.signal(signal.SIGINT, self)
-
-    def __call__(self, signum: int, frame: FrameType | None) -> None:
-        if self.armed:
-            self.armed = False
-            raise KeyboardInterrupt
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None = None,
@@ -40,14 +25,13 @@ def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None
     0 after Ctrl-C, SIGTERM or the end of `spin`; 1, with the message in the log and no traceback,
     after an error of this package: a refused parameter, an unusable library, bad ROS arguments.
     """
-    interrupt = _InterruptOnce()
     nodes: list[Node] = []
     code = 0
     try:
         _initialise(args)
         nodes.append(make_node())
         spin(nodes[0])
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
     except PointPngError as error:
         get_logger(name).fatal(str(error))
@@ -55,19 +39,42 @@ def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None
     except Exception:
         if rclpy.ok():
             raise
-        # SIGTERM in the middle of a call: rclpy reports the closed context in many ways
+        # a signal in the middle of a call: rclpy reports the closed context in many ways
     finally:
-        interrupt.armed = False
         _tear_down(nodes)
     _leave_despite_busy_threads(code)
     return code
 
 
+def stop_when_asked() -> None:
+    """Raise ExternalShutdownException once a signal has come; for long work before spinning."""
+    if not rclpy.ok():
+        raise ExternalShutdownException
+
+
 def _initialise(args: list[str] | None) -> None:
+    """Let signals close the context and do nothing else: no KeyboardInterrupt anywhere.
+
+    Ctrl-C arrives twice under `ros2 launch`, and an exception in the middle of rclpy's or torch's
+    own code leaves tracebacks behind. rclpy.init puts its handlers, which close the context and
+    wake the executor, in front of those set here; these are left when it takes them back. Signals
+    are held meanwhile, and while the executor is made, whose constructor leaves noise when the
+    context is closed under it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
+        for number in _SIGNALS:
+            signal.signal(number, _ignore)
         rclpy.init(args=args)
+        rclpy.get_global_executor()
     except RuntimeError as error:
         raise ConfigError(f'ROS arguments refused: {error}') from error
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _ignore(signum: int, frame: FrameType | None) -> None:
+    """Python's part of handling a signal; SIG_IGN would keep rclpy's part from being called."""
 
 
 def _tear_down(nodes: list[Node]) -> None:

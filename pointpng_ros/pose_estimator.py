@@ -29,7 +29,7 @@ from pointpng_ros.codec import DecodedCloud, decode_cloud
 from pointpng_ros.diagnostics import NodeState, diagnostic_array
 from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
 from pointpng_ros.frames import FrameLookup
-from pointpng_ros.lifetime import run_node
+from pointpng_ros.lifetime import run_node, stop_when_asked
 from pointpng_ros.mailbox import Mailbox
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.parameter_specs import ParameterGroup, pose_estimator_groups
@@ -81,7 +81,7 @@ class PoseEstimatorNode(Node):
         self._publisher = PosePublisher(self, self._config)
         self._lookup = (FrameLookup(self, self._config.target_frame)
                         if self._config.target_frame else None)
-        self._factory = make_factory(configs, self._report)
+        self._factory = make_factory(configs, self._report_work)
         self._session = PoseSession(self._factory.pipeline_maker(configs),
                                     library=self._factory.library(),
                                     inference=self._factory.inference)
@@ -103,6 +103,11 @@ class PoseEstimatorNode(Node):
 
     def _report(self, text: str) -> None:
         self.get_logger().info(text)
+
+    def _report_work(self, text: str) -> None:
+        """Log what takes time before the node spins, unless a signal has come meanwhile."""
+        stop_when_asked()
+        self._report(text)
 
     def _connect(self) -> None:
         topic, reliability = self._config.cloud_topic, self._config.cloud_reliability

@@ -91,10 +91,20 @@ def test_a_misspelt_parameter_is_named_with_its_nearest(domain):
         node.wait_for_output("did you mean 'cloud_topic'?", 'listening on')
 
 
-def test_without_a_terminal_a_process_group_gets_two_interrupts(domain):
-    with RosProcess('test/ros/stub_node.py') as node:
-        node.wait_for_output('listening on')
-        node.send(signal.SIGINT)
-        node.send(signal.SIGINT)
-        assert node.wait() == 0
+@pytest.mark.parametrize('moments', [
+    ['rclpy.init:SIGINT'],
+    ['rclpy.get_global_executor:SIGINT'],
+    ['rclpy.get_global_executor:SIGTERM'],
+    ['stub_node.StubFactory.library:SIGINT'],
+    ['rclpy.executors.SingleThreadedExecutor.add_node:SIGINT'],
+    ['rclpy.executors.SingleThreadedExecutor.add_node:SIGTERM',
+     'stub_node.PoseEstimatorNode.destroy_node:SIGINT', 'rclpy.try_shutdown:SIGINT'],
+    ['stub_node.StubFactory.library:SIGINT', 'rclpy.try_shutdown:SIGTERM',
+     'threading.enumerate:SIGTERM'],
+])
+def test_signals_at_awkward_moments_leave_no_traceback(domain, moments):
+    with RosProcess('test/ros/signalled_node.py', *moments) as node:
+        assert node.wait() == 0, node.output
         assert 'Traceback' not in node.output
+        assert all(f'signal before {moment.partition(":")[0]}' in node.output
+                   for moment in moments)

@@ -76,7 +76,8 @@ class BagRun:
         """Every detection."""
         objects = [PictureObject(pose=pose, segment=segment)
                    for pose, segment in zip(record.detections, segments_of(record))]
-        return (f'pointpng: {len(objects)} objects, {number(record.end_to_end_ms, " ms", 0)} '
+        found = f'{len(objects)} object{"" if len(objects) == 1 else "s"}'
+        return (f'pointpng: {found}, {number(record.end_to_end_ms, " ms", 0)} '
                 'after the cloud'), objects
 
     def meshes(self) -> dict[str, TriangleMesh]:

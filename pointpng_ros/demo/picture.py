@@ -58,7 +58,7 @@ def save_picture(path: Path, points: NDArray[np.float32], objects: Sequence[Pict
     front, beside = _viewpoints(points, shown)
     _show(panels[0], front, _overlaid(front, cloud, models), objects)
     _show(panels[1], beside, _rebuilt(beside, cloud, models), objects)
-    _caption(figure, title)
+    _caption(figure, title, with_models=bool(models.bodies))
     figure.savefig(path, facecolor=figure.get_facecolor())
 
 
@@ -96,9 +96,9 @@ def _point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject]
 
 def _of_interest(points: NDArray[np.float32], objects: Sequence[PictureObject],
                  models: views.PosedModels) -> NDArray[np.float32]:
-    """What the views are zoomed to: models and the cores of the segments, or else everything."""
+    """What the views are zoomed to: models and their segments; everything without models."""
     cores = [_core(thing.segment) for thing in objects if len(thing.segment)]
-    return np.concatenate([models.hulls(), *cores]) if objects else _core(points)
+    return np.concatenate([models.hulls(), *cores]) if models.bodies else _core(points)
 
 
 def _core(points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -174,8 +174,9 @@ def _draw_axes(panel: Any, view: views.Viewpoint, T_camera_object: NDArray[np.fl
                                  effects.Normal()])
 
 
-def _caption(figure: Figure, title: str) -> None:
+def _caption(figure: Figure, title: str, *, with_models: bool) -> None:
     figure.text(0.5, 0.955, title, color=_INK, fontsize=21, ha='center', va='center')
-    for x, words in ((0.25, 'depth cloud, segments, outlines of the models at the found poses'),
-                     (0.75, 'the same frame from beside: models at the found poses')):
+    outlines, what = ('outlines of the models', 'models') if with_models else ('axes', 'axes')
+    for x, words in ((0.25, f'depth cloud, segments, {outlines} at the found poses'),
+                     (0.75, f'the same frame from beside: {what} at the found poses')):
         figure.text(x, 0.898, words, color=_FAINT, fontsize=14.5, ha='center', va='center')

@@ -7,7 +7,13 @@ from pointpng_core.config import Config, option
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterConfig(Config):
-    """What counts as table, as an object on it, and as two objects that touch."""
+    """What counts as table, as an object on it, and as two objects that touch.
+
+    The trade-off between splitting objects that touch and keeping together one with a concave
+    shape: raise `min_crease_deg`, `min_part_area_m2` and `min_contact_m` to split less, lower them
+    to split more. Gaps are seen when they are wider than about 1.5 `link_distance_m`; a smaller
+    one with smaller voxels sees narrower gaps, in more time.
+    """
 
     voxel_size_m: float = option(
         0.006, unit='m', low=0.001, high=0.05,
@@ -38,8 +44,11 @@ class SegmenterConfig(Config):
         0.6, unit='m', low=0.02, high=5.0, help='Points higher above the table are ignored.')
 
     link_distance_m: float = option(
-        0.011, unit='m', low=0.002, high=0.2,
+        0.009, unit='m', low=0.001, high=0.2,
         help='Voxels closer than this belong together, unless a crease lies between them.')
+    link_per_m: float = option(
+        0.0075, unit='m/m', low=0.0, high=0.1,
+        help='The same per metre from the camera, where pixels lie farther apart.')
     min_segment_points: int = option(
         60, low=1, help='Points that a segment has at least.')
     min_segment_size_m: float = option(

@@ -42,45 +42,29 @@ class Contact:
         return self.parts[0] if first < second else self.parts[1]
 
 
-def find_contacts(surface: Surface, centroids: np.ndarray, labels: np.ndarray, ground: Ground,
-                  *, link_m: float) -> list[Contact]:
-    """List the contacts between parts `labels` (V,) of the voxels `centroids` (V, 3).
-
-    Parts touch where voxels of theirs are closer than `link_m`; label -1 belongs to no part.
-    """
-    sides, rows = _crossing_pairs(surface, labels)
-    if len(rows) == 0:
-        return []
-    near = surface.distances_m[rows] < link_m
-    keys = labels[sides[:, 0]] * (labels.max() + 1) + labels[sides[:, 1]]
-    facing = surface.normals @ ground.up
-    return [_contact(sides[keys == key], near[keys == key], surface, centroids, labels, facing,
-                     ground)
-            for key in np.unique(keys[near])]
+def find_contacts(surface: Surface, labels: np.ndarray, ground: Ground) -> list[Contact]:
+    """List the contacts between the parts `labels` (V,): where voxels of theirs are linked."""
+    sides = labels[surface.pairs]
+    rows = np.flatnonzero(sides[:, 0] != sides[:, 1])
+    pairs, sides, linked = surface.pairs[rows], sides[rows], surface.linked[rows]
+    swapped = sides[:, 0] > sides[:, 1]
+    pairs[swapped] = pairs[swapped, ::-1]
+    keys = sides.min(axis=1) * (labels.max(initial=0) + 1) + sides.max(axis=1)
+    touching = [keys == key for key in np.unique(keys[linked])]
+    return [_contact(pairs[mask], pairs[mask & linked], surface, labels, ground)
+            for mask in touching]
 
 
-def _crossing_pairs(surface: Surface, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (C, 2) of voxels in different parts, lower label first, and their rows (C,)."""
-    first, second = labels[surface.pairs[:, 0]], labels[surface.pairs[:, 1]]
-    rows = np.flatnonzero((first != second) & (first >= 0) & (second >= 0))
-    sides = surface.pairs[rows]
-    swapped = first[rows] > second[rows]
-    sides[swapped] = sides[swapped, ::-1]
-    return sides, rows
-
-
-def _contact(sides: np.ndarray, near: np.ndarray, surface: Surface, centroids: np.ndarray,
-             labels: np.ndarray, facing: np.ndarray, ground: Ground) -> Contact:
-    line = sides[near]
-    middles = centroids[line].mean(axis=1)
-    bends = surface.bend_rad[line].max(axis=1)
+def _contact(pairs: np.ndarray, links: np.ndarray, surface: Surface, labels: np.ndarray,
+             ground: Ground) -> Contact:
+    """Describe a contact by its pairs (E, 2) within the crease radius and the links among them."""
+    first, second = (surface.normals[np.unique(side)] @ ground.up for side in pairs.T)
     return Contact(
-        parts=(int(labels[sides[0, 0]]), int(labels[sides[0, 1]])),
-        length_m=_length(middles),
-        height_m=float(ground.heights_m[line].mean()),
-        bend_rad=float(np.median(bends)),
-        upward=(float(facing[np.unique(sides[:, 0])].mean()),
-                float(facing[np.unique(sides[:, 1])].mean())),
+        parts=(int(labels[pairs[0, 0]]), int(labels[pairs[0, 1]])),
+        length_m=_length(surface.centroids[links].mean(axis=1)),
+        height_m=float(ground.heights_m[links].mean()),
+        bend_rad=float(np.median(surface.bend_rad[links].max(axis=1))),
+        upward=(float(first.mean()), float(second.mean())),
     )
 
 

@@ -12,8 +12,8 @@ _MIN_PIECE_VOXELS = 8
 _VOXELS_PER_FACE = 1.5
 
 
-def join_parts(surface: Surface, centroids: np.ndarray, labels: np.ndarray, ground: Ground,
-               *, config: SegmenterConfig) -> np.ndarray:
+def join_parts(surface: Surface, labels: np.ndarray, ground: Ground, *,
+               config: SegmenterConfig) -> np.ndarray:
     """Labels (V,) after joining the parts `labels` (V,) that are not objects of their own.
 
     Cutting at creases takes bottles, brackets and drills apart as well. Parts that touch are one
@@ -23,11 +23,9 @@ def join_parts(surface: Surface, centroids: np.ndarray, labels: np.ndarray, grou
     """
     labels = labels.copy()
     while True:
-        contacts = find_contacts(surface, centroids, labels, ground,
-                                 link_m=config.link_distance_m)
-        joins = _joins(contacts, labels, ground, config)
+        joins = _joins(find_contacts(surface, labels, ground), labels, ground, config)
         if not joins:
-            return _bridge(labels, centroids, ground, config)
+            return _bridge(labels, surface.centroids, ground, config)
         for kept, absorbed in joins:
             labels[labels == absorbed] = kept
 

@@ -10,9 +10,9 @@ from pointpng_core.scene.surface import Surface
 _CRUMB_VOXELS = 8
 
 
-def link_voxels(surface: Surface, *, link_m: float) -> np.ndarray:
-    """Labels (V,) of the voxels that chains of steps shorter than `link_m` connect."""
-    return _connected(surface.pairs[surface.distances_m < link_m], len(surface.normals))
+def link_voxels(surface: Surface) -> np.ndarray:
+    """Labels (V,) of the voxels that chains of links connect."""
+    return _connected(surface.pairs[surface.linked], len(surface.centroids))
 
 
 def cut_parts(surface: Surface, *, config: SegmenterConfig) -> np.ndarray:
@@ -21,7 +21,7 @@ def cut_parts(surface: Surface, *, config: SegmenterConfig) -> np.ndarray:
     This is the local convexity of Stein et al., "Object partitioning using local convexity" (CVPR
     2014), measured on voxels instead of supervoxels.
     """
-    links = surface.pairs[surface.distances_m < config.link_distance_m]
+    links = surface.pairs[surface.linked]
     return _adopt(_cut_creases(surface, links, config), links)
 
 
@@ -38,15 +38,20 @@ def _cut_creases(surface: Surface, links: np.ndarray, config: SegmenterConfig) -
     labels = np.full(len(crease), -1, dtype=np.int64)
     for share in (0.5, 1.0):
         near = surface.pairs[surface.distances_m < share * config.crease_radius_m]
-        wide = crease.copy()
-        wide[near[crease[near].any(axis=1)]] = True
-        cores = _cores(links, wide)
-        labels = _replace_by(labels, cores)
+        labels = _replace_by(labels, _cores(links, _widened(crease, near)))
     return labels
 
 
+def _widened(mask: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    first, second = pairs[:, 0], pairs[:, 1]
+    wide = mask.copy()
+    wide[first[mask[second]]] = True
+    wide[second[mask[first]]] = True
+    return wide
+
+
 def _cores(links: np.ndarray, excluded: np.ndarray) -> np.ndarray:
-    labels = _connected(links[~excluded[links].any(axis=1)], len(excluded))
+    labels = _connected(links[~(excluded[links[:, 0]] | excluded[links[:, 1]])], len(excluded))
     labels[excluded | (np.bincount(labels)[labels] < _CRUMB_VOXELS)] = -1
     return labels
 

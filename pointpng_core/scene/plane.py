@@ -7,9 +7,10 @@ from scipy.spatial import cKDTree
 
 from pointpng_core.scene.config import SegmenterConfig
 
-_SEEDS = 200
-_NEIGHBOURS = 40
+_SEEDS = 120
+_NEIGHBOURS = 30
 _MAX_PLANES = 4
+_VOTING_STEP = 2  # half of the points find the planes, all of them refine
 _REFINEMENTS = 3
 
 
@@ -42,22 +43,28 @@ def find_planes(points: np.ndarray, *, config: SegmenterConfig) -> list[Plane]:
         return []
     tolerance = tolerances(points, config.plane_tolerance_m, config)
     normals, offsets = _propose(points)
+    near = _near(points[::_VOTING_STEP], tolerance[::_VOTING_STEP], normals, offsets)
     left = np.ones(len(points), dtype=bool)
     planes: list[Plane] = []
-    distances = np.abs(points @ normals.T + offsets)
-    near = distances < tolerance[:, None]
     while len(planes) < _MAX_PLANES:
-        votes = near[left].sum(axis=0)
+        votes = left[::_VOTING_STEP].astype(np.float32) @ near
         best = int(votes.argmax())
-        if votes[best] < config.min_plane_share * len(points):
+        if votes[best] < config.min_plane_share * len(near):
             break
         plane = _refine(points[left], tolerance[left], normals[best], offsets[best])
         planes.append(plane)
-        inliers = np.abs(plane.heights(points)) < 2 * tolerance
-        if not (inliers & left).any():
-            break
-        left &= ~inliers
+        near[:, best] = 0.0
+        left &= np.abs(plane.heights(points)) > 2 * tolerance
     return planes
+
+
+def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
+          offsets: np.ndarray) -> np.ndarray:
+    """1.0 where a point (N,) lies on a proposed plane (S,), else 0.0, as float32 (N, S)."""
+    distances = points.astype(np.float32) @ normals.astype(np.float32).T
+    distances += offsets.astype(np.float32)
+    np.abs(distances, out=distances)
+    return (distances < tolerance[:, None].astype(np.float32)).astype(np.float32)
 
 
 def tolerances(points: np.ndarray, base_m: float, config: SegmenterConfig) -> np.ndarray:

@@ -95,9 +95,8 @@ def _segments(points: np.ndarray, config: SegmenterConfig,
         voxels = gather_voxels(above, config.voxel_size_m)
     labels = _object_labels(voxels, table, config, watch)
     with watch.stage('gather'):
-        groups = _groups(labels[voxels.of_point], config.min_segment_points)
         segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
-                    for group in groups if _is_object(above[group], table, config)]
+                    for group in _groups(labels[voxels.of_point], config.min_segment_points)]
         segments.sort(key=lambda segment: -len(segment.indices))
     return table, tuple(segments)
 
@@ -124,12 +123,14 @@ def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
                    watch: _Watch) -> np.ndarray:
     centroids = voxels.centroids
     with watch.stage('surface'):
-        surface = describe_surface(centroids, config.crease_radius_m)
+        surface = describe_surface(centroids, config=config)
     with watch.stage('split'):
-        if not config.split:
-            return link_voxels(surface, link_m=config.link_distance_m)
-        labels = cut_parts(surface, config=config)
-        return join_parts(surface, centroids, labels, _ground(centroids, table), config=config)
+        if config.split:
+            ground = _ground(centroids, table)
+            labels = join_parts(surface, cut_parts(surface, config=config), ground, config=config)
+        else:
+            labels = link_voxels(surface)
+    return _objects_only(labels, centroids, table, config)
 
 
 def _ground(centroids: np.ndarray, table: Table | None) -> Ground:
@@ -138,17 +139,29 @@ def _ground(centroids: np.ndarray, table: Table | None) -> Ground:
     return Ground(up=table.plane.normal, heights_m=table.plane.heights(centroids))
 
 
+def _objects_only(labels: np.ndarray, centroids: np.ndarray, table: Table | None,
+                  config: SegmenterConfig) -> np.ndarray:
+    """Labels (V,) with -1 for parts of the wrong size or beside the table."""
+    labels = labels.copy()
+    for group in _groups(labels, 1):
+        extent = np.ptp(centroids[group], axis=0).max() + config.voxel_size_m
+        right_size = config.min_segment_size_m <= extent <= config.max_segment_size_m
+        if not right_size or not _stands_on(table, centroids[group], config):
+            labels[group] = -1
+    return labels
+
+
+def _stands_on(table: Table | None, points: np.ndarray, config: SegmenterConfig) -> bool:
+    if table is None:
+        return True
+    return bool(np.median(table.outside(points)) < -config.table_inset_m)
+
+
 def _groups(labels: np.ndarray, min_count: int) -> list[np.ndarray]:
-    """Rows of each label that has at least `min_count` of them, ascending."""
+    """Rows of each label >= 0 that has at least `min_count` of them, ascending."""
     order = np.argsort(labels, kind='stable')
-    counts = np.bincount(labels)
+    order = order[np.searchsorted(labels[order], 0):]
+    counts = np.bincount(labels[order])
     starts = np.cumsum(counts) - counts
     return [order[starts[label]:starts[label] + counts[label]]
             for label in np.flatnonzero(counts >= min_count)]
-
-
-def _is_object(points: np.ndarray, table: Table | None, config: SegmenterConfig) -> bool:
-    extent = float(np.ptp(points, axis=0).max())
-    if not config.min_segment_size_m <= extent <= config.max_segment_size_m:
-        return False
-    return table is None or bool(np.median(table.outside(points)) < -config.table_inset_m)

@@ -10,7 +10,7 @@ from pointpng_core.scene.config import SegmenterConfig
 from pointpng_core.scene.plane import Plane, find_planes, tolerances
 
 _PATCH_CELL_M = 0.05
-_OUTLINE_CELL_M = 0.01
+_OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
 _STANDING_WEIGHT = 10.0
 _SAMPLE = 3000

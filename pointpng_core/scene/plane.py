@@ -47,7 +47,7 @@ def find_planes(points: np.ndarray, *, config: SegmenterConfig) -> list[Plane]:
     left = np.ones(len(points), dtype=bool)
     planes: list[Plane] = []
     while len(planes) < _MAX_PLANES:
-        votes = left[::_VOTING_STEP].astype(np.float32) @ near
+        votes = np.einsum('n,ns->s', left[::_VOTING_STEP].astype(np.float32), near)
         best = int(votes.argmax())
         if votes[best] < config.min_plane_share * len(near):
             break
@@ -61,7 +61,9 @@ def find_planes(points: np.ndarray, *, config: SegmenterConfig) -> list[Plane]:
 def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
           offsets: np.ndarray) -> np.ndarray:
     """1.0 where a point (N,) lies on a proposed plane (S,), else 0.0, as float32 (N, S)."""
-    distances = points.astype(np.float32) @ normals.astype(np.float32).T
+    # einsum, not @: a second BLAS thread would wait for a core longer than the product takes
+    points, normals = points.astype(np.float32), normals.astype(np.float32)
+    distances = np.einsum('ni,si->ns', points, normals)
     distances += offsets.astype(np.float32)
     np.abs(distances, out=distances)
     return (distances < tolerance[:, None].astype(np.float32)).astype(np.float32)

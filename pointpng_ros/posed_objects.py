@@ -36,10 +36,19 @@ class PosedObject:
 
 def objects_of(result: Any, T_frame_cloud: np.ndarray | None = None) -> list[PosedObject]:
     """Turn a FrameResult's detections into objects, moved by `T_frame_cloud` when it is given."""
-    move = np.eye(4) if T_frame_cloud is None else T_frame_cloud
     return [PosedObject(
         label=detection.label, child_frame=detection.child_frame,
-        T_frame_object=move @ np.asarray(detection.estimate.T_observation_reference, np.float64),
-        points=detection.segment.points @ move[:3, :3].T + move[:3, 3],
+        T_frame_object=_moved_pose(detection.estimate.T_observation_reference, T_frame_cloud),
+        points=_moved_points(detection.segment.points, T_frame_cloud),
         score=float(detection.estimate.score), ambiguous=bool(detection.estimate.ambiguous),
     ) for detection in result.detections]
+
+
+def _moved_pose(T_cloud_object: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:
+    return T_cloud_object if T_frame_cloud is None else T_frame_cloud @ T_cloud_object
+
+
+def _moved_points(points: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:
+    if T_frame_cloud is None:
+        return points
+    return points @ T_frame_cloud[:3, :3].T + T_frame_cloud[:3, 3]

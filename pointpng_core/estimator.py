@@ -128,10 +128,11 @@ class PoseEstimator:
             best = verifier.best(hypotheses, evidence, self.config.verification.keep)
         with clock('fine'):
             hypotheses, evidence = verifier.fine(hypotheses.take(best.flatten()))
+            evidence = verifier.distinct(hypotheses, evidence)
         with clock('polish'):
-            best = verifier.best(hypotheses, evidence, self.config.verification.polish)
-            polished = polish(hypotheses, best.flatten(), observations, references)
-            hypotheses, evidence = verifier.better(polished, hypotheses, evidence)
+            best = verifier.best(hypotheses, evidence, self.config.verification.polish).flatten()
+            polished = polish(hypotheses.take(best), observations, references)
+            hypotheses, evidence = verifier.adopt(polished, best, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
 
 

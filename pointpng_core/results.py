@@ -1,7 +1,6 @@
 """From verified hypotheses to the estimates that are handed out."""
 
 from collections.abc import Sequence
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,6 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.evidence import Evidence
 from pointpng_core.registration.hypotheses import Hypotheses
 
-APART_RAD = math.radians(15.0)
-APART_DIAMETERS = 0.1
-"""Hypotheses nearer than both are one pose."""
 AS_GOOD = 0.95
 """Share of the best score with which another pose makes the answer ambiguous."""
 RUNNERS_UP = 5
@@ -26,14 +22,13 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
               ) -> list[list[PoseEstimate]]:
     """Return for each observation its estimates, one per reference that is left, best first."""
     found: list[dict[int, list[Hypothesis]]] = [{} for _ in range(len(observations))]
-    for index in evidence.score.argsort(descending=True).tolist():
+    order = evidence.score.argsort(descending=True)
+    for index in order[evidence.score[order] > 0].tolist():
         observation = int(hypotheses.observation[index])
         reference = int(hypotheses.reference[index])
-        hypothesis = _hypothesis(hypotheses, evidence, index,
-                                 observations.centroids[observation], references[reference])
-        group = found[observation].setdefault(reference, [])
-        if not any(_same(hypothesis, other, references[reference]) for other in group):
-            group.append(hypothesis)
+        found[observation].setdefault(reference, []).append(_hypothesis(
+            hypotheses, evidence, index, observations.centroids[observation],
+            references[reference]))
     return [[_estimate(group, references[reference], stage_ms)
              for reference, group in groups.items()] for groups in found]
 
@@ -57,14 +52,6 @@ def _pose(R: NDArray[np.float64], t: NDArray[np.float64], centroid: NDArray[np.f
     T[:3, :3] = R_observation_reference
     T[:3, 3] = centroid - R_observation_reference @ (centre + t)
     return T
-
-
-def _same(a: Hypothesis, b: Hypothesis, reference: Reference) -> bool:
-    T_a, T_b = a.T_observation_reference, b.T_observation_reference
-    turn = Rotation.from_matrix(T_a[:3, :3].T @ T_b[:3, :3]).magnitude()
-    centre = np.append(reference.centre, 1.0)
-    shift = np.linalg.norm((T_a @ centre - T_b @ centre)[:3])
-    return bool(turn < APART_RAD and shift < APART_DIAMETERS * reference.diameter_m)
 
 
 def _estimate(group: list[Hypothesis], reference: Reference, stage_ms: dict[str, float]

@@ -24,7 +24,7 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface import sample_surface
 from pointpng_core.reference.views import all_around, render_views
 from pointpng_core.registration.field import build_field
-from pointpng_core.registration.gicp import GicpCloud
+from pointpng_core.registration.surface_tree import SurfaceTree
 from pointpng_core.symmetry import Symmetry
 
 LEAST_POINTS = 32
@@ -114,4 +114,4 @@ class ReferenceBuilder:
             embedding=self.encoder.encode(whole[None] / diameter)[0],
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),
-            gicp=GicpCloud(local))
+            tree=SurfaceTree(local))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pointpng_core.reference.views import ViewBank
 from pointpng_core.registration.field import SurfaceField
-from pointpng_core.registration.gicp import GicpCloud
+from pointpng_core.registration.surface_tree import SurfaceTree
 from pointpng_core.symmetry import Symmetry
 
 
@@ -35,7 +35,7 @@ class Reference:
     probes: Tensor
     """(K, 3) few surface points, spread evenly, that stand for the surface in verification."""
     field: SurfaceField
-    gicp: GicpCloud
+    tree: SurfaceTree
     embedding: Tensor
     """(d,) of the whole surface."""
     views: ViewBank
@@ -62,7 +62,7 @@ class Reference:
                    normals=arrays['normals'], centre=arrays['centre'], **scalars, **tensors,
                    field=SurfaceField.from_arrays(parts['field'], device),
                    views=ViewBank.from_arrays(parts['views'], device),
-                   gicp=GicpCloud(arrays['points'] - arrays['centre']))
+                   tree=SurfaceTree(arrays['points'] - arrays['centre']))
 
 
 _OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete')

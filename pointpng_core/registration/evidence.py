@@ -34,9 +34,9 @@ class Evidence:
         """Return the evidence of some hypotheses, by index or mask (K,)."""
         return Evidence(**{name: value[index] for name, value in vars(self).items()})
 
-    def where(self, mask: Tensor, other: 'Evidence') -> 'Evidence':
-        """Return this evidence where the mask (H,) holds, elsewhere the other."""
-        return Evidence(**{name: torch.where(mask, value, getattr(other, name))
+    def put(self, index: Tensor, other: 'Evidence') -> 'Evidence':
+        """Return this evidence with the rows of another at an index (K,)."""
+        return Evidence(**{name: value.index_copy(0, index, getattr(other, name))
                            for name, value in vars(self).items()})
 
 

@@ -1,5 +1,6 @@
 """A batch of candidate poses, each of one observation against one reference."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -30,6 +31,11 @@ class Hypotheses:
     def moved(self, R: Tensor, t: Tensor) -> 'Hypotheses':
         """Return the same pairs at other poses."""
         return replace(self, R=R, t=t)
+
+    def reshaped(self, shape: Sequence[int]) -> 'Hypotheses':
+        """Return the same hypotheses with the batch dimension (H,) in another shape."""
+        return Hypotheses(**{name: value.unflatten(0, tuple(shape))
+                             for name, value in vars(self).items()})
 
     def transform(self, points: Tensor) -> Tensor:
         """Return observation points (H, n, 3) in their reference's frame."""

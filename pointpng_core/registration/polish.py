@@ -3,35 +3,25 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 import torch
-from torch import Tensor
 
 from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
-from pointpng_core.registration.gicp import GicpCloud
 from pointpng_core.registration.hypotheses import Hypotheses
 
 
-def polish(hypotheses: Hypotheses, chosen: Tensor, observations: Observations,
-           references: Sequence[Reference]) -> Hypotheses:
-    """Return the hypotheses with the chosen ones (K,) registered by GICP on all sampled points."""
-    R, t = hypotheses.R.clone(), hypotheses.t.clone()
-    sources: dict[int, GicpCloud] = {}
-    for index in chosen.tolist():
-        observation = int(hypotheses.observation[index])
-        if observation not in sources:
-            sources[observation] = GicpCloud(_distinct(observations, observation))
-        reference = references[int(hypotheses.reference[index])]
+def polish(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference]
+           ) -> Hypotheses:
+    """Return the hypotheses registered by exact point-to-plane ICP on all sampled points."""
+    R, t = hypotheses.R.double().cpu().numpy(), hypotheses.t.double().cpu().numpy()
+    for index, (owner, kind) in enumerate(zip(hypotheses.observation.tolist(),
+                                              hypotheses.reference.tolist())):
+        # A small cloud is repeated to fill its sample; once is enough here.
+        points = observations.points[owner, :len(observations.clouds[owner])].cpu().numpy()
         start = np.eye(4)
-        start[:3, :3], start[:3, 3] = R[index].cpu().numpy(), t[index].cpu().numpy()
-        moved = reference.gicp.align(sources[observation], start, diameter_m=reference.diameter_m)
-        R[index] = torch.from_numpy(moved[:3, :3]).to(R)
-        t[index] = torch.from_numpy(moved[:3, 3]).to(t)
-    return hypotheses.moved(R, t)
-
-
-def _distinct(observations: Observations, index: int) -> NDArray[np.float32]:
-    """Return the sampled points of an observation without the repetitions of a small cloud."""
-    points = observations.points[index].cpu().numpy()
-    return points[:len(observations.clouds[index])]
+        start[:3, :3], start[:3, 3] = R[index], t[index]
+        reference = references[kind]
+        moved = reference.tree.align(points, start, diameter_m=reference.diameter_m)
+        R[index], t[index] = moved[:3, :3], moved[:3, 3]
+    return hypotheses.moved(torch.from_numpy(R).to(hypotheses.R),
+                            torch.from_numpy(t).to(hypotheses.t))

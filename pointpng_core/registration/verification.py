@@ -1,6 +1,7 @@
 """From proposed poses to verified ones: coarse ICP of all, fine ICP of the best, evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+import math
 
 import torch
 from torch import Tensor
@@ -16,8 +17,11 @@ from pointpng_core.registration.icp import align
 COARSE = (0.12, 0.10, 0.08, 0.06, 0.05, 0.04)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
 FINE = (0.03, 0.03, 0.02, 0.02, 0.015, 0.015, 0.012, 0.012)
-SLACK = 0.98
-"""GICP weighs points otherwise than the score does, and may lose a little of it for accuracy."""
+SLACK = 0.9
+"""The polish weighs points otherwise than the score does, and may lose some for accuracy."""
+SAME_TRACE = 1.0 + 2.0 * math.cos(math.radians(15.0))
+SAME_DIAMETERS = 0.1
+"""Two poses less than 15 degrees and this apart are one."""
 COARSE_LENIENCE = 2.0
 """Poses are not converged yet when the coarse stage ranks them."""
 
@@ -36,7 +40,7 @@ class VerificationConfig(Config):
                               unit='diameters', low=1e-4, high=0.2)
     depth_tolerance: float = option(0.03, help='Error in depth at which a surface was not found.',
                                     unit='diameters', low=1e-3, high=0.5)
-    polish: int = option(2, help='Poses per observation that GICP refines on all sampled points.',
+    polish: int = option(2, help='Poses per observation that exact ICP refines on all sampled points.',
                          low=0, high=64)
     noise_m: float = option(0.003, help='Least of both tolerances for a single view: the noise '
                                         'of the sensor.', unit='m', low=0.0, high=0.1)
@@ -65,17 +69,18 @@ class Verifier:
         aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, FINE))
         return aligned, self.judge(aligned)
 
-    def better(self, candidates: Hypotheses, hypotheses: Hypotheses, evidence: Evidence
-               ) -> tuple[Hypotheses, Evidence]:
-        """Return each candidate where it fits about as well as the hypothesis it came from.
+    def adopt(self, polished: Hypotheses, chosen: Tensor, hypotheses: Hypotheses,
+              evidence: Evidence) -> tuple[Hypotheses, Evidence]:
+        """Put polished poses (K,) in the places `chosen` (K,) they came from, where they fit.
 
         A registration that converged elsewhere, or slid along a surface, is not taken.
         """
-        judged = self.judge(candidates)
-        taken = judged.score >= SLACK * evidence.score
-        R = torch.where(taken[:, None, None], candidates.R, hypotheses.R)
-        t = torch.where(taken[:, None], candidates.t, hypotheses.t)
-        return hypotheses.moved(R, t), judged.where(taken, evidence)
+        judged = self.judge(polished)
+        good = judged.score >= SLACK * evidence.score[chosen]
+        index, polished, judged = chosen[good], polished.take(good), judged.take(good)
+        R, t = hypotheses.R.index_copy(0, index, polished.R), hypotheses.t.index_copy(
+            0, index, polished.t)
+        return hypotheses.moved(R, t), evidence.put(index, judged)
 
     def best(self, hypotheses: Hypotheses, evidence: Evidence, count: int) -> Tensor:
         """Return the indices (O, count) of the best hypotheses of each observation, best first.
@@ -85,6 +90,23 @@ class Verifier:
         scores = evidence.score.unflatten(0, (len(self._observations), -1))
         index = scores.topk(min(count, scores.shape[1]), dim=1).indices
         return index + scores.shape[1] * torch.arange(len(scores), device=index.device)[:, None]
+
+    def distinct(self, hypotheses: Hypotheses, evidence: Evidence) -> Evidence:
+        """Return the evidence with every hypothesis silenced that a better one nearly equals.
+
+        Many starts end in one pose; what is left are the different explanations.
+        """
+        scores = evidence.score.unflatten(0, (len(self._observations), -1))  # (O, K)
+        rows = hypotheses.reshaped(scores.shape)
+        diameter = self._references.diameter[rows.reference]
+        traces = torch.einsum('oaij,obij->oab', rows.R, rows.R)
+        near = (traces > SAME_TRACE) & (rows.reference[:, :, None] == rows.reference[:, None])
+        near &= torch.cdist(rows.t, rows.t) < SAME_DIAMETERS * diameter[..., None]
+        better = scores[:, None, :] > scores[:, :, None]
+        order = torch.arange(scores.shape[1], device=scores.device)
+        tied = (scores[:, None, :] == scores[:, :, None]) & (order < order[:, None])
+        silenced = (near & (better | tied)).any(dim=2).flatten()
+        return replace(evidence, coverage=torch.where(silenced, 0.0, evidence.coverage))
 
     def judge(self, hypotheses: Hypotheses, sample: int | None = None, lenience: float = 1.0
               ) -> Evidence:

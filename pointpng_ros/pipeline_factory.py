@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, cast
 
-from pointpng_core.estimator import EstimatorConfig, PoseEstimator
-from pointpng_core.pipeline import FramePipeline, PipelineConfig
 import torch
 
 from pointpng_core.config import Config
+from pointpng_core.estimator import EstimatorConfig, PoseEstimator
 from pointpng_core.library import load_library
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.scene import SegmenterConfig
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.session import Pipeline

@@ -11,8 +11,11 @@ from pointpng_core.config import Config, option
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference import Reference
+from pointpng_core.regrouping import better_unions, neighbouring_pairs, union
 from pointpng_core.scene import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.stages import StageClock
+
+SURROUNDING_POINTS = 80_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +23,10 @@ class PipelineConfig(Config):
     """What is accepted of a frame."""
 
     min_score: float = option(0.5, help='Least score of an accepted pose.', low=0.0, high=1.0)
+    sure_score: float = option(0.8, help='Segments posed with less are also tried together with '
+                                         'their neighbours.', low=0.0, high=1.0)
+    union_gap_m: float = option(0.03, help='Neighbours nearer than this may be one object.',
+                                unit='m', low=0.0, high=1.0)
     max_objects: int = option(16, help='Most segments posed in a frame, the largest first.',
                               low=1, high=256)
 
@@ -69,7 +76,9 @@ class FramePipeline:
             with clock('scene'):
                 scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
             segments = _largest(scene, self._config.max_objects)
-            estimates = self._estimate(points, segments, clock)
+            surroundings = _thinned(points)
+            estimates = self._estimate(segments, surroundings, clock)
+            segments, estimates = self._regroup(segments, estimates, surroundings, clock)
         found = [(estimate[0], segment) for estimate, segment in zip(estimates, segments)
                  if estimate and estimate[0].score >= self._config.min_score]
         return FrameResult(detections=_numbered(found), scene=scene, stage_ms=clock.stage_ms)
@@ -81,15 +90,37 @@ class FramePipeline:
         return [self._estimator.reference_from_look(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(_largest(scene, self._config.max_objects))]
 
-    def _estimate(self, points: NDArray[np.floating], segments: list[Segment], clock: StageClock
-                  ) -> list[list[PoseEstimate]]:
+    def _estimate(self, segments: list[Segment], surroundings: NDArray[np.floating],
+                  clock: StageClock) -> list[list[PoseEstimate]]:
         if not segments or not self.references:
             return [[] for _ in segments]
-        estimates = self._estimator.estimate_batch(
-            [segment.points for segment in segments], self.references,
-            surroundings=points[finite_rows(points)])
-        clock.stage_ms.update(estimates[0][0].stage_ms)
+        estimates = self._estimator.estimate_batch([segment.points for segment in segments],
+                                                   self.references, surroundings=surroundings)
+        clock.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
+
+    def _regroup(self, segments: list[Segment], estimates: list[list[PoseEstimate]],
+                 surroundings: NDArray[np.floating], clock: StageClock
+                 ) -> tuple[list[Segment], list[list[PoseEstimate]]]:
+        """Replace segments by unions of neighbours where one object explains both."""
+        doubtful = [not found or found[0].score < self._config.sure_score for found in estimates]
+        largest_m = max((reference.diameter_m for reference in self.references), default=0.0)
+        pairs = neighbouring_pairs(segments, doubtful, gap_m=self._config.union_gap_m,
+                                   largest_m=largest_m)
+        unions = [union(segments[first], segments[second]) for first, second in pairs]
+        joint = self._estimate(unions, surroundings, clock)
+        chosen = better_unions(segments, estimates, pairs, joint,
+                               least_score=self._config.min_score)
+        used = {part for index in chosen for part in pairs[index]}
+        kept = [index for index in range(len(segments)) if index not in used]
+        return ([segments[index] for index in kept] + [unions[index] for index in chosen],
+                [estimates[index] for index in kept] + [joint[index] for index in chosen])
+
+
+def _thinned(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return finite points, evenly thinned: enough for the coarse depth images they go into."""
+    few = points[::max(1, len(points) // SURROUNDING_POINTS)]
+    return few[finite_rows(few)]
 
 
 def _largest(scene: Scene, count: int) -> list[Segment]:

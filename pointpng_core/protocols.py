@@ -21,6 +21,10 @@ class Encoder(Protocol):
         """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""
         ...
 
+    def encode_at(self, clouds: Tensor, diameters: Tensor) -> Tensor:
+        """Return (R, B, d): clouds (B, N, 3), centred, in units of each of the diameters (R,)."""
+        ...
+
 
 class Cope(Protocol):
     """Predicts how an embedding changes under a rotation: Theta_g z, from g alone.

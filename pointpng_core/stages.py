@@ -18,5 +18,9 @@ class StageClock:
         try:
             yield
         finally:
-            spent_ms = (perf_counter() - start) * 1e3
+            self.add({stage: (perf_counter() - start) * 1e3})
+
+    def add(self, stage_ms: dict[str, float]) -> None:
+        """Add the milliseconds of another clock."""
+        for stage, spent_ms in stage_ms.items():
             self.stage_ms[stage] = self.stage_ms.get(stage, 0.0) + spent_ms

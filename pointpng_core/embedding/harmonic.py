@@ -45,16 +45,24 @@ class HarmonicEncoder:
 
     def encode(self, clouds: Tensor) -> Tensor:
         """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""
-        return normalize(self._moments(clouds), dim=-1)
+        return self.encode_at(clouds, clouds.new_ones(1))[0]
 
-    def _moments(self, clouds: Tensor) -> Tensor:
+    def encode_at(self, clouds: Tensor, diameters: Tensor) -> Tensor:
+        """Return (R, B, d): clouds (B, N, 3), centred, in units of each of the diameters (R,).
+
+        Directions do not change with the unit, so their harmonics are computed once.
+        """
         config = self.config
-        radii = clouds.norm(dim=-1, keepdim=True)  # (B, N, 1)
+        radii = clouds.norm(dim=-1)  # (B, N)
         # A point at the very centre has no direction; its shells are nearly empty anyway.
-        harmonics = real_harmonics(clouds / radii.clamp(min=1e-9), config.degree_max)
+        harmonics = real_harmonics(clouds / radii.clamp(min=1e-9)[..., None], config.degree_max)
         centres = torch.linspace(config.inner_radius, config.outer_radius, config.shells,
                                  device=clouds.device, dtype=clouds.dtype)
-        shells = torch.exp(-0.5 * ((radii - centres) / config.width).square())  # (B, N, K)
-        moments = shells.transpose(1, 2) @ harmonics  # (B, K, (L + 1)^2)
-        return torch.cat([moments[..., degree ** 2:(degree + 1) ** 2].flatten(1)
-                          for degree in range(config.degree_max + 1)], dim=1)
+        scaled = radii / diameters[:, None, None]  # (R, B, N)
+        offset = (scaled[:, :, None] - centres[:, None]) / config.width  # (R, B, K, N)
+        shells = torch.exp(-0.5 * offset.square())
+        rows = shells.transpose(0, 1).flatten(1, 2)  # (B, R * K, N)
+        moments = (rows @ harmonics).unflatten(1, (len(diameters), -1)).transpose(0, 1)
+        blocks = [moments[..., degree ** 2:(degree + 1) ** 2].flatten(2)
+                  for degree in range(config.degree_max + 1)]
+        return normalize(torch.cat(blocks, dim=2), dim=-1)

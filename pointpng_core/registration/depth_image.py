@@ -53,48 +53,50 @@ class DepthImages:
 
     @classmethod
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
-                    surroundings: NDArray[np.float32] | None = None) -> 'DepthImages':
+                    surroundings: NDArray[np.floating] | None = None) -> 'DepthImages':
         """Build from observations (N, 3) in the camera frame, and all other points of the frame."""
-        images = [_image(cloud, surroundings) for cloud in clouds]
+        around = np.empty((0, 3), np.float32) if surroundings is None else surroundings
+        ranges = np.linalg.norm(around, axis=1)
+        images = [_image(cloud, around, ranges) for cloud in clouds]
         return cls(**{name: torch.from_numpy(np.stack([image[name] for image in images])).to(device)
                       for name in cls.__dataclass_fields__})
 
 
-def _image(cloud: NDArray[np.float32], surroundings: NDArray[np.float32] | None
-           ) -> dict[str, NDArray[np.float32]]:
+def _image(cloud: NDArray[np.float32], surroundings: NDArray[np.floating],
+           ranges: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
     centroid = cloud.mean(axis=0, dtype=np.float64)
-    turn = _look_at(centroid)
+    axis = centroid / np.linalg.norm(centroid)
+    turn = view_frames(axis[None])[0].astype(np.float32)
     plane, depth = _project(cloud, turn)
+    middle = (plane.max(axis=0) + plane.min(axis=0)) / 2
     extent = plane.max(axis=0) - plane.min(axis=0)
     spacing = np.sqrt(extent.prod() / len(cloud))
-    pixel = max(WINDOW * extent.max() / PIXELS, PIXEL_SPACINGS * spacing, 1e-9)
-    low = (plane.max(axis=0) + plane.min(axis=0)) / 2 - pixel * PIXELS / 2
-    near, far = np.full(PIXELS ** 2, np.inf), np.full(PIXELS ** 2, -np.inf)
+    pixel = max(WINDOW * float(extent.max()) / PIXELS, PIXEL_SPACINGS * float(spacing), 1e-9)
+    low = middle - pixel * PIXELS / 2
+    near, far = np.full(PIXELS ** 2, np.inf, np.float32), np.full(PIXELS ** 2, -np.inf, np.float32)
     flat, inside = _pixels(plane, low, pixel)
     np.minimum.at(near, flat[inside], depth[inside])
     np.maximum.at(far, flat[inside], depth[inside])
-    if surroundings is not None:
-        plane, depth = _project(surroundings, turn)
-        flat, inside = _pixels(plane, low, pixel)
-        inside &= depth > 0
-        np.minimum.at(near, flat[inside], depth[inside])
+    # Most of a frame lies outside the window: a cone around it is tested first, for it is cheap.
+    reach = np.abs(middle).max() + pixel * PIXELS / 2
+    cone = surroundings[surroundings @ axis.astype(np.float32) * np.sqrt(1 + 2 * reach ** 2)
+                        > ranges]
+    plane, depth = _project(cone, turn)
+    flat, inside = _pixels(plane, low, pixel)
+    np.minimum.at(near, flat[inside], depth[inside])
     image = {'R_image_camera': turn, 'centroid': centroid, 'low': low, 'pixel': pixel,
              'near': near, 'far': far}
     return {name: np.asarray(value, np.float32) for name, value in image.items()}
 
 
-def _look_at(centroid: NDArray[np.float64]) -> NDArray[np.float64]:
-    return view_frames(centroid[None] / np.linalg.norm(centroid))[0]
-
-
-def _project(points: NDArray[np.float32], turn: NDArray[np.float64]
-             ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _project(points: NDArray[np.floating], turn: NDArray[np.float32]
+             ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     image = points @ turn.T
     depth = image[:, 2]
     return image[:, :2] / np.maximum(depth, 1e-6)[:, None], depth
 
 
-def _pixels(plane: NDArray[np.float64], low: NDArray[np.float64], pixel: float
+def _pixels(plane: NDArray[np.float32], low: NDArray[np.float32], pixel: float
             ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     cell = np.floor((plane - low) / pixel).astype(np.int64)
     inside = ((cell >= 0) & (cell < PIXELS)).all(axis=1)

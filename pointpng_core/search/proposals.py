@@ -49,36 +49,44 @@ class PoseSearch:
         Also returns their scores (O, H), cosines in embedding space, best first.
         """
         search = self._match_views if single_view else self._match_whole
-        found = [search(observations, reference) for reference in references]
-        R, t, scores = (torch.cat(parts, dim=1) for parts in zip(*found))  # (O, refs * count, ...)
+        R, t, scores = search(observations, references)  # (O, references, count, ...)
         owner = torch.arange(len(references), device=self._device)
-        owner = owner.repeat_interleave(scores.shape[1] // len(references))
+        owner = owner[:, None].expand(scores.shape[1:]).flatten()
         budget = self._config.hypotheses + self._config.more_per_reference * (len(references) - 1)
-        scores, index = scores.topk(min(budget, scores.shape[1]), dim=1)
+        scores, index = scores.flatten(1).topk(min(budget, len(owner)), dim=1)
         rows = torch.arange(len(observations), device=self._device)[:, None]
         hypotheses = Hypotheses(observation=rows.expand_as(index).flatten(),
                                 reference=owner[index].flatten(),
-                                R=R[rows, index].flatten(0, 1), t=t[rows, index].flatten(0, 1))
+                                R=R.flatten(1, 2)[rows, index].flatten(0, 1),
+                                t=t.flatten(1, 2)[rows, index].flatten(0, 1))
         return hypotheses, scores
 
-    def _match_views(self, observations: Observations, reference: Reference
+    def _match_views(self, observations: Observations, references: Sequence[Reference]
                      ) -> tuple[Tensor, Tensor, Tensor]:
-        turned = observations.points[:, :self._config.sample] @ observations.R_view.transpose(1, 2)
-        R, view, scores = search_views(
-            self._cope, reference.views.embeddings, reference.views.R_view_reference,
-            self._encoder.encode(turned / reference.diameter_m), observations.R_view,
-            count=self._config.hypotheses, apart_rad=self._config.apart_rad,
-            twists=self._config.twists)
+        config = self._config
+        turned = observations.points[:, :config.sample] @ observations.R_view.transpose(1, 2)
+        matches = search_views(
+            self._cope, [reference.views for reference in references],
+            self._encoder.encode_at(turned, self._diameters(references)), observations.R_view,
+            count=config.hypotheses, apart_rad=config.apart_rad, twists=config.twists)
         # The visible centroids are laid on each other.
-        return R.transpose(-1, -2), reference.views.centroids[view], scores
+        return matches.R_target_reference.transpose(-1, -2), matches.centroids, matches.scores
 
-    def _match_whole(self, observations: Observations, reference: Reference
+    def _match_whole(self, observations: Observations, references: Sequence[Reference]
                      ) -> tuple[Tensor, Tensor, Tensor]:
-        z = self._encoder.encode(observations.points / reference.diameter_m)
+        config = self._config
+        z = self._encoder.encode_at(observations.points, self._diameters(references))  # (R, O, d)
+        whole = torch.stack([reference.embedding for reference in references])
         R, scores = self._rotation_search().peaks(
-            reference.embedding.expand_as(z), z, count=self._config.hypotheses,
-            apart_rad=self._config.apart_rad, refine_steps=self._config.refine_steps)
-        return R.transpose(-1, -2), R.new_zeros(*scores.shape, 3), scores
+            whole[:, None].expand_as(z).flatten(0, 1), z.flatten(0, 1), count=config.hypotheses,
+            apart_rad=config.apart_rad, refine_steps=config.refine_steps)
+        R = R.transpose(-1, -2).unflatten(0, z.shape[:2]).transpose(0, 1)
+        scores = scores.unflatten(0, z.shape[:2]).transpose(0, 1)
+        return R, R.new_zeros(*scores.shape, 3), scores
+
+    def _diameters(self, references: Sequence[Reference]) -> Tensor:
+        return torch.tensor([reference.diameter_m for reference in references],
+                            dtype=torch.float32, device=self._device)
 
     def _rotation_search(self) -> RotationSearch:
         # The bank takes a second to fill, and a node that only sees views never needs it.

@@ -1,36 +1,65 @@
-"""Search of one view among the rendered views of a reference.
+"""Search of single views among the rendered views of references.
 
-Both views are embedded in their own view frame, z towards the camera: a view fixes the direction
-to the camera, so that only the twist about it is left, a circle instead of all of SO(3).
+Both are embedded in their own view frame, z towards the camera: a view fixes the direction to the
+camera, so that only the twist about it is left, a circle instead of all of SO(3).
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import roma
 import torch
 from torch import Tensor
 
 from pointpng_core.protocols import Cope
+from pointpng_core.reference.views import ViewBank
 from pointpng_core.search.peaks import distinct_peaks
 from pointpng_core.so3 import twist_angles
 
-CANDIDATES = 256
-"""Best (view, twist) pairs among which distinct rotations are sought."""
+CANDIDATES = 128
+"""Best (view, twist) pairs of a reference among which distinct rotations are sought."""
 
 
-def search_views(cope: Cope, z_views: Tensor, R_view_reference: Tensor, z_target: Tensor,
-                 R_view_target: Tensor, *, count: int, apart_rad: float, twists: int
-                 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Match targets (T, d) against all views (V, d) of a reference under all twists.
+@dataclass(frozen=True, kw_only=True)
+class ViewMatches:
+    """For T targets and R references, `count` rotations each, best first."""
 
-    R_view_reference (V, 3, 3) and R_view_target (T, 3, 3) are the view frames. Returns rotations
-    R_target_reference (T, count, 3, 3), the view each came from and its score (T, count).
+    R_target_reference: Tensor
+    """(T, R, count, 3, 3)"""
+    centroids: Tensor
+    """(T, R, count, 3) visible centroid of the matched view, in the reference's frame."""
+    scores: Tensor
+    """(T, R, count)"""
+
+
+def search_views(cope: Cope, banks: Sequence[ViewBank], z_target: Tensor, R_view_target: Tensor, *,
+                 count: int, apart_rad: float, twists: int) -> ViewMatches:
+    """Match targets against all views of all references under all twists.
+
+    z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
+    R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
     """
-    angles = twist_angles(twists).to(z_views)
-    scores = cope.twist_scores(z_views, z_target, angles).flatten(1)  # (T, V * A)
-    scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
-    view = flat // twists
+    angles = twist_angles(twists).to(z_target)
     axis = torch.stack((0 * angles, 0 * angles, angles), dim=-1)
-    R_twist = roma.rotvec_to_rotmat(axis)[flat % twists]  # (T, K, 3, 3)
-    R = R_view_target.transpose(-1, -2)[:, None] @ R_twist @ R_view_reference[view]
-    index = distinct_peaks(R, scores, count, apart_rad)
-    chosen = R.gather(1, index[..., None, None].expand(-1, -1, 3, 3))
-    return chosen, view.gather(1, index), scores.gather(1, index)
+    R_twist = roma.rotvec_to_rotmat(axis)
+    found = [_best_pairs(cope, bank, z, angles) for bank, z in zip(banks, z_target)]
+    scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
+    R_view = torch.stack([bank.R_view_reference[view]
+                          for bank, view in zip(banks, views.unbind(1))], dim=1)
+    R = R_view_target.transpose(1, 2)[:, None, None] @ R_twist[twist] @ R_view
+    index = distinct_peaks(R.flatten(0, 1), scores.flatten(0, 1), count, apart_rad)
+    index = index.unflatten(0, scores.shape[:2])  # (T, R, count)
+    chosen = views.gather(2, index)
+    centroids = torch.stack([bank.centroids[view]
+                             for bank, view in zip(banks, chosen.unbind(1))], dim=1)
+    return ViewMatches(
+        R_target_reference=R.gather(2, index[..., None, None].expand(-1, -1, -1, 3, 3)),
+        centroids=centroids, scores=scores.gather(2, index))
+
+
+def _best_pairs(cope: Cope, bank: ViewBank, z_target: Tensor, angles: Tensor
+                ) -> tuple[Tensor, Tensor, Tensor]:
+    """Return scores, view and twist (T, K) of the best pairs for targets (T, d)."""
+    scores = cope.twist_scores(bank.embeddings, z_target, angles).flatten(1)  # (T, V * A)
+    scores, flat = scores.topk(CANDIDATES, dim=1)
+    return scores, flat // len(angles), flat % len(angles)

@@ -4,7 +4,7 @@ Orthonormal on the sphere, no Condon-Shortley phase, z the polar axis. Degree l 
 columns l^2 .. (l + 1)^2, in the order m = -l .. l (sine terms for m < 0).
 """
 
-from functools import lru_cache
+from collections.abc import Iterator
 import math
 
 import torch
@@ -19,57 +19,50 @@ def degree_slices(degree_max: int) -> list[slice]:
 def real_harmonics(directions: Tensor, degree_max: int) -> Tensor:
     """Return Y (..., (degree_max + 1)^2) of unit vectors (..., 3).
 
-    Y_lm = N_lm P_l^m(z) / sin^m * (cos m phi, sin m phi) sin^m, the first factor by the recurrence
-    in l (all m at once), the second as Re and Im of (x + i y)^m.
+    Y_lm = N_lm P_l^m(z) / sin^m * (cos m phi, sin m phi) sin^m: the first factor by the usual
+    recurrence in l, the second as Re and Im of (x + i y)^m.
     """
-    cosines, sines = _azimuth_powers(directions[..., 0], directions[..., 1], degree_max)
-    rows = []
-    for degree, legendre in enumerate(_legendre(directions[..., 2], degree_max)):
-        orders = slice(1, degree + 1)
-        negative = (legendre[..., orders] * sines[..., orders]).flip(-1)
-        rows.append(torch.cat((negative, legendre[..., :1],
-                               legendre[..., orders] * cosines[..., orders]), dim=-1))
-    return torch.cat(rows, dim=-1)
+    x, y, z = directions.unbind(-1)
+    cosines, sines = _azimuth_powers(x, y, degree_max)
+    rows: list[Tensor] = [torch.empty(0)] * (degree_max + 1) ** 2
+    for order in range(degree_max + 1):
+        for degree, legendre in _legendre_column(z, order, degree_max):
+            middle = degree * (degree + 1)
+            rows[middle + order] = legendre * cosines[order]
+            if order:
+                rows[middle - order] = legendre * sines[order]
+    # Stacked in front: each row is written in one go, which is what this function's time is.
+    return torch.stack(rows).movedim(0, -1)
 
 
-def _azimuth_powers(x: Tensor, y: Tensor, degree_max: int) -> tuple[Tensor, Tensor]:
-    cosine, sine = torch.ones_like(x), torch.zeros_like(x)
-    cosines, sines = [cosine], [sine]
+def _azimuth_powers(x: Tensor, y: Tensor, degree_max: int) -> tuple[list[Tensor], list[Tensor]]:
+    cosines, sines = [torch.ones_like(x)], [torch.zeros_like(x)]
     for _ in range(degree_max):
-        cosine, sine = cosine * x - sine * y, cosine * y + sine * x
-        cosines.append(cosine)
-        sines.append(sine)
-    return torch.stack(cosines, dim=-1), torch.stack(sines, dim=-1)
+        cosine, sine = cosines[-1], sines[-1]
+        cosines.append(cosine * x - sine * y)
+        sines.append(cosine * y + sine * x)
+    return cosines, sines
 
 
-def _legendre(z: Tensor, degree_max: int) -> list[Tensor]:
-    """Return per degree l the normalised P_l^m(z) / sin^m for m = 0 .. l: (..., l + 1)."""
-    z = z[..., None]
-    tables = []
-    for degree in range(degree_max + 1):
-        a, b, top = _recurrence(degree)
-        last = torch.full_like(z, top)
-        if degree == 0:
-            tables.append(last)
-            continue
-        lower = tables[degree - 1]
-        current = z * lower * a.to(z)
-        if degree > 1:
-            current = current - torch.nn.functional.pad(tables[degree - 2], (0, 1)) * b.to(z)
-        tables.append(torch.cat((current, last), dim=-1))
-    return tables
+def _legendre_column(z: Tensor, order: int, degree_max: int) -> Iterator[tuple[int, Tensor]]:
+    """Yield (l, normalised P_l^m(z) / sin^m) for l = m .. degree_max at one order m."""
+    last, current = torch.zeros_like(z), torch.full_like(z, _sectoral(order))
+    yield order, current
+    for degree in range(order + 1, degree_max + 1):
+        a, b = _recurrence(degree, order)
+        last, current = current, torch.sub(a * z * current, last, alpha=b)
+        yield degree, current
 
 
-@lru_cache(maxsize=64)
-def _recurrence(degree: int) -> tuple[Tensor, Tensor, float]:
-    """Return a_lm and b_lm for m < l in P_l = a z P_{l-1} - b P_{l-2}, and P_l^l / sin^l.
+def _sectoral(order: int) -> float:
+    """Return the constant P_m^m / sin^m; cosine and sine share the norm, hence sqrt(2) for m > 0."""
+    product = math.prod((2 * k - 1) / (2 * k) for k in range(1, order + 1))
+    return math.sqrt((2 * order + 1) / (4 * math.pi) * product * (2 if order else 1))
 
-    The sqrt(2) of m > 0 enters once, in P_m^m, from which the recurrence of each m starts.
-    """
-    l, m = degree, torch.arange(max(degree, 1), dtype=torch.float64)
-    a = torch.sqrt((4.0 * l * l - 1.0) / (l * l - m * m)) if l else m
-    b = torch.sqrt(((2.0 * l + 1.0) * ((l - 1.0) ** 2 - m * m))
-                   / ((2.0 * l - 3.0) * (l * l - m * m))) if l > 1 else m
-    top = math.sqrt((2 * l + 1) / (4 * math.pi)
-                    * math.prod((2 * k - 1) / (2 * k) for k in range(1, l + 1)))
-    return a, b, top * (math.sqrt(2.0) if l else 1.0)
+
+def _recurrence(degree: int, order: int) -> tuple[float, float]:
+    """Return a, b of P_l = a z P_{l-1} - b P_{l-2} for orthonormal harmonics."""
+    l2, m2 = degree * degree, order * order
+    a = math.sqrt((4 * l2 - 1) / (l2 - m2))
+    below = (degree - 1) ** 2 - m2
+    return a, math.sqrt((2 * degree + 1) * below / ((2 * degree - 3) * (l2 - m2))) if below else 0.0

@@ -73,12 +73,13 @@ class PoseEstimator:
     @torch.inference_mode()
     def estimate_batch(self, observations: Sequence[NDArray[np.floating]],
                        references: Sequence[Reference], *,
-                       surroundings: NDArray[np.floating] | None = None
-                       ) -> list[list[PoseEstimate]]:
+                       surroundings: NDArray[np.floating] | None = None,
+                       viewpoint: str | None = None) -> list[list[PoseEstimate]]:
         """Return for each observation (N, 3) what `estimate` returns, all in one batch.
 
-        `surroundings` (M, 3) are all finite points of the frame: they tell a surface that is hidden
-        behind something from one that is not there. Raises CloudError, ConfigError.
+        `surroundings` (M, 3) are finite points of the whole frame: they tell a surface that is
+        hidden behind something from one that is not there. `viewpoint` stands in for the
+        configured one. Raises CloudError, ConfigError.
         """
         if not references:
             raise ConfigError('no references: give at least one to look for')
@@ -88,18 +89,14 @@ class PoseEstimator:
         with clock('prepare'):
             batch = prepare_observations(observations, sample=self.config.sample,
                                          device=self.device)
-            views = [self._may_be_view(cloud) for cloud in batch.clouds]
+            viewpoint = viewpoint or self.config.viewpoint
+            views = [_may_be_view(cloud, viewpoint) for cloud in batch.clouds]
         results: list[list[PoseEstimate]] = [[] for _ in views]
         self._fill(results, batch, references, True, views, surroundings, clock)
-        whole = [self.config.viewpoint != 'sensor' and not _convincing(result)
+        whole = [viewpoint != 'sensor' and not _convincing(result)
                  for result in results]
         self._fill(results, batch, references, False, whole, None, clock)
         return results
-
-    def _may_be_view(self, cloud: NDArray[np.float32]) -> bool:
-        if self.config.viewpoint == 'auto':
-            return seen_from_outside(cloud)
-        return self.config.viewpoint == 'sensor'
 
     def _fill(self, results: list[list[PoseEstimate]], batch: Observations,
               references: Sequence[Reference], single_view: bool, wanted: list[bool],
@@ -127,13 +124,17 @@ class PoseEstimator:
             hypotheses, evidence = verifier.coarse(hypotheses)
             best = verifier.best(hypotheses, evidence, self.config.verification.keep)
         with clock('fine'):
-            hypotheses, evidence = verifier.fine(hypotheses.take(best.flatten()))
+            hypotheses, evidence = verifier.fine(hypotheses.take(best))
             evidence = verifier.distinct(hypotheses, evidence)
         with clock('polish'):
-            best = verifier.best(hypotheses, evidence, self.config.verification.polish).flatten()
-            polished = polish(hypotheses.take(best), observations, references)
-            hypotheses, evidence = verifier.adopt(polished, best, hypotheses, evidence)
+            index = verifier.contenders(hypotheses, evidence)
+            polished = polish(hypotheses.take(index), observations, references)
+            hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
+
+
+def _may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
+    return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
 
 
 def _best_score(estimates: list[PoseEstimate]) -> float:

@@ -94,8 +94,9 @@ class FramePipeline:
                   clock: StageClock) -> list[list[PoseEstimate]]:
         if not segments or not self.references:
             return [[] for _ in segments]
-        estimates = self._estimator.estimate_batch([segment.points for segment in segments],
-                                                   self.references, surroundings=surroundings)
+        estimates = self._estimator.estimate_batch(
+            [segment.points for segment in segments], self.references, surroundings=surroundings,
+            viewpoint='sensor')
         clock.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
 

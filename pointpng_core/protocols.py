@@ -4,7 +4,7 @@ The training-free pair (`HarmonicEncoder`, `WignerCope`) and every learned model
 Shapes: B clouds, N points, d embedding size, F features of a correlation, G rotations.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -51,8 +51,12 @@ class Cope(Protocol):
         """Return B (G, F) with <Theta_g z_source, z_target> = B @ correlate(...)."""
         ...
 
-    def twist_scores(self, z_source: Tensor, z_target: Tensor, angles_rad: Tensor) -> Tensor:
-        """Return (T, S, A): every source (S, d) turned about z by every angle, on (T, d)."""
+    def twist_bank(self, z_source: Tensor) -> Any:
+        """Return what `twist_scores` needs of sources (S, d), prepared once per reference."""
+        ...
+
+    def twist_scores(self, bank: Any, z_target: Tensor, angles_rad: Tensor) -> Tensor:
+        """Return (T, S, A): every source of a bank turned about z by every angle, on (T, d)."""
         ...
 
     def refine(self, R: Tensor, correlation: Tensor, steps: int) -> tuple[Tensor, Tensor]:

@@ -59,19 +59,25 @@ class WignerCope:
         return torch.cat([flatten_blocks(wigner_blocks(chunk, self.degree_max))
                           for chunk in R.split(1024)])
 
-    def twist_scores(self, z_source: Tensor, z_target: Tensor, angles_rad: Tensor) -> Tensor:
-        """Return (T, S, A): every source (S, d) turned about z by every angle, on (T, d).
+    def twist_bank(self, z_source: Tensor) -> list[Tensor]:
+        """Return per order m the parts of sources (S, d) that a turn about z mixes, (2n, S)."""
+        return [parts.flatten(1).T.contiguous() for parts in self._orders(z_source)]
+
+    def twist_scores(self, bank: list[Tensor], z_target: Tensor, angles_rad: Tensor) -> Tensor:
+        """Return (T, S, A): every source of a bank turned about z by every angle, on (T, d).
 
         About z only m and -m mix, as a plane rotation by m times the angle, so that the score is a
         trigonometric polynomial of degree L; its 2L + 1 coefficients cost one small product per m.
         """
-        orders = torch.arange(self.degree_max + 1, device=angles_rad.device)
-        source, target = self._orders(z_source), self._orders(z_target)
-        cosine = [(t.flatten(1) @ s.flatten(1).T) for s, t in zip(source, target)]
-        sine = [_quarter_turn(t).flatten(1) @ s.flatten(1).T for s, t in zip(source, target)]
+        targets = self._orders(z_target)
+        both = [torch.cat((parts.flatten(1), _quarter_turn(parts).flatten(1))) @ source
+                for parts, source in zip(targets, bank)]
+        cosine, sine = torch.stack(both).chunk(2, dim=1)  # (L + 1, T, S)
+        orders = torch.arange(len(bank), device=angles_rad.device)
         phases = orders[:, None] * angles_rad
-        return (torch.stack(cosine, dim=-1) @ torch.cos(phases)
-                + torch.stack(sine, dim=-1) @ torch.sin(phases))
+        waves = torch.cat((torch.cos(phases), torch.sin(phases)))
+        return (torch.cat((cosine, sine)).movedim(0, -1).flatten(0, 1) @ waves).unflatten(
+            0, cosine.shape[1:])
 
     def refine(self, R: Tensor, correlation: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         """Climb from rotations (..., 3, 3) by Newton steps on s(exp(omega) g) = <D(g), C>.

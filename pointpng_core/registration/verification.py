@@ -14,14 +14,18 @@ from pointpng_core.registration.evidence import Evidence, fit, full_coverage, vi
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.icp import align
 
-COARSE = (0.12, 0.10, 0.08, 0.06, 0.05, 0.04)
+COARSE = (0.12, 0.09, 0.06, 0.04)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
-FINE = (0.03, 0.03, 0.02, 0.02, 0.015, 0.015, 0.012, 0.012)
+FINE = (0.03, 0.02, 0.015, 0.012)
 SLACK = 0.9
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
+CONTENDER = 0.8
+"""Share of the best score below which a pose will not win by being polished."""
 SAME_TRACE = 1.0 + 2.0 * math.cos(math.radians(15.0))
 SAME_DIAMETERS = 0.1
 """Two poses less than 15 degrees and this apart are one."""
+COARSE_PROBES = 128
+"""Probes are in farthest-point order: the first ones alone cover the surface too."""
 COARSE_LENIENCE = 2.0
 """Poses are not converged yet when the coarse stage ranks them."""
 
@@ -32,9 +36,9 @@ class VerificationConfig(Config):
 
     coarse_points: int = option(128, help='Points of an observation in the coarse ICP.',
                                 low=16, high=4096)
-    fine_points: int = option(512, help='Points of an observation in the fine ICP.',
+    fine_points: int = option(256, help='Points of an observation in the fine ICP.',
                               low=16, high=8192)
-    keep: int = option(8, help='Poses per observation that the fine ICP takes up.',
+    keep: int = option(6, help='Poses per observation that the fine ICP takes up.',
                        low=1, high=256)
     tolerance: float = option(0.012, help='Distance from the surface of a point that fits.',
                               unit='diameters', low=1e-4, high=0.2)
@@ -61,7 +65,8 @@ class Verifier:
         """Align all hypotheses on few points and judge them leniently."""
         points = self._points(hypotheses, self._config.coarse_points)
         aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, COARSE))
-        return aligned, self.judge(aligned, 2 * self._config.coarse_points, COARSE_LENIENCE)
+        return aligned, self._judge(aligned, self._config.coarse_points, COARSE_LENIENCE,
+                                    COARSE_PROBES)
 
     def fine(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align hypotheses that survived on more points and judge them."""
@@ -83,13 +88,21 @@ class Verifier:
         return hypotheses.moved(R, t), evidence.put(index, judged)
 
     def best(self, hypotheses: Hypotheses, evidence: Evidence, count: int) -> Tensor:
-        """Return the indices (O, count) of the best hypotheses of each observation, best first.
+        """Return the indices (O * count,) of the best hypotheses, observation by observation.
 
         Every observation must have equally many hypotheses, in the order of the observations.
         """
         scores = evidence.score.unflatten(0, (len(self._observations), -1))
         index = scores.topk(min(count, scores.shape[1]), dim=1).indices
-        return index + scores.shape[1] * torch.arange(len(scores), device=index.device)[:, None]
+        first = scores.shape[1] * torch.arange(len(scores), device=index.device)
+        return (index + first[:, None]).flatten()
+
+    def contenders(self, hypotheses: Hypotheses, evidence: Evidence) -> Tensor:
+        """Return the indices (K,) of what is worth polishing: few, and near their best."""
+        index = self.best(hypotheses, evidence, self._config.polish)
+        scores = evidence.score.unflatten(0, (len(self._observations), -1)).amax(dim=1)
+        best = scores[hypotheses.observation[index]]
+        return index[evidence.score[index] >= CONTENDER * best]
 
     def distinct(self, hypotheses: Hypotheses, evidence: Evidence) -> Evidence:
         """Return the evidence with every hypothesis silenced that a better one nearly equals.
@@ -108,28 +121,29 @@ class Verifier:
         silenced = (near & (better | tied)).any(dim=2).flatten()
         return replace(evidence, coverage=torch.where(silenced, 0.0, evidence.coverage))
 
-    def judge(self, hypotheses: Hypotheses, sample: int | None = None, lenience: float = 1.0
-              ) -> Evidence:
-        """Return the evidence on `sample` points of each observation (default: as the fine ICP).
+    def judge(self, hypotheses: Hypotheses) -> Evidence:
+        """Return the evidence for and against hypotheses as they are."""
+        return self._judge(hypotheses, self._config.fine_points, 1.0, None)
 
-        All tolerances on the observation's points are multiplied by `lenience`.
-        """
-        sample = sample or self._config.fine_points
+    def _judge(self, hypotheses: Hypotheses, sample: int, lenience: float, probes: int | None
+               ) -> Evidence:
         tolerance = lenience * self._tolerance[hypotheses.reference]
         residual, inliers = fit(self._references.field, hypotheses,
                                 self._points(hypotheses, sample), tolerance)
         return Evidence(residual_m=residual, inlier_share=inliers,
-                        coverage=self._coverage(hypotheses))
+                        coverage=self._coverage(hypotheses, probes))
 
-    def _coverage(self, hypotheses: Hypotheses) -> Tensor:
+    def _coverage(self, hypotheses: Hypotheses, probes: int | None) -> Tensor:
+        """Return (H,) the share of expected surface that was found, on the first `probes`."""
         stack = self._references
         if self._images is None:
             # A sampled surface has gaps as wide as its spacing.
             tolerance = 0.04 * stack.diameter + stack.spacing
-            return full_coverage(hypotheses, self._observations.points[:, :512], stack.probes,
-                                 tolerance[hypotheses.reference])
-        return view_coverage(hypotheses, self._images, stack.probes, stack.visible,
-                             stack.directions, self._depth_tolerance[hypotheses.reference])
+            return full_coverage(hypotheses, self._observations.points[:, :256],
+                                 stack.probes[:, :probes], tolerance[hypotheses.reference])
+        return view_coverage(hypotheses, self._images, stack.probes[:, :probes],
+                             stack.visible[..., :probes], stack.directions,
+                             self._depth_tolerance[hypotheses.reference])
 
     def _points(self, hypotheses: Hypotheses, count: int) -> Tensor:
         return self._observations.points[hypotheses.observation, :count]

@@ -64,7 +64,7 @@ class SegmenterConfig(Config):
         45.0, unit='deg', low=5.0, high=170.0,
         help='Concave bends sharper than this separate parts (0 = flat).')
     min_part_area_m2: float = option(
-        0.004, unit='m^2', low=0.0, high=1.0,
+        0.005, unit='m^2', low=0.0, high=1.0,
         help='Visible area from which on a part may be an object of its own.')
     min_contact_m: float = option(
         0.08, unit='m', low=0.0, high=1.0,
@@ -73,8 +73,8 @@ class SegmenterConfig(Config):
         0.02, unit='m', low=0.0, high=1.0,
         help='Parts lower than this are one with what rises from them.')
     ground_gap_m: float = option(
-        0.02, unit='m', low=0.0, high=1.0,
-        help='Parts that come this close to the table stand on it.')
+        0.015, unit='m', low=0.0, high=1.0,
+        help='Parts that come this close (plus noise) to the table stand on it.')
     bridge_m: float = option(
         0.03, unit='m', low=0.0, high=0.5,
         help='Small pieces off the table belong to the part closer than this (0 = none).')

@@ -12,7 +12,10 @@ _LESS_UPWARD = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """The table as voxels see it: up (3,) unit normal, heights (V,) in metres above it."""
+    """The table as voxels see it: up (3,) unit normal, heights (V,) in metres above it.
+
+    Without a table up is 0 and the heights are inf.
+    """
 
     up: np.ndarray
     heights_m: np.ndarray
@@ -23,8 +26,9 @@ class Contact:
     """The line along which two parts meet.
 
     parts: their labels, ascending; length_m: extent along the line; height_m: its mean height
-    above the table; bend_rad: how sharply concave it is (median); upward: how far each part's
-    surface next to the line faces up, as the mean cosine with the table's normal.
+    above the table; bend_rad: how much more concave it is than the two parts are by themselves
+    (cylinders that touch are convex up to the crease, a bowl is concave everywhere); upward: how
+    far each part's surface next to the line faces up, as mean cosine with the table's normal.
     """
 
     parts: tuple[int, int]
@@ -58,12 +62,14 @@ def find_contacts(surface: Surface, labels: np.ndarray, ground: Ground) -> list[
 def _contact(pairs: np.ndarray, links: np.ndarray, surface: Surface, labels: np.ndarray,
              ground: Ground) -> Contact:
     """Describe a contact by its pairs (E, 2) within the crease radius and the links among them."""
+    parts = (int(labels[pairs[0, 0]]), int(labels[pairs[0, 1]]))
+    own_bends = [np.median(surface.bend_rad[labels == part]) for part in parts]
     first, second = (surface.normals[np.unique(side)] @ ground.up for side in pairs.T)
     return Contact(
-        parts=(int(labels[pairs[0, 0]]), int(labels[pairs[0, 1]])),
+        parts=parts,
         length_m=_length(surface.centroids[links].mean(axis=1)),
         height_m=float(ground.heights_m[links].mean()),
-        bend_rad=float(np.median(surface.bend_rad[links].max(axis=1))),
+        bend_rad=float(np.median(surface.bend_rad[links].max(axis=1)) - np.mean(own_bends)),
         upward=(float(first.mean()), float(second.mean())),
     )
 

@@ -126,17 +126,19 @@ def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
         surface = describe_surface(centroids, config=config)
     with watch.stage('split'):
         if config.split:
-            ground = _ground(centroids, table)
+            ground = _ground(centroids, table, config)
             labels = join_parts(surface, cut_parts(surface, config=config), ground, config=config)
         else:
             labels = link_voxels(surface)
     return _objects_only(labels, centroids, table, config)
 
 
-def _ground(centroids: np.ndarray, table: Table | None) -> Ground:
+def _ground(centroids: np.ndarray, table: Table | None, config: SegmenterConfig) -> Ground:
     if table is None:
         return Ground(up=np.zeros(3), heights_m=np.full(len(centroids), np.inf))
-    return Ground(up=table.plane.normal, heights_m=table.plane.heights(centroids))
+    # the table's own points were cut off up to this far above it, so the noise is no height
+    heights = table.plane.heights(centroids) - tolerances(centroids, 0.0, config)
+    return Ground(up=table.plane.normal, heights_m=heights)
 
 
 def _objects_only(labels: np.ndarray, centroids: np.ndarray, table: Table | None,

@@ -13,6 +13,7 @@ _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
 _STANDING_WEIGHT = 10.0
+_NEAREST_M = 0.1
 _SAMPLE = 3000
 _SEED = 0
 
@@ -56,18 +57,28 @@ def find_table(points: np.ndarray, rows: np.ndarray, *,
     rows: the indices of the points to use, all of them finite.
 
     Not simply the largest plane: a floor or a wall may be larger. Each plane gets
-    `share of its points + 10 x share of points that stand on it`, times a preference for planes
-    whose normal points to the top of the image (a camera is rarely upside down: a table seen from
-    above has its normal there, a wall behind it the opposite). Points count as standing when they
-    are within `max_height_m` above the plane and inside its outline. None when no plane is large
-    enough.
+    `share of points on it + 10 x share of points that stand on it`, divided by its distance, times
+    a preference for planes whose normal points to the top of the image (a camera is rarely upside
+    down: a table seen from above has its normal there, a wall behind it the opposite). Points
+    stand on a plane when they are within `max_height_m` above it, inside its outline, and on no
+    other plane. None when no plane is large enough.
     """
     sample = _sample(points, rows)
     tables = [table for plane in find_planes(sample, config=config)
               if (table := _outlined(plane, sample, config)) is not None]
     if not tables:
         return None
-    return max(tables, key=lambda table: _rating(table, sample, config))
+    tolerance = tolerances(sample, config.plane_tolerance_m, config)
+    heights = np.stack([table.plane.heights(sample) for table in tables])
+    free = (np.abs(heights) >= tolerance).all(axis=0)
+    ratings = []
+    for table, height in zip(tables, heights):
+        own = np.abs(height) < tolerance
+        standing = (height > 0) & (height < config.max_height_m) & (table.outside(sample) < 0)
+        share = own.mean() + _STANDING_WEIGHT * (standing & free).mean()
+        upward = (1.0 - table.plane.normal[1]) / 2.0
+        ratings.append(share * upward / max(table.plane.offset_m, _NEAREST_M))
+    return tables[int(np.argmax(ratings))]
 
 
 def _sample(points: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -76,21 +87,12 @@ def _sample(points: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return points[rows].astype(np.float64)
 
 
-def _rating(table: Table, sample: np.ndarray, config: SegmenterConfig) -> float:
-    heights = table.plane.heights(sample)
-    tolerance = tolerances(sample, config.plane_tolerance_m, config)
-    inside = table.outside(sample) < 0
-    own = np.abs(heights) < tolerance
-    standing = (heights > 2 * tolerance) & (heights < config.max_height_m) & inside
-    upward = (1.0 - table.plane.normal[1]) / 2.0
-    return float((own.mean() + _STANDING_WEIGHT * standing.mean()) * upward)
-
-
 def _outlined(plane: Plane, sample: np.ndarray, config: SegmenterConfig) -> Table | None:
     axes = np.linalg.svd(plane.normal[None])[2][1:]
     tolerance = tolerances(sample, config.plane_tolerance_m, config)
-    own = sample[np.abs(plane.heights(sample)) < tolerance] @ axes.T
-    patch = _largest_patch(own)
+    heights = plane.heights(sample)
+    flat = np.stack([sample @ axis for axis in axes], axis=1)
+    patch = _largest_patch(flat[np.abs(heights) < tolerance], flat[heights < -2 * tolerance])
     try:
         hull = ConvexHull(patch)
     except (QhullError, ValueError):
@@ -102,22 +104,30 @@ def _outlined(plane: Plane, sample: np.ndarray, config: SegmenterConfig) -> Tabl
                  area_m2=float(hull.volume))
 
 
-def _largest_patch(flat: np.ndarray) -> np.ndarray:
-    """Rows of flat (N, 2) that lie together; a chair at the table's height is left out.
+def _largest_patch(own: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Rows of own (N, 2) that lie together in the plane; a chair at its height is left out.
 
+    Cells with as many points `below` (M, 2) the plane are not of it: something passes through.
     Gaps of up to two cells are bridged, and what is split by the shadow of an object is kept
     as long as it is a fifth of the largest part.
     """
-    if len(flat) < 3:
-        return flat
-    cells = np.floor((flat - flat.min(axis=0)) / _PATCH_CELL_M).astype(np.int64)
-    occupied = np.zeros(cells.max(axis=0) + 3, dtype=bool)
-    occupied[cells[:, 0] + 1, cells[:, 1] + 1] = True
-    labels, _ = ndimage.label(ndimage.binary_dilation(occupied, np.ones((3, 3))),
+    if len(own) < 3:
+        return own
+    corner = own.min(axis=0) - _PATCH_CELL_M
+    shape = ((own.max(axis=0) - corner) / _PATCH_CELL_M).astype(np.int64) + 2
+    cells = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
+    solid = _count_cells(own, corner, shape) > _count_cells(below, corner, shape)
+    labels, _ = ndimage.label(ndimage.binary_dilation(solid, np.ones((3, 3))),
                               structure=np.ones((3, 3)))
-    label = labels[cells[:, 0] + 1, cells[:, 1] + 1]
+    label = np.where(solid, labels, 0)[cells[:, 0], cells[:, 1]]
     counts = np.bincount(label)
-    return flat[counts[label] >= _MIN_PATCH_SHARE * counts.max()]
+    counts[0] = 0
+    return own[counts[label] > _MIN_PATCH_SHARE * counts.max()]
+
+
+def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    edges = [corner[axis] + _PATCH_CELL_M * np.arange(shape[axis] + 1) for axis in range(2)]
+    return np.histogram2d(flat[:, 0], flat[:, 1], bins=edges)[0]
 
 
 def _outside_map(hull: ConvexHull, patch: np.ndarray,

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -21,8 +23,8 @@ class SearchConfig(Config):
 
     rotations: int = option(8192, help='Rotations of the exhaustive grid on SO(3).',
                             low=64, high=200000)
-    twists: int = option(72, help='Angles tried about the viewing direction.', low=8, high=720)
-    sample: int = option(512, help='Points of an observation that are embedded.',
+    twists: int = option(36, help='Angles tried about the viewing direction.', low=8, high=720)
+    sample: int = option(256, help='Points of an observation that are embedded.',
                          low=32, high=8192)
     hypotheses: int = option(24, help='Poses verified per observation, for one reference.',
                              low=1, high=512)
@@ -41,6 +43,7 @@ class PoseSearch:
                  device: torch.device) -> None:
         self._encoder, self._cope, self._config, self._device = encoder, cope, config, device
         self._rotations: RotationSearch | None = None
+        self._twist_banks: WeakKeyDictionary[Reference, Any] = WeakKeyDictionary()
 
     def propose(self, observations: Observations, references: Sequence[Reference], *,
                 single_view: bool) -> tuple[Hypotheses, Tensor]:
@@ -67,6 +70,7 @@ class PoseSearch:
         turned = observations.points[:, :config.sample] @ observations.R_view.transpose(1, 2)
         matches = search_views(
             self._cope, [reference.views for reference in references],
+            [self._twist_bank(reference) for reference in references],
             self._encoder.encode_at(turned, self._diameters(references)), observations.R_view,
             count=config.hypotheses, apart_rad=config.apart_rad, twists=config.twists)
         # The visible centroids are laid on each other.
@@ -83,6 +87,12 @@ class PoseSearch:
         R = R.transpose(-1, -2).unflatten(0, z.shape[:2]).transpose(0, 1)
         scores = scores.unflatten(0, z.shape[:2]).transpose(0, 1)
         return R, R.new_zeros(*scores.shape, 3), scores
+
+    def _twist_bank(self, reference: Reference) -> Any:
+        if reference not in self._twist_banks:
+            bank = self._cope.twist_bank(reference.views.embeddings)
+            self._twist_banks[reference] = bank
+        return self._twist_banks[reference]
 
     def _diameters(self, references: Sequence[Reference]) -> Tensor:
         return torch.tensor([reference.diameter_m for reference in references],

@@ -6,6 +6,7 @@ camera, so that only the twist about it is left, a circle instead of all of SO(3
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import roma
 import torch
@@ -32,9 +33,12 @@ class ViewMatches:
     """(T, R, count)"""
 
 
-def search_views(cope: Cope, banks: Sequence[ViewBank], z_target: Tensor, R_view_target: Tensor, *,
-                 count: int, apart_rad: float, twists: int) -> ViewMatches:
+def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[Any],
+                 z_target: Tensor, R_view_target: Tensor, *, count: int, apart_rad: float,
+                 twists: int) -> ViewMatches:
     """Match targets against all views of all references under all twists.
+
+    `twist_banks` are what the COPE prepared of the embeddings of each reference's views.
 
     z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
     R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
@@ -42,7 +46,7 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], z_target: Tensor, R_view
     angles = twist_angles(twists).to(z_target)
     axis = torch.stack((0 * angles, 0 * angles, angles), dim=-1)
     R_twist = roma.rotvec_to_rotmat(axis)
-    found = [_best_pairs(cope, bank, z, angles) for bank, z in zip(banks, z_target)]
+    found = [_best_pairs(cope, bank, z, angles) for bank, z in zip(twist_banks, z_target)]
     scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
     R_view = torch.stack([bank.R_view_reference[view]
                           for bank, view in zip(banks, views.unbind(1))], dim=1)
@@ -57,9 +61,9 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], z_target: Tensor, R_view
         centroids=centroids, scores=scores.gather(2, index))
 
 
-def _best_pairs(cope: Cope, bank: ViewBank, z_target: Tensor, angles: Tensor
+def _best_pairs(cope: Cope, twist_bank: Any, z_target: Tensor, angles: Tensor
                 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return scores, view and twist (T, K) of the best pairs for targets (T, d)."""
-    scores = cope.twist_scores(bank.embeddings, z_target, angles).flatten(1)  # (T, V * A)
-    scores, flat = scores.topk(CANDIDATES, dim=1)
+    scores = cope.twist_scores(twist_bank, z_target, angles).flatten(1)  # (T, V * A)
+    scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
     return scores, flat // len(angles), flat % len(angles)

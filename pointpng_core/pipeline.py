@@ -11,7 +11,7 @@ from pointpng_core.config import Config, option
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference import Reference
-from pointpng_core.regrouping import better_unions, neighbouring_pairs, union
+from pointpng_core.regrouping import better_groups, candidate_groups, union
 from pointpng_core.scene import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.stages import StageClock
 
@@ -27,6 +27,8 @@ class PipelineConfig(Config):
                                          'their neighbours.', low=0.0, high=1.0)
     union_gap_m: float = option(0.03, help='Neighbours nearer than this may be one object.',
                                 unit='m', low=0.0, high=1.0)
+    max_unions: int = option(8, help='Most unions of neighbours tried in a frame.',
+                             low=0, high=256)
     max_objects: int = option(16, help='Most segments posed in a frame, the largest first.',
                               low=1, high=256)
 
@@ -106,13 +108,13 @@ class FramePipeline:
         """Replace segments by unions of neighbours where one object explains both."""
         doubtful = [not found or found[0].score < self._config.sure_score for found in estimates]
         largest_m = max((reference.diameter_m for reference in self.references), default=0.0)
-        pairs = neighbouring_pairs(segments, doubtful, gap_m=self._config.union_gap_m,
-                                   largest_m=largest_m)
-        unions = [union(segments[first], segments[second]) for first, second in pairs]
+        groups = candidate_groups(segments, doubtful, gap_m=self._config.union_gap_m,
+                                  largest_m=largest_m)[:self._config.max_unions]
+        unions = [union([segments[index] for index in group]) for group in groups]
         joint = self._estimate(unions, surroundings, clock)
-        chosen = better_unions(segments, estimates, pairs, joint,
+        chosen = better_groups(segments, estimates, groups, joint,
                                least_score=self._config.min_score)
-        used = {part for index in chosen for part in pairs[index]}
+        used = {part for index in chosen for part in groups[index]}
         kept = [index for index in range(len(segments)) if index not in used]
         return ([segments[index] for index in kept] + [unions[index] for index in chosen],
                 [estimates[index] for index in kept] + [joint[index] for index in chosen])

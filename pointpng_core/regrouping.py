@@ -5,6 +5,7 @@ occluder cuts what is behind it in two. Shape alone cannot tell; recognition can
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -13,40 +14,45 @@ from pointpng_core.clouds import random_points
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.scene import Segment
 
+Group = tuple[int, ...]
+
 SAMPLE = 400
 """Points of a segment that its distance to others is measured with."""
 
 
-def neighbouring_pairs(segments: Sequence[Segment], doubtful: Sequence[bool], *, gap_m: float,
-                       largest_m: float) -> list[tuple[int, int]]:
-    """Return pairs of segments less than `gap_m` apart, one of them doubtful, that fit an object.
+def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, gap_m: float,
+                     largest_m: float) -> list[Group]:
+    """Return groups of two or three segments that may be one object, as indices.
 
-    `largest_m` is the diameter of the largest reference: no union may be longer than that.
+    A group hangs together over gaps below `gap_m`, has a doubtful member, and is no longer than
+    `largest_m`, the diameter of the largest reference.
     """
     few = [random_points(segment.points, min(SAMPLE, len(segment.points)))
            for segment in segments]
     trees = [cKDTree(points) for points in few]
-    pairs = []
-    for first in range(len(segments)):
-        for second in range(first + 1, len(segments)):
-            if not (doubtful[first] or doubtful[second]):
-                continue
-            both = np.concatenate((few[first], few[second]))
-            if np.ptp(both, axis=0).max() <= largest_m and _gap(trees[first], few[second]) < gap_m:
-                pairs.append((first, second))
-    return pairs
+    touching = {(a, b) for a, b in combinations(range(len(segments)), 2)
+                if trees[a].query(few[b])[0].min() < gap_m}
+    groups = []
+    for size in (2, 3):
+        for group in combinations(range(len(segments)), size):
+            links = sum(pair in touching for pair in combinations(group, 2))
+            if links >= size - 1 and any(doubtful[index] for index in group):
+                points = np.concatenate([few[index] for index in group])
+                if np.ptp(points, axis=0).max() <= largest_m:
+                    groups.append(group)
+    return groups
 
 
-def union(first: Segment, second: Segment) -> Segment:
-    """Return one segment with the points of both."""
-    return Segment(points=np.concatenate((first.points, second.points)),
-                   indices=np.concatenate((first.indices, second.indices)))
+def union(segments: Sequence[Segment]) -> Segment:
+    """Return one segment with the points of all."""
+    return Segment(points=np.concatenate([segment.points for segment in segments]),
+                   indices=np.concatenate([segment.indices for segment in segments]))
 
 
-def better_unions(segments: Sequence[Segment], estimates: Sequence[list[PoseEstimate]],
-                  pairs: Sequence[tuple[int, int]], union_estimates: Sequence[list[PoseEstimate]],
-                  *, least_score: float) -> list[int]:
-    """Return which unions explain more points than their parts do, best first, none overlapping.
+def better_groups(segments: Sequence[Segment], estimates: Sequence[list[PoseEstimate]],
+                  groups: Sequence[Group], joint: Sequence[list[PoseEstimate]], *,
+                  least_score: float) -> list[int]:
+    """Return which groups explain more points than their parts do, best first, none overlapping.
 
     What a pose explains is its score times its points; below `least_score` it explains nothing.
     """
@@ -54,19 +60,13 @@ def better_unions(segments: Sequence[Segment], estimates: Sequence[list[PoseEsti
         return found[0].score * size if found and found[0].score >= least_score else 0.0
 
     sizes = [len(segment.points) for segment in segments]
-    gains = []
-    for (first, second), found in zip(pairs, union_estimates):
-        apart = explained(estimates[first], sizes[first]) + explained(estimates[second],
-                                                                      sizes[second])
-        gains.append(explained(found, sizes[first] + sizes[second]) - apart)
+    gains = [explained(found, sum(sizes[index] for index in group))
+             - sum(explained(estimates[index], sizes[index]) for index in group)
+             for group, found in zip(groups, joint)]
     chosen: list[int] = []
     used: set[int] = set()
     for index in sorted(range(len(gains)), key=lambda index: -gains[index]):
-        if gains[index] > 0 and used.isdisjoint(pairs[index]):
-            used.update(pairs[index])
+        if gains[index] > 0 and used.isdisjoint(groups[index]):
+            used.update(groups[index])
             chosen.append(index)
     return chosen
-
-
-def _gap(tree: cKDTree, points: np.ndarray) -> float:
-    return float(tree.query(points)[0].min())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,8 +47,11 @@ class VerificationConfig(Config):
                                     unit='diameters', low=1e-3, high=0.5)
     polish: int = option(2, help='Poses per observation that exact ICP refines on all sampled points.',
                          low=0, high=64)
-    noise_m: float = option(0.003, help='Least of both tolerances for a single view: the noise '
-                                        'of the sensor.', unit='m', low=0.0, high=0.1)
+    noise_m: float = option(0.0015, help='Least of both tolerances for a single view, close up.',
+                            unit='m', low=0.0, high=0.1)
+    noise_per_m2: float = option(0.003, help='How it grows with the squared distance, as the '
+                                             'noise of depth cameras does.',
+                                 unit='m/m^2', low=0.0, high=0.1)
 
 
 class Verifier:
@@ -57,9 +61,9 @@ class Verifier:
                  references: ReferenceStack, images: DepthImages | None) -> None:
         self._config, self._observations = config, observations
         self._references, self._images = references, images
-        noise = config.noise_m if images is not None else 0.0
-        self._tolerance = (config.tolerance * references.diameter).clamp(min=noise)  # (R,)
-        self._depth_tolerance = (config.depth_tolerance * references.diameter).clamp(min=noise)
+        distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
+        noise = config.noise_m + config.noise_per_m2 * distance.square()
+        self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
 
     def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align all hypotheses on few points and judge them leniently."""
@@ -127,7 +131,7 @@ class Verifier:
 
     def _judge(self, hypotheses: Hypotheses, sample: int, lenience: float, probes: int | None
                ) -> Evidence:
-        tolerance = lenience * self._tolerance[hypotheses.reference]
+        tolerance = lenience * self._tolerance(hypotheses, self._config.tolerance)
         residual, inliers = fit(self._references.field, hypotheses,
                                 self._points(hypotheses, sample), tolerance)
         return Evidence(residual_m=residual, inlier_share=inliers,
@@ -143,7 +147,12 @@ class Verifier:
                                  stack.probes[:, :probes], tolerance[hypotheses.reference])
         return view_coverage(hypotheses, self._images, stack.probes[:, :probes],
                              stack.visible[..., :probes], stack.directions,
-                             self._depth_tolerance[hypotheses.reference])
+                             self._tolerance(hypotheses, self._config.depth_tolerance))
+
+    def _tolerance(self, hypotheses: Hypotheses, diameters: float) -> Tensor:
+        """Return (H,) a share of the reference's diameter, at least the noise there."""
+        return torch.maximum(diameters * self._references.diameter[hypotheses.reference],
+                             self._noise[hypotheses.observation])
 
     def _points(self, hypotheses: Hypotheses, count: int) -> Tensor:
         return self._observations.points[hypotheses.observation, :count]

@@ -35,19 +35,15 @@ def _cut_creases(surface: Surface, links: np.ndarray, config: SegmenterConfig) -
     crease = surface.bend_rad > np.radians(config.min_crease_deg)
     if not crease.any():
         return _connected(links, len(crease))
+    first, second = surface.pairs.T
+    beside = np.flatnonzero(crease[first] != crease[second])
+    pairs, distances = surface.pairs[beside], surface.distances_m[beside]
     labels = np.full(len(crease), -1, dtype=np.int64)
     for share in (0.5, 1.0):
-        near = surface.pairs[surface.distances_m < share * config.crease_radius_m]
-        labels = _replace_by(labels, _cores(links, _widened(crease, near)))
+        wide = crease.copy()
+        wide[pairs[distances < share * config.crease_radius_m]] = True
+        labels = _replace_by(labels, _cores(links, wide))
     return labels
-
-
-def _widened(mask: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    first, second = pairs[:, 0], pairs[:, 1]
-    wide = mask.copy()
-    wide[first[mask[second]]] = True
-    wide[second[mask[first]]] = True
-    return wide
 
 
 def _cores(links: np.ndarray, excluded: np.ndarray) -> np.ndarray:

@@ -7,10 +7,10 @@ from scipy.spatial import cKDTree
 
 from pointpng_core.scene.config import SegmenterConfig
 
-_SEEDS = 120
-_NEIGHBOURS = 30
+_SEEDS = 80
+_NEIGHBOURS = 25
 _MAX_PLANES = 4
-_VOTING_STEP = 2  # half of the points find the planes, all of them refine
+_VOTING_STEP = 3  # a third of the points finds the planes, all of them refine
 _REFINEMENTS = 3
 
 

@@ -14,7 +14,7 @@ from pointpng_core.scene.joining import join_parts
 from pointpng_core.scene.parts import cut_parts, link_voxels
 from pointpng_core.scene.plane import Plane, tolerances
 from pointpng_core.scene.surface import Voxels, describe_surface, gather_voxels
-from pointpng_core.scene.table import Table, find_table
+from pointpng_core.scene.table import Table, find_table, usable_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +84,9 @@ def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndar
 def _segments(points: np.ndarray, config: SegmenterConfig,
               watch: _Watch) -> tuple[Table | None, tuple[Segment, ...]]:
     with watch.stage('table'):
-        usable = _usable_rows(points, config)
-        table = find_table(points, usable, config=config)
+        table = find_table(points, config=config)
     with watch.stage('above'):
-        rows = usable if table is None else _rows_on(table, points, config)
+        rows = usable_rows(points, config) if table is None else _rows_on(table, points, config)
         above = points[rows]
     if len(rows) == 0:
         return table, ()
@@ -99,13 +98,6 @@ def _segments(points: np.ndarray, config: SegmenterConfig,
                     for group in _groups(labels[voxels.of_point], config.min_segment_points)]
         segments.sort(key=lambda segment: -len(segment.indices))
     return table, tuple(segments)
-
-
-def _usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
-    # a sum is finite only if its terms are, and far faster than isfinite().all(axis=1)
-    with np.errstate(invalid='ignore', over='ignore'):
-        squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
-        return np.flatnonzero(squares < config.max_range_m ** 2)
 
 
 def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.ndarray:

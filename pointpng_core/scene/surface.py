@@ -56,7 +56,8 @@ def describe_surface(centroids: np.ndarray, *, config: SegmenterConfig) -> Surfa
     of that, instead of the voxel itself averages the noise.
     """
     radius_m = config.crease_radius_m
-    pairs = cKDTree(centroids).query_pairs(radius_m, output_type='ndarray')
+    tree = cKDTree(centroids, leafsize=32, balanced_tree=False, compact_nodes=False)
+    pairs = tree.query_pairs(radius_m, output_type='ndarray')
     apart = centroids.take(pairs[:, 0], axis=0) - centroids.take(pairs[:, 1], axis=0)
     distances = np.sqrt(np.einsum('ei,ei->e', apart, apart))
     centred = centroids - centroids.mean(axis=0)

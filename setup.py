@@ -28,7 +28,6 @@ EXTRAS = {
         'pytest>=7',
         'pytest-timeout>=2',
         'ruff>=0.5',
-        'small_gicp>=1',
         'types-PyYAML',
     ],
 }
@@ -61,6 +60,7 @@ setup(
         'rosbags>=0.10',
         'scipy>=1.11',
         'setuptools',
+        'small_gicp>=1',
         'torch>=2.4',
     ],
     extras_require=EXTRAS,

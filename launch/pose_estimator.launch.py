@@ -6,11 +6,10 @@ ros2 launch pointpng_ros pose_estimator.launch.py cloud_topic:=/camera/depth/poi
 import os
 
 from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-
-from launch import LaunchDescription
 
 PACKAGE = 'pointpng_ros'
 CLOUD_TOPIC = '/camera/depth/points'

@@ -1,8 +1,8 @@
 """Frozen, checked configuration dataclasses; one description of a value serves YAML, ROS and docs.
 
-    @dataclass(frozen=True, kw_only=True)
-    class SearchConfig(Config):
-        peaks: int = option(8, help='Hypotheses kept per reference.', low=1, high=64)
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig(Config):
+peaks: int = option(8, help='Hypotheses kept per reference.', low=1, high=64)
 """
 
 import dataclasses
@@ -43,8 +43,7 @@ class Config:
                 near = difflib.get_close_matches(str(key), names, n=1)
                 hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(names)}'
                 raise ConfigError(f'{cls.__name__}: unknown key {key!r}; {hint}')
-        nested = {field.name: type(field.default) for field in dataclasses.fields(cls)
-                  if isinstance(field.default, Config)}
+        nested = _nested_configs(cls)
         return cls(**{key: nested[key].from_mapping(value) if key in nested else value
                       for key, value in mapping.items()})
 
@@ -75,6 +74,13 @@ def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileError(f'{path}: expected a mapping at the top, got {type(content).__name__}')
     return content
+
+
+def _nested_configs(cls: type[Config]) -> dict[str, type[Config]]:
+    """Return the fields that are configurations themselves, declared by their class as default."""
+    factories = {field.name: field.default_factory for field in dataclasses.fields(cls)}
+    return {name: factory for name, factory in factories.items()
+            if isinstance(factory, type) and issubclass(factory, Config)}
 
 
 def _check(owner: str, field: 'dataclasses.Field[Any]', value: Any) -> None:

@@ -1,12 +1,13 @@
 """The pose estimator: observations and references in, verified relative poses out.
 
-    estimator = PoseEstimator()
-    mug = estimator.reference_from_model(read_model('mug.ply'), name='mug')
-    best = estimator.estimate(points, [mug])[0]     # points (N, 3), metres, camera at the origin
-    best.T_observation_reference                    # maps the mug's coordinates into the camera's
+estimator = PoseEstimator()
+mug = estimator.reference_from_model(read_model('mug.ply'), name='mug')
+best = estimator.estimate(points, [mug])[0]     # points (N, 3), metres, camera at the origin
+best.T_observation_reference                    # maps the mug's coordinates into the camera's
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ CONVINCING_SCORE = 0.5
 
 
 class PoseEstimator:
-    """Finds references in observations. One instance serves any number of both; not thread-safe."""
+    """Finds references in observations; one instance serves any number, in one thread."""
 
     def __init__(self, *, config: EstimatorConfig | None = None, device: str = 'cpu',
                  cache_dir: Path | None = None) -> None:
@@ -91,32 +92,31 @@ class PoseEstimator:
                                          device=self.device)
             viewpoint = viewpoint or self.config.viewpoint
             views = [_may_be_view(cloud, viewpoint) for cloud in batch.clouds]
+        task = _Task(observations=batch, references=references, surroundings=surroundings,
+                     clock=clock)
         results: list[list[PoseEstimate]] = [[] for _ in views]
-        self._fill(results, batch, references, True, views, surroundings, clock)
-        whole = [viewpoint != 'sensor' and not _convincing(result)
-                 for result in results]
-        self._fill(results, batch, references, False, whole, None, clock)
+        self._fill(results, task, views, single_view=True)
+        whole = [viewpoint != 'sensor' and not _convincing(result) for result in results]
+        self._fill(results, task, whole, single_view=False)
         return results
 
-    def _fill(self, results: list[list[PoseEstimate]], batch: Observations,
-              references: Sequence[Reference], single_view: bool, wanted: list[bool],
-              surroundings: NDArray[np.floating] | None, clock: StageClock) -> None:
+    def _fill(self, results: list[list[PoseEstimate]], task: '_Task', wanted: list[bool], *,
+              single_view: bool) -> None:
         """Estimate the wanted observations, and keep what beats the result that is there."""
         chosen = [index for index, flag in enumerate(wanted) if flag]
         if not chosen:
             return
-        estimates = self._estimate_kind(batch.take(chosen), references, single_view, surroundings,
-                                        clock)
-        for index, estimate in zip(chosen, estimates):
-            results[index] = max(results[index], estimate, key=_best_score)
+        part = replace(task, observations=task.observations.take(chosen))
+        for index, estimates in zip(chosen, self._run(part, single_view)):
+            results[index] = max(results[index], estimates, key=_best_score)
 
-    def _estimate_kind(self, observations: Observations, references: Sequence[Reference],
-                       single_view: bool, surroundings: NDArray[np.floating] | None,
-                       clock: StageClock) -> list[list[PoseEstimate]]:
+    def _run(self, task: '_Task', single_view: bool) -> list[list[PoseEstimate]]:
+        """Search, verify and polish: all observations of one kind in one batch."""
+        observations, references, clock = task.observations, task.references, task.clock
         with clock('search'):
             hypotheses, _ = self._search.propose(observations, references, single_view=single_view)
         with clock('prepare'):
-            images = DepthImages.from_clouds(observations.clouds, self.device, surroundings) \
+            images = DepthImages.from_clouds(observations.clouds, self.device, task.surroundings) \
                 if single_view else None
             verifier = Verifier(config=self.config.verification, observations=observations,
                                 references=ReferenceStack.of(references), images=images)
@@ -131,6 +131,16 @@ class PoseEstimator:
             polished = polish(hypotheses.take(index), observations, references)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """What one call of the estimator is about."""
+
+    observations: Observations
+    references: Sequence[Reference]
+    surroundings: NDArray[np.floating] | None
+    clock: StageClock
 
 
 def _may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:

@@ -1,6 +1,6 @@
 """Configuration of the estimator, one part per stage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pointpng_core.config import Config, option
 from pointpng_core.reference.builder import ReferenceConfig
@@ -17,6 +17,6 @@ class EstimatorConfig(Config):
     viewpoint: str = option('auto', help='Whether observations are single views of a camera at '
                                          'the origin, whole surfaces, or told apart by looking.',
                             choices=('auto', 'sensor', 'none'))
-    reference: ReferenceConfig = ReferenceConfig()
-    search: SearchConfig = SearchConfig()
-    verification: VerificationConfig = VerificationConfig()
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    search: SearchConfig = field(default_factory=SearchConfig)
+    verification: VerificationConfig = field(default_factory=VerificationConfig)

@@ -20,7 +20,7 @@ def knn(queries: Tensor, points: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def spacing_m(points: NDArray[np.floating]) -> float:
-    """Return the median distance of a point of (N, 3) to its nearest neighbour at another place."""
+    """Return the median distance from a point of (N, 3) to the nearest one at another place."""
     places = np.unique(points, axis=0)
     if len(places) < 2:
         return 0.0

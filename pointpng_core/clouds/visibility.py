@@ -13,9 +13,9 @@ DEPTH_PIXELS = 2.0
 """How far behind the front of its pixel a point may lie and still be seen: slanted surfaces."""
 
 
-def view_frames(directions: NDArray[np.float64]) -> NDArray[np.float64]:
+def view_frames(directions: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return rotations (V, 3, 3) that turn each direction (V, 3) to +z."""
-    return frame_towards(torch.from_numpy(directions)).numpy()
+    return frame_towards(torch.from_numpy(directions.astype(np.float64))).numpy()
 
 
 def visible_points(points: NDArray[np.floating], camera: NDArray[np.floating], *, spacing_m: float,

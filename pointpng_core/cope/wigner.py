@@ -82,8 +82,8 @@ class WignerCope:
     def refine(self, R: Tensor, correlation: Tensor, steps: int) -> tuple[Tensor, Tensor]:
         """Climb from rotations (..., 3, 3) by Newton steps on s(exp(omega) g) = <D(g), C>.
 
-        Returns the rotations and their scores (...). D(exp(omega) g) = exp(omega . J) D(g), so that
-        gradient and Hessian are linear in M_l = C_l D^l(g)^T: one product with a constant matrix.
+        Returns the rotations and their scores (...). D(exp(omega) g) = exp(omega . J) D(g), so
+        that gradient and Hessian are linear in M_l = C_l D^l(g)^T: one product with a constant.
         """
         slopes, curvatures = self._derivatives(R)
         for _ in range(steps):

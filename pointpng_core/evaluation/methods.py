@@ -27,7 +27,7 @@ class Method(Protocol):
 
 
 class PointPng:
-    """This project's estimator."""
+    """The estimator of this project."""
 
     name = 'pointpng'
 

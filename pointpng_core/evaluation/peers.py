@@ -169,4 +169,4 @@ def _inverse_about(T_source_target: Matrix, source_centroid: Matrix, target_cent
     """Return T_target_source of clouds whose registration was done about their centroids."""
     T = np.linalg.inv(T_source_target)
     T[:3, 3] += target_centroid - T[:3, :3] @ source_centroid
-    return T
+    return np.asarray(T, np.float64)

@@ -56,10 +56,12 @@ class Reference:
             owner, _, part = key.partition('.')
             if part:
                 parts[owner][part] = array
-        tensors = {key: torch.from_numpy(arrays[key]).to(device) for key in _TENSORS}
-        scalars = {key: arrays[key].item() for key in ('diameter_m', 'spacing_m', 'complete')}
         return cls(name=name, symmetry=symmetry, points=arrays['points'],
-                   normals=arrays['normals'], centre=arrays['centre'], **scalars, **tensors,
+                   normals=arrays['normals'], centre=arrays['centre'],
+                   diameter_m=arrays['diameter_m'].item(), spacing_m=arrays['spacing_m'].item(),
+                   complete=arrays['complete'].item(),
+                   probes=torch.from_numpy(arrays['probes']).to(device),
+                   embedding=torch.from_numpy(arrays['embedding']).to(device),
                    field=SurfaceField.from_arrays(parts['field'], device),
                    views=ViewBank.from_arrays(parts['views'], device),
                    tree=SurfaceTree(arrays['points'] - arrays['centre']))

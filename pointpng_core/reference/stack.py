@@ -1,7 +1,7 @@
 """References side by side in tensors, as search and verification need them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from pointpng_core.registration.field import SurfaceField
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceStack:
-    """R references. Where they have fewer views or probes than others, the rest counts as hidden."""
+    """R references; the views and probes that one has less than another count as hidden."""
 
     field: SurfaceField
     diameter: Tensor
@@ -42,3 +42,7 @@ class ReferenceStack:
             probes=pad_sequence([r.probes for r in references], batch_first=True),
             visible=pad_sequence(visible, batch_first=True),
             directions=pad_sequence([view.directions for view in views], batch_first=True))
+
+    def with_probes(self, count: int | None) -> 'ReferenceStack':
+        """Return the references with only their first probes, all of them for None."""
+        return replace(self, probes=self.probes[:, :count], visible=self.visible[..., :count])

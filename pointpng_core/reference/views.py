@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.clouds import random_points
-from pointpng_core.protocols import Encoder
 from pointpng_core.clouds.visibility import view_frames, visible_points
+from pointpng_core.protocols import Encoder
 from pointpng_core.so3 import fibonacci_directions
 
 LEAST_VISIBLE = 16

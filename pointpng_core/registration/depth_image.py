@@ -20,7 +20,7 @@ PIXEL_SPACINGS = 1.6
 
 @dataclass(frozen=True, kw_only=True)
 class DepthImages:
-    """Depth along the viewing axis, per observation and pixel; each image looks at its centroid."""
+    """Depth along the viewing axis per observation and pixel, looking at its centroid."""
 
     R_image_camera: Tensor
     """(O, 3, 3) z axis from the camera to the observation's centroid."""
@@ -33,7 +33,7 @@ class DepthImages:
     near: Tensor
     """(O, PIXELS^2) nearest measured depth of each pixel; inf where nothing was measured."""
     far: Tensor
-    """(O, PIXELS^2) farthest depth measured on the observation itself; -inf where there is none."""
+    """(O, PIXELS^2) farthest depth of the observation itself; -inf where there is none."""
 
     def look_up(self, observation: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return depth, near and far (H, n) of points (H, n, 3) about their centroid.
@@ -54,12 +54,14 @@ class DepthImages:
     @classmethod
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
                     surroundings: NDArray[np.floating] | None = None) -> 'DepthImages':
-        """Build from observations (N, 3) in the camera frame, and all other points of the frame."""
+        """Build from observations (N, 3) in the camera frame and all other points of it."""
         around = np.empty((0, 3), np.float32) if surroundings is None else surroundings
         ranges = np.linalg.norm(around, axis=1)
         images = [_image(cloud, around, ranges) for cloud in clouds]
-        return cls(**{name: torch.from_numpy(np.stack([image[name] for image in images])).to(device)
-                      for name in cls.__dataclass_fields__})
+        stacked = {name: np.stack([image[name] for image in images])
+                   for name in cls.__dataclass_fields__}
+        return cls(**{name: torch.from_numpy(array).to(device)
+                      for name, array in stacked.items()})
 
 
 def _image(cloud: NDArray[np.float32], surroundings: NDArray[np.floating],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.depth_image import DepthImages
 from pointpng_core.registration.field import SurfaceField
 from pointpng_core.registration.hypotheses import Hypotheses
@@ -51,20 +52,19 @@ def fit(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, tolerance_m
     return residual, inlier
 
 
-def view_coverage(hypotheses: Hypotheses, images: DepthImages, probes: Tensor, visible: Tensor,
-                  directions: Tensor, tolerance_m: Tensor) -> Tensor:
+def view_coverage(hypotheses: Hypotheses, images: DepthImages, stack: ReferenceStack,
+                  tolerance_m: Tensor) -> Tensor:
     """Return (H,) the share of probes a camera should see that it measured where they should be.
 
-    probes (R, K, 3), visible (R, V, K) and directions (R, V, 3) of all references. A probe speaks
-    against a pose when something was measured behind it, and a little when nothing was; hidden
-    behind something else, it says nothing.
+    A probe speaks against a pose when something was measured behind it, and a little when nothing
+    was; hidden behind something else, it says nothing.
     """
     reference, observation = hypotheses.reference, hypotheses.observation
     camera = hypotheses.transform(-images.centroid[observation, None])  # (H, 1, 3)
-    nearest = (directions[reference] @ camera.transpose(1, 2)).squeeze(-1).argmax(dim=1)
-    expected = visible[reference, nearest]  # (H, K)
+    nearest = (stack.directions[reference] @ camera.transpose(1, 2)).squeeze(-1).argmax(dim=1)
+    expected = stack.visible[reference, nearest]  # (H, K)
     # Into the observation's frame: x_o = R^T (x_r - t)
-    points = (probes[reference] - hypotheses.t[:, None]) @ hypotheses.R
+    points = (stack.probes[reference] - hypotheses.t[:, None]) @ hypotheses.R
     depth, near, far = images.look_up(observation, points)
     tolerance = tolerance_m[:, None]
     unmeasured = torch.isinf(near)
@@ -76,9 +76,9 @@ def view_coverage(hypotheses: Hypotheses, images: DepthImages, probes: Tensor, v
     return (explained * expected).sum(1) / weight.sum(1).clamp(min=1.0)
 
 
-def full_coverage(hypotheses: Hypotheses, clouds: Tensor, probes: Tensor, tolerance_m: Tensor
-                  ) -> Tensor:
-    """Return (H,) the share of probes (R, K, 3) that have a point of their cloud (O, n, 3) near."""
-    points = (probes[hypotheses.reference] - hypotheses.t[:, None]) @ hypotheses.R
+def full_coverage(hypotheses: Hypotheses, clouds: Tensor, stack: ReferenceStack,
+                  tolerance_m: Tensor) -> Tensor:
+    """Return (H,) the share of probes that have a point of their cloud (O, n, 3) near."""
+    points = (stack.probes[hypotheses.reference] - hypotheses.t[:, None]) @ hypotheses.R
     distance = torch.cdist(points, clouds[hypotheses.observation]).amin(-1)
     return torch.sigmoid(6.0 * (1.0 - distance / tolerance_m[:, None])).mean(1)

@@ -1,8 +1,8 @@
 """Nearest surface points by look-up: what makes hundreds of ICP starts cheap.
 
-Every cell of a cubic grid around a reference knows the surface point nearest to its centre. A query
-is then an index computation and a gather, the same on CPU and GPU, at the price of an error below
-half a cell diagonal in *which* point is nearest, not in where that point is.
+Every cell of a cubic grid around a reference knows the surface point nearest to its centre. A
+query is then an index computation and a gather, the same on CPU and GPU, at the price of an error
+below half a cell diagonal in *which* point is nearest, not in where that point is.
 """
 
 from collections.abc import Sequence

@@ -16,8 +16,8 @@ DAMPING = 1e-3
 def disc_distance(field: SurfaceField, reference: Tensor, queries: Tensor) -> Tensor:
     """Return distances (H, n) of queries (H, n, 3) to discs that stand for the surface points.
 
-    A disc lies in the tangent plane of its point and is as wide as the sampling, so that a query on
-    the surface between two samples has distance zero.
+    A disc lies in the tangent plane of its point and is as wide as the sampling, so that a query
+    on the surface between two samples has distance zero.
     """
     _, _, squared = _against_discs(field, reference, queries)
     return squared.sqrt()
@@ -62,7 +62,8 @@ def _step(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, tolerance
 def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:
     """Return the damped Gauss-Newton step (H, 6); rotation and translation damped in own units."""
     diagonal = hessian.diagonal(dim1=1, dim2=2)  # (H, 6)
-    mean = torch.cat([part.mean(1, keepdim=True).expand(-1, 3) for part in diagonal.split(3, 1)], 1)
+    means = [part.mean(dim=1, keepdim=True).expand(-1, 3) for part in diagonal.split(3, dim=1)]
+    mean = torch.cat(means, dim=1)
     damped = hessian + torch.diag_embed(DAMPING * mean + 1e-9)
     factor, _ = torch.linalg.cholesky_ex(damped)
     return -torch.cholesky_solve(gradient[..., None], factor).squeeze(-1)

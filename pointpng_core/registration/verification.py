@@ -45,7 +45,7 @@ class VerificationConfig(Config):
                               unit='diameters', low=1e-4, high=0.2)
     depth_tolerance: float = option(0.03, help='Error in depth at which a surface was not found.',
                                     unit='diameters', low=1e-3, high=0.5)
-    polish: int = option(2, help='Poses per observation that exact ICP refines on all sampled points.',
+    polish: int = option(2, help='Poses per observation refined by exact ICP.',
                          low=0, high=64)
     noise_m: float = option(0.0015, help='Least of both tolerances for a single view, close up.',
                             unit='m', low=0.0, high=0.1)
@@ -68,7 +68,8 @@ class Verifier:
     def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align all hypotheses on few points and judge them leniently."""
         points = self._points(hypotheses, self._config.coarse_points)
-        aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, COARSE))
+        steps = self._steps(hypotheses, COARSE)
+        aligned = align(self._references.field, hypotheses, points, steps)
         return aligned, self._judge(aligned, self._config.coarse_points, COARSE_LENIENCE,
                                     COARSE_PROBES)
 
@@ -139,14 +140,13 @@ class Verifier:
 
     def _coverage(self, hypotheses: Hypotheses, probes: int | None) -> Tensor:
         """Return (H,) the share of expected surface that was found, on the first `probes`."""
-        stack = self._references
+        stack = self._references.with_probes(probes)
         if self._images is None:
             # A sampled surface has gaps as wide as its spacing.
             tolerance = 0.04 * stack.diameter + stack.spacing
-            return full_coverage(hypotheses, self._observations.points[:, :256],
-                                 stack.probes[:, :probes], tolerance[hypotheses.reference])
-        return view_coverage(hypotheses, self._images, stack.probes[:, :probes],
-                             stack.visible[..., :probes], stack.directions,
+            return full_coverage(hypotheses, self._observations.points[:, :256], stack,
+                                 tolerance[hypotheses.reference])
+        return view_coverage(hypotheses, self._images, stack,
                              self._tolerance(hypotheses, self._config.depth_tolerance))
 
     def _tolerance(self, hypotheses: Hypotheses, diameters: float) -> Tensor:

@@ -14,7 +14,8 @@ def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> T
     """
     # trace(A^T B) = 1 + 2 cos(angle)
     limit = 1.0 + 2.0 * math.cos(apart_rad)
-    left, flat, chosen = scores.clone(), R.flatten(-2), []
+    left, flat = scores.clone(), R.flatten(-2)
+    chosen: list[Tensor] = []
     rows = torch.arange(len(scores), device=scores.device)
     for _ in range(count):
         value, index = left.max(dim=1)

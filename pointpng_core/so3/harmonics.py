@@ -55,7 +55,7 @@ def _legendre_column(z: Tensor, order: int, degree_max: int) -> Iterator[tuple[i
 
 
 def _sectoral(order: int) -> float:
-    """Return the constant P_m^m / sin^m; cosine and sine share the norm, hence sqrt(2) for m > 0."""
+    """Return P_m^m / sin^m, a constant; cosine and sine share the norm, hence 2 for m > 0."""
     product = math.prod((2 * k - 1) / (2 * k) for k in range(1, order + 1))
     return math.sqrt((2 * order + 1) / (4 * math.pi) * product * (2 if order else 1))
 
@@ -65,4 +65,5 @@ def _recurrence(degree: int, order: int) -> tuple[float, float]:
     l2, m2 = degree * degree, order * order
     a = math.sqrt((4 * l2 - 1) / (l2 - m2))
     below = (degree - 1) ** 2 - m2
-    return a, math.sqrt((2 * degree + 1) * below / ((2 * degree - 3) * (l2 - m2))) if below else 0.0
+    b2 = (2 * degree + 1) * below / ((2 * degree - 3) * (l2 - m2)) if below else 0.0
+    return a, math.sqrt(b2)

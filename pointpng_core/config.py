@@ -78,9 +78,12 @@ def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
 
 def _nested_configs(cls: type[Config]) -> dict[str, type[Config]]:
     """Return the fields that are configurations themselves, declared by their class as default."""
-    factories = {field.name: field.default_factory for field in dataclasses.fields(cls)}
-    return {name: factory for name, factory in factories.items()
-            if isinstance(factory, type) and issubclass(factory, Config)}
+    nested: dict[str, type[Config]] = {}
+    for field in dataclasses.fields(cls):
+        factory = field.default_factory
+        if isinstance(factory, type) and issubclass(factory, Config):
+            nested[field.name] = factory
+    return nested
 
 
 def _check(owner: str, field: 'dataclasses.Field[Any]', value: Any) -> None:

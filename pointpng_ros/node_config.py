@@ -27,7 +27,9 @@ class NodeConfig(Config):
     device: str = option(
         'cpu', help='Torch device of the search: cpu, cuda or cuda:N.')
     threads: int = option(
-        0, low=0, high=256, help='Threads that torch may use; 0 leaves its default.')
+        1, low=0, high=256, help='Threads that torch may use; 0 leaves its default. One is best '
+                                 'where camera and node share few cores: threads that wait for '
+                                 'a busy core cost more than they bring.')
     cache_dir: str = option(
         '~/.cache/pointpng', help='Folder for prepared references; empty keeps none on disk.')
     target_frame: str = option(

@@ -1,0 +1,23 @@
+"""One estimator and its references for all tests of the core: building them is what takes time."""
+
+import functools
+
+import pytest
+
+
+@pytest.fixture(scope='session')
+def estimator():
+    from pointpng_core.estimator import PoseEstimator
+    return PoseEstimator()
+
+
+@pytest.fixture(scope='session')
+def reference(estimator):
+    """A function from the name of a catalogue object to its reference, built once."""
+    from pointpng_core.shapes.catalogue import make_object
+
+    @functools.cache
+    def build(name):
+        thing = make_object(name)
+        return estimator.reference_from_model(thing.mesh, name=name, symmetry=thing.symmetry)
+    return build

@@ -10,7 +10,8 @@ from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import DepthNoise, measure
 from pointpng_core.simulation.raycast import CastBody, render
 
-CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119.5)
+CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119.5, near_m=0.0,
+                     far_m=100.0)
 
 
 def random_turn(seed):

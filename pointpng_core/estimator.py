@@ -49,6 +49,7 @@ class PoseEstimator:
         builder = ReferenceBuilder(encoder=encoder, config=self.config.reference,
                                    device=self.device)
         self._references = ReferenceCache(builder, folder=cache_dir)
+        self._stack: tuple[tuple[Reference, ...], ReferenceStack] | None = None
 
     def reference_from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
                              symmetry: Symmetry | None = None) -> Reference:
@@ -119,7 +120,7 @@ class PoseEstimator:
             images = DepthImages.from_clouds(observations.clouds, self.device, task.surroundings) \
                 if single_view else None
             verifier = Verifier(config=self.config.verification, observations=observations,
-                                references=ReferenceStack.of(references), images=images)
+                                references=self._stacked(references), images=images)
         with clock('coarse'):
             hypotheses, evidence = verifier.coarse(hypotheses)
             best = verifier.best(hypotheses, evidence, self.config.verification.keep)
@@ -131,6 +132,12 @@ class PoseEstimator:
             polished = polish(hypotheses.take(index), observations, references)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
+
+    def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
+        """Return the references side by side; a node asks for the same ones again and again."""
+        if self._stack is None or self._stack[0] != tuple(references):
+            self._stack = tuple(references), ReferenceStack.of(references)
+        return self._stack[1]
 
 
 @dataclass(frozen=True, kw_only=True)

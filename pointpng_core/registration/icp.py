@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import roma
 import torch
 from torch import Tensor
 
@@ -54,9 +53,23 @@ def _step(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, tolerance
     jacobian = torch.cat((torch.linalg.cross(moved, normals), normals), dim=-1)  # (H, n, 6)
     weighted = (jacobian * weight[..., None]).transpose(1, 2)
     twist = _solve(weighted @ jacobian, (weighted @ residual[..., None]).squeeze(-1))
-    turn = roma.rotvec_to_rotmat(twist[:, :3])
+    turn = cayley(twist[:, :3])
     return hypotheses.moved(turn @ hypotheses.R,
                             (turn @ hypotheses.t[..., None]).squeeze(-1) + twist[:, 3:])
+
+
+def cayley(omega: Tensor) -> Tensor:
+    """Return rotations (H, 3, 3) about omega (H, 3) by 2 atan(|omega| / 2): I + s (K + K^2 / 2).
+
+    Equals the exponential up to third order and costs a few operations, on a path where their
+    number is the time.
+    """
+    x, y, z = omega.unbind(-1)
+    zero = torch.zeros_like(x)
+    K = torch.stack((zero, -z, y, z, zero, -x, -y, x, zero), dim=-1).unflatten(-1, (3, 3))
+    scale = 4.0 / (4.0 + omega.square().sum(-1))
+    identity = torch.eye(3, dtype=omega.dtype, device=omega.device)
+    return identity + scale[:, None, None] * (K + 0.5 * K @ K)
 
 
 def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ NEIGHBOURS = 20
 REACH_DIAMETERS = 0.04
 """Pairs further apart than this are no correspondences any more after the batched ICP."""
 STEPS = 20
-CONVERGED = 2e-4
+CONVERGED = 5e-4
 """Step (diameters, radians) below which the registration stands still."""
 
 

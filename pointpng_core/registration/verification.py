@@ -15,9 +15,9 @@ from pointpng_core.registration.evidence import Evidence, fit, full_coverage, vi
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.icp import align
 
-COARSE = (0.12, 0.09, 0.06, 0.04)
+COARSE = (0.12, 0.08, 0.05)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
-FINE = (0.03, 0.02, 0.015, 0.012)
+FINE = (0.03, 0.02, 0.013)
 SLACK = 0.9
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
 CONTENDER = 0.8
@@ -39,7 +39,7 @@ class VerificationConfig(Config):
                                 low=16, high=4096)
     fine_points: int = option(256, help='Points of an observation in the fine ICP.',
                               low=16, high=8192)
-    keep: int = option(6, help='Poses per observation that the fine ICP takes up.',
+    keep: int = option(5, help='Poses per observation that the fine ICP takes up.',
                        low=1, high=256)
     tolerance: float = option(0.012, help='Distance from the surface of a point that fits.',
                               unit='diameters', low=1e-4, high=0.2)

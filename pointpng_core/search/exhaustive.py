@@ -10,8 +10,8 @@ from pointpng_core.protocols import Cope
 from pointpng_core.search.peaks import distinct_peaks
 from pointpng_core.so3 import super_fibonacci
 
-CANDIDATES = 512
-"""Best grid rotations among which peaks are sought; a peak of a grid of 8192 covers about 30."""
+CANDIDATES = 256
+"""Best grid rotations among which peaks are sought; a peak of a grid of 3072 covers about 10."""
 
 
 class RotationSearch:

@@ -21,18 +21,21 @@ from pointpng_core.search.views import search_views
 class SearchConfig(Config):
     """The global search in embedding space."""
 
-    rotations: int = option(8192, help='Rotations of the exhaustive grid on SO(3).',
+    rotations: int = option(3072, help='Rotations of the exhaustive grid on SO(3).',
                             low=64, high=200000)
     twists: int = option(36, help='Angles tried about the viewing direction.', low=8, high=720)
-    sample: int = option(256, help='Points of an observation that are embedded.',
-                         low=32, high=8192)
-    hypotheses: int = option(24, help='Poses verified per observation, for one reference.',
+    sample: int = option(256, help='Points of a view that are embedded.', low=32, high=8192)
+    whole_sample: int = option(1024, help='Points of a whole surface that are embedded.',
+                               low=32, high=65536)
+    hypotheses: int = option(24, help='Poses verified per view, for one reference.',
                              low=1, high=512)
+    whole_hypotheses: int = option(12, help='The same of a whole surface, which fixes more.',
+                                   low=1, high=512)
     more_per_reference: int = option(4, help='Further poses for each further reference.',
                                      low=1, high=512)
     apart_rad: float = option(0.3, help='Least distance between the poses of one reference.',
                               unit='rad', low=0.01, high=3.0)
-    refine_steps: int = option(2, help='Ascent steps on each peak of the exhaustive search.',
+    refine_steps: int = option(0, help='Ascent steps on each peak of the exhaustive search.',
                                low=0, high=20)
 
 
@@ -79,10 +82,11 @@ class PoseSearch:
     def _match_whole(self, observations: Observations, references: Sequence[Reference]
                      ) -> tuple[Tensor, Tensor, Tensor]:
         config = self._config
-        z = self._encoder.encode_at(observations.points, self._diameters(references))  # (R, O, d)
+        points = observations.points[:, :config.whole_sample]
+        z = self._encoder.encode_at(points, self._diameters(references))  # (R, O, d)
         whole = torch.stack([reference.embedding for reference in references])
         R, scores = self._rotation_search().peaks(
-            whole[:, None].expand_as(z).flatten(0, 1), z.flatten(0, 1), count=config.hypotheses,
+            whole[:, None].expand_as(z).flatten(0, 1), z.flatten(0, 1), count=config.whole_hypotheses,
             apart_rad=config.apart_rad, refine_steps=config.refine_steps)
         R = R.transpose(-1, -2).unflatten(0, z.shape[:2]).transpose(0, 1)
         scores = scores.unflatten(0, z.shape[:2]).transpose(0, 1)

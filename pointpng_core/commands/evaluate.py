@@ -8,6 +8,7 @@ observation, "reference_ms" what is prepared once per reference.
 """
 
 import argparse
+import os
 from pathlib import Path
 import sys
 from typing import Any
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pose.add_argument('--peers', action='store_true',
                       help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
     pose.add_argument('--limit', metavar='N', type=_positive, help='only the first N pairs')
+    pose.add_argument('--threads', metavar='N', type=_positive, default=1,
+                      help='threads for every method alike (default: 1)')
     pose.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
     scene = kinds.add_parser('scene', help='segments against labels', allow_abbrev=False)
     scene.add_argument('--bag', metavar='DIR', type=Path, required=True, help='ROS bag')
@@ -72,11 +75,13 @@ def value_table(result: dict[str, Any]) -> str:
 
 
 def _pose(options: argparse.Namespace) -> dict[str, Any]:
+    # OpenMP reads it when torch and Open3D are loaded, which the imports below do.
+    os.environ['OMP_NUM_THREADS'] = str(options.threads)
     from pointpng_core.estimator import EstimatorConfig
     from pointpng_core.evaluation.pose_benchmark import evaluate_pose
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
     return evaluate_pose(options.pairs, peers=options.peers, limit=options.limit, config=config,
-                         device=options.device, report=_report)
+                         threads=options.threads, device=options.device, report=_report)
 
 
 def _scene(options: argparse.Namespace) -> dict[str, Any]:

@@ -23,16 +23,17 @@ Row = dict[str, float]
 
 
 def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
-                  config: EstimatorConfig | None = None, device: str = 'cpu',
+                  config: EstimatorConfig | None = None, threads: int = 1, device: str = 'cpu',
                   report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Run this project's estimator, and its peers when asked for, on a file of pairs.
 
     Returns {'pairs': count, 'file', 'threads', 'methods': {name: summary}}; `report` is told
     which method is running. Times are milliseconds per observation; what is prepared once per
-    source is timed apart (`reference_ms`). Raises FileError.
+    source is timed apart (`reference_ms`). `threads` goes for torch and small_gicp; Open3D takes
+    OMP_NUM_THREADS from the environment it was started in. Raises FileError.
     """
     pose_pairs = read_pairs(pairs, limit=limit)
-    threads = torch.get_num_threads()
+    torch.set_num_threads(threads)
     methods: list[Method] = [PointPng(PoseEstimator(config=config, device=device))]
     if peers:
         from pointpng_core.evaluation.peers import all_peers

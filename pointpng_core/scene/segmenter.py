@@ -1,9 +1,6 @@
 """From a point cloud to the table and the objects on it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-import time
 
 import numpy as np
 
@@ -15,6 +12,7 @@ from pointpng_core.scene.parts import cut_parts, link_voxels
 from pointpng_core.scene.plane import Plane, tolerances
 from pointpng_core.scene.surface import Voxels, describe_surface, gather_voxels
 from pointpng_core.scene.table import Table, find_table, usable_rows
+from pointpng_core.stages import StageClock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,23 +51,10 @@ def segment_scene(points: np.ndarray, *, config: SegmenterConfig,
     The same cloud gives the same scene. Raises CloudError for arrays of another shape.
     """
     points = _checked(points, image_shape)
-    watch = _Watch()
-    with watch.stage('total'):
+    watch = StageClock()
+    with watch('total'):
         table, segments = _segments(points, config, watch)
     return Scene(segments=segments, plane=table.plane if table else None, stage_ms=watch.stage_ms)
-
-
-class _Watch:
-    """Milliseconds spent in named stages."""
-
-    def __init__(self) -> None:
-        self.stage_ms: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.stage_ms[name] = 1e3 * (time.perf_counter() - start)
 
 
 def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndarray:
@@ -82,18 +67,18 @@ def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndar
 
 
 def _segments(points: np.ndarray, config: SegmenterConfig,
-              watch: _Watch) -> tuple[Table | None, tuple[Segment, ...]]:
-    with watch.stage('table'):
+              watch: StageClock) -> tuple[Table | None, tuple[Segment, ...]]:
+    with watch('table'):
         table = find_table(points, config=config)
-    with watch.stage('above'):
+    with watch('above'):
         rows = usable_rows(points, config) if table is None else _rows_on(table, points, config)
         above = points[rows]
     if len(rows) == 0:
         return table, ()
-    with watch.stage('voxel'):
+    with watch('voxel'):
         voxels = gather_voxels(above, config.voxel_size_m)
     labels = _object_labels(voxels, table, config, watch)
-    with watch.stage('gather'):
+    with watch('gather'):
         segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
                     for group in _groups(labels[voxels.of_point], config.min_segment_points)]
         segments.sort(key=lambda segment: -len(segment.indices))
@@ -112,11 +97,11 @@ def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.nd
 
 
 def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
-                   watch: _Watch) -> np.ndarray:
+                   watch: StageClock) -> np.ndarray:
     centroids = voxels.centroids
-    with watch.stage('surface'):
+    with watch('surface'):
         surface = describe_surface(centroids, config=config)
-    with watch.stage('split'):
+    with watch('split'):
         if config.split:
             ground = _ground(centroids, table, config)
             labels = join_parts(surface, cut_parts(surface, config=config), ground, config=config)

@@ -86,8 +86,9 @@ class PoseSearch:
         z = self._encoder.encode_at(points, self._diameters(references))  # (R, O, d)
         whole = torch.stack([reference.embedding for reference in references])
         R, scores = self._rotation_search().peaks(
-            whole[:, None].expand_as(z).flatten(0, 1), z.flatten(0, 1), count=config.whole_hypotheses,
-            apart_rad=config.apart_rad, refine_steps=config.refine_steps)
+            whole[:, None].expand_as(z).flatten(0, 1), z.flatten(0, 1),
+            count=config.whole_hypotheses, apart_rad=config.apart_rad,
+            refine_steps=config.refine_steps)
         R = R.transpose(-1, -2).unflatten(0, z.shape[:2]).transpose(0, 1)
         scores = scores.unflatten(0, z.shape[:2]).transpose(0, 1)
         return R, R.new_zeros(*scores.shape, 3), scores

@@ -1,3 +1,37 @@
-"""Relative 6-DoF poses from point clouds, without ROS."""
+"""Relative 6-DoF poses from point clouds, without ROS.
+
+    from pointpng_core import PoseEstimator, read_cloud, read_model
+
+The names below are loaded when they are first used: torch alone takes a second to import, which
+`pointpng --help` need not wait for.
+"""
+
+import importlib
+from typing import Any
 
 __version__ = '0.1.0'
+
+_HOMES = {
+    'EstimatorConfig': 'pointpng_core.estimator_config',
+    'FramePipeline': 'pointpng_core.pipeline',
+    'PipelineConfig': 'pointpng_core.pipeline',
+    'PoseEstimate': 'pointpng_core.estimate',
+    'PoseEstimator': 'pointpng_core.estimator',
+    'Reference': 'pointpng_core.reference',
+    'SegmenterConfig': 'pointpng_core.scene',
+    'Symmetry': 'pointpng_core.symmetry',
+    'TriangleMesh': 'pointpng_core.files',
+    'load_library': 'pointpng_core.library',
+    'read_cloud': 'pointpng_core.files',
+    'read_model': 'pointpng_core.files',
+    'segment_scene': 'pointpng_core.scene',
+}
+
+__all__ = ['__version__', *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from where it lives."""
+    if name not in _HOMES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -61,9 +61,16 @@ class FeatureRegistration:
         found = _features(target, prepared.diameter_m)
         T_source_target = registration.registration_icp(
             found.points, prepared.points, ICP_REACH * prepared.diameter_m,
-            self._global(found, prepared),
+            self._start(found, prepared),
             registration.TransformationEstimationPointToPlane()).transformation
         return _inverse_about(T_source_target, prepared.centroid, found.centroid), {}
+
+    def _start(self, found: Features, prepared: Features) -> Matrix:
+        """Return the global result; where Open3D gives up, ICP starts from the centroids."""
+        try:
+            return self._global(found, prepared)
+        except RuntimeError:  # too few correspondences for a sample
+            return np.eye(4)
 
     def _global(self, found: Features, prepared: Features) -> Matrix:
         raise NotImplementedError
@@ -150,6 +157,7 @@ class ManyStartIcp:
 def all_peers(threads: int) -> list[Method]:
     """Return the peers, seeded, for a number of threads."""
     o3d.utility.random.seed(0)
+    o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
     return [FpfhRansac(), FastGlobal(), ManyStartIcp(threads)]
 
 

@@ -150,6 +150,14 @@ def test_neighbours_are_those_of_brute_force_even_far_from_the_origin(shift):
         assert all(len(set(row)) == 6 for row in indices[each].tolist())
 
 
+def test_small_distances_in_a_wide_cloud_keep_their_digits():
+    corners = np.float32([[-2, -2, 3], [2, 2, 7], [2, -2, 3]])
+    points = torch.from_numpy(np.concatenate((corners, corners + np.float32([2 ** -10, 0, 0]))))
+    distances, indices = knn(points[None], points[None], 2)
+    assert indices[0, :, 1].tolist() == [3, 4, 5, 0, 1, 2]
+    assert distances[0, :, 1].tolist() == pytest.approx([2 ** -10] * 6, rel=1e-3)
+
+
 def test_spacing_of_a_grid_is_its_step():
     grid = np.stack(np.meshgrid(*[np.arange(6) * 0.25] * 3), axis=-1).reshape(-1, 3)
     assert spacing_m(grid) == pytest.approx(0.25)

@@ -22,6 +22,8 @@ SLACK = 0.9
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
 CONTENDER = 0.8
 """Share of the best score below which a pose will not win by being polished."""
+MOST_NOISE = 0.05
+"""Of the diameter: with more, nothing about the object could be told anyway."""
 SAME_TRACE = 1.0 + 2.0 * math.cos(math.radians(15.0))
 SAME_DIAMETERS = 0.1
 """Two poses less than 15 degrees and this apart are one."""
@@ -151,8 +153,10 @@ class Verifier:
 
     def _tolerance(self, hypotheses: Hypotheses, diameters: float) -> Tensor:
         """Return (H,) a share of the reference's diameter, at least the noise there."""
-        return torch.maximum(diameters * self._references.diameter[hypotheses.reference],
-                             self._noise[hypotheses.observation])
+        diameter = self._references.diameter[hypotheses.reference]
+        # Far away, or in other units than metres, the noise must not swallow the object.
+        noise = torch.minimum(self._noise[hypotheses.observation], MOST_NOISE * diameter)
+        return torch.maximum(diameters * diameter, noise)
 
     def _points(self, hypotheses: Hypotheses, count: int) -> Tensor:
         return self._observations.points[hypotheses.observation, :count]

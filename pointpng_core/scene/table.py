@@ -31,7 +31,6 @@ class Table:
     axes: np.ndarray
     corner_m: np.ndarray
     outside_map_m: np.ndarray
-    area_m2: float
 
     def outside(self, points: np.ndarray) -> np.ndarray:
         """Distances (N,) of points (N, 3) from the outline along the plane, negative inside.
@@ -113,8 +112,7 @@ def _outlined(plane: Plane, sample: np.ndarray, config: SegmenterConfig) -> Tabl
     if hull.volume < config.min_table_area_m2:
         return None
     corner, outside = _outside_map(hull, patch, config.table_margin_m)
-    return Table(plane=plane, axes=axes, corner_m=corner, outside_map_m=outside,
-                 area_m2=float(hull.volume))
+    return Table(plane=plane, axes=axes, corner_m=corner, outside_map_m=outside)
 
 
 def _largest_patch(own: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ from pointpng_core.search.proposals import PoseSearch
 from pointpng_core.stages import StageClock
 from pointpng_core.symmetry import Symmetry
 
-CONVINCING_SCORE = 0.5
+CONVINCING_SCORE = 0.8
 
 
 class PoseEstimator:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pointpng_core.clouds import random_points, require_points
+from pointpng_core.errors import CloudError
 from pointpng_core.so3 import frame_towards
 
 LEAST_POINTS = 16
@@ -44,6 +45,10 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
     """Check, centre and sample clouds (N, 3); raises CloudError naming the one at fault."""
     checked = tuple(require_points(cloud, least=LEAST_POINTS, what=f'observation {index}')
                     for index, cloud in enumerate(clouds))
+    for index, cloud in enumerate(checked):
+        if not np.ptp(cloud, axis=0).max() > 0:
+            raise CloudError(f'observation {index}: all {len(cloud)} points lie at {cloud[0]}; '
+                             'a surface is needed')
     centroids = np.stack([cloud.mean(axis=0, dtype=np.float64) for cloud in checked])
     samples = np.stack([random_points(cloud, sample) - centroid
                         for cloud, centroid in zip(checked, centroids)])

@@ -23,7 +23,7 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     """Return for each observation its estimates, one per reference that is left, best first."""
     found: list[dict[int, list[Hypothesis]]] = [{} for _ in range(len(observations))]
     order = evidence.score.argsort(descending=True)
-    for index in order[evidence.score[order] > 0].tolist():
+    for index in order[evidence.score[order] >= 0].tolist():
         observation = int(hypotheses.observation[index])
         reference = int(hypotheses.reference[index])
         found[observation].setdefault(reference, []).append(_hypothesis(

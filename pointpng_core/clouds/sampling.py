@@ -8,15 +8,15 @@ from torch import Tensor
 
 def random_points(points: NDArray[np.float32], count: int, *, seed: int = 0
                   ) -> NDArray[np.float32]:
-    """Return `count` points of (N, 3), without repetition while N lasts; same seed, same points.
+    """Return `count` points of (N, 3) in random order; same seed, same points.
 
-    A cloud smaller than `count` is taken whole as often as it fits, the rest drawn from it.
+    Any leading part is a random sample too. A cloud smaller than `count` is repeated, no point
+    more than once oftener than another.
     """
     generator = np.random.default_rng(seed)
-    rounds, rest = divmod(count, len(points))
-    chosen = [np.arange(len(points))] * rounds
-    chosen.append(generator.permutation(len(points))[:rest])
-    return points[np.concatenate(chosen)]
+    rounds = -(-count // len(points))
+    chosen = np.concatenate([generator.permutation(len(points)) for _ in range(rounds)])
+    return points[chosen[:count]]
 
 
 def farthest_points(points: Tensor, count: int) -> Tensor:

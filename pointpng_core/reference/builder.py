@@ -89,9 +89,12 @@ class ReferenceBuilder:
         points, centroid = centred(points)
         surface = Surface(name=name, points=points, symmetry=Symmetry(), complete=False,
                           normals=estimate_normals(points, viewpoint=-centroid), outward=True)
-        directions = all_around(self.config.views)
-        near = directions @ -centroid >= math.cos(LOOK_CONE_RAD) * np.linalg.norm(centroid)
-        return self._build(surface, directions[near])
+        distance = np.linalg.norm(centroid)
+        if not distance > 0:
+            raise CloudError(f'first look {name!r}: the points surround the camera at the origin')
+        towards, around = -centroid / distance, all_around(self.config.views)
+        near = around[around @ towards >= math.cos(LOOK_CONE_RAD)]
+        return self._build(surface, np.vstack((towards, near)))
 
     def _build(self, surface: Surface, directions: NDArray[np.float64]) -> Reference:
         points, normals = surface.points, surface.normals

@@ -20,7 +20,7 @@ from pointpng_core.symmetry import Symmetry
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when what is stored, or how a reference is built, changes."""
 
 
@@ -47,11 +47,11 @@ class ReferenceCache:
         if self._folder is None:
             return build()
         path = self._folder / f'{self._key(kind, parts)}.npz'
-        arrays = _load(path)
-        if arrays is not None:
-            return Reference.from_arrays(arrays, name=name, symmetry=symmetry,
+        try:
+            return Reference.from_arrays(_load(path), name=name, symmetry=symmetry,
                                          device=self._builder.device)
-        reference = build()
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            reference = build()  # not there, or damaged
         _save(path, reference.arrays())
         return reference
 
@@ -66,21 +66,18 @@ class ReferenceCache:
         return digest.hexdigest()
 
 
-def _load(path: Path) -> dict[str, NDArray[np.generic]] | None:
-    """Return the arrays of a file; None when it is not there or damaged: it is then rebuilt."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, KeyError, EOFError):
-        return None
+def _load(path: Path) -> dict[str, NDArray[np.generic]]:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     """Write completely or not at all; a cache that cannot be written is no reason to fail."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.part', delete=False) as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent, suffix='.part') as folder:
+            whole = Path(folder) / path.name
+            np.savez(whole, **arrays)  # type: ignore[arg-type]
+            os.replace(whole, path)
     except OSError as error:
         logger.warning('cannot keep a reference in %s (%s); it will be built again', path, error)

@@ -64,7 +64,7 @@ class Reference:
                    embedding=torch.from_numpy(arrays['embedding']).to(device),
                    field=SurfaceField.from_arrays(parts['field'], device),
                    views=ViewBank.from_arrays(parts['views'], device),
-                   tree=SurfaceTree(arrays['points'] - arrays['centre']))
+                   tree=SurfaceTree((arrays['points'] - arrays['centre']).astype(np.float32)))
 
 
 _OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete')

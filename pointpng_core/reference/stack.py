@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.field import SurfaceField
@@ -13,7 +12,7 @@ from pointpng_core.registration.field import SurfaceField
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceStack:
-    """R references; the views and probes that one has less than another count as hidden."""
+    """R references; views and probes that one has less than another are repeated."""
 
     field: SurfaceField
     diameter: Tensor
@@ -32,17 +31,26 @@ class ReferenceStack:
         """Stack references that live on one device."""
         views = [reference.views for reference in references]
         device = views[0].directions.device
-        most = max(len(reference.probes) for reference in references)
-        visible = [torch.nn.functional.pad(view.visible, (0, most - view.visible.shape[1]))
-                   for view in views]
         return cls(
             field=SurfaceField.stack([reference.field for reference in references]),
             diameter=torch.tensor([r.diameter_m for r in references], device=device),
             spacing=torch.tensor([r.spacing_m for r in references], device=device),
-            probes=pad_sequence([r.probes for r in references], batch_first=True),
-            visible=pad_sequence(visible, batch_first=True),
-            directions=pad_sequence([view.directions for view in views], batch_first=True))
+            probes=_level([r.probes for r in references]),
+            visible=_level([view.visible.T for view in views], 2).transpose(1, 2),
+            directions=_level([view.directions for view in views]))
 
     def with_probes(self, count: int | None) -> 'ReferenceStack':
         """Return the references with only their first probes, all of them for None."""
         return replace(self, probes=self.probes[:, :count], visible=self.visible[..., :count])
+
+
+def _level(parts: list[Tensor], dims: int = 1) -> Tensor:
+    """Stack tensors after repeating the last rows (and columns) of shorter ones.
+
+    A repeated view or probe is one more of the same, which changes no maximum and hardly a share.
+    """
+    for dim in range(dims):
+        most = max(part.shape[dim] for part in parts)
+        rows = torch.arange(most, device=parts[0].device)
+        parts = [part.index_select(dim, rows.clamp(max=part.shape[dim] - 1)) for part in parts]
+    return torch.stack(parts)

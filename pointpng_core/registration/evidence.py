@@ -28,12 +28,18 @@ class Evidence:
 
     @property
     def score(self) -> Tensor:
-        """Return (H,) in [0, 1]."""
+        """Return (H,) in [0, 1]; -1 for what was taken out."""
         return self.inlier_share * self.coverage
 
     def take(self, index: Tensor) -> 'Evidence':
         """Return the evidence of some hypotheses, by index or mask (K,)."""
         return Evidence(**{name: value[index] for name, value in vars(self).items()})
+
+    def without(self, mask: Tensor) -> 'Evidence':
+        """Return the evidence with a score of -1 where the mask (H,) holds: never chosen."""
+        return Evidence(residual_m=self.residual_m,
+                        inlier_share=torch.where(mask, 1.0, self.inlier_share),
+                        coverage=torch.where(mask, -1.0, self.coverage))
 
     def put(self, index: Tensor, other: 'Evidence') -> 'Evidence':
         """Return this evidence with the rows of another at an index (K,)."""

@@ -33,7 +33,7 @@ class SurfaceField:
     cell: Tensor
     """(references,) edge of a cell, metres."""
     reach: Tensor
-    """(references,) radius of the disc that stands for a surface point: the sampling's spacing."""
+    """(references,) radius of the disc that stands for a surface point."""
 
     def look_up(self, reference: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Return nearest points and their normals (H, n, 3) for queries (H, n, 3).
@@ -79,7 +79,9 @@ def build_field(points: NDArray[np.float32], normals: NDArray[np.float32], *, di
     ticks = (np.arange(CELLS) + 0.5) * cell
     centres = np.stack(np.meshgrid(ticks, ticks, ticks, indexing='ij'), axis=-1).reshape(-1, 3)
     _, nearest = cKDTree(points).query(centres + origin, workers=-1)
+    # A look-up names a point near the nearest one; its disc reaches as far as that is mostly off.
+    reach = max(spacing_m, 0.6 * cell)
     arrays = {'surface': np.hstack((points, normals)), 'nearest': nearest.astype(np.int32),
               'origin': origin[None].astype(np.float32),
-              'cell': np.array([cell], np.float32), 'reach': np.array([spacing_m], np.float32)}
+              'cell': np.array([cell], np.float32), 'reach': np.array([reach], np.float32)}
     return SurfaceField.from_arrays(arrays, device)

@@ -1,6 +1,6 @@
 """From proposed poses to verified ones: coarse ICP of all, fine ICP of the best, evidence."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import math
 
 import numpy as np
@@ -27,6 +27,8 @@ MOST_NOISE = 0.05
 SAME_TRACE = 1.0 + 2.0 * math.cos(math.radians(15.0))
 SAME_DIAMETERS = 0.1
 """Two poses less than 15 degrees and this apart are one."""
+COVERING_POINTS = 256
+"""Points of a whole observation that its reference's surface is looked for in."""
 COARSE_PROBES = 128
 """Probes are in farthest-point order: the first ones alone cover the surface too."""
 COARSE_LENIENCE = 2.0
@@ -66,6 +68,8 @@ class Verifier:
         distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
         noise = config.noise_m + config.noise_per_m2 * distance.square()
         self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
+        self._few = observations.points[:, :COVERING_POINTS]
+        self._gap = _gaps(self._few)  # (O,)
 
     def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align all hypotheses on few points and judge them leniently."""
@@ -126,7 +130,7 @@ class Verifier:
         order = torch.arange(scores.shape[1], device=scores.device)
         tied = (scores[:, None, :] == scores[:, :, None]) & (order < order[:, None])
         silenced = (near & (better | tied)).any(dim=2).flatten()
-        return replace(evidence, coverage=torch.where(silenced, 0.0, evidence.coverage))
+        return evidence.without(silenced)
 
     def judge(self, hypotheses: Hypotheses) -> Evidence:
         """Return the evidence for and against hypotheses as they are."""
@@ -144,10 +148,9 @@ class Verifier:
         """Return (H,) the share of expected surface that was found, on the first `probes`."""
         stack = self._references.with_probes(probes)
         if self._images is None:
-            # A sampled surface has gaps as wide as its spacing.
-            tolerance = 0.04 * stack.diameter + stack.spacing
-            return full_coverage(hypotheses, self._observations.points[:, :256], stack,
-                                 tolerance[hypotheses.reference])
+            tolerance = self._config.depth_tolerance * stack.diameter[hypotheses.reference]
+            return full_coverage(hypotheses, self._few, stack,
+                                 tolerance + self._gap[hypotheses.observation])
         return view_coverage(hypotheses, self._images, stack,
                              self._tolerance(hypotheses, self._config.depth_tolerance))
 
@@ -164,3 +167,13 @@ class Verifier:
     def _steps(self, hypotheses: Hypotheses, diameters: tuple[float, ...]) -> list[Tensor]:
         diameter = self._references.diameter[hypotheses.reference]
         return [tolerance * diameter for tolerance in diameters]
+
+
+def _gaps(points: Tensor) -> Tensor:
+    """Return (O,) the typical distance between neighbours of clouds (O, n, 3).
+
+    About so far from its nearest sample a point of the sampled surface may be.
+    """
+    distances = torch.cdist(points, points)
+    distances.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+    return distances.amin(dim=2).median(dim=1).values

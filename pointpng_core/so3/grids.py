@@ -14,7 +14,8 @@ SUPER_FIBONACCI_PSI = 1.533751168755204288118041
 def super_fibonacci(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return `count` quaternions (count, 4), xyzw, w >= 0, evenly covering SO(3).
 
-    Super-Fibonacci spirals: Alexa, CVPR 2022. 8192 of them lie about 7 degrees apart.
+    Super-Fibonacci spirals: Alexa, CVPR 2022. With 8192 of them the nearest
+    one is about 7 degrees away.
     """
     if count < 1:
         raise ValueError(f'count = {count}: a grid needs at least one rotation')

@@ -3,6 +3,7 @@
 ros2 run pointpng_ros pose_estimator --ros-args -p cloud_topic:=/camera/depth/points
 """
 
+import argparse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from rclpy.time import Time
+from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -226,7 +228,16 @@ def make_node() -> PoseEstimatorNode:
 
 def main(args: list[str] | None = None) -> int:
     """Run the node; returns the exit code."""
-    return run_node(make_node, name=NODE_NAME, args=args)
+    words = sys.argv[1:] if args is None else args
+    _parser().parse_args(remove_ros_args(words))
+    return run_node(make_node, name=NODE_NAME, args=words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog=NODE_NAME, allow_abbrev=False, description=__doc__.split('\n')[0],
+        epilog='Everything is a ROS parameter: --ros-args -p NAME:=VALUE, or --params-file FILE; '
+               'config/pose_estimator.yaml lists them.')
 
 
 if __name__ == '__main__':

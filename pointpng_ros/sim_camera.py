@@ -13,6 +13,7 @@ from geometry_msgs.msg import TransformStamped
 import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
@@ -107,10 +108,10 @@ def main(args: list[str] | None = None) -> int:
                                      description=__doc__.split('\n')[0])
     parser.add_argument('--write-library', metavar='DIR',
                         help='write the whole object catalogue (objects.yaml, meshes) and leave')
-    options, ros_args = parser.parse_known_args(words)
+    options = parser.parse_args(remove_ros_args(words))
     if options.write_library:
         return _write_library(options.write_library)
-    return run_node(SimCamera, name='sim_camera', args=[sys.argv[0], *ros_args])
+    return run_node(SimCamera, name='sim_camera', args=words)
 
 
 def _write_library(folder: str) -> int:

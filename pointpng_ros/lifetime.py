@@ -81,6 +81,8 @@ def _tear_down(nodes: list[Node]) -> None:
     for node in nodes:
         node.destroy_node()
     rclpy.try_shutdown()
+    for number in _SIGNALS:      # the interpreter's own exit would make them deadly again
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _leave_despite_busy_threads(code: int) -> None:

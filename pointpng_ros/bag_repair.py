@@ -18,7 +18,7 @@ _RECORD_HEAD = struct.Struct('<BQ')
 def repair(path: Path, folder: Path) -> Path:
     """Write what is intact of an .mcap or .db3 file into `folder` and return the new file.
 
-    Raises FileError when nothing can be saved or the format is another one (ROS 1 bags have the
+    Raises FileError when nothing can be saved or the file is of another kind (ROS 1 bags have the
     tool `rosbag reindex`).
     """
     target = folder / path.name
@@ -27,8 +27,9 @@ def repair(path: Path, folder: Path) -> Path:
     elif path.suffix == '.db3':
         _repair_sqlite(path, target)
     else:
-        raise FileError(f'{path} is damaged and cannot be repaired here; for a ROS 1 bag run '
-                        f'`rosbag reindex {path.name}`')
+        advice = (f'run `rosbag reindex {path.name}`' if path.suffix == '.bag'
+                  else 'give a bag: .mcap, .db3, .bag or a folder')
+        raise FileError(f'{path} cannot be read as a bag and cannot be repaired here; {advice}')
     return target
 
 

@@ -48,7 +48,8 @@ def check_topic_name(asked_by: str, name: str) -> None:
     try:
         validate_topic_name(name)
     except InvalidTopicNameException as error:
-        raise ConfigError(f'{asked_by} = {name!r} is no topic name: {error}') from error
+        reason = str(error).splitlines()[0].rstrip(':')    # a drawing of the place follows
+        raise ConfigError(f'{asked_by} = {name!r} is no topic name: {reason}') from error
 
 
 def cloud_topics(node: Node) -> list[str]:
@@ -77,13 +78,20 @@ def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher
     if reliability == 'reliable':
         return (f'{known}Their QoS matches: it is paused, or it was killed, or the network drops '
                 'large clouds. Fix: start the publisher again')
-    matched = f'{known}It is paused, or its clouds are lost: best-effort clouds larger than the '
-    matched += "publisher's shared-memory segment (512 kB) mostly are. Fix: "
+    matched = f'{known}It is paused, or it was killed, or its clouds are lost: best-effort clouds '
+    matched += "larger than the publisher's shared-memory segment (512 kB) mostly are. Fix: "
     if any(p.reliability == 'reliable' for p in clouds):
         return f'{matched}-p cloud_reliability:=reliable'
     return (f'{matched}start the publisher with FASTRTPS_DEFAULT_PROFILES_FILE='
             f'{_large_clouds_profile()}, or let it be reliable and '
             'set -p cloud_reliability:=reliable')
+
+
+def _node_name(info: Any) -> str:
+    """Full name of a publisher's node; DDS tells of an endpoint before it tells of its node."""
+    if 'UNKNOWN' in info.node_name:
+        return 'a node whose name is not known yet'
+    return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
 
 
 def _large_clouds_profile() -> str:
@@ -144,7 +152,7 @@ class CloudWatch:
             f'no cloud on {self._topic} for {silence_s:.1f} s: {reason}')
 
     def _publishers(self) -> list[Publisher]:
-        return [Publisher(node=f'{info.node_namespace.rstrip("/")}/{info.node_name}',
+        return [Publisher(node=_node_name(info),
                           topic_type=info.topic_type,
                           reliability=info.qos_profile.reliability.name.lower())
                 for info in self._node.get_publishers_info_by_topic(self._topic)]

@@ -89,7 +89,7 @@ def _declare(node: Node, spec: ParameterSpec) -> Any:
     except ParameterException as error:
         allowed = f', allowed: {spec.allowed} {spec.unit}'.rstrip() if spec.allowed else ''
         raise ConfigError(f'parameter {spec.name} refused: {error} '
-                          f'(a {type(spec.default).__name__}{allowed})') from error
+                          f'(type {type(spec.default).__name__}{allowed})') from error
 
 
 def _build(groups: Sequence[ParameterGroup], values: Mapping[str, Any]) -> Configs:

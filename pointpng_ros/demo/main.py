@@ -32,6 +32,7 @@ def main(args: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(args)
     console = Console()
     try:
+        _check_targets(options)
         config = _config(options)
         run = _run_of(options, config)
         summary = _perform(run, config, options, console)
@@ -93,6 +94,15 @@ def _config(options: argparse.Namespace) -> DemoConfig:
     if options.seconds is None and os.environ.get('DEMO_SECONDS'):
         given['seconds'] = _seconds_of_environment()
     return dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
+
+
+def _check_targets(options: argparse.Namespace) -> None:
+    """Refuse what cannot be written before the run, not after it; raises ConfigError."""
+    for name, path in (('--picture', options.picture), ('--json', options.json)):
+        if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
+            raise ConfigError(f'{name} {path}: give a file in a folder that exists')
+    if options.picture.suffix.lower() != '.png':
+        raise ConfigError(f'--picture {options.picture}: its name must end in .png')
 
 
 def _seconds_of_environment() -> float:

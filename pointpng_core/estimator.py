@@ -16,7 +16,7 @@ import torch
 
 from pointpng_core.cope import WignerCope
 from pointpng_core.embedding import HarmonicEncoder
-from pointpng_core.errors import ConfigError
+from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimator_config import EstimatorConfig
 from pointpng_core.files.meshes import TriangleMesh
@@ -33,6 +33,7 @@ from pointpng_core.stages import StageClock
 from pointpng_core.symmetry import Symmetry
 
 CONVINCING_SCORE = 0.8
+"""A whole surface taken for a single view scores less: half of it should not be seen."""
 
 
 class PoseEstimator:
@@ -123,6 +124,7 @@ class PoseEstimator:
                                 references=self._stacked(references), images=images)
         with clock('coarse'):
             hypotheses, evidence = verifier.coarse(hypotheses)
+            evidence = verifier.distinct(hypotheses, evidence)
             best = verifier.best(hypotheses, evidence, self.config.verification.keep)
         with clock('fine'):
             hypotheses, evidence = verifier.fine(hypotheses.take(best))
@@ -151,6 +153,10 @@ class _Task:
 
 
 def _may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
+    """Tell whether to take points (N, 3) for one view of a camera at the origin."""
+    if viewpoint == 'sensor' and not np.linalg.norm(cloud.mean(axis=0)) > 0:
+        raise CloudError('the points surround the origin, where the camera is said to be; give '
+                         'them in the frame of the camera, or set viewpoint to none')
     return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
 
 

@@ -1,7 +1,5 @@
 """Exhaustive search over SO(3): the score of every rotation of a grid in one matrix product."""
 
-import math
-
 import roma
 import torch
 from torch import Tensor
@@ -40,8 +38,3 @@ class RotationSearch:
         R, scores = self._cope.refine(R, correlation[:, None], refine_steps)
         scores, order = scores.sort(dim=1, descending=True)
         return R.gather(1, order[..., None, None].expand_as(R)), scores
-
-
-def grid_spacing_rad(rotations: int) -> float:
-    """Return the spacing of an even grid: the volume of SO(3), 8 pi^2, shared by cubes."""
-    return (8.0 * math.pi ** 2 / rotations) ** (1.0 / 3.0)

@@ -5,7 +5,6 @@ elementary conversions come from `roma`.
 """
 
 from pointpng_core.so3.distances import (
-    nearest_rotation_rad,
     quaternion_distance_rad,
     rotation_distance_rad,
 )
@@ -19,7 +18,6 @@ __all__ = [
     'fibonacci_directions',
     'flatten_blocks',
     'frame_towards',
-    'nearest_rotation_rad',
     'quaternion_distance_rad',
     'real_harmonics',
     'rotation_distance_rad',

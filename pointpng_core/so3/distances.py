@@ -27,8 +27,3 @@ def rotation_distance_rad(R_a: Tensor, R_b: Tensor) -> Tensor:
     trace = (R_a * R_b).flatten(-2).sum(-1)
     cosine = torch.sqrt(torch.clamp(1.0 + trace, min=0.0)) / 2.0
     return 2.0 * torch.atan2(chord / 8.0 ** 0.5, cosine)
-
-
-def nearest_rotation_rad(R_queries: Tensor, R_set: Tensor) -> Tensor:
-    """Return for each query (Q, 3, 3) the angle to the nearest rotation of a set (S, 3, 3)."""
-    return rotation_distance_rad(R_queries[:, None], R_set[None]).amin(dim=1)

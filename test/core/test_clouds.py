@@ -286,3 +286,19 @@ def test_a_plate_hides_what_is_behind_it():
     assert seen[:3600].all()
     assert not seen[3600:].any()
     assert visible_points(np.r_[front, back], np.array([0.0, 0, -6]), spacing_m=0.034)[3600:].all()
+
+
+@pytest.mark.parametrize('size', [100, 256, 300, 1000])
+def test_any_leading_part_of_a_random_sample_is_random(size):
+    """A segment comes row by row; its first points must not be those of its top rows."""
+    points = np.repeat(np.arange(size, dtype=np.float32)[:, None], 3, axis=1)
+    leading = random_points(points, 256)[:64, 0]
+    assert abs(leading.mean() / size - 0.5) < 0.15
+    assert leading.max() > 0.8 * size
+
+
+def test_a_small_cloud_is_repeated_evenly():
+    points = np.arange(30, dtype=np.float32).reshape(10, 3)
+    _, counts = np.unique(random_points(points, 25)[:, 0], return_counts=True)
+    assert len(counts) == 10
+    assert set(counts) == {2, 3}

@@ -347,6 +347,30 @@ def test_without_surroundings_a_hidden_arm_leaves_two_poses(estimator):
     assert both >= 3
 
 
+def test_a_cloud_like_nothing_still_gets_an_estimate(estimator, reference):
+    points = np.random.default_rng(0).normal(size=(200, 3)) * 1e6
+    assert len(estimator.estimate(points, [reference('drill')])) == 1
+
+
+@pytest.mark.parametrize('viewpoint', ['auto', 'sensor', 'none'])
+def test_points_at_one_place_are_refused(estimator, reference, viewpoint):
+    for place in (0.0, 0.5):
+        with pytest.raises(CloudError, match='points lie at'):
+            estimator.estimate_batch([np.full((100, 3), place)], [reference('drill')],
+                                     viewpoint=viewpoint)
+
+
+@pytest.mark.parametrize('name', ['mug', 'spray', 'bracket'])
+def test_whole_clouds_away_from_the_origin_are_posed_too(estimator, reference, name):
+    """They could be single views by where they are; how well they fit tells."""
+    right = 0
+    for seed in range(5):
+        T = pose(random_turn(seed), (0.1, 0.2, 0.9))
+        best = estimator.estimate(moved(T, whole(name, 900, 4)), [reference(name)])[0]
+        right += apart_deg(best.T_observation_reference, T) < 5
+    assert right >= 4
+
+
 # --- settings and the cache ----------------------------------------------------------------
 
 

@@ -244,7 +244,7 @@ def test_of_equal_poses_only_the_best_keeps_its_score(reference):
     before = checker.judge(hypotheses)
     after = checker.distinct(hypotheses, before)
     assert after.score[1] == before.score[1]
-    assert after.score[[0, 2]].tolist() == [0, 0]
+    assert after.score[[0, 2]].tolist() == [-1, -1]
     assert torch.equal(after.score[3:], before.score[3:])
 
 

@@ -15,7 +15,6 @@ from pointpng_core.so3 import (
     fibonacci_directions,
     flatten_blocks,
     frame_towards,
-    nearest_rotation_rad,
     quaternion_distance_rad,
     real_harmonics,
     rotation_distance_rad,
@@ -182,12 +181,6 @@ def test_distance_has_a_finite_slope_between_the_ends():
     quaternion_distance_rad(q, torch.tensor([0.0, 0, 0, 1]).double()).backward()
     assert torch.isfinite(q.grad).all()
     assert q.grad.norm() > 0
-
-
-def test_nearest_rotation_is_the_least_of_all_distances():
-    queries, grid = rotations(seed=6), rotations(seed=7)
-    naive = [min(float(rotation_distance_rad(a, b)) for b in grid) for a in queries]
-    assert np.allclose(nearest_rotation_rad(queries, grid).numpy(), naive, atol=1e-7)
 
 
 @both_dtypes

@@ -20,7 +20,7 @@ _ROS_COMMANDS = {
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
 }
 _EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo'}
-_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'scipy', 'torch', 'yaml')
+_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'scipy', 'small_gicp', 'torch', 'yaml')
 _ROS_HINT = ("`pip install 'pointpng_ros[ros]'` for the wheels on PyPI, or source the setup.bash "
              'of a ROS 2 installation')
 _ROS_PACKAGES = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs',

@@ -28,10 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest='kind', metavar='{pose,scene}', required=True)
     pose = kinds.add_parser('pose', help='relative poses on a file of pairs', allow_abbrev=False)
     pose.add_argument('--pairs', metavar='FILE.npz', type=Path, required=True,
-                      help='source, target, rotation (xyzw), translation; see the README')
+                      help='source, target (pairs, points, 3) int16, 32767 for `scale` metres; '
+                           'scale, rotation (xyzw), translation: of source onto target')
     pose.add_argument('--peers', action='store_true',
                       help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
-    pose.add_argument('--limit', metavar='N', type=_positive, help='only the first N pairs')
+    pose.add_argument('--limit', metavar='N', type=_positive, help='at most N pairs, spread evenly over the file')
     pose.add_argument('--threads', metavar='N', type=_positive, default=1,
                       help='threads for every method alike (default: 1)')
     pose.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')

@@ -25,7 +25,7 @@ class PipelineConfig(Config):
     min_score: float = option(0.5, help='Least score of an accepted pose.', low=0.0, high=1.0)
     sure_score: float = option(0.8, help='Segments posed with less are also tried together with '
                                          'their neighbours.', low=0.0, high=1.0)
-    union_gap_m: float = option(0.06, help='Neighbours nearer than this may be one object.',
+    union_gap_m: float = option(0.12, help='Neighbours nearer than this may be one object.',
                                 unit='m', low=0.0, high=1.0)
     max_unions: int = option(8, help='Most unions of neighbours tried in a frame.',
                              low=0, high=256)

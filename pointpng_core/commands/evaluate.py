@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                            'scale, rotation (xyzw), translation: of source onto target')
     pose.add_argument('--peers', action='store_true',
                       help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
-    pose.add_argument('--limit', metavar='N', type=_positive, help='at most N pairs, spread evenly over the file')
+    pose.add_argument('--limit', metavar='N', type=_positive,
+                      help='at most N pairs, spread evenly over the file')
     pose.add_argument('--threads', metavar='N', type=_positive, default=1,
                       help='threads for every method alike (default: 1)')
     pose.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')

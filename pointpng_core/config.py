@@ -30,9 +30,14 @@ class Config:
 
     def __post_init__(self) -> None:
         """Check every field against its declaration; raises ConfigError."""
+        owner = type(self).__name__
         for field in dataclasses.fields(self):
             if field.metadata:
-                _check(type(self).__name__, field, getattr(self, field.name))
+                _check(owner, field, getattr(self, field.name))
+        for name, kind in _nested_configs(type(self)).items():
+            if not isinstance(getattr(self, name), kind):
+                raise ConfigError(f'{owner}.{name} = {getattr(self, name)!r}: expected a '
+                                  f'{kind.__name__}')
 
     @classmethod
     def from_mapping(cls: type[Self], mapping: dict[str, Any]) -> Self:
@@ -44,6 +49,10 @@ class Config:
                 hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(names)}'
                 raise ConfigError(f'{cls.__name__}: unknown key {key!r}; {hint}')
         nested = _nested_configs(cls)
+        for key in nested.keys() & mapping.keys():
+            if not isinstance(mapping[key], dict):
+                raise ConfigError(f'{cls.__name__}.{key} = {mapping[key]!r}: expected a mapping '
+                                  f'of the values of {nested[key].__name__}')
         return cls(**{key: nested[key].from_mapping(value) if key in nested else value
                       for key, value in mapping.items()})
 
@@ -68,7 +77,8 @@ def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileError(f'{path} is not valid YAML: {error}') from error
+        reason = ' '.join(str(error).replace('in "<unicode string>", ', '').split())
+        raise FileError(f'{path} is not valid YAML: {reason}') from error
     if content is None:
         return {}
     if not isinstance(content, dict):

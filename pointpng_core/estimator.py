@@ -49,7 +49,8 @@ class PoseEstimator:
                                   config=self.config.search, device=self.device)
         builder = ReferenceBuilder(encoder=encoder, config=self.config.reference,
                                    device=self.device)
-        self._references = ReferenceCache(builder, folder=cache_dir)
+        self._references = ReferenceCache(
+            builder, folder=Path(cache_dir) if cache_dir else None)
         self._stack: tuple[tuple[Reference, ...], ReferenceStack] | None = None
 
     def reference_from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
@@ -92,7 +93,8 @@ class PoseEstimator:
         with clock('prepare'):
             batch = prepare_observations(observations, sample=self.config.sample,
                                          device=self.device)
-            viewpoint = viewpoint or self.config.viewpoint
+            viewpoint = replace(self.config, viewpoint=viewpoint).viewpoint if viewpoint else \
+                self.config.viewpoint
             views = [_may_be_view(cloud, viewpoint) for cloud in batch.clouds]
         task = _Task(observations=batch, references=references, surroundings=surroundings,
                      clock=clock)

@@ -30,7 +30,7 @@ class PipelineConfig(Config):
     max_unions: int = option(8, help='Most unions of neighbours tried in a frame.',
                              low=0, high=256)
     max_objects: int = option(16, help='Most segments posed in a frame, the largest first.',
-                              low=1, high=256)
+                              low=1, high=64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

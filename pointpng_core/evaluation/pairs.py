@@ -38,7 +38,14 @@ def read_pairs(path: Path, *, limit: int | None = None) -> list[PosePair]:
         fits = len(found) == len(shape) + 1 and found[0] == count and all(
             want in (None, got) for want, got in zip(shape, found[1:]))
         if not fits or count == 0:
-            raise FileError(f'{path}: {key!r} has shape {found}; expected {count} rows of {shape}')
+            raise FileError(f'{path}: {key!r} has shape {found}; expected {count} rows of '
+                            f'{str(shape).replace("None", "N")}, and at least one')
+    for key in ('source', 'target'):
+        if arrays[key].dtype != np.int16:
+            raise FileError(f'{path}: {key!r} holds {arrays[key].dtype}; pairs hold int16, '
+                            'points = value / 32767 * scale')
+    if not np.linalg.norm(arrays['rotation'], axis=1).min() > 0:
+        raise FileError(f"{path}: 'rotation' holds a quaternion of length zero")
     step = max(1, -(-count // limit)) if limit else 1
     return [_pair({key: arrays[key][index] for key in ROW_SHAPES})
             for index in range(0, count, step)]
@@ -55,7 +62,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise FileError(f'{path} does not exist') from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileError(f'{path} is not a readable npz file: {error}') from error
+        raise FileError(f'{path} is not an npz file, or it is damaged') from error
 
 
 def _pair(row: dict[str, NDArray[Any]]) -> PosePair:

@@ -20,7 +20,7 @@ class SegmenterConfig(Config):
         help='Edge of the voxels that the points above the table are gathered in.')
     max_range_m: float = option(
         3.0, unit='m', low=0.1, high=20.0, help='Points farther from the camera are ignored.')
-    noise_per_m: float = option(
+    noise_per_m2: float = option(
         0.0025, unit='m/m^2', low=0.0, high=0.05,
         help='Depth noise at 1 m; added to the tolerances, times the squared distance.')
 

@@ -72,7 +72,7 @@ def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
 def tolerances(points: np.ndarray, base_m: float, config: SegmenterConfig) -> np.ndarray:
     """Tolerances (N,) in metres: `base_m` plus the depth noise at each point's distance."""
     squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
-    return base_m + config.noise_per_m * squares
+    return base_m + config.noise_per_m2 * squares
 
 
 def fit_plane(points: np.ndarray) -> Plane:

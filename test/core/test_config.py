@@ -6,6 +6,7 @@ import pytest
 
 from pointpng_core.config import Config, option, read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.estimator_config import EstimatorConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,3 +71,17 @@ def test_missing_yaml(tmp_path):
 def test_config_cannot_be_changed_afterwards():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Example().peaks = 3
+
+
+@pytest.mark.parametrize('value', [3, None, 'x', [1]])
+def test_a_nested_configuration_must_be_a_mapping(value):
+    with pytest.raises(ConfigError, match=r'EstimatorConfig\.search = .* expected a'):
+        EstimatorConfig.from_mapping({'search': value})
+    with pytest.raises(ConfigError, match=r'EstimatorConfig\.search = .* expected a'):
+        EstimatorConfig(search=value)
+
+
+def test_a_nested_configuration_is_built_and_checked():
+    assert EstimatorConfig.from_mapping({'search': {'twists': 24}}).search.twists == 24
+    with pytest.raises(ConfigError, match=r"unknown key 'twist'; did you mean 'twists'"):
+        EstimatorConfig.from_mapping({'search': {'twist': 24}})

@@ -78,7 +78,7 @@ def test_every_import_is_declared():
     requirements = setup_keyword('install_requires') + setup_keyword('extras_require')['demo']
     declared = {re.split(r'[<>=\[ ]', line)[0].lower() for line in requirements}
     declared |= {element.text for element in PACKAGE_XML.findall('exec_depend')}
-    optional = {'small_gicp', 'tf2_ros'}  # the peers' and tf2_ros_py's own names
+    optional = {'tf2_ros'}  # tf2_ros_py's own name
     for folder in sorted(own):
         roots = set(imported_roots(folder)) - own - set(sys.stdlib_module_names) - optional
         assert {needs.get(root, root) for root in roots} <= declared

@@ -144,11 +144,11 @@ def test_files_that_are_no_archive_are_refused(tmp_path):
     with pytest.raises(FileError, match='does not exist'):
         read_pairs(tmp_path / 'no.npz')
     (tmp_path / 'text.npz').write_text('pairs')
-    with pytest.raises(FileError, match='not a readable npz'):
+    with pytest.raises(FileError, match='not an npz file, or it is damaged'):
         read_pairs(tmp_path / 'text.npz')
     write_pairs(tmp_path / 'p.npz')
     (tmp_path / 'cut.npz').write_bytes((tmp_path / 'p.npz').read_bytes()[:-500])
-    with pytest.raises(FileError, match='not a readable npz'):
+    with pytest.raises(FileError, match='not an npz file, or it is damaged'):
         read_pairs(tmp_path / 'cut.npz')
 
 
@@ -301,3 +301,16 @@ def test_peers_run_on_the_same_pairs(tmp_path):
     assert result['methods']['icp_48_starts']['recall_5deg'] == 1.0
     assert max(values['recall_5deg'] for name, values in result['methods'].items()
                if 'fpfh' in name) >= 0.5
+
+
+@pytest.mark.parametrize(('key', 'value', 'words'), [
+    ('source', np.zeros((2, 8, 3), np.float32), 'int16'),
+    ('rotation', np.zeros((2, 4), np.float32), 'length zero'),
+    ('target', np.zeros((2, 8, 2), np.int16), 'expected 2 rows'),
+    ('source', np.zeros((0, 8, 3), np.int16), 'at least one')])
+def test_pairs_that_mean_something_else_are_refused(tmp_path, key, value, words):
+    arrays = {'source': np.zeros((2, 8, 3), np.int16), 'target': np.zeros((2, 8, 3), np.int16),
+              'scale': np.ones(2), 'rotation': np.eye(4)[[3, 3]], 'translation': np.zeros((2, 3))}
+    np.savez(tmp_path / 'pairs.npz', **(arrays | {key: value}))
+    with pytest.raises(FileError, match=words):
+        read_pairs(tmp_path / 'pairs.npz')

@@ -27,7 +27,7 @@ class WorldConfig(Config):
     slide_m: float = option(0.02, help='Largest radius of the circles objects slide on.',
                             unit='m', low=0, high=0.2)
     slide_period_s: float = option(12.0, help='Time of one such circle.', unit='s', low=0.1)
-    spin_deg_s: float = option(12.0, help='Fastest spin about the vertical.', unit='deg/s',
+    spin_deg_s: float = option(5.0, help='Fastest spin about the vertical.', unit='deg/s',
                                low=0, high=360)
     lying_share: float = option(0.3, help='Chance that an object which can lie does so.',
                                 low=0, high=1)

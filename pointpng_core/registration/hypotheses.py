@@ -40,9 +40,3 @@ class Hypotheses:
     def transform(self, points: Tensor) -> Tensor:
         """Return observation points (H, n, 3) in their reference's frame."""
         return torch.baddbmm(self.t[:, None], points, self.R.transpose(1, 2))
-
-    @staticmethod
-    def join(parts: list['Hypotheses']) -> 'Hypotheses':
-        """Return all hypotheses of several batches."""
-        return Hypotheses(**{name: torch.cat([getattr(part, name) for part in parts])
-                             for name in ('observation', 'reference', 'R', 't')})

@@ -2,9 +2,11 @@
 
 import numpy as np
 from scipy.spatial.transform import Rotation
+import torch
 
 from pointpng_core.files.meshes import TriangleMesh
 from pointpng_core.reference.surface import sample_surface
+from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import DepthNoise, measure
@@ -62,3 +64,9 @@ def boxes(*extents):
     faces = [triangles + 8 * index for index in range(len(extents))]
     return TriangleMesh(vertices=np.concatenate(vertices).astype(np.float32),
                         faces=np.concatenate(faces).astype(np.int32))
+
+
+def joined(parts):
+    """All hypotheses of several batches in one."""
+    return Hypotheses(**{name: torch.cat([getattr(part, name) for part in parts])
+                         for name in ('observation', 'reference', 'R', 't')})

@@ -1,6 +1,6 @@
 """Registration: look-ups against brute force, and alignment of known perturbations."""
 
-from core_worlds import apart_deg, pose, random_turn, whole
+from core_worlds import apart_deg, joined, pose, random_turn, whole
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -73,16 +73,16 @@ def test_a_camera_inside_the_cloud_is_no_view():
 # --- hypotheses ----------------------------------------------------------------------------
 
 
-def test_hypotheses_transform_take_and_join():
+def test_hypotheses_transform_and_take():
     parts = [hypothesis(random_turn(k), (0.1 * k, 0, 1), observation=k) for k in range(3)]
-    joined = Hypotheses.join(parts)
+    batch = joined(parts)
     points = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 7, 3))).float()
-    naive = torch.stack([x @ R.T + t for x, R, t in zip(points, joined.R, joined.t)])
-    assert torch.allclose(joined.transform(points), naive, atol=1e-6)
-    assert joined.take(torch.tensor([2, 0])).observation.tolist() == [2, 0]
-    assert joined.take(torch.tensor([True, False, True])).observation.tolist() == [0, 2]
-    assert joined.reshaped((3, 1)).R.shape == (3, 1, 3, 3)
-    assert len(joined) == 3
+    naive = torch.stack([x @ R.T + t for x, R, t in zip(points, batch.R, batch.t)])
+    assert torch.allclose(batch.transform(points), naive, atol=1e-6)
+    assert batch.take(torch.tensor([2, 0])).observation.tolist() == [2, 0]
+    assert batch.take(torch.tensor([True, False, True])).observation.tolist() == [0, 2]
+    assert batch.reshaped((3, 1)).R.shape == (3, 1, 3, 3)
+    assert len(batch) == 3
 
 
 # --- look-up of nearest points -------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_batched_icp_is_each_hypothesis_alone(reference):
     drill, prepared, R, t = observed_drill(reference)
     starts = [hypothesis(*perturbed(R, t, 15.0, 0.02, seed)) for seed in range(5)]
     points = prepared.points[:, :256]
-    together = align(drill.field, Hypotheses.join(starts), points.expand(5, -1, -1),
+    together = align(drill.field, joined(starts), points.expand(5, -1, -1),
                      [tolerance.expand(5) for tolerance in steps(drill)])
     for index, start in enumerate(starts):
         alone = align(drill.field, start, points, steps(drill))
@@ -225,7 +225,7 @@ def test_the_true_pose_is_judged_better_than_others(reference):
     rows = [hypothesis(R, t)]
     rows += [hypothesis(*perturbed(R, t, degrees, 0.0, 1)) for degrees in (10.0, 60.0, 180.0)]
     rows += [hypothesis(R, t + np.array([0.03, 0, 0])), hypothesis(R, t, reference=1)]
-    judged = verifier(reference, ('drill', 'mug'), prepared).judge(Hypotheses.join(rows))
+    judged = verifier(reference, ('drill', 'mug'), prepared).judge(joined(rows))
     assert judged.score.argmax() == 0
     assert judged.score[0] > 0.5
     assert judged.score[1:].max() < 0.8 * judged.score[0]
@@ -240,7 +240,7 @@ def test_of_equal_poses_only_the_best_keeps_its_score(reference):
             hypothesis(*perturbed(R, t, 90.0, 0.0, 0)), hypothesis(R, t + np.array([0.2, 0, 0])),
             hypothesis(R, t, reference=1)]
     checker = verifier(reference, ('drill', 'mug'), prepared)
-    hypotheses = Hypotheses.join(rows)
+    hypotheses = joined(rows)
     before = checker.judge(hypotheses)
     after = checker.distinct(hypotheses, before)
     assert after.score[1] == before.score[1]
@@ -252,9 +252,9 @@ def test_a_polish_that_makes_it_worse_is_not_taken(reference):
     _, prepared, R, t = observed_drill(reference)
     checker = verifier(reference, ('drill',), prepared)
     rough, wrong = perturbed(R, t, 4.0, 0.003, 0), perturbed(R, t, 90.0, 0.05, 0)
-    hypotheses = Hypotheses.join([hypothesis(*rough), hypothesis(R, t)])
+    hypotheses = joined([hypothesis(*rough), hypothesis(R, t)])
     evidence = checker.judge(hypotheses)
-    offered = Hypotheses.join([hypothesis(R, t), hypothesis(*wrong)])
+    offered = joined([hypothesis(R, t), hypothesis(*wrong)])
     kept, judged = checker.adopt(offered, torch.tensor([0, 1]), hypotheses, evidence)
     turned, _ = error(kept, R, t)
     assert turned.max() < 0.1

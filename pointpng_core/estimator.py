@@ -93,8 +93,9 @@ class PoseEstimator:
         with clock('prepare'):
             batch = prepare_observations(observations, sample=self.config.sample,
                                          device=self.device)
-            viewpoint = replace(self.config, viewpoint=viewpoint).viewpoint if viewpoint else \
-                self.config.viewpoint
+            # Replacing it in the configuration checks the name.
+            viewpoint = replace(self.config, viewpoint=viewpoint or
+                                self.config.viewpoint).viewpoint
             views = [_may_be_view(cloud, viewpoint) for cloud in batch.clouds]
         task = _Task(observations=batch, references=references, surroundings=surroundings,
                      clock=clock)

@@ -1,11 +1,11 @@
 """Point clouds as arrays: filtering, sampling, neighbours, normals and size."""
 
 from pointpng_core.clouds.extent import centred, diameter_m
-from pointpng_core.clouds.finite import finite_rows, require_points
 from pointpng_core.clouds.neighbours import knn, spacing_m
 from pointpng_core.clouds.normals import estimate_normals
 from pointpng_core.clouds.sampling import farthest_points, random_points
 from pointpng_core.clouds.voxels import voxel_downsample
+from pointpng_core.finite import finite_rows, require_points
 
 __all__ = [
     'centred',

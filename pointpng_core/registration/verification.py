@@ -1,6 +1,7 @@
 """From proposed poses to verified ones: coarse ICP of all, fine ICP of the best, evidence."""
 
 from dataclasses import dataclass
+from functools import cached_property
 import math
 
 import numpy as np
@@ -69,7 +70,11 @@ class Verifier:
         noise = config.noise_m + config.noise_per_m2 * distance.square()
         self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
         self._few = observations.points[:, :COVERING_POINTS]
-        self._gap = _gaps(self._few)  # (O,)
+
+    @cached_property
+    def _gap(self) -> Tensor:
+        """Return (O,) the gaps of the samples; only whole surfaces are judged by them."""
+        return _gaps(self._few)
 
     def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align all hypotheses on few points and judge them leniently."""

@@ -2,7 +2,8 @@
 
 from pointpng_core.files.clouds import CLOUD_SUFFIXES, write_cloud
 from pointpng_core.files.meshes import MESH_SUFFIXES, TriangleMesh, read_mesh, write_mesh
-from pointpng_core.files.models import MODEL_SUFFIXES, read_cloud, read_model, sample_surface
+from pointpng_core.files.models import MODEL_SUFFIXES, read_cloud, read_model
+from pointpng_core.files.surface import sample_surface
 
 __all__ = [
     'CLOUD_SUFFIXES', 'MESH_SUFFIXES', 'MODEL_SUFFIXES', 'TriangleMesh', 'read_cloud', 'read_mesh',

@@ -9,10 +9,10 @@ from pointpng_core.files.meshes import (
     MESH_SUFFIXES,
     TriangleMesh,
     load_mesh_or_none,
-    open3d_mesh,
     read_mesh,
 )
-from pointpng_core.files.opening import checked_path, quiet_open3d
+from pointpng_core.files.opening import checked_path
+from pointpng_core.files.surface import sample_surface
 
 MODEL_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
 SURFACE_POINTS = 8192
@@ -41,12 +41,4 @@ def read_cloud(path: str | Path, *, scale: float = 1.0) -> np.ndarray:
     uniformly from its surface, the same ones every time.
     """
     model = read_model(path, scale=scale)
-    return sample_surface(model, SURFACE_POINTS) if isinstance(model, TriangleMesh) else model
-
-
-def sample_surface(mesh: TriangleMesh, count: int, *, seed: int = 0) -> np.ndarray:
-    """Draw points (count, 3) float32 uniformly from the surface of a mesh."""
-    with quiet_open3d() as open3d:
-        open3d.utility.random.seed(seed)
-        cloud = open3d_mesh(open3d, mesh).sample_points_uniformly(count)
-    return np.asarray(cloud.points).astype(np.float32)
+    return sample_surface(model, SURFACE_POINTS)[0] if isinstance(model, TriangleMesh) else model

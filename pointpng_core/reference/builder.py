@@ -19,9 +19,9 @@ from pointpng_core.clouds import (
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError
 from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.files.surface import sample_surface
 from pointpng_core.protocols import Encoder
 from pointpng_core.reference.reference import Reference
-from pointpng_core.reference.surface import sample_surface
 from pointpng_core.reference.views import all_around, render_views
 from pointpng_core.registration.field import build_field
 from pointpng_core.registration.surface_tree import SurfaceTree

@@ -5,7 +5,7 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.reference.surface import sample_surface
+from pointpng_core.files.surface import sample_surface
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.simulation.camera import DepthCamera

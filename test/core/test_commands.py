@@ -29,7 +29,7 @@ def test_estimate_finds_the_pose_between_a_millimetre_mesh_and_a_cloud(tmp_path,
     translation = np.array([0.05, -0.02, 0.7])
     millimetres = TriangleMesh(vertices=bracket.vertices * 1000, faces=bracket.faces)
     write_mesh(tmp_path / 'bracket.stl', millimetres)
-    seen = rotation.apply(sample_surface(bracket, 2000, seed=3)) + translation
+    seen = rotation.apply(sample_surface(bracket, 2000, seed=3)[0]) + translation
     write_cloud(tmp_path / 'seen.pcd', np.concatenate([seen, np.full((5, 3), np.nan)]))
     code = cli.main(['estimate', str(tmp_path / 'bracket.stl'), str(tmp_path / 'seen.pcd'),
                      '--unit-reference', 'mm', '--json', str(tmp_path / 'pose.json')])

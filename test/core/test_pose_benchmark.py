@@ -20,7 +20,7 @@ from pointpng_core.evaluation.metrics import (
 )
 from pointpng_core.evaluation.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose_benchmark import evaluate_pose, run, summarise
-from pointpng_core.reference.surface import sample_surface
+from pointpng_core.files.surface import sample_surface
 
 DOCUMENTED = {'rotation_mean_deg', 'recall_5deg', 'adds_2', 'adds_5', 'adds_10',
               'as_good_as_truth', 'ms_median', 'ms_p95', 'reference_ms'}

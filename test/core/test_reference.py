@@ -11,10 +11,10 @@ import torch
 from pointpng_core.embedding import HarmonicConfig, HarmonicEncoder
 from pointpng_core.errors import CloudError
 from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.files.surface import sample_surface
 from pointpng_core.reference import ReferenceBuilder, ReferenceConfig
 from pointpng_core.reference.cache import ReferenceCache
 from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.reference.surface import sample_surface
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.symmetry import Rotational, Symmetry
 

@@ -12,15 +12,16 @@ from pointpng_core.errors import MissingDependencyError, PointPngError
 
 ERROR_CODE = 2
 INTERRUPTED_CODE = 130
-_CORE_COMMANDS = ('estimate', 'evaluate')
+_CORE_COMMANDS = ('estimate', 'evaluate', 'train')
 _ROS_COMMANDS = {
     'run': ('pointpng_ros.pose_estimator', 'the node: poses of the objects in a PointCloud2'),
     'sim': ('pointpng_ros.sim_camera', 'a simulated depth camera over a table'),
     'play': ('pointpng_ros.bag_player', 'publish the clouds of a bag'),
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
 }
-_EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo'}
-_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'scipy', 'small_gicp', 'torch', 'yaml')
+_EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train'}
+_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'small_gicp', 'torch',
+             'yaml')
 _ROS_HINT = ("`pip install 'pointpng_ros[ros]'` for the wheels on PyPI, or source the setup.bash "
              'of a ROS 2 installation')
 _ROS_PACKAGES = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs',
@@ -50,7 +51,7 @@ def node_arguments(words: Sequence[str]) -> list[str]:
     ros_arguments: list[str] = []
     if options.params_file:
         ros_arguments += ['--params-file', options.params_file]
-    for name in ('cloud_topic', 'objects'):
+    for name in ('cloud_topic', 'objects', 'model'):
         value = getattr(options, name)
         if value is not None:  # quoted: ROS reads values as YAML, where 7 is a number
             ros_arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
@@ -98,6 +99,9 @@ def _run_parser() -> argparse.ArgumentParser:
     parser.add_argument('--objects', metavar='DIR',
                         help='object library (objects.yaml); without one, the first cloud shows '
                              'the objects')
+    parser.add_argument('--model', metavar='MODEL',
+                        help='embedding that drives the search: training_free (default), a '
+                             'shipped model, or the folder of a checkpoint or training run')
     parser.add_argument('--params-file', metavar='FILE',
                         help='ROS parameter file; config/pose_estimator.yaml lists all')
     return parser

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pointpng_core.config import Config, option
 
 RELIABILITIES = ('best_effort', 'reliable')
-MODELS = ('training_free',)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +22,9 @@ class NodeConfig(Config):
         '', help='Folder of the object library (objects.yaml). Empty: the objects of the first '
                  'cloud become the references object_0, object_1, ...')
     model: str = option(
-        'training_free', choices=MODELS, help='Embedding that drives the pose search.')
+        'training_free', help='Embedding that drives the pose search: training_free, the name of '
+                              'a model that ships with the package, or the folder of a '
+                              'checkpoint or of a training run.')
     device: str = option(
         'cpu', help='Torch device of the search: cpu, cuda or cuda:N.')
     threads: int = option(

@@ -20,7 +20,8 @@ class PipelineFactory:
     """Holds the estimator; makes pipelines for changing parameters and references.
 
     `configs` by parameter prefix, as `declare_parameters` gives them; `report` is told what takes
-    time at the start. Raises ConfigError for a device that is not there.
+    time at the start. Raises ConfigError for a device or model that is not there, FileError for a
+    model that cannot be used.
     """
 
     def __init__(self, configs: dict[str, Config], report: Callable[[str], None]) -> None:
@@ -32,7 +33,8 @@ class PipelineFactory:
         self._estimator = PoseEstimator(
             config=cast(EstimatorConfig, configs['estimator.']),
             device=self._node.device,
-            cache_dir=cache_dir)
+            cache_dir=cache_dir,
+            model=self._node.model)
 
     def inference(self) -> AbstractContextManager[Any]:
         """Return a fresh `torch.inference_mode`, which counts for the thread that enters it."""

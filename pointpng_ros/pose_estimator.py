@@ -24,10 +24,10 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
+from pointpng_core.bags.codec import DecodedCloud, decode_cloud
 from pointpng_core.errors import CloudError
 from pointpng_core.stages import StageClock
 from pointpng_ros.cloud_watch import CloudWatch, check_topic_name, cloud_qos
-from pointpng_ros.codec import DecodedCloud, decode_cloud
 from pointpng_ros.diagnostics import NodeState, diagnostic_array
 from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
 from pointpng_ros.frames import FrameLookup

@@ -24,7 +24,7 @@ from pointpng_core.simulation.library import write_catalogue
 from pointpng_core.simulation.noise import DepthNoise
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.world import TabletopWorld, WorldConfig
-from pointpng_ros.codec import encode_cloud
+from pointpng_ros.cloud_message import encode_cloud
 from pointpng_ros.lifetime import run_node
 from pointpng_ros.messages import transform_of
 from pointpng_ros.node_config import RELIABILITIES

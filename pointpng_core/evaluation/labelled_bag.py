@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from pointpng_core.errors import CloudError, FileError, MissingDependencyError
-
-_CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
-_FLOAT32 = 7
+from pointpng_core.bags.clouds import CloudBag
+from pointpng_core.bags.codec import decode_cloud
+from pointpng_core.errors import FileError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +23,9 @@ class LabelledCloud:
 def read_labelled_bag(bag: Path, labels: Path) -> Iterator[LabelledCloud]:
     """Yield the clouds of a bag with their labels, in the order of the bag.
 
-    labels: npz with `label` [F, H, W], one image per cloud. Raises FileError, CloudError, or
-    MissingDependencyError without rosbags.
+    labels: npz with `label` [F, H, W], one image per cloud. Raises FileError (for a damaged bag
+    too), ConfigError unless the bag has one topic of clouds, CloudError for clouds that cannot be
+    read, or MissingDependencyError without rosbags.
     """
     images = _read_labels(Path(labels))
     count = 0
@@ -52,29 +51,9 @@ def _read_labels(path: Path) -> np.ndarray:
 
 
 def _read_clouds(path: Path) -> Iterator[tuple[np.ndarray, tuple[int, int]]]:
-    try:
-        from rosbags.highlevel import AnyReader, AnyReaderError
-    except ImportError as error:
-        raise MissingDependencyError('reading bags needs rosbags: pip install rosbags') from error
-    try:
-        with AnyReader([path]) as reader:
-            connections = [c for c in reader.connections if c.msgtype == _CLOUD_TYPE]
-            for connection, _, raw in reader.messages(connections=connections):
-                message: Any = reader.deserialize(raw, connection.msgtype)
-                yield _xyz(message), (message.height, message.width)
-    except (AnyReaderError, OSError) as error:
-        raise FileError(f'cannot read the bag {path}: {error}') from error
-
-
-def _xyz(message: Any) -> np.ndarray:
-    """Points (N, 3) of a little-endian PointCloud2 message with float32 x, y, z, unpadded rows."""
-    fields = {field.name: field for field in message.fields}
-    if any(name not in fields or fields[name].datatype != _FLOAT32 for name in 'xyz') \
-            or message.is_bigendian or message.row_step != message.width * message.point_step:
-        raise CloudError('labelled bags hold unpadded little-endian clouds with float32 x, y, z; '
-                         f'this one has fields {sorted(fields)}')
-    layout = np.dtype({'names': ['x', 'y', 'z'], 'formats': ['<f4'] * 3,
-                       'offsets': [fields[name].offset for name in 'xyz'],
-                       'itemsize': message.point_step})
-    cloud = np.frombuffer(message.data, dtype=layout)
-    return np.stack([cloud['x'], cloud['y'], cloud['z']], axis=1)
+    with CloudBag(path) as bag:
+        for _, message in bag.clouds(bag.choose_topic()):
+            cloud = decode_cloud(message)
+            yield cloud.points, (message.height, message.width)
+        if bag.damage:
+            raise FileError(bag.damage)

@@ -22,7 +22,7 @@ def check_pcd(path: Path, found: int) -> None:
 def check_off(path: Path, vertices: int, faces: int) -> None:
     """Raise FileError when fewer vertices or faces could be read than an off file declares."""
     text = re.sub(rb'#[^\n]*', b'', path.read_bytes())
-    header = re.match(rb'\s*\w*OFF\s+(\d+)\s+(\d+)', text)
+    header = re.match(rb'\s*[A-Za-z]*OFF\s*(\d+)\s+(\d+)', text)
     if header is None:
         raise FileError(f'{path} has no valid OFF header')
     _compare(path, 'vertices', int(header.group(1)), vertices)

@@ -1,5 +1,6 @@
 """Triangle meshes and the files that hold them."""
 
+from contextlib import nullcontext
 import dataclasses
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.files.counts import check_off
 from pointpng_core.files.obj import read_obj
+from pointpng_core.files.off import with_header_line
 from pointpng_core.files.opening import checked_path, quiet_open3d
 from pointpng_core.files.ply import read_ply
 
@@ -88,9 +90,10 @@ def open3d_mesh(open3d: Any, mesh: TriangleMesh) -> Any:
 
 
 def _read_with_open3d(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    with quiet_open3d() as open3d:
+    whole = with_header_line(path) if path.suffix.lower() == '.off' else nullcontext(path)
+    with quiet_open3d() as open3d, whole as readable:
         try:
-            content = open3d.io.read_triangle_mesh(str(path))
+            content = open3d.io.read_triangle_mesh(str(readable))
         except RuntimeError as error:
             raise FileError(f'{path} cannot be read as a mesh: {error}') from error
     return np.asarray(content.vertices), np.asarray(content.triangles)

@@ -13,8 +13,8 @@ import pytest
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
+from pointpng_core.bags.codec import decode_cloud
 from pointpng_ros.cloud_watch import cloud_qos
-from pointpng_ros.codec import decode_cloud
 
 pytestmark = pytest.mark.ros
 PLAYER = ('-m', 'pointpng_ros.bag_player')

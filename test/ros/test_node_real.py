@@ -13,7 +13,7 @@ from pointpng_core.scene import SegmenterConfig
 from pointpng_core.simulation.library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.world import TabletopWorld
-from pointpng_ros.codec import encode_cloud
+from pointpng_ros.cloud_message import encode_cloud
 from pointpng_ros.frames import matrix_of
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.parameter_specs import pose_estimator_groups

@@ -2,26 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+import importlib
 from pathlib import Path
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rosbags.highlevel import AnyReader
-from rosbags.typesys import Stores, get_typestore
-
+from pointpng_core.bags.finding import STORAGE_SUFFIXES
+from pointpng_core.bags.repair import repair
 from pointpng_core.config import read_yaml_mapping
-from pointpng_core.errors import ConfigError, FileError
-from pointpng_ros.bag_repair import repair
+from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
+
+if TYPE_CHECKING:
+    from rosbags.highlevel import AnyReader
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
-_STORAGE_SUFFIXES = ('.mcap', '.db3', '.bag')
 
 
 class CloudBag:
     """An open bag; a context manager.
 
     Of a truncated file the intact beginning is read; `damage` then says so. Raises FileError when
-    nothing can be read.
+    nothing can be read, MissingDependencyError without rosbags.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -29,6 +30,7 @@ class CloudBag:
         if not self.path.exists():
             raise FileError(f'there is no bag {self.path}')
         self._expected = _expected_counts(self.path)
+        _require_rosbags()
         self._stack = ExitStack()
         self._file_damage = ''
         self._reader = self._open()
@@ -46,8 +48,11 @@ class CloudBag:
         return {name: info.msgcount for name, info in sorted(self._reader.topics.items())
                 if info.msgtype == CLOUD_TYPE}
 
-    def choose_topic(self, asked: str | None = None) -> str:
-        """Return the topic asked for, or the only one; ConfigError lists what there is."""
+    def choose_topic(self, asked: str | None = None, *, option: str = '--topic') -> str:
+        """Return the topic asked for, or the only one; ConfigError lists what there is.
+
+        `option` is what the user chooses one with.
+        """
         topics = self.topics
         listing = ', '.join(f'{name} ({count} clouds)' for name, count in topics.items())
         if not topics:
@@ -58,7 +63,7 @@ class CloudBag:
             raise ConfigError(f'{self.path} has no PointCloud2 topic {asked!r}; it has: {listing}')
         if asked is None and len(topics) > 1:
             raise ConfigError(f'{self.path} has several PointCloud2 topics, choose one with '
-                              f'--topic: {listing}')
+                              f'{option}: {listing}')
         return asked or next(iter(topics))
 
     def clouds(self, topic: str) -> Iterator[tuple[int, Any]]:
@@ -80,7 +85,7 @@ class CloudBag:
             damage = f'{damage}; {lost}' if damage else f'{self.path}: {lost}'
         self.damage = damage
 
-    def _open(self) -> AnyReader:
+    def _open(self) -> 'AnyReader':
         try:
             return self._enter([self.path])
         except Exception as error:       # as above: any type, for a damaged file
@@ -93,25 +98,39 @@ class CloudBag:
         except Exception as error:
             raise FileError(f'{self.path} cannot be read as a bag: {error}') from error
 
-    def _enter(self, paths: list[Path]) -> AnyReader:
-        reader = AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY))
-        return self._stack.enter_context(reader)
+    def _enter(self, paths: list[Path]) -> 'AnyReader':
+        return self._stack.enter_context(_reader(paths))
 
     def _intact(self, path: Path) -> Path:
         try:
-            with AnyReader([path], default_typestore=get_typestore(Stores.ROS2_JAZZY)):
+            with _reader([path]):
                 return path
         except Exception:
             folder = self._stack.enter_context(tempfile.TemporaryDirectory())
             return repair(path, Path(folder))
 
 
+def _require_rosbags() -> None:
+    try:
+        importlib.import_module('rosbags.highlevel')
+    except ImportError as error:
+        raise MissingDependencyError(f'reading bags needs the Python package rosbags ({error}): '
+                                     'pip install rosbags') from error
+
+
+def _reader(paths: list[Path]) -> 'AnyReader':
+    from rosbags.highlevel import AnyReader
+    from rosbags.typesys import Stores, get_typestore
+
+    return AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY))
+
+
 def _storage_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in _STORAGE_SUFFIXES)
+    files = sorted(file for file in path.iterdir() if file.suffix in STORAGE_SUFFIXES)
     if not files:
-        raise FileError(f'{path} holds no bag file ({", ".join(_STORAGE_SUFFIXES)})')
+        raise FileError(f'{path} holds no bag file ({", ".join(STORAGE_SUFFIXES)})')
     return files
 
 

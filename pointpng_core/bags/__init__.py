@@ -1,0 +1,1 @@
+"""Recorded bags and their PointCloud2 clouds, without ROS."""

@@ -1,0 +1,1 @@
+"""Makes what both suites share (`bags`) importable from either."""

@@ -1,7 +1,8 @@
 """What the estimator needs from an embedding and from a conditional predictor.
 
 The training-free pair (`HarmonicEncoder`, `WignerCope`) and every learned model implement these.
-Shapes: B clouds, N points, d embedding size, F features of a correlation, G rotations.
+Shapes: B clouds or pairs, N points, d embedding size, F features, G rotations of a grid, K of a
+pair, S sources, T targets, A angles.
 """
 
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ class Encoder(Protocol):
 
     dim: int
     """Size d of an embedding."""
+    points: int
+    """How many points of a cloud it takes, the first ones, fewer being repeated; 0 for all."""
     key: str
     """Names the encoder and everything its output depends on; embeddings are cached under it."""
 
@@ -25,12 +28,15 @@ class Encoder(Protocol):
         """Return (R, B, d): clouds (B, N, 3), centred, in units of each of the diameters (R,)."""
         ...
 
+    def features(self, clouds: Tensor) -> Tensor:
+        """Return what classifiers take of clouds (B, N, 3) as `encode` takes them, (B, F)."""
+        ...
+
 
 class Cope(Protocol):
     """Predicts how an embedding changes under a rotation: Theta_g z, from g alone.
 
-    The score of a rotation, <Theta_g z_source, z_target>, is linear in a correlation of the two
-    embeddings, so that all rotations of a grid are scored by one product with a constant bank.
+    The score of a rotation is the cosine of Theta_g z_source and z_target, both of unit length.
     """
 
     dim: int
@@ -40,25 +46,32 @@ class Cope(Protocol):
         ...
 
     def apply(self, R: Tensor, z: Tensor) -> Tensor:
-        """Return Theta_g z (..., d) without building Theta, for (..., 3, 3) and (..., d)."""
+        """Return Theta_g z (..., d), not normalised, for (..., 3, 3) and (..., d) that broadcast.
+
+        Theta itself is not built.
+        """
         ...
 
-    def correlate(self, z_source: Tensor, z_target: Tensor) -> Tensor:
-        """Return the correlation (..., F) of embeddings (..., d) that broadcast together."""
+    def grid_bank(self, R: Tensor) -> Any:
+        """Return what `grid_scores` needs of rotations (G, 3, 3), prepared once."""
         ...
 
-    def bank(self, R: Tensor) -> Tensor:
-        """Return B (G, F) with <Theta_g z_source, z_target> = B @ correlate(...)."""
+    def grid_scores(self, bank: Any, z_source: Tensor, z_target: Tensor) -> Tensor:
+        """Return the scores (B, G) of every rotation of a bank for pairs (B, d)."""
         ...
 
-    def twist_bank(self, z_source: Tensor) -> Any:
-        """Return what `twist_scores` needs of sources (S, d), prepared once per reference."""
+    def twist_bank(self, z_source: Tensor, angles_rad: Tensor) -> Any:
+        """Return what `twist_scores` needs of sources (S, d), turned about z by angles (A,)."""
         ...
 
-    def twist_scores(self, bank: Any, z_target: Tensor, angles_rad: Tensor) -> Tensor:
-        """Return (T, S, A): every source of a bank turned about z by every angle, on (T, d)."""
+    def twist_scores(self, bank: Any, z_target: Tensor) -> Tensor:
+        """Return the scores (T, S, A) of every source and angle of a bank for targets (T, d)."""
         ...
 
-    def refine(self, R: Tensor, correlation: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-        """Return rotations (..., 3, 3) climbed to a nearby peak of the score, and their scores."""
+    def refine(self, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
+               ) -> tuple[Tensor, Tensor]:
+        """Climb from rotations (B, K, 3, 3) to a nearby peak of the score of each pair (B, d).
+
+        Returns the rotations (B, K, 3, 3) and their scores (B, K).
+        """
         ...

@@ -6,12 +6,23 @@ orthogonal, and Theta_gh = Theta_g Theta_h.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import roma
 import torch
 from torch import Tensor
 
 from pointpng_core.so3 import flatten_blocks, rotation_generators, wigner_blocks
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwistBank:
+    """S sources and A angles about z, prepared for `WignerCope.twist_scores`."""
+
+    orders: list[Tensor]
+    """Per order m the cosine and sine parts (2n, S) of all degrees l >= m."""
+    waves: Tensor
+    """(2 (L + 1), A) cosines, then sines, of m times every angle."""
 
 
 class WignerCope:
@@ -54,37 +65,42 @@ class WignerCope:
         pairs = zip(self.split(z_source), self.split(z_target))
         return flatten_blocks([target.transpose(-1, -2) @ source for source, target in pairs])
 
-    def bank(self, R: Tensor) -> Tensor:
+    def grid_bank(self, R: Tensor) -> Tensor:
         """Return the flattened D^l(g), (G, sum (2l + 1)^2), of rotations (G, 3, 3)."""
         return torch.cat([flatten_blocks(wigner_blocks(chunk, self.degree_max))
                           for chunk in R.split(1024)])
 
-    def twist_bank(self, z_source: Tensor) -> list[Tensor]:
-        """Return per order m the parts of sources (S, d) that a turn about z mixes, (2n, S)."""
-        return [parts.flatten(1).T.contiguous() for parts in self._orders(z_source)]
+    def grid_scores(self, bank: Tensor, z_source: Tensor, z_target: Tensor) -> Tensor:
+        """Return the scores (B, G) of all rotations of a bank: one product with it."""
+        return self.correlate(z_source, z_target) @ bank.T
 
-    def twist_scores(self, bank: list[Tensor], z_target: Tensor, angles_rad: Tensor) -> Tensor:
-        """Return (T, S, A): every source of a bank turned about z by every angle, on (T, d).
+    def twist_bank(self, z_source: Tensor, angles_rad: Tensor) -> TwistBank:
+        """Return of sources (S, d) the parts that a turn about z mixes, for angles (A,)."""
+        phases = torch.arange(self.degree_max + 1, device=angles_rad.device)[:, None] * angles_rad
+        return TwistBank(
+            orders=[parts.flatten(1).T.contiguous() for parts in self._orders(z_source)],
+            waves=torch.cat((torch.cos(phases), torch.sin(phases))))
+
+    def twist_scores(self, bank: TwistBank, z_target: Tensor) -> Tensor:
+        """Return (T, S, A): every source of a bank turned about z by its angles, on (T, d).
 
         About z only m and -m mix, as a plane rotation by m times the angle, so that the score is a
         trigonometric polynomial of degree L; its 2L + 1 coefficients cost one small product per m.
         """
-        targets = self._orders(z_target)
         both = [torch.cat((parts.flatten(1), _quarter_turn(parts).flatten(1))) @ source
-                for parts, source in zip(targets, bank)]
+                for parts, source in zip(self._orders(z_target), bank.orders)]
         cosine, sine = torch.stack(both).chunk(2, dim=1)  # (L + 1, T, S)
-        orders = torch.arange(len(bank), device=angles_rad.device)
-        phases = orders[:, None] * angles_rad
-        waves = torch.cat((torch.cos(phases), torch.sin(phases)))
-        return (torch.cat((cosine, sine)).movedim(0, -1).flatten(0, 1) @ waves).unflatten(
+        return (torch.cat((cosine, sine)).movedim(0, -1).flatten(0, 1) @ bank.waves).unflatten(
             0, cosine.shape[1:])
 
-    def refine(self, R: Tensor, correlation: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-        """Climb from rotations (..., 3, 3) by Newton steps on s(exp(omega) g) = <D(g), C>.
+    def refine(self, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
+               ) -> tuple[Tensor, Tensor]:
+        """Climb from rotations (B, K, 3, 3) by Newton steps on s(exp(omega) g) = <D(g), C>.
 
-        Returns the rotations and their scores (...). D(exp(omega) g) = exp(omega . J) D(g), so
+        Returns the rotations and their scores (B, K). D(exp(omega) g) = exp(omega . J) D(g), so
         that gradient and Hessian are linear in M_l = C_l D^l(g)^T: one product with a constant.
         """
+        correlation = self.correlate(z_source, z_target)[:, None]  # (B, 1, F)
         slopes, curvatures = self._derivatives(R)
         for _ in range(steps):
             moments = self._moments(R, correlation)

@@ -1,4 +1,4 @@
-"""Exhaustive search over SO(3): the score of every rotation of a grid in one matrix product."""
+"""Exhaustive search over SO(3): the score of every rotation of a grid."""
 
 import roma
 import torch
@@ -18,7 +18,7 @@ class RotationSearch:
     def __init__(self, cope: Cope, *, rotations: int, device: torch.device) -> None:
         self._cope = cope
         self._R = roma.unitquat_to_rotmat(super_fibonacci(rotations)).to(device)  # (G, 3, 3)
-        self._bank = cope.bank(self._R)  # (G, F)
+        self._bank = cope.grid_bank(self._R)
 
     def peaks(self, z_source: Tensor, z_target: Tensor, *, count: int, apart_rad: float,
               refine_steps: int = 0) -> tuple[Tensor, Tensor]:
@@ -27,14 +27,13 @@ class RotationSearch:
         R maps source coordinates into target coordinates. Peaks lie at least `apart_rad` apart on
         the grid and are then refined by `refine_steps` of ascent.
         """
-        correlation = self._cope.correlate(z_source, z_target)  # (B, F)
-        scores = correlation @ self._bank.T  # (B, G)
+        scores = self._cope.grid_scores(self._bank, z_source, z_target)  # (B, G)
         scores, grid = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
         candidates = self._R[grid]  # (B, K, 3, 3)
         index = distinct_peaks(candidates, scores, count, apart_rad)
         R = candidates.gather(1, index[..., None, None].expand(-1, -1, 3, 3))
         if not refine_steps:
             return R, scores.gather(1, index)
-        R, scores = self._cope.refine(R, correlation[:, None], refine_steps)
+        R, scores = self._cope.refine(R, z_source, z_target, refine_steps)
         scores, order = scores.sort(dim=1, descending=True)
         return R.gather(1, order[..., None, None].expand_as(R)), scores

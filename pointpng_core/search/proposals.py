@@ -14,7 +14,9 @@ from pointpng_core.protocols import Cope, Encoder
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.search.exhaustive import RotationSearch
+from pointpng_core.search.gradient import GradientSearch
 from pointpng_core.search.views import search_views
+from pointpng_core.so3 import twist_angles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,15 @@ class SearchConfig(Config):
                               unit='rad', low=0.01, high=3.0)
     refine_steps: int = option(0, help='Ascent steps on each peak of the exhaustive search.',
                                low=0, high=20)
+    method: str = option('exhaustive', help='How whole surfaces are searched: every rotation '
+                                            'of the grid, or descent from random starts.',
+                         choices=('exhaustive', 'gradient'))
+    starts: int = option(64, help='Gradient search: random rotations it starts from.',
+                         low=1, high=100000)
+    gradient_steps: int = option(20, help='Gradient search: steps from each start.',
+                                 low=1, high=1000)
+    step_rad: float = option(0.15, help='Gradient search: length of a step.', unit='rad',
+                             low=1e-4, high=1.0)
 
 
 class PoseSearch:
@@ -45,7 +56,7 @@ class PoseSearch:
     def __init__(self, *, encoder: Encoder, cope: Cope, config: SearchConfig,
                  device: torch.device) -> None:
         self._encoder, self._cope, self._config, self._device = encoder, cope, config, device
-        self._rotations: RotationSearch | None = None
+        self._rotations: RotationSearch | GradientSearch | None = None
         self._twist_banks: WeakKeyDictionary[Reference, Any] = WeakKeyDictionary()
 
     def propose(self, observations: Observations, references: Sequence[Reference], *,
@@ -95,17 +106,24 @@ class PoseSearch:
 
     def _twist_bank(self, reference: Reference) -> Any:
         if reference not in self._twist_banks:
-            bank = self._cope.twist_bank(reference.views.embeddings)
-            self._twist_banks[reference] = bank
+            z = reference.views.embeddings
+            angles = twist_angles(self._config.twists).to(z)
+            self._twist_banks[reference] = self._cope.twist_bank(z, angles)
         return self._twist_banks[reference]
 
     def _diameters(self, references: Sequence[Reference]) -> Tensor:
         return torch.tensor([reference.diameter_m for reference in references],
                             dtype=torch.float32, device=self._device)
 
-    def _rotation_search(self) -> RotationSearch:
+    def _rotation_search(self) -> RotationSearch | GradientSearch:
         # The bank takes a second to fill, and a node that only sees views never needs it.
         if self._rotations is None:
-            self._rotations = RotationSearch(self._cope, rotations=self._config.rotations,
-                                             device=self._device)
+            self._rotations = self._make_rotation_search()
         return self._rotations
+
+    def _make_rotation_search(self) -> RotationSearch | GradientSearch:
+        config = self._config
+        if config.method == 'gradient':
+            return GradientSearch(self._cope, starts=config.starts, steps=config.gradient_steps,
+                                  step_rad=config.step_rad, device=self._device)
+        return RotationSearch(self._cope, rotations=config.rotations, device=self._device)

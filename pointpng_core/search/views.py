@@ -38,7 +38,8 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[An
                  twists: int) -> ViewMatches:
     """Match targets against all views of all references under all twists.
 
-    `twist_banks` are what the COPE prepared of the embeddings of each reference's views.
+    `twist_banks` are what the COPE prepared of the embeddings of each reference's views and of
+    `twist_angles(twists)`.
 
     z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
     R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
@@ -46,7 +47,7 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[An
     angles = twist_angles(twists).to(z_target)
     axis = torch.stack((0 * angles, 0 * angles, angles), dim=-1)
     R_twist = roma.rotvec_to_rotmat(axis)
-    found = [_best_pairs(cope, bank, z, angles) for bank, z in zip(twist_banks, z_target)]
+    found = [_best_pairs(cope, bank, z, twists) for bank, z in zip(twist_banks, z_target)]
     scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
     R_view = torch.stack([bank.R_view_reference[view]
                           for bank, view in zip(banks, views.unbind(1))], dim=1)
@@ -61,9 +62,9 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[An
         centroids=centroids, scores=scores.gather(2, index))
 
 
-def _best_pairs(cope: Cope, twist_bank: Any, z_target: Tensor, angles: Tensor
+def _best_pairs(cope: Cope, twist_bank: Any, z_target: Tensor, twists: int
                 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return scores, view and twist (T, K) of the best pairs for targets (T, d)."""
-    scores = cope.twist_scores(twist_bank, z_target, angles).flatten(1)  # (T, V * A)
+    scores = cope.twist_scores(twist_bank, z_target).flatten(1)  # (T, V * A)
     scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
-    return scores, flat // len(angles), flat % len(angles)
+    return scores, flat // twists, flat % twists

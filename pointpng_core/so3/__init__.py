@@ -11,6 +11,7 @@ from pointpng_core.so3.distances import (
 from pointpng_core.so3.frames import frame_towards
 from pointpng_core.so3.grids import fibonacci_directions, super_fibonacci, twist_angles
 from pointpng_core.so3.harmonics import degree_slices, real_harmonics
+from pointpng_core.so3.random import random_rotations
 from pointpng_core.so3.wigner import flatten_blocks, rotation_generators, wigner_blocks
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     'flatten_blocks',
     'frame_towards',
     'quaternion_distance_rad',
+    'random_rotations',
     'real_harmonics',
     'rotation_distance_rad',
     'rotation_generators',

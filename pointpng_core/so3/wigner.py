@@ -29,6 +29,7 @@ def flatten_blocks(blocks: list[Tensor]) -> Tensor:
 
 
 @lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
 def rotation_generators(degree_max: int) -> list[Tensor]:
     """Return dD^l / d omega at the identity, each (3, 2l + 1, 2l + 1) float64, about x, y, z."""
     def turned(omega: Tensor) -> tuple[Tensor, ...]:
@@ -41,6 +42,7 @@ def rotation_generators(degree_max: int) -> list[Tensor]:
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
 def _probe(degree_max: int, dtype: torch.dtype, device: torch.device
            ) -> tuple[Tensor, list[Tensor]]:
     # A degree has 2l + 1 functions; twice as many directions keep every block well conditioned.

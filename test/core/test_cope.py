@@ -44,9 +44,9 @@ def test_apply_is_theta_times_z(cope, kind):
 
 
 @every_cope
-def test_bank_and_correlation_give_all_scores(cope):
+def test_grid_scores_are_those_of_every_rotation(cope):
     R, source, target = turns(7), embeddings(cope, 3, 1), embeddings(cope, 3, 2)
-    scores = cope.correlate(source, target) @ cope.bank(R).T
+    scores = cope.grid_scores(cope.grid_bank(R), source, target)
     naive = torch.stack([torch.stack([(cope.theta(g) @ a) @ b for g in R])
                          for a, b in zip(source, target)])
     assert torch.allclose(scores, naive, atol=1e-11)
@@ -62,15 +62,15 @@ def test_correlations_broadcast():
 
 def test_a_large_bank_is_that_of_its_parts():
     cope, R = COPES[0], turns(8).repeat(150, 1, 1)  # beyond any chunk size near 1024
-    assert torch.allclose(cope.bank(R)[-8:], cope.bank(R[-8:]), atol=1e-12)
-    assert cope.bank(R).shape[0] == 1200
+    assert torch.allclose(cope.grid_bank(R)[-8:], cope.grid_bank(R[-8:]), atol=1e-12)
+    assert cope.grid_bank(R).shape[0] == 1200
 
 
 @every_cope
 def test_twist_scores_are_turns_about_z(cope):
     source, target = embeddings(cope, 3, 1), embeddings(cope, 2, 2)
     angles = torch.linspace(0, 6, 11).double()
-    scores = cope.twist_scores(cope.twist_bank(source), target, angles)
+    scores = cope.twist_scores(cope.twist_bank(source, angles), target)
     assert scores.shape == (2, 3, 11)
     for a, angle in enumerate(angles):
         R = roma.rotvec_to_rotmat(torch.stack((0 * angle, 0 * angle, angle)))
@@ -88,21 +88,27 @@ def shape_pair(seed):
     return WignerCope(encoder.multiplicities), z[0], z[1], R
 
 
+def climb(cope, R, source, target, steps):
+    """Refine all of R (K, 3, 3) for one pair (d,)."""
+    found, scores = cope.refine(R[None], source[None], target[None], steps)
+    return found[0], scores[0]
+
+
 def test_refinement_climbs_to_the_true_rotation():
     cope, source, target, R = shape_pair(4)
     off = roma.rotvec_to_rotmat(0.12 * torch.nn.functional.normalize(
         torch.from_numpy(np.random.default_rng(0).normal(size=(20, 3))), dim=1)) @ R
-    found, scores = cope.refine(off, cope.correlate(source, target)[None], 6)
+    found, scores = climb(cope, off, source, target, 6)
     assert rotation_distance_rad(found, R).max() < 1e-3
     assert torch.allclose(scores, torch.ones(20).double(), atol=1e-6)
 
 
 def test_refined_scores_are_those_of_the_refined_rotations_and_never_lower():
     cope, source, target, _ = shape_pair(5)
-    R, correlation = turns(30), cope.correlate(source, target)
+    R = turns(30)
     start = cope.apply(R, source.expand(30, -1)) @ target
     for steps in (0, 1, 3, 10):
-        found, scores = cope.refine(R, correlation[None], steps)
+        found, scores = climb(cope, R, source, target, steps)
         assert torch.allclose(cope.apply(found, source.expand(30, -1)) @ target, scores,
                               atol=1e-10)
         assert torch.allclose(found @ found.transpose(1, 2), torch.eye(3).double(), atol=1e-9)
@@ -111,9 +117,21 @@ def test_refined_scores_are_those_of_the_refined_rotations_and_never_lower():
             assert torch.equal(found, R)
 
 
+def test_every_pair_of_a_batch_is_refined_for_itself():
+    cope, source, target, _ = shape_pair(5)
+    R = turns(12).reshape(3, 4, 3, 3)
+    sources, targets = torch.stack((source, target, source)), torch.stack((target, source, source))
+    found, scores = cope.refine(R, sources, targets, 3)
+    assert (found.shape, scores.shape) == ((3, 4, 3, 3), (3, 4))
+    for each in range(3):
+        alone, values = climb(cope, R[each], sources[each], targets[each], 3)
+        assert torch.allclose(found[each], alone, atol=1e-9)
+        assert torch.allclose(scores[each], values, atol=1e-9)
+
+
 def test_refinement_ends_where_the_score_is_level():
     cope, source, target, _ = shape_pair(6)
-    found, scores = cope.refine(turns(10), cope.correlate(source, target)[None], 40)
+    found, scores = climb(cope, turns(10), source, target, 40)
     for axis in torch.eye(3).double():
         for angle in (-0.03, 0.03):
             nudged = roma.rotvec_to_rotmat(angle * axis) @ found

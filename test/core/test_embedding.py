@@ -43,6 +43,15 @@ def test_embedding_is_its_naive_twin():
                   - naive(cloud[0], config)).max() < 1e-12
 
 
+def test_features_are_the_norms_of_every_degree_and_shell():
+    config = HarmonicConfig(degree_max=3, shells=4, width=0.1)
+    cloud = clouds(1, 30)
+    z = naive(cloud[0], config)
+    norms = [np.linalg.norm(z[4 * degree ** 2:][shell * (2 * degree + 1):][:2 * degree + 1])
+             for degree in range(4) for shell in range(4)]
+    assert np.abs(HarmonicEncoder(config).features(cloud)[0].numpy() - norms).max() < 1e-12
+
+
 @pytest.mark.parametrize('kind', [torch.float32, torch.float64])
 def test_embedding_turns_with_the_cloud(kind):
     batch = clouds().to(kind)
@@ -99,8 +108,7 @@ def test_a_mirrored_shape_is_not_a_turned_one():
     pair = torch.from_numpy(np.stack((screw, screw * [1, 1, -1])))
     z = ENCODER.encode(pair)
     R = torch.from_numpy(np.stack([random_turn(seed) for seed in range(3000)]))
-    own = COPE.bank(R) @ COPE.correlate(z[0], z[0])
-    other = COPE.bank(R) @ COPE.correlate(z[0], z[1])
+    own, other = COPE.grid_scores(COPE.grid_bank(R), z[[0, 0]], z)
     assert other.max() < own.max() - 0.02
 
 

@@ -9,6 +9,8 @@ import roma
 import torch
 
 from pointpng_core.cope import WignerCope
+from pointpng_core.cope.harmonic import HarmonicCope
+from pointpng_core.cope.sie import SieCope
 from pointpng_core.embedding import HarmonicEncoder
 from pointpng_core.reference.views import ViewBank
 from pointpng_core.search import RotationSearch, distinct_peaks, search_views
@@ -97,6 +99,19 @@ def test_refined_peaks_stay_sorted_and_a_batch_is_each_pair_alone(search):
         assert rotation_distance_rad(alone[0, 0], R[each, 0]) < 1e-3
 
 
+@pytest.mark.parametrize('make', [HarmonicCope, SieCope])
+def test_the_rotation_of_a_learned_cope_is_found_in_inference_mode(make):
+    torch.manual_seed(0)
+    cope, R = make(dim=48), turns(3)
+    source = torch.nn.functional.normalize(torch.randn(3, 48), dim=1)
+    with torch.inference_mode():
+        target = torch.nn.functional.normalize(cope.apply(R, source), dim=-1)
+        grid = RotationSearch(cope, rotations=ROTATIONS, device=torch.device('cpu'))
+        found, scores = grid.peaks(source, target, count=4, apart_rad=0.3, refine_steps=20)
+    assert rotation_distance_rad(found[:, 0], R).max() < 0.02
+    assert (scores.diff(dim=1) <= 0).all()
+
+
 def random_bank(views, seed):
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(views, COPE.dim))
@@ -118,7 +133,7 @@ def test_a_turned_view_is_found_with_its_centroid_and_rotation():
         z.append(COPE.apply(spin, banks[owner].embeddings[view]))
         R_true.append(R_view_target[target].T @ spin @ banks[owner].R_view_reference[view])
         centroids.append(banks[owner].centroids[view])
-    prepared = [COPE.twist_bank(bank.embeddings) for bank in banks]
+    prepared = [COPE.twist_bank(bank.embeddings, angles) for bank in banks]
     found = search_views(COPE, banks, prepared, torch.stack(z).expand(2, -1, -1), R_view_target,
                          count=5, apart_rad=0.3, twists=twists)
     assert found.R_target_reference.shape == (2, 2, 5, 3, 3)

@@ -57,6 +57,6 @@ $(STAMP): setup.py setup.cfg constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo 'Installing into $(VENV) (about 2 GB; once)...'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) \
-	  --editable '.[ros,demo,dev]' --constraint constraints.txt
+	  --editable '.[ros,demo,train,dev]' --constraint constraints.txt
 	@$(BIN)/python -m pointpng_core.commands.system_check
 	@touch $@

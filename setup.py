@@ -21,6 +21,8 @@ EXTRAS = {
         'ros-std-srvs~=5.3.6',
     ],
     'demo': ['matplotlib>=3.8', 'rich>=13'],
+    # TensorBoard is used as well where it is installed.
+    'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
     'dev': [
         'e3nn>=0.5',
         'hypothesis>=6',
@@ -52,12 +54,15 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['pointpng_core', 'pointpng_core.*',
                                     'pointpng_ros', 'pointpng_ros.*']),
+    # One folder per model that loads by name.
+    package_data={'pointpng_core': ['weights/*/*']},
     install_requires=[
         'numpy>=1.26',
         'open3d>=0.19',
         'PyYAML>=6',
         'roma>=1.5',
         'rosbags>=0.10',
+        'safetensors>=0.4',
         'scipy>=1.11',
         'setuptools',
         'small_gicp>=1',
@@ -81,5 +86,5 @@ setup(
             'demo = pointpng_ros.demo.main:main',
         ],
     },
-    zip_safe=True,
+    zip_safe=False,
 )

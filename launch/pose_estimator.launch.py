@@ -25,6 +25,9 @@ ARGUMENTS = {
     'cloud_topic': ('', f'PointCloud2 topic; empty: as in params_file ({CLOUD_TOPIC}).'),
     'objects': ('', 'Folder of the object library (objects.yaml); empty: as in params_file '
                     '(none: the first cloud shows the objects).'),
+    'model': ('', 'Embedding that drives the search: training_free, a shipped model, or the '
+                  'folder of a checkpoint or training run; empty: as in params_file '
+                  '(training_free).'),
     'device': ('', 'Torch device: cpu, cuda or cuda:N; empty: as in params_file (cpu).'),
     'target_frame': ('', 'Frame to publish poses in; empty: as in params_file (the frame of the '
                          'cloud).'),
@@ -58,7 +61,8 @@ def _nodes(context):
 
 
 def _pose_estimator(values):
-    given = {name: values[name] for name in ('cloud_topic', 'objects', 'device', 'target_frame')
+    given = {name: values[name]
+             for name in ('cloud_topic', 'objects', 'model', 'device', 'target_frame')
              if values[name]}
     given['use_sim_time'] = _truth('use_sim_time', values)
     if values['publish_tf']:

@@ -12,6 +12,7 @@ from typing import Any
 __version__ = '0.1.0'
 
 _HOMES = {
+    'EmbeddingModel': 'pointpng_core.models.zoo',
     'EstimatorConfig': 'pointpng_core.estimator_config',
     'FramePipeline': 'pointpng_core.pipeline',
     'PipelineConfig': 'pointpng_core.pipeline',
@@ -22,6 +23,7 @@ _HOMES = {
     'Symmetry': 'pointpng_core.symmetry',
     'TriangleMesh': 'pointpng_core.files',
     'load_library': 'pointpng_core.library',
+    'load_model': 'pointpng_core.models.zoo',
     'read_cloud': 'pointpng_core.files',
     'read_model': 'pointpng_core.files',
     'segment_scene': 'pointpng_core.scene',

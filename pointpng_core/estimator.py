@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.embedding import HarmonicEncoder
+from pointpng_core.devices import torch_device
 from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimator_config import EstimatorConfig
 from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.models.zoo import TRAINING_FREE, EmbeddingModel, load_model
 from pointpng_core.observation import Observations, prepare_observations, seen_from_outside
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.cache import ReferenceCache
@@ -27,7 +27,7 @@ from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.depth_image import DepthImages
 from pointpng_core.registration.polish import polish
 from pointpng_core.registration.verification import Verifier
-from pointpng_core.results import summarise
+from pointpng_core.results import pose_of, summarise
 from pointpng_core.search.proposals import PoseSearch
 from pointpng_core.stages import StageClock
 from pointpng_core.symmetry import Symmetry
@@ -40,12 +40,18 @@ class PoseEstimator:
     """Finds references in observations; one instance serves any number, in one thread."""
 
     def __init__(self, *, config: EstimatorConfig | None = None, device: str = 'cpu',
-                 cache_dir: Path | None = None) -> None:
-        """Prepare for a torch device; `cache_dir` keeps built references between runs."""
-        self.config = config or EstimatorConfig()
-        self.device = _device(device)
-        encoder = HarmonicEncoder()
-        self._search = PoseSearch(encoder=encoder, cope=WignerCope(encoder.multiplicities),
+                 cache_dir: Path | None = None,
+                 model: str | Path | EmbeddingModel = TRAINING_FREE) -> None:
+        """Prepare for a torch device; `cache_dir` keeps built references between runs.
+
+        `model` drives the search: what `load_model` takes, or what it returned for that device.
+        Raises ConfigError or FileError for a device or model that cannot be used.
+        """
+        self.device = torch_device(device)
+        self.model = model if isinstance(model, EmbeddingModel) else load_model(model, self.device)
+        encoder = self.model.encoder
+        self.config = _suited(config or EstimatorConfig(), encoder.points)
+        self._search = PoseSearch(encoder=encoder, cope=self.model.cope,
                                   config=self.config.search, device=self.device)
         builder = ReferenceBuilder(encoder=encoder, config=self.config.reference,
                                    device=self.device)
@@ -104,6 +110,20 @@ class PoseEstimator:
         whole = [viewpoint != 'sensor' and not _convincing(result) for result in results]
         self._fill(results, task, whole, single_view=False)
         return results
+
+    @torch.inference_mode()
+    def estimate_by_embedding(self, observation: NDArray[np.floating], reference: Reference
+                              ) -> NDArray[np.float64]:
+        """Return T_observation_reference (4, 4) as the search proposes it first, unverified.
+
+        What the embedding alone makes of points (N, 3), a view or a whole surface. Raises
+        CloudError.
+        """
+        batch = prepare_observations([observation], sample=self.config.sample, device=self.device)
+        view = _may_be_view(batch.clouds[0], self.config.viewpoint)
+        best, _ = self._search.propose(batch, [reference], single_view=view)
+        return pose_of(best.R[0].double().cpu().numpy(), best.t[0].double().cpu().numpy(),
+                       batch.centroids[0], reference.centre)
 
     def _fill(self, results: list[list[PoseEstimate]], task: '_Task', wanted: list[bool], *,
               single_view: bool) -> None:
@@ -172,11 +192,14 @@ def _convincing(estimates: list[PoseEstimate]) -> bool:
     return _best_score(estimates) >= CONVINCING_SCORE
 
 
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f'device {name!r} cannot be used here ({error}); '
-                          'choose "cpu", or "cuda" where a GPU is at hand') from error
-    return device
+def _suited(config: EstimatorConfig, points: int) -> EstimatorConfig:
+    """Give an encoder the number of points that it wants, if any, of whatever it embeds.
+
+    The limits are those of the samples' declarations; an encoder makes do with fewer points.
+    """
+    if not points:
+        return config
+    count = min(max(points, 64), 8192)
+    return replace(config, sample=max(config.sample, count),
+                   search=replace(config.search, sample=count, whole_sample=count),
+                   reference=replace(config.reference, sample=count, whole_sample=count))

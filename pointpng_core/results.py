@@ -36,16 +36,16 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
 def _hypothesis(hypotheses: Hypotheses, evidence: Evidence, index: int,
                 centroid: NDArray[np.float64], reference: Reference) -> Hypothesis:
     return Hypothesis(
-        T_observation_reference=_pose(hypotheses.R[index].double().cpu().numpy(),
-                                      hypotheses.t[index].double().cpu().numpy(),
-                                      centroid, reference.centre),
+        T_observation_reference=pose_of(hypotheses.R[index].double().cpu().numpy(),
+                                        hypotheses.t[index].double().cpu().numpy(),
+                                        centroid, reference.centre),
         score=float(evidence.score[index]), residual_m=float(evidence.residual_m[index]),
         inlier_share=float(evidence.inlier_share[index]))
 
 
-def _pose(R: NDArray[np.float64], t: NDArray[np.float64], centroid: NDArray[np.float64],
-          centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return T_observation_reference of x_r - centre = R (x_o - centroid) + t."""
+def pose_of(R: NDArray[np.float64], t: NDArray[np.float64], centroid: NDArray[np.float64],
+            centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return T_observation_reference (4, 4) of x_r - centre = R (x_o - centroid) + t."""
     # Rounding in float32 leaves R slightly off SO(3).
     R_observation_reference = Rotation.from_matrix(R).inv().as_matrix()
     T = np.eye(4)

@@ -39,6 +39,7 @@ class HarmonicEncoder:
     def __init__(self, config: HarmonicConfig | None = None) -> None:
         self.config = config or HarmonicConfig()
         self.multiplicities = (self.config.shells,) * (self.config.degree_max + 1)
+        self.points = 0
         self.dim = self.config.shells * (self.config.degree_max + 1) ** 2
         values = '_'.join(str(value) for value in self.config.to_mapping().values())
         self.key = f'harmonic-1_{values}'
@@ -66,3 +67,11 @@ class HarmonicEncoder:
         blocks = [moments[..., degree ** 2:(degree + 1) ** 2].flatten(2)
                   for degree in range(config.degree_max + 1)]
         return normalize(torch.cat(blocks, dim=2), dim=-1)
+
+    def features(self, clouds: Tensor) -> Tensor:
+        """Return the norms, which no turn changes, by degree and shell (B, (L + 1) shells)."""
+        sizes = [self.config.shells * (2 * degree + 1)
+                 for degree in range(self.config.degree_max + 1)]
+        blocks = self.encode(clouds).split(sizes, dim=-1)
+        return torch.cat([block.unflatten(-1, (self.config.shells, -1)).norm(dim=-1)
+                          for block in blocks], dim=-1)

@@ -1,0 +1,49 @@
+"""Sizes of a Point-PNG network."""
+
+from dataclasses import dataclass
+
+from pointpng_core.config import Config, option
+from pointpng_core.errors import ConfigError
+
+COPES = ('wigner', 'harmonic', 'sie')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(Config):
+    """The defaults are the configuration `small`, which trains on two CPU cores."""
+
+    points: int = option(512, help='Points of a cloud that are taken in.', low=16, high=65536)
+    patches: int = option(32, help='Patches, by farthest-point sampling.', low=4, high=1024)
+    patch_size: int = option(24, help='Nearest points of a patch.', low=4, high=256)
+    width: int = option(144, help='Width of a token.', low=16, high=2048)
+    depth: int = option(4, help='Blocks of the encoder.', low=1, high=48)
+    heads: int = option(4, help='Attention heads.', low=1, high=64)
+    decoder_depth: int = option(2, help='Blocks of the masked decoder.', low=1, high=24)
+    projector: int = option(512, help='Hidden width of the projector.', low=16, high=8192)
+    cope: str = option('wigner', help='How the embedding of a turned cloud is predicted.',
+                       choices=COPES)
+    degree_max: int = option(6, help='Wigner COPE: highest degree L.', low=1, high=12)
+    copies: int = option(8, help='Wigner COPE: copies of every degree.', low=1, high=256)
+    dim: int = option(128, help='Harmonic and SIE COPE: size of the embedding.',
+                      low=8, high=4096)
+    code: str = option('rotation', help='Harmonic COPE: what of a rotation is coded, the entries '
+                                        'of its matrix or its quaternion with w >= 0.',
+                       choices=('rotation', 'quaternion'))
+    combine: str = option('multiply', help='Harmonic COPE: how the code of the rotation meets '
+                                           'that of a row.', choices=('multiply', 'add'))
+
+    def __post_init__(self) -> None:
+        """Check the values, and that they fit together; raises ConfigError."""
+        super().__post_init__()
+        if self.width % self.heads:
+            raise ConfigError(f'ModelConfig.width = {self.width} is no multiple of heads = '
+                              f'{self.heads}')
+        for name in ('patches', 'patch_size'):
+            if getattr(self, name) > self.points:
+                raise ConfigError(f'ModelConfig.{name} = {getattr(self, name)}: a cloud has only '
+                                  f'points = {self.points}')
+
+    @property
+    def embedding_dim(self) -> int:
+        """Size d of an embedding."""
+        return self.copies * (self.degree_max + 1) ** 2 if self.cope == 'wigner' else self.dim

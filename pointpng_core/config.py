@@ -49,6 +49,8 @@ class Config:
                 hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(names)}'
                 raise ConfigError(f'{cls.__name__}: unknown key {key!r}; {hint}')
         nested = _nested_configs(cls)
+        mapping = {key: tuple(value) if isinstance(value, list) else value
+                   for key, value in mapping.items()}
         for key in nested.keys() & mapping.keys():
             if not isinstance(mapping[key], dict):
                 raise ConfigError(f'{cls.__name__}.{key} = {mapping[key]!r}: expected a mapping '
@@ -62,8 +64,9 @@ class Config:
         return cls.from_mapping(read_yaml_mapping(path))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the plain values, in the order of declaration."""
-        return dataclasses.asdict(self)
+        """Return the plain values, in the order of declaration; sequences are lists, as in YAML."""
+        return {key: list(value) if isinstance(value, tuple) else value
+                for key, value in dataclasses.asdict(self).items()}
 
     def to_yaml(self, path: str | Path) -> None:
         """Write as a YAML mapping that `from_yaml` reads back."""

@@ -23,3 +23,7 @@ class LibraryError(PointPngError):
 
 class MissingDependencyError(PointPngError):
     """Something was asked for that needs a package which is not installed here."""
+
+
+class TrainingError(PointPngError):
+    """A training run that cannot go on: a loss that is no number, a run of another kind."""

@@ -1,0 +1,62 @@
+"""Batches of objects, mixed from the sources by weight; a step's batch depends on nothing else.
+
+The generator of a step is seeded with (seed, step, process), so that a run that was interrupted
+goes on with just the batches that it would have seen.
+"""
+
+from collections.abc import Sequence
+import dataclasses
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pointpng_core.data.objects import ObjectSet
+from pointpng_core.errors import ConfigError
+
+
+def step_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:
+    """Return the generator of one step of one process."""
+    state = np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0]
+    return torch.Generator(device=device).manual_seed(int(state) >> 1)
+
+
+def held_out(sets: Sequence[ObjectSet], share: float, seed: int
+             ) -> tuple[list[ObjectSet], list[ObjectSet]]:
+    """Split every set into objects to train on and to validate with, at random by the seed."""
+    training, validation = [], []
+    for number, objects in enumerate(sets):
+        order = np.random.default_rng([seed, number]).permutation(len(objects))
+        count = round(share * len(order))
+        training.append(subset(objects, np.sort(order[count:])))
+        validation.append(subset(objects, np.sort(order[:count])))
+    return training, validation
+
+
+def subset(objects: ObjectSet, rows: 'np.ndarray[tuple[int], np.dtype[np.int64]]') -> ObjectSet:
+    """Return some objects of a set."""
+    index = torch.from_numpy(rows)
+    return dataclasses.replace(objects, points=objects.points[index], labels=objects.labels[index],
+                               names=tuple(objects.names[row] for row in rows))
+
+
+class ObjectSampler:
+    """Draws objects: a source by its weight, then any of its objects."""
+
+    def __init__(self, sets: Sequence[ObjectSet], device: torch.device) -> None:
+        filled = [objects for objects in sets if len(objects.points)]
+        if not filled:
+            raise ConfigError('no objects to train on: name at least one source that has some')
+        self._points = torch.cat([objects.points for objects in filled]).to(device)  # (K, P, 3)
+        sizes = torch.tensor([len(objects.points) for objects in filled], dtype=torch.float64)
+        weights = torch.tensor([objects.weight for objects in filled], dtype=torch.float64)
+        each = (weights / weights.sum() / sizes).repeat_interleave(sizes.long())
+        self._bounds = each.cumsum(0).to(device)  # (K,)
+        self.count = len(self._points)
+
+    def draw(self, count: int, generator: torch.Generator) -> Tensor:
+        """Return objects (count, P, 3)."""
+        places = torch.rand(count, generator=generator, device=self._bounds.device,
+                            dtype=torch.float64)
+        rows = torch.searchsorted(self._bounds, places * self._bounds[-1])
+        return self._points[rows.clamp(max=self.count - 1)]

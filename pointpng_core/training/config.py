@@ -1,0 +1,94 @@
+"""Everything a training run can be told; it is kept in the run folder and in the checkpoint."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pointpng_core.augmentation.config import AugmentConfig
+from pointpng_core.config import Config, option
+from pointpng_core.data.source import SourceConfig
+from pointpng_core.errors import ConfigError
+from pointpng_core.models.config import ModelConfig
+
+ADJUSTABLE = frozenset({'device', 'threads', 'checkpoint_every', 'checkpoint_minutes', 'keep',
+                        'log_every', 'validate_every', 'compile', 'mae_steps', 'png_steps', 'lr',
+                        'clip'})
+"""What may differ when a run goes on; longer stages stretch the schedule of the learning rate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(Config):
+    """The defaults are those of the configuration `small`."""
+
+    sources: tuple[Any, ...] = option((), help='Where objects come from: PATH[,weight=2,...] or '
+                                               'mappings with these names.')
+    pool: int = option(1024, help='Points kept of each object, from which views are drawn.',
+                       low=32, high=65536)
+    validation_share: float = option(0.03, help='Share of the objects of each source that is '
+                                                'held out to watch progress.', low=0.0, high=0.5)
+    init: str = option('', help='Checkpoint or model name to start from; empty: random weights.')
+
+    mae_steps: int = option(2000, help='Steps of masked autoencoding; 0 leaves it out.',
+                            low=0, high=100_000_000)
+    png_steps: int = option(8000, help='Steps of Point-PNG; 0 leaves it out.',
+                            low=0, high=100_000_000)
+    batch: int = option(32, help='Objects per step and process.', low=2, high=65536)
+    views: int = option(4, help='Views V of each object; all V (V - 1) ordered pairs count.',
+                        low=2, high=64)
+    accumulate: int = option(1, help='Batches whose gradients make one step.', low=1, high=1024)
+
+    lr: float = option(1e-3, help='Highest learning rate.', low=1e-8, high=1.0)
+    weight_decay: float = option(0.05, help='Of matrices; norms, biases and codes have none.',
+                                 low=0.0, high=1.0)
+    warmup_steps: int = option(200, help='Steps in which each stage reaches its learning rate.',
+                               low=0, high=1_000_000)
+    clip: float = option(1.0, help='Longest gradient; longer ones are shortened.',
+                         low=1e-4, high=1e4)
+    ema: float = option(0.0, help='Decay of the moving average of the weights that is kept as the '
+                                  'model; 0 keeps the weights themselves.', low=0.0, high=0.99999)
+
+    mae_mask: float = option(0.6, help='Share of patches hidden in the first stage.',
+                             low=0.1, high=0.95)
+    png_mask: float = option(0.0, help='Share of patches that each view lacks in the second.',
+                             low=0.0, high=0.9)
+    beta: float = option(0.3, help='Weight of the pseudo-negatives; other objects have 1 - beta.',
+                         low=0.0, high=1.0)
+    negatives: int = option(8, help='Pseudo-negatives M per view.', low=0, high=4096)
+    tau: float = option(0.2, help='Temperature of the losses.', low=1e-3, high=100.0)
+
+    precision: str = option('float32', help='Precision of the networks.',
+                            choices=('float32', 'bfloat16'))
+    compile: bool = option(False, help='Compile the network with torch.compile.')
+    device: str = option('cpu', help='Torch device: cpu, cuda or cuda:N.')
+    threads: int = option(0, help='Threads that torch may use; 0 leaves its default.',
+                          low=0, high=256)
+    seed: int = option(0, help='Of weights, held-out objects, batches and noise.',
+                       low=0, high=2 ** 31)
+
+    checkpoint_every: int = option(500, help='Steps between checkpoints.', low=1)
+    checkpoint_minutes: float = option(5.0, help='The same in minutes, whichever is first.',
+                                       unit='min', low=0.01, high=1e6)
+    keep: int = option(2, help='Checkpoints kept, the newest.', low=1, high=10_000)
+    log_every: int = option(20, help='Steps between lines of metrics.jsonl.', low=1)
+    validate_every: int = option(500, help='Steps between validations.', low=1)
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        """Check the values, and that they fit together; raises ConfigError."""
+        super().__post_init__()
+        self.source_configs()
+        if self.mae_steps + self.png_steps == 0:
+            raise ConfigError('TrainConfig: mae_steps and png_steps are both 0: nothing to train')
+        if self.pool < self.model.points:
+            raise ConfigError(f'TrainConfig.pool = {self.pool}: a view takes model.points = '
+                              f'{self.model.points}; raise pool')
+
+    @property
+    def steps(self) -> int:
+        """Steps of both stages."""
+        return self.mae_steps + self.png_steps
+
+    def source_configs(self) -> list[SourceConfig]:
+        """Return the sources; raises ConfigError."""
+        return [SourceConfig.from_value(source) for source in self.sources]

@@ -1,0 +1,39 @@
+"""AdamW, and its state as plain tensors by the names of the parameters."""
+
+import torch
+from torch import Tensor, nn
+
+MOMENTS = ('exp_avg', 'exp_avg_sq')
+
+
+def make_optimiser(task: nn.Module, *, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """Return AdamW that decays matrices only."""
+    parameters = [p for p in task.parameters() if p.requires_grad]
+    groups = [{'params': [p for p in parameters if p.dim() >= 2], 'weight_decay': weight_decay},
+              {'params': [p for p in parameters if p.dim() < 2], 'weight_decay': 0.0}]
+    return torch.optim.AdamW([group for group in groups if group['params']], lr=lr,
+                             betas=(0.9, 0.98))
+
+
+def optimiser_tensors(optimiser: torch.optim.AdamW, task: nn.Module) -> dict[str, Tensor]:
+    """Return the state by 'moment.parameter' and 'step.parameter'."""
+    tensors = {}
+    for name, parameter in task.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f'{key}.{name}'] = value
+    return tensors
+
+
+def load_optimiser(optimiser: torch.optim.AdamW, task: nn.Module, tensors: dict[str, Tensor]
+                   ) -> None:
+    """Restore what `optimiser_tensors` returned."""
+    for name, parameter in task.named_parameters():
+        if f'step.{name}' in tensors:
+            state = {key: tensors[f'{key}.{name}'].to(parameter) for key in MOMENTS}
+            optimiser.state[parameter] = {'step': tensors[f'step.{name}'], **state}
+
+
+def set_rate(optimiser: torch.optim.AdamW, lr: float) -> None:
+    """Set the learning rate of all parameters."""
+    for group in optimiser.param_groups:
+        group['lr'] = lr

@@ -1,0 +1,44 @@
+"""Curves of a run as a picture, where matplotlib is installed."""
+
+from pathlib import Path
+from typing import Any
+
+from pointpng_core.training.reporting import Record, read_metrics
+from pointpng_core.training.schedule import MAE, PNG
+
+PICTURE = 'curves.png'
+
+
+def plot_curves(run_dir: Path) -> None:
+    """Write `curves.png` from `metrics.jsonl`; without matplotlib, or without records, nothing."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return
+    records = read_metrics(run_dir)
+    if not records:
+        return
+    figure = Figure(figsize=(10, 6.5), layout='constrained')
+    axes = figure.subplots(2, 2)
+    _curve(axes[0, 0], records, MAE, ('loss', 'val_loss'), 'masked autoencoding: Chamfer-L2')
+    axes[0, 0].set_yscale('log')
+    _curve(axes[0, 1], records, PNG, ('loss', 'align', 'cope', 'unif'), 'Point-PNG: losses')
+    _curve(axes[1, 0], records, PNG, ('pa', 'ae', 'val_pa', 'val_ae'), 'PA and AE')
+    _curve(axes[1, 1], records, PNG, ('val_pose_median_deg',),
+           'pose by embedding alone, held-out objects: median degrees')
+    FigureCanvasAgg(figure).print_png(str(run_dir / PICTURE))
+
+
+def _curve(axis: Any, records: list[Record], stage: str, names: tuple[str, ...], title: str
+           ) -> None:
+    for name in names:
+        points = [(record['step'], record[name]) for record in records
+                  if record['stage'] == stage and record.get(name) is not None]
+        if points:
+            axis.plot(*zip(*points), label=name, linewidth=1.0)
+    axis.set_title(title, fontsize=10)
+    axis.set_xlabel('step')
+    axis.grid(alpha=0.3)
+    if axis.lines:
+        axis.legend(fontsize=8)

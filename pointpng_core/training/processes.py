@@ -1,0 +1,51 @@
+"""One process or many: torchrun starts them, this joins them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import os
+
+import torch
+from torch import nn
+import torch.distributed
+
+from pointpng_core.devices import torch_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Processes:
+    """One process among those that train together."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes files and reports."""
+        return self.rank == 0
+
+    def wrap(self, task: nn.Module) -> nn.Module:
+        """Return the task with gradients averaged over the processes."""
+        if self.count == 1:
+            return task
+        ids = [self.device] if self.device.type == 'cuda' else None
+        return nn.parallel.DistributedDataParallel(task, device_ids=ids)
+
+
+@contextmanager
+def joined(device: str) -> Iterator[Processes]:
+    """Join the processes that torchrun started (NCCL on CUDA, else gloo); alone without it."""
+    rank, count = int(os.environ.get('RANK', '0')), int(os.environ.get('WORLD_SIZE', '1'))
+    chosen = torch_device(device)
+    if count == 1:
+        yield Processes(rank=0, count=1, device=chosen)
+        return
+    if chosen.type == 'cuda':
+        chosen = torch.device('cuda', int(os.environ.get('LOCAL_RANK', '0')))
+        torch.cuda.set_device(chosen)
+    torch.distributed.init_process_group('nccl' if chosen.type == 'cuda' else 'gloo')
+    try:
+        yield Processes(rank=rank, count=count, device=chosen)
+    finally:
+        torch.distributed.destroy_process_group()

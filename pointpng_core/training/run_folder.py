@@ -1,0 +1,66 @@
+"""The folder of a run: begun once, gone on with only by the configuration it was begun with."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from pointpng_core.checkpoints import clean_leftovers
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.models.zoo import model_folder
+from pointpng_core.training.config import ADJUSTABLE, TrainConfig
+from pointpng_core.training.processes import Processes
+from pointpng_core.training.run_state import RunState
+
+CONFIG_FILE = 'config.yaml'
+
+
+def open_run(config: TrainConfig, run_dir: Path, *, resume: bool, processes: Processes,
+             report: Callable[[str], None]) -> RunState:
+    """Return the state to train from: new, or that of the newest intact checkpoint.
+
+    Raises ConfigError for a run that is there already, or of another configuration, and
+    FileError for a folder that cannot be written.
+    """
+    begun = (run_dir / CONFIG_FILE).exists()
+    if begun and not resume:
+        raise ConfigError(f'{run_dir} holds a training run already: go on with --resume, or '
+                          'choose another folder')
+    if begun:
+        _check_same(config, TrainConfig.from_yaml(run_dir / CONFIG_FILE), run_dir)
+    if processes.first:
+        _write_config(config, run_dir)
+        clean_leftovers(run_dir)
+    state = RunState(config, processes.device)
+    if state.load(run_dir, report):
+        report(f'going on after step {state.step}')
+    elif config.init:
+        state.start_from(model_folder(config.init))
+    return state
+
+
+def _check_same(config: TrainConfig, begun: TrainConfig, run_dir: Path) -> None:
+    old, new = _flat(begun.to_mapping()), _flat(config.to_mapping())
+    changed = [key for key in new if old[key] != new[key] and key not in ADJUSTABLE]
+    if changed:
+        told = ', '.join(f'{key} was {old[key]!r}, is {new[key]!r}' for key in changed)
+        raise ConfigError(f'{run_dir} was begun with another configuration: {told}; take the '
+                          'same, or another folder (with init, to start from these weights)')
+
+
+def _flat(mapping: dict[str, object], prefix: str = '') -> dict[str, object]:
+    rows: dict[str, object] = {}
+    for key, value in mapping.items():
+        rows |= _flat(value, f'{prefix}{key}.') if isinstance(value, dict) else {
+            f'{prefix}{key}': value}
+    return rows
+
+
+def _write_config(config: TrainConfig, run_dir: Path) -> None:
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(config.to_mapping(), sort_keys=False)
+        (run_dir / CONFIG_FILE).write_text(text, encoding='utf-8')
+    except OSError as error:
+        raise FileError(f'cannot write into the run folder {run_dir}: '
+                        f'{error.strerror or error}; choose another') from error

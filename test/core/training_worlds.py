@@ -1,0 +1,64 @@
+"""A tiny model and a handful of objects: training runs of a second, for the tests."""
+
+import json
+import os
+import signal
+
+import numpy as np
+
+from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.recipe import train
+from pointpng_core.training.reporting import read_metrics
+
+MODEL = {'points': 32, 'patches': 8, 'patch_size': 8, 'width': 24, 'depth': 1, 'heads': 2,
+         'decoder_depth': 1, 'projector': 32, 'degree_max': 2, 'copies': 2, 'dim': 16}
+VALUES = {'pool': 64, 'mae_steps': 3, 'png_steps': 5, 'batch': 4, 'views': 2, 'warmup_steps': 2,
+          'validation_share': 0.25, 'checkpoint_every': 2, 'keep': 100, 'log_every': 1,
+          'validate_every': 4, 'threads': 1, 'model': MODEL}
+TIMES = ('clouds_per_s',)
+
+
+def write_objects(folder, *, objects=16, seed=0):
+    """Write an npz of random blobs of two classes as in shared/data; returns its path."""
+    random = np.random.default_rng(seed)
+    stretch = np.where(np.arange(objects)[:, None] % 2, (0.9, 0.3, 0.2), (0.5, 0.5, 0.4))
+    points = random.normal(size=(objects, 128, 3)) * stretch[:, None] / 3
+    path = folder / 'blobs.npz'
+    np.savez(path, points=np.clip(points * 32767, -32767, 32767).astype(np.int16),
+             label=(np.arange(objects) % 2).astype(np.uint8),
+             split=np.zeros(objects, np.uint8), class_names=np.array(['long', 'round']))
+    return path
+
+
+def tiny_config(source, **changes):
+    """A TrainConfig on one source; `model` changes are merged."""
+    model = {**MODEL, **changes.pop('model', {})}
+    return TrainConfig.from_mapping({**VALUES, 'sources': [str(source)], **changes,
+                                     'model': model})
+
+
+class Told:
+    """A reporter that remembers what it is told, and may stop the run as Ctrl-C does."""
+
+    def __init__(self, stop_at=None):
+        self.lines, self.records, self._stop_at = [], [], stop_at
+
+    def line(self, text):
+        self.lines.append(text)
+
+    def progress(self, done, total, text):
+        pass
+
+    def step(self, record, total):
+        self.records.append(record)
+        if record['step'] == self._stop_at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def curve(run_dir):
+    """The metrics of a run without times, as exact text."""
+    return [json.dumps({key: value for key, value in record.items() if key not in TIMES})
+            for record in read_metrics(run_dir)]
+
+
+__all__ = ['MODEL', 'VALUES', 'Told', 'curve', 'tiny_config', 'train', 'write_objects']

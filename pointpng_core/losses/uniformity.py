@@ -2,11 +2,9 @@
 
 import torch
 from torch import Tensor
-import torch.distributed
-import torch.distributed.nn.functional
 
+from pointpng_core.collectives import gathered
 from pointpng_core.losses.pseudo_negatives import one_plus_sum_exp
-from pointpng_core.models.batch_norm import distributed
 
 
 def uniformity_loss(anchor: Tensor, z_target: Tensor, *, tau: float) -> Tensor:
@@ -24,11 +22,3 @@ def uniformity_loss(anchor: Tensor, z_target: Tensor, *, tau: float) -> Tensor:
     own = torch.arange(gaps.shape[1], device=gaps.device)[:, None] + first \
         == torch.arange(gaps.shape[2], device=gaps.device)
     return one_plus_sum_exp((-gaps / tau).masked_fill(own, -torch.inf)).mean()
-
-
-def gathered(rows: Tensor) -> tuple[Tensor, int]:
-    """Return the rows of all processes, and where this process's begin; gradients flow back."""
-    if not distributed():
-        return rows, 0
-    parts = torch.distributed.nn.functional.all_gather(rows.contiguous())
-    return torch.cat(list(parts)), torch.distributed.get_rank() * len(rows)

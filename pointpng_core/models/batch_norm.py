@@ -6,7 +6,8 @@ torch.nn.SyncBatchNorm knows no CPU, where the tests of distributed training run
 import torch
 from torch import Tensor, nn
 import torch.distributed
-import torch.distributed.nn.functional
+
+from pointpng_core.collectives import distributed, mean_of_all
 
 MOMENTUM = 0.1
 """How fast the statistics that are used after training follow those of the batches."""
@@ -22,12 +23,10 @@ class GatheredBatchNorm(nn.BatchNorm1d):
         """Return normalised rows (B, F)."""
         if not (self.training and distributed()):
             return super().forward(rows)
-        processes = torch.distributed.get_world_size()
-        moments = torch.stack((rows.float().mean(dim=0), rows.float().square().mean(dim=0)))
-        total: Tensor = torch.distributed.nn.functional.all_reduce(moments)
-        mean, square = total / processes
-        variance = (square - mean.square()).clamp(min=0.0)
-        self._remember(mean, variance, len(rows) * processes)
+        # In two passes: the mean of squares less the squared mean would lose small variances.
+        mean = mean_of_all(rows.float())
+        variance = mean_of_all((rows.float() - mean).square())
+        self._remember(mean, variance, len(rows) * torch.distributed.get_world_size())
         normed = (rows - mean) * torch.rsqrt(variance + self.eps)
         return normed * self.weight + self.bias
 
@@ -39,9 +38,3 @@ class GatheredBatchNorm(nn.BatchNorm1d):
             running.lerp_(value, MOMENTUM)
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
-
-
-def distributed() -> bool:
-    """Tell whether several processes train together."""
-    return (torch.distributed.is_available() and torch.distributed.is_initialized()
-            and torch.distributed.get_world_size() > 1)

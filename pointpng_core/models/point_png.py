@@ -34,8 +34,22 @@ class PointPng(nn.Module):
         patches, centres = self.encoder.group(clouds)
         mask = random_mask((len(clouds), patches.shape[1]), mask_ratio, generator=generator,
                            device=clouds.device) if mask_ratio > 0 else None
-        return normalize(self.projector(pooled(self.encoder(patches, centres, mask))).float(),
-                         dim=-1)
+        raw: Tensor = self.projector(pooled(self.encoder(patches, centres, mask)))
+        return self._unit(raw.float())
+
+    def _unit(self, raw: Tensor) -> Tensor:
+        """Return unit vectors (B, d), for the Wigner COPE with a fixed share in degree 0.
+
+        While nothing is predicted well yet, what turns only costs: left free, its energy goes to
+        zero within a hundred steps and hardly ever returns.
+        """
+        config = self.config
+        if config.cope != 'wigner' or not config.invariant_share:
+            return normalize(raw, dim=-1)
+        fixed, turning = raw.split([config.copies, config.embedding_dim - config.copies], dim=-1)
+        share = config.invariant_share
+        return torch.cat((share ** 0.5 * normalize(fixed, dim=-1),
+                          (1.0 - share) ** 0.5 * normalize(turning, dim=-1)), dim=-1)
 
     def features(self, clouds: Tensor) -> Tensor:
         """Return what classifiers take: [max | mean] of the tokens (B, 2 C)."""

@@ -160,3 +160,11 @@ def test_the_model_can_be_exported(clouds):
 def test_sizes_that_do_not_fit_are_refused(values, message):
     with pytest.raises(ConfigError, match=message):
         ModelConfig(**{**TINY, **values})
+
+
+@pytest.mark.parametrize('share', [0.15, 0.5])
+def test_degree_zero_keeps_its_share_of_a_wigner_embedding(clouds, share):
+    fixed = tiny(invariant_share=share)(clouds)[:, :TINY['copies']]
+    assert torch.allclose(fixed.square().sum(-1), torch.full((4,), share), atol=1e-5)
+    free = tiny(invariant_share=0.0)(clouds)[:, :TINY['copies']].square().sum(-1)
+    assert free.std() > 1e-4

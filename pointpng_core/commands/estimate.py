@@ -1,8 +1,8 @@
 """`pointpng estimate REFERENCE OBSERVATION`: two files to a relative pose.
 
-Keys of the JSON: reference, observation (paths); T_observation_reference (4x4), translation_m,
-quaternion_xyzw; score (0 to 1), residual_m, inlier_share, ambiguous; runners_up, each with
-T_observation_reference, score, residual_m, inlier_share; reference_ms (prepared once per
+Keys of the JSON: reference, observation (paths); model; T_observation_reference (4x4),
+translation_m, quaternion_xyzw; score (0 to 1), residual_m, inlier_share, ambiguous; runners_up,
+each with T_observation_reference, score, residual_m, inlier_share; reference_ms (prepared once per
 reference), stage_ms (per observation).
 """
 
@@ -33,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                             help=f'unit of length of the {name} (default: m)')
     parser.add_argument('--config', metavar='FILE', type=Path,
                         help='YAML file with values of EstimatorConfig')
+    parser.add_argument('--model', metavar='MODEL', default='training_free',
+                        help='embedding that drives the search: training_free, a shipped model, '
+                             'or the folder of a checkpoint or training run '
+                             '(default: training_free)')
     parser.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
 
@@ -95,7 +99,7 @@ def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
 
     from pointpng_core.estimator import EstimatorConfig, PoseEstimator
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
-    estimator = PoseEstimator(config=config, device=options.device)
+    estimator = PoseEstimator(config=config, device=options.device, model=options.model)
     start = perf_counter()
     reference = estimator.reference_from_model(model, name=options.reference.stem)
     reference_ms = (perf_counter() - start) * 1e3
@@ -103,6 +107,7 @@ def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
     T = np.asarray(estimate.T_observation_reference)
     return {
         'reference': str(options.reference), 'observation': str(options.observation),
+        'model': options.model,
         'T_observation_reference': T, 'translation_m': T[:3, 3],
         'quaternion_xyzw': Rotation.from_matrix(T[:3, :3]).as_quat(),
         **_quality(estimate), 'ambiguous': bool(estimate.ambiguous),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
+from pointpng_core.plain import plain
 
 
 def check_json_target(target: str | None) -> None:
@@ -25,7 +26,7 @@ def write_json(target: str | None, content: dict[str, Any]) -> None:
     """
     if target is None:
         return
-    text = json.dumps(_plain(content), indent=2, allow_nan=False) + '\n'
+    text = json.dumps(plain(content), indent=2, allow_nan=False) + '\n'
     if target == '-':
         sys.stdout.write(text)
         return
@@ -51,17 +52,3 @@ def number(value: Any, digits: int = 2) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return '-'
     return f'{value:.{digits}f}' if isinstance(value, (float, np.floating)) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, Path):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value

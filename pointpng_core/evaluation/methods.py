@@ -1,15 +1,21 @@
 """What is compared: methods that prepare a source once and find it in targets."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.models.zoo import EmbeddingModel
 from pointpng_core.reference import Reference
 
 Cloud = NDArray[np.float32]
 Matrix = NDArray[np.float64]
+REFINE_STEPS = 5
+"""Ascent steps of the embedding alone: without them a pose is as coarse as the grid."""
 
 
 class Method(Protocol):
@@ -27,12 +33,10 @@ class Method(Protocol):
 
 
 class PointPng:
-    """The estimator of this project."""
+    """The estimator of this project: search, verification, registration."""
 
-    name = 'pointpng'
-
-    def __init__(self, estimator: PoseEstimator) -> None:
-        self._estimator = estimator
+    def __init__(self, estimator: PoseEstimator, *, name: str = 'pointpng') -> None:
+        self.name, self._estimator = name, estimator
 
     def prepare(self, source: Cloud) -> Reference:
         """Build the reference."""
@@ -42,3 +46,42 @@ class PointPng:
         """Estimate the pose."""
         best = self._estimator.estimate(target, [prepared])[0]
         return best.T_observation_reference, best.stage_ms
+
+
+class EmbeddingAlone:
+    """The first proposal of the search in embedding space: no verification, no registration."""
+
+    def __init__(self, estimator: PoseEstimator, *, name: str = 'embedding') -> None:
+        self.name, self._estimator = name, estimator
+
+    def prepare(self, source: Cloud) -> Reference:
+        """Build the reference; only its embeddings are used."""
+        return self._estimator.reference_from_model(source, name='source')
+
+    def register(self, prepared: Reference, target: Cloud) -> tuple[Matrix, dict[str, float]]:
+        """Search, and take the best rotation."""
+        return self._estimator.estimate_by_embedding(target, prepared), {}
+
+
+def own_methods(config: EstimatorConfig, *, models: Sequence[EmbeddingModel], device: str,
+                gradient: bool) -> list[Method]:
+    """Return the pipeline and the embedding alone of each model; the first one's need no name.
+
+    The embedding alone refines its peaks by REFINE_STEPS at least; `gradient` adds the search by
+    Algorithm 1 of the paper beside the exhaustive one.
+    """
+    steps = max(REFINE_STEPS, config.search.refine_steps)
+    searches = [('embedding', 'exhaustive')]
+    if gradient:
+        searches.append(('embedding, algorithm 1', 'gradient'))
+    methods: list[Method] = []
+    for model in models:
+        suffix = '' if model is models[0] else f' {model.name}'
+        methods.append(PointPng(PoseEstimator(config=config, device=device, model=model),
+                                name=f'pointpng{suffix}'))
+        for name, search in searches:
+            own = replace(config, search=replace(config.search, refine_steps=steps,
+                                                 method=search))
+            methods.append(EmbeddingAlone(PoseEstimator(config=own, device=device, model=model),
+                                          name=f'{name}{suffix}'))
+    return methods

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from pointpng_core.estimator import PoseEstimator
 from pointpng_core.estimator_config import EstimatorConfig
-from pointpng_core.evaluation.methods import Method, PointPng
+from pointpng_core.evaluation.methods import Method, own_methods
 from pointpng_core.evaluation.metrics import (
     add_s,
     as_good_as_truth,
@@ -18,23 +17,33 @@ from pointpng_core.evaluation.metrics import (
     rotation_error_deg,
 )
 from pointpng_core.evaluation.pairs import PosePair, read_pairs
+from pointpng_core.models.zoo import TRAINING_FREE, load_model
 
 Row = dict[str, float]
 
 
 def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
                   config: EstimatorConfig | None = None, threads: int = 1, device: str = 'cpu',
+                  model: str | Path = TRAINING_FREE, gradient: bool = False,
                   report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Run this project's estimator, and its peers when asked for, on a file of pairs.
 
-    Returns {'pairs': count, 'file', 'threads', 'methods': {name: summary}}; `report` is told
-    which method is running. Times are milliseconds per observation; what is prepared once per
+    Our methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
+    embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
+    learned model stand the same of the training-free one, its name added.
+
+    Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; `report` is
+    told which method is running. Times are milliseconds per observation; what is prepared once per
     source is timed apart (`reference_ms`). `threads` goes for torch and small_gicp; Open3D takes
     OMP_NUM_THREADS from the environment it was started in. Raises FileError.
     """
     pose_pairs = read_pairs(pairs, limit=limit)
     torch.set_num_threads(threads)
-    methods: list[Method] = [PointPng(PoseEstimator(config=config, device=device))]
+    models = [load_model(model, device)]
+    if models[0].name != TRAINING_FREE:
+        models.append(load_model(TRAINING_FREE, device))
+    methods = own_methods(config or EstimatorConfig(), models=models, device=device,
+                          gradient=gradient)
     if peers:
         from pointpng_core.evaluation.peers import all_peers
         methods += all_peers(threads)
@@ -43,7 +52,7 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
         report(f'{method.name}: {len(pose_pairs)} pairs')
         summaries[method.name] = summarise(run(method, pose_pairs))
     return {'pairs': len(pose_pairs), 'file': pairs.name, 'threads': threads,
-            'methods': summaries}
+            'model': models[0].name, 'methods': summaries}
 
 
 def run(method: Method, pairs: list[PosePair]) -> list[Row]:

@@ -25,8 +25,8 @@ class ModelConfig(Config):
     degree_max: int = option(6, help='Wigner COPE: highest degree L.', low=1, high=12)
     copies: int = option(8, help='Wigner COPE: copies of every degree.', low=1, high=256)
     invariant_share: float = option(
-        0.15, help='Wigner COPE: share of the squared length of an embedding in degree 0, which no '
-                   'rotation changes; 0 leaves it free, and training may end with all of it there.',
+        0.15, help='Wigner COPE: share of the squared length of an embedding in degree 0, which '
+                   'no rotation changes; 0 leaves it free, and all of it may end there.',
         low=0.0, high=0.95)
     dim: int = option(128, help='Harmonic and SIE COPE: size of the embedding.',
                       low=8, high=4096)

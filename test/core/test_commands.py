@@ -37,9 +37,10 @@ def test_estimate_finds_the_pose_between_a_millimetre_mesh_and_a_cloud(tmp_path,
     assert 'quaternion (xyzw)' in capsys.readouterr().out
     pose = json.loads((tmp_path / 'pose.json').read_text())
     assert set(pose) == {
-        'reference', 'observation', 'T_observation_reference', 'translation_m', 'quaternion_xyzw',
-        'score', 'residual_m', 'inlier_share', 'ambiguous', 'runners_up', 'reference_ms',
-        'stage_ms'}
+        'reference', 'observation', 'model', 'T_observation_reference', 'translation_m',
+        'quaternion_xyzw', 'score', 'residual_m', 'inlier_share', 'ambiguous', 'runners_up',
+        'reference_ms', 'stage_ms'}
+    assert pose['model'] == 'training_free'
     error = (Rotation.from_quat(pose['quaternion_xyzw']).inv() * rotation).magnitude()
     assert np.degrees(error) < 2
     np.testing.assert_allclose(pose['translation_m'], translation, atol=0.002)
@@ -48,7 +49,8 @@ def test_estimate_finds_the_pose_between_a_millimetre_mesh_and_a_cloud(tmp_path,
 
 
 @pytest.mark.parametrize(('name', 'value', 'message'), [
-    ('--device', 'warp', 'warp'), ('--config', 'gone.yaml', 'cannot read gone.yaml')])
+    ('--device', 'warp', 'warp'), ('--config', 'gone.yaml', 'cannot read gone.yaml'),
+    ('--model', 'training_fre', "did you mean 'training_free'?")])
 def test_estimate_refuses_what_it_cannot_use(tmp_path, bracket, capsys, name, value, message):
     write_mesh(tmp_path / 'bracket.ply', bracket)
     path = str(tmp_path / 'bracket.ply')

@@ -74,8 +74,9 @@ def imported_roots(folder):
 
 def test_every_import_is_declared():
     own = {'pointpng_core', 'pointpng_ros'}
-    needs = {'yaml': 'pyyaml'}
-    requirements = setup_keyword('install_requires') + setup_keyword('extras_require')['demo']
+    needs = {'yaml': 'pyyaml', 'sklearn': 'scikit-learn'}
+    extras = setup_keyword('extras_require')
+    requirements = setup_keyword('install_requires') + extras['demo'] + extras['train']
     declared = {re.split(r'[<>=\[ ]', line)[0].lower() for line in requirements}
     declared |= {element.text for element in PACKAGE_XML.findall('exec_depend')}
     optional = {'tf2_ros'}  # tf2_ros_py's own name
@@ -137,12 +138,16 @@ def test_yaml_of_config_reads():
 def test_wheel_holds_both_packages_and_the_ros_files(tmp_path):
     copy = tmp_path / 'source'  # builds leave their own folders behind
     shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns('.*', 'build', '*.egg-info', 'test'))
+    weights = copy / 'pointpng_core' / 'weights' / 'tiny'
+    weights.mkdir(parents=True)
+    (weights / 'model.safetensors').write_bytes(b'')
     subprocess.run([sys.executable, '-m', 'pip', 'wheel', '--quiet', '--no-deps',
                     '--no-build-isolation', '--wheel-dir', tmp_path, copy], check=True)
     (wheel,) = tmp_path.glob('*.whl')
     names = set(zipfile.ZipFile(wheel).namelist())
     data = f'pointpng_ros-{pointpng_core.__version__}.data/data/'
     assert {'pointpng_core/so3/__init__.py', 'pointpng_core/files/ply.py', 'pointpng_ros/cli.py',
+            'pointpng_core/weights/tiny/model.safetensors',
             f'{data}share/pointpng_ros/package.xml', f'{data}lib/pointpng_ros/pose_estimator',
             f'{data}share/ament_index/resource_index/packages/pointpng_ros'} <= names
     assert not any(name.startswith('test') for name in names)
@@ -195,7 +200,7 @@ def test_launch_arguments_are_those_of_nav2_and_described(launch_file):
     *declared, _ = launch_file.generate_launch_description()
     assert {item.args[0] for item in declared} == {
         'params_file', 'namespace', 'use_sim_time', 'log_level', 'cloud_topic', 'objects',
-        'device', 'target_frame', 'publish_tf', 'bag', 'rviz'}
+        'model', 'device', 'target_frame', 'publish_tf', 'bag', 'rviz'}
     assert all(item.kwargs['description'].endswith('.') for item in declared)
 
 
@@ -209,10 +214,11 @@ def test_launch_defaults_start_the_node_alone_and_leave_params_file_its_say(laun
 
 def test_launch_arguments_reach_the_nodes(launch_file):
     nodes = launched(launch_file, cloud_topic='/points', objects='/lib', publish_tf='true',
-                     bag='/bags/table', rviz='True', namespace='robot', device='cuda')
+                     bag='/bags/table', rviz='True', namespace='robot', device='cuda',
+                     model='runs/mine')
     assert nodes['pose_estimator']['parameters'][1] == {
         'cloud_topic': '/points', 'objects': '/lib', 'device': 'cuda', 'publish_tf': True,
-        'use_sim_time': False}
+        'model': 'runs/mine', 'use_sim_time': False}
     assert nodes['play']['arguments'] == ['/bags/table', '--wait', '30', '--as', '/points']
     assert nodes['rviz2']['arguments'] == ['-d', str(ROOT / 'config' / 'pose_estimator.rviz')]
     assert {node['namespace'] for node in nodes.values()} == {'robot'}

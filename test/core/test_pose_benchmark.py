@@ -1,15 +1,14 @@
 """The benchmark of relative poses: metrics by hand, and methods that are right, wrong or slow."""
 
-import json
 import time
 
-from core_worlds import boxes, pose, random_turn, whole
+from core_worlds import boxes, pose, random_turn
+from evaluation_worlds import write_pairs
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import FileError
-from pointpng_core.evaluation.methods import PointPng
 from pointpng_core.evaluation.metrics import (
     add_s,
     as_good_as_truth,
@@ -19,11 +18,8 @@ from pointpng_core.evaluation.metrics import (
     transform,
 )
 from pointpng_core.evaluation.pairs import PosePair, read_pairs
-from pointpng_core.evaluation.pose_benchmark import evaluate_pose, run, summarise
+from pointpng_core.evaluation.pose_benchmark import run, summarise
 from pointpng_core.files.surface import sample_surface
-
-DOCUMENTED = {'rotation_mean_deg', 'recall_5deg', 'adds_2', 'adds_5', 'adds_10',
-              'as_good_as_truth', 'ms_median', 'ms_p95', 'reference_ms'}
 
 
 def turned(degrees, axis=(0, 0, 1.0)):
@@ -82,30 +78,6 @@ def test_as_good_as_truth_is_a_matter_of_five_percent():
 
 
 # --- files of pairs ------------------------------------------------------------------------
-
-
-def write_pairs(path, count=4, points=400, **replaced):
-    """Pairs of a bracket and its resampled, moved copy in the unit ball; returns the poses."""
-    rng = np.random.default_rng(0)
-    scale = rng.uniform(0.8, 1.2, count).astype(np.float32)
-    truths, source, target = [], [], []
-    middle = whole('bracket', 4000).mean(axis=0)
-    for index in range(count):
-        T = pose(random_turn(50 + index), rng.uniform(-0.01, 0.01, 3))
-        clouds = [(whole('bracket', points, seed) - middle) * 8 for seed in (index, 90 + index)]
-        source.append(clouds[0])
-        target.append(transform(T, clouds[1]))
-        truths.append(T)
-    def stored(clouds):
-        scaled = np.array(clouds) / scale[:, None, None]
-        assert np.abs(scaled).max() < 1
-        return np.round(scaled * 32767).astype(np.int16)
-    arrays = {'source': stored(source), 'target': stored(target), 'scale': scale,
-              'rotation': np.array([Rotation.from_matrix(T[:3, :3]).as_quat() for T in truths]),
-              'translation': np.array([T[:3, 3] for T in truths])}
-    np.savez(path, **{key: value for key, value in {**arrays, **replaced}.items()
-                      if value is not None})
-    return truths, source, target
 
 
 def test_pairs_come_back_as_they_were_written(tmp_path):
@@ -254,53 +226,6 @@ def test_means_medians_and_shares_of_rows():
     assert summary['as_good_as_truth'] == 0.5
     assert (summary['ms_median'], summary['reference_ms']) == (25, 7)
     assert summary['ms_p95'] == pytest.approx(38.5)
-
-
-# --- the real thing ------------------------------------------------------------------------
-
-
-def test_our_method_on_resampled_pairs(tmp_path, estimator):
-    write_pairs(tmp_path / 'brackets.npz', count=3, points=1024)
-    lines = []
-    result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, limit=3, report=lines.append)
-    assert set(result) >= {'pairs', 'methods'}
-    assert result['pairs'] == 3
-    assert set(result['methods']) == {'pointpng'}
-    summary = result['methods']['pointpng']
-    assert set(summary) >= DOCUMENTED
-    assert summary['recall_5deg'] == 1.0
-    assert summary['adds_5'] == 1.0
-    assert json.loads(json.dumps(result)) == result
-    assert len(lines) == 1
-    assert 'pointpng' in lines[0]
-
-
-def test_our_method_reports_what_the_estimator_says(estimator):
-    source = whole('bracket', 2000)
-    method = PointPng(estimator)
-    prepared = method.prepare(source)
-    T = pose(random_turn(2), (0.01, 0.02, 0))
-    target = transform(T, whole('bracket', 900, seed=4)).astype(np.float32)
-    found, stage_ms = method.register(prepared, target)
-    assert rotation_error_deg(found, T) < 1
-    assert np.array_equal(
-        found, estimator.estimate(target, [prepared])[0].T_observation_reference)
-    assert 'search' in stage_ms
-
-
-def test_peers_run_on_the_same_pairs(tmp_path):
-    pytest.importorskip('small_gicp')
-    write_pairs(tmp_path / 'brackets.npz', count=2, points=1024)
-    result = evaluate_pose(tmp_path / 'brackets.npz', peers=True)
-    assert len(result['methods']) == 4
-    for summary in result['methods'].values():
-        assert set(summary) >= DOCUMENTED
-        assert summary['ms_median'] > 0
-        assert summary['reference_ms'] > 0
-    # A peer that can do nothing would make any comparison with it worthless.
-    assert result['methods']['icp_48_starts']['recall_5deg'] == 1.0
-    assert max(values['recall_5deg'] for name, values in result['methods'].items()
-               if 'fpfh' in name) >= 0.5
 
 
 @pytest.mark.parametrize(('key', 'value', 'words'), [

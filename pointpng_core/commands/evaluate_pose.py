@@ -1,0 +1,70 @@
+"""`pointpng evaluate pose --pairs FILE.npz`: relative poses on pair files.
+
+JSON: {"pairs": COUNT, "file": NAME, "threads": COUNT, "model": NAME, "methods": {METHOD: {
+"rotation_mean_deg", "rotation_median_deg", "rotation_max_deg", "recall_5deg", "adds_2", "adds_5",
+"adds_10", "as_good_as_truth", "ms_median", "ms_p95", "reference_ms", "stage_ms": {STAGE: MS}}}}.
+Our own methods are "pointpng" (the whole pipeline) and "embedding" (the best rotation in embedding
+space and no more); `--search gradient` adds "embedding, algorithm 1", a learned `--model` the same
+of the training-free one under "... training_free". Shares lie in [0, 1]; milliseconds count what
+is done per observation, "reference_ms" what is prepared once per reference.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+from pointpng_core.commands.evaluation_options import add_model, positive, require_file, tell
+from pointpng_core.commands.output import number, table
+
+HELP = 'relative poses on a file of pairs'
+_COLUMNS = {'rotation_mean_deg': 'mean deg', 'rotation_median_deg': 'median', 'rotation_max_deg':
+            'max', 'recall_5deg': '<5 deg', 'adds_2': 'ADD-S 2%', 'adds_5': '5%', 'adds_10': '10%',
+            'as_good_as_truth': 'as good', 'ms_median': 'ms', 'ms_p95': 'p95', 'reference_ms':
+            'ref ms'}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('--pairs', metavar='FILE.npz', type=Path, required=True,
+                        help='source, target (pairs, points, 3) int16, 32767 for `scale` metres; '
+                             'scale, rotation (xyzw), translation: of source onto target')
+    add_model(parser)
+    parser.add_argument('--search', choices=('exhaustive', 'gradient'), default='exhaustive',
+                        help='gradient: Algorithm 1 of the paper beside the exhaustive search, '
+                             'on embeddings alone (default: exhaustive only)')
+    parser.add_argument('--peers', action='store_true',
+                        help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
+    parser.add_argument('--limit', metavar='N', type=positive,
+                        help='at most N pairs, spread evenly over the file')
+    parser.add_argument('--threads', metavar='N', type=positive, default=1,
+                        help='threads for every method alike (default: 1)')
+    parser.add_argument('--config', metavar='FILE', type=Path,
+                        help='YAML with values of EstimatorConfig')
+
+
+def evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the benchmark; raises PointPngError."""
+    require_file(options.pairs)
+    # OpenMP reads it when torch and Open3D are loaded, which the imports below do.
+    os.environ['OMP_NUM_THREADS'] = str(options.threads)
+    from pointpng_core.estimator import EstimatorConfig
+    from pointpng_core.evaluation.pose_benchmark import evaluate_pose
+    config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
+    return evaluate_pose(options.pairs, peers=options.peers, limit=options.limit, config=config,
+                         threads=options.threads, device=options.device, model=options.model,
+                         gradient=options.search == 'gradient', report=tell)
+
+
+def method_table(result: dict[str, Any]) -> str:
+    """Return the table of a pose benchmark, a row for each method, and times by stage."""
+    rows = [[name, *(number(values.get(key)) for key in _COLUMNS)]
+            for name, values in result['methods'].items()]
+    title = f'{Path(result["file"]).stem} ({result["pairs"]} pairs)'
+    stages = [f'{name} by stage (ms): ' + ', '.join(
+        f'{stage} {number(ms)}' for stage, ms in values['stage_ms'].items())
+        for name, values in result['methods'].items() if values.get('stage_ms')]
+    return '\n'.join([table([title, *_COLUMNS.values()], rows), *stages])
+
+
+readable = method_table

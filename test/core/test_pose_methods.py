@@ -1,0 +1,143 @@
+"""Our methods and the peers on pair files: the pipeline, and the embedding alone."""
+
+import json
+
+from core_worlds import pose, random_turn, view, whole
+from evaluation_worlds import write_model, write_pairs
+import numpy as np
+import pytest
+
+from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.evaluation.methods import REFINE_STEPS, EmbeddingAlone, PointPng, own_methods
+from pointpng_core.evaluation.metrics import rotation_error_deg, transform
+from pointpng_core.evaluation.pose_benchmark import evaluate_pose
+from pointpng_core.models.zoo import load_model
+from pointpng_core.shapes.catalogue import make_object
+
+DOCUMENTED = {'rotation_mean_deg', 'rotation_median_deg', 'rotation_max_deg', 'recall_5deg',
+              'adds_2', 'adds_5', 'adds_10', 'as_good_as_truth', 'ms_median', 'ms_p95',
+              'reference_ms', 'stage_ms'}
+
+
+@pytest.fixture(scope='module')
+def methods():
+    """Our methods by name, of the training-free model."""
+    found = own_methods(EstimatorConfig(), models=[load_model()], device='cpu', gradient=True)
+    return {method.name: method for method in found}
+
+
+def test_our_methods_on_resampled_pairs(tmp_path):
+    write_pairs(tmp_path / 'brackets.npz', count=3, points=1024)
+    lines = []
+    result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, limit=3, report=lines.append)
+    assert set(result) == {'pairs', 'file', 'threads', 'model', 'methods'}
+    assert (result['pairs'], result['model']) == (3, 'training_free')
+    assert list(result['methods']) == ['pointpng', 'embedding']
+    for summary in result['methods'].values():
+        assert set(summary) == DOCUMENTED
+        assert summary['adds_5'] == 1.0
+    assert result['methods']['pointpng']['recall_5deg'] == 1.0
+    assert json.loads(json.dumps(result)) == result
+    assert lines == ['pointpng: 3 pairs', 'embedding: 3 pairs']
+
+
+def test_our_method_reports_what_the_estimator_says(estimator):
+    source = whole('bracket', 2000)
+    method = PointPng(estimator)
+    prepared = method.prepare(source)
+    T = pose(random_turn(2), (0.01, 0.02, 0))
+    target = transform(T, whole('bracket', 900, seed=4)).astype(np.float32)
+    found, stage_ms = method.register(prepared, target)
+    assert rotation_error_deg(found, T) < 1
+    assert np.array_equal(
+        found, estimator.estimate(target, [prepared])[0].T_observation_reference)
+    assert 'search' in stage_ms
+
+
+@pytest.mark.parametrize('name', ['embedding', 'embedding, algorithm 1'])
+def test_the_embedding_alone_turns_a_whole_surface_home(methods, name):
+    prepared = methods[name].prepare(whole('bracket', 2000))
+    for seed in range(3):
+        T = pose(random_turn(seed), (0.01, 0.02, 0))
+        target = transform(T, whole('bracket', 2000, seed=9)).astype(np.float32)
+        found, stage_ms = methods[name].register(prepared, target)
+        assert rotation_error_deg(found, T) < 6
+        assert np.abs(found[:3, 3] - T[:3, 3]).max() < 0.005
+        assert np.allclose(found[:3, :3] @ found[:3, :3].T, np.eye(3), atol=1e-9)
+        assert stage_ms == {}
+
+
+def test_the_embedding_alone_is_refined_and_the_pipeline_as_configured(methods):
+    steps = {name: method._estimator.config.search.refine_steps
+             for name, method in methods.items()}
+    assert steps == {'pointpng': 0, 'embedding': REFINE_STEPS,
+                     'embedding, algorithm 1': REFINE_STEPS}
+    kinds = {name: method._estimator.config.search.method for name, method in methods.items()}
+    assert kinds == {'pointpng': 'exhaustive', 'embedding': 'exhaustive',
+                     'embedding, algorithm 1': 'gradient'}
+
+
+def test_the_embedding_alone_finds_a_single_view_by_the_views(methods):
+    mesh = make_object('bracket').mesh
+    method = methods['embedding']
+    prepared = method.prepare(whole('bracket', 4000))
+    errors = []
+    for seed in range(6):
+        T = pose(random_turn(seed), (0.02, -0.03, 0.6))
+        found, _ = method.register(prepared, view(mesh, T))
+        assert np.abs(found[:3, 3] - T[:3, 3]).max() < 0.08
+        errors.append(rotation_error_deg(found, T))
+    assert np.median(errors) < 25
+
+
+def test_the_embedding_alone_is_worth_less_than_the_pipeline(estimator):
+    """Nothing is verified or registered: the residual of the best hypothesis is its own."""
+    source, T = whole('mug', 3000), pose(random_turn(1), (0.01, 0, 0))
+    target = transform(T, whole('mug', 1200, seed=5)).astype(np.float32)
+    alone, pipeline = EmbeddingAlone(estimator), PointPng(estimator)
+    errors = [rotation_error_deg(method.register(method.prepare(source), target)[0], T)
+              for method in (alone, pipeline)]
+    assert errors[0] > errors[1]
+
+
+def test_a_cloud_that_fixes_no_pose_is_refused_by_the_embedding_too(methods):
+    method = methods['embedding']
+    with pytest.raises(CloudError):
+        method.register(method.prepare(whole('bracket', 500)), np.zeros((3, 3), np.float32))
+
+
+def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
+    write_pairs(tmp_path / 'brackets.npz', count=2, points=512)
+    checkpoint = write_model(tmp_path / 'model')
+    result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, model=checkpoint)
+    assert result['model'] == checkpoint
+    names = ['pointpng', 'embedding', 'pointpng training_free', 'embedding training_free']
+    assert list(result['methods']) == names
+    floor = evaluate_pose(tmp_path / 'brackets.npz', peers=False)
+    for name in names[2:]:
+        same = floor['methods'][name.removesuffix(' training_free')]
+        assert result['methods'][name]['rotation_max_deg'] == same['rotation_max_deg']
+    assert result['methods']['embedding']['rotation_max_deg'] \
+        != result['methods']['embedding training_free']['rotation_max_deg']
+
+
+def test_an_unknown_model_is_refused(tmp_path):
+    write_pairs(tmp_path / 'brackets.npz', count=1)
+    with pytest.raises(ConfigError, match='training_free'):
+        evaluate_pose(tmp_path / 'brackets.npz', peers=False, model='training_fee')
+
+
+def test_peers_run_on_the_same_pairs(tmp_path):
+    pytest.importorskip('small_gicp')
+    write_pairs(tmp_path / 'brackets.npz', count=2, points=1024)
+    result = evaluate_pose(tmp_path / 'brackets.npz', peers=True)
+    assert len(result['methods']) == 5
+    for summary in result['methods'].values():
+        assert set(summary) == DOCUMENTED
+        assert summary['ms_median'] > 0
+        assert summary['reference_ms'] > 0
+    # A peer that can do nothing would make any comparison with it worthless.
+    assert result['methods']['icp_48_starts']['recall_5deg'] == 1.0
+    assert max(values['recall_5deg'] for name, values in result['methods'].items()
+               if 'fpfh' in name) >= 0.5

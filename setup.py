@@ -83,6 +83,7 @@ setup(
             'pose_estimator = pointpng_ros.pose_estimator:main',
             'sim_camera = pointpng_ros.sim_camera:main',
             'play = pointpng_ros.bag_player:main',
+            'train = pointpng_core.commands.train:main',
             'demo = pointpng_ros.demo.main:main',
         ],
     },

@@ -24,21 +24,18 @@ class LossParts:
     pa: Tensor
     ae: Tensor
 
-    def values(self) -> dict[str, Tensor]:
-        """Return the parts by name, without gradients."""
-        return {name: value.detach() for name, value in vars(self).items()}
-
 
 def point_png_loss(cope: Cope, z: Tensor, R: Tensor, *, beta: float, negatives: int, tau: float,
-                   generator: torch.Generator | None = None) -> LossParts:
+                   boost: float = 1.0, generator: torch.Generator | None = None) -> LossParts:
     """Return L_align + beta L_cope + (1 - beta) L_unif of views z (B, V, d), turned by R.
 
-    R (B, V, 3, 3); `negatives` M random rotations per view.
+    R (B, V, 3, 3); `negatives` M random rotations per view; `boost` multiplies L_cope.
     """
     terms = pair_terms(cope, z, R)
     others = random_rotations((*z.shape[:2], negatives), generator=generator, device=z.device)
     align = align_loss(terms.anchor, terms.z_target, tau=tau)
     pseudo = pseudo_negative_loss(terms.anchor, pseudo_negatives(cope, z, others), tau=tau)
     unif = uniformity_loss(terms.anchor, terms.z_target, tau=tau)
-    return LossParts(loss=align + beta * pseudo + (1.0 - beta) * unif, align=align, cope=pseudo,
-                     unif=unif, pa=terms.predictor_accuracy, ae=terms.absolute_equivariance)
+    return LossParts(loss=align + boost * beta * pseudo + (1.0 - beta) * unif, align=align,
+                     cope=pseudo, unif=unif, pa=terms.predictor_accuracy,
+                     ae=terms.absolute_equivariance)

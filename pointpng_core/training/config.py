@@ -52,6 +52,9 @@ class TrainConfig(Config):
                              low=0.0, high=0.9)
     beta: float = option(0.3, help='Weight of the pseudo-negatives; other objects have 1 - beta.',
                          low=0.0, high=1.0)
+    boost: float = option(1.0, help='Factor on the pseudo-negatives in the first 40 % of the '
+                                    'second stage, falling to 1 until 80 %.',
+                          low=1.0, high=100.0)
     negatives: int = option(8, help='Pseudo-negatives M per view.', low=0, high=4096)
     tau: float = option(0.2, help='Temperature of the losses.', low=1e-3, high=100.0)
 

@@ -91,7 +91,7 @@ class _Trainer:
         while state.step < stage.stop:
             rate = learning_rate(state.step, stage, config)
             set_rate(optimiser, rate)
-            parts = self._step(task, optimiser)
+            parts = self._step(task, optimiser, stage.progress(state.step))
             state.step += 1
             if state.step % config.log_every == 0 or state.step == stage.stop:
                 self._tell(parts, rate)
@@ -104,7 +104,7 @@ class _Trainer:
                 self._reporter.line(f'stopped after step {state.step}; go on with --resume')
                 raise KeyboardInterrupt
 
-    def _step(self, task: nn.Module, optimiser: torch.optim.AdamW) -> Parts:
+    def _step(self, task: nn.Module, optimiser: torch.optim.AdamW, progress: float) -> Parts:
         """Take one step; raises TrainingError when loss or gradients are no numbers."""
         config, parts = self._config, {}
         for turn in range(config.accumulate):
@@ -115,7 +115,7 @@ class _Trainer:
             # Gradients travel between processes once a step, with the last of its batches.
             waiting = turn + 1 < config.accumulate and hasattr(task, 'no_sync')
             with task.no_sync() if waiting else nullcontext():  # type: ignore[operator]
-                parts = task(batch, generator)
+                parts = task(batch, generator, progress)
                 (parts['loss'] / config.accumulate).backward()
             self._speed.count(batch[0].shape[0] * batch[0].shape[1] * self._processes.count)
         norm = nn.utils.clip_grad_norm_(self._state.task.parameters(), config.clip)

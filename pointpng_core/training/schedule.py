@@ -18,6 +18,10 @@ class Stage:
     start: int
     stop: int
 
+    def progress(self, step: int) -> float:
+        """Return the share of the stage that is over before a step."""
+        return (step - self.start) / (self.stop - self.start)
+
 
 def stages(config: TrainConfig) -> list[Stage]:
     """Return the stages that have steps, in their order."""

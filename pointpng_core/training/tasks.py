@@ -29,7 +29,7 @@ class MaskedTask(nn.Module):
         self.autoencoder = MaskedAutoencoder(model.encoder)
         self._mask, self._precision = config.mae_mask, config.precision
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> Parts:
+    def forward(self, batch: Batch, generator: torch.Generator, progress: float = 1.0) -> Parts:
         """Return the loss under 'loss'."""
         clouds = batch[0].flatten(0, 1)
         with reduced_precision(self._precision, clouds.device):
@@ -44,16 +44,28 @@ class PointPngTask(nn.Module):
         super().__init__()
         self.model, self._config = model, config
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> Parts:
-        """Return the loss under 'loss', its parts, and PA and AE of the batch."""
+    def forward(self, batch: Batch, generator: torch.Generator, progress: float = 1.0) -> Parts:
+        """Return the loss under 'loss', its parts, and PA and AE of the batch.
+
+        `progress` is the share of the stage that is over.
+        """
         clouds, R = batch
         config = self._config
         with reduced_precision(config.precision, clouds.device):
             z = self.model(clouds.flatten(0, 1), mask_ratio=config.png_mask, generator=generator)
         parts = point_png_loss(self.model.cope, z.unflatten(0, clouds.shape[:2]), R,
                                beta=config.beta, negatives=config.negatives, tau=config.tau,
-                               generator=generator)
+                               boost=boost_at(progress, config.boost), generator=generator)
         return vars(parts)
+
+
+def boost_at(progress: float, boost: float) -> float:
+    """Return the factor on the pseudo-negatives when a share of the stage is over.
+
+    While the rotation is not predicted well yet, an embedding that keeps it costs more in L_align
+    than it saves in L_cope (below a cosine of about 1 - beta M / (M + 1)), and invariance wins.
+    """
+    return 1.0 + (boost - 1.0) * min(1.0, max(0.0, 2.0 - 2.5 * progress))
 
 
 def reduced_precision(precision: str, device: torch.device) -> torch.autocast:

@@ -1,0 +1,15 @@
+"""A training run to be killed: `python kill_worker.py RUN SOURCE`; goes on where it was."""
+
+from pathlib import Path
+import sys
+
+import torch
+from training_worlds import tiny_config
+
+from pointpng_core.training import recipe
+
+if __name__ == '__main__':
+    torch.set_num_threads(1)
+    recipe.CACHE_DIR = Path(sys.argv[1]).parent / 'cache'
+    recipe.train(tiny_config(sys.argv[2], mae_steps=20, png_steps=60, checkpoint_every=1, keep=2),
+                 Path(sys.argv[1]), resume=True)

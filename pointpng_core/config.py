@@ -64,7 +64,7 @@ class Config:
         return cls.from_mapping(read_yaml_mapping(path))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the plain values in the order of declaration, sequences as lists: what YAML has."""
+        """Return the plain values in the order of declaration; sequences become lists."""
         return {key: list(value) if isinstance(value, tuple) else value
                 for key, value in dataclasses.asdict(self).items()}
 

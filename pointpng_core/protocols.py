@@ -17,8 +17,11 @@ class Encoder(Protocol):
     """Size d of an embedding."""
     points: int
     """How many points of a cloud it takes, the first ones, fewer being repeated; 0 for all."""
-    key: str
-    """Names the encoder and everything its output depends on; embeddings are cached under it."""
+
+    @property
+    def key(self) -> str:
+        """Names the encoder and all its output depends on; embeddings are cached under it."""
+        ...
 
     def encode(self, clouds: Tensor) -> Tensor:
         """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""

@@ -37,12 +37,11 @@ def load_objects(texts: Sequence[str], *, split: str, pool: int, seed: int) -> '
     from dataclasses import replace
 
     from pointpng_core.commands.training_view import make_reporter
-    from pointpng_core.data import SourceConfig, load_sources
-    from pointpng_core.training.recipe import CACHE_DIR
+    from pointpng_core.data import SourceConfig, cache_folder, load_sources
     sources = [SourceConfig.parse(text) if ',split=' in text
                else replace(SourceConfig.parse(text), split=split) for text in texts]
     with make_reporter() as reporter:
-        return load_sources(sources, pool=pool, seed=seed, cache_dir=CACHE_DIR.expanduser(),
+        return load_sources(sources, pool=pool, seed=seed, cache_dir=cache_folder(),
                             progress=reporter.progress, report=reporter.line)
 
 

@@ -14,11 +14,18 @@ import numpy as np
 
 from pointpng_core.data.objects import Prepared
 
+VARIABLE = 'POINTPNG_CACHE'
+"""Environment variable that names another folder than ~/.cache/pointpng."""
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
 """Raise it when what is stored, or how objects are read and normalised, changes."""
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+
+
+def cache_folder() -> Path:
+    """Return the folder that commands keep prepared objects in."""
+    return Path(os.environ.get(VARIABLE, '~/.cache/pointpng')).expanduser() / 'data'
 
 
 def cached(folder: Path | None, parts: tuple[object, ...], build: Callable[[], Prepared]

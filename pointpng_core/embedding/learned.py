@@ -1,6 +1,7 @@
 """A trained Point-PNG network as an encoder, in the place of the training-free one."""
 
 from collections.abc import Callable
+from functools import cached_property
 import hashlib
 import json
 
@@ -17,18 +18,23 @@ BATCH = 64
 class LearnedEncoder:
     """Embeddings of a trained network; implements `Encoder`.
 
-    The network is put into evaluation mode, and `key` names the weights that it has then, by their
-    SHA-256, and the configuration that they are used with. Of a cloud, the network sees the first
-    `points` points; a smaller one is repeated to that many, as small objects are in training.
+    The network is put into evaluation mode. `key` names the weights that it has when it is first
+    asked for, by their SHA-256, and the configuration that they are used with. Of a cloud, the
+    network sees the first `points` points; a smaller one is repeated to that many, as small
+    objects are in training.
     """
 
     def __init__(self, network: PointPng) -> None:
         self.network = network.eval()
         self.points = network.config.points
         self.dim = network.config.embedding_dim
-        config = json.dumps(network.config.to_mapping(), sort_keys=True).encode()
-        self.key = (f'point_png-1_{hashlib.sha256(config).hexdigest()[:16]}_'
-                    f'{weights_sha256(network.state_dict())}')
+
+    @cached_property
+    def key(self) -> str:
+        """Names weights and configuration."""
+        config = json.dumps(self.network.config.to_mapping(), sort_keys=True).encode()
+        return (f'point_png-1_{hashlib.sha256(config).hexdigest()[:16]}_'
+                f'{weights_sha256(self.network.state_dict())}')
 
     def encode(self, clouds: Tensor) -> Tensor:
         """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""

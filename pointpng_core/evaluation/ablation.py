@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pointpng_core.checkpoints import MODEL
-from pointpng_core.data import load_sources
+from pointpng_core.data import cache_folder, load_sources
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.evaluation.cell_metrics import cell_metrics
 from pointpng_core.models.zoo import load_model
 from pointpng_core.plain import plain
 from pointpng_core.training.batches import held_out
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.recipe import CACHE_DIR, train
+from pointpng_core.training.recipe import train
 from pointpng_core.training.reporting import Reporter, Silence
 
 BETAS, NEGATIVES = (0.0, 0.1, 0.3, 0.5, 1.0), (0, 1, 2, 4, 8, 16)
@@ -75,7 +75,7 @@ def run_ablation(config: TrainConfig, cells: Sequence[Cell], folder: Path, *,
     missing = [cell for cell, result in results.items() if result is None]
     if missing:
         sets = load_sources(config.source_configs(), pool=config.pool, seed=config.seed,
-                            cache_dir=CACHE_DIR.expanduser(), progress=shown.progress,
+                            cache_dir=cache_folder(), progress=shown.progress,
                             report=shown.line)
         parts = held_out(sets, config.validation_share, config.seed)
         if not any(len(objects.points) for objects in parts[1]):

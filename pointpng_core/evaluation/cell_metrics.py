@@ -1,29 +1,24 @@
 """What a small model is judged by in an ablation, on objects held out from its training."""
 
 from collections.abc import Sequence
-import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from pointpng_core.data import ObjectSet
 from pointpng_core.evaluation.draws import cloud_points, in_batches
 from pointpng_core.evaluation.equivariance import (
     JITTER,
-    TurnedPairs,
     joined,
     pair_cosines,
     spread,
     turned_pairs,
 )
 from pointpng_core.evaluation.labelled_objects import LabelledObjects
+from pointpng_core.evaluation.pose_errors import pose_errors_deg
 from pointpng_core.evaluation.svm import svm_accuracy
 from pointpng_core.models.zoo import EmbeddingModel
-from pointpng_core.search import RotationSearch
-from pointpng_core.so3 import rotation_distance_rad
 
-ROTATIONS, APART_RAD, REFINE_STEPS = 3072, 0.3, 5
 SVM_OBJECTS = 2000
 """Training objects of the SVM at most, so that a cell is measured in seconds."""
 
@@ -45,19 +40,6 @@ def cell_metrics(model: EmbeddingModel, training: Sequence[ObjectSet],
     return {**cosines.summary(), 'pose_median_deg': errors.median().item(),
             'pose_15deg': (errors < 15.0).double().mean().item(),
             'svm_accuracy': _accuracy(model, training, validation, seed=seed, device=device)}
-
-
-@torch.no_grad()
-def pose_errors_deg(model: EmbeddingModel, pairs: TurnedPairs, *, device: str = 'cpu') -> Tensor:
-    """Return the angles (B,) between the best rotations in embedding space and the true ones."""
-    search = RotationSearch(model.cope, rotations=ROTATIONS, device=torch.device(device))
-    z = [in_batches(model.encoder.encode, clouds, device=device)
-         for clouds in (pairs.source, pairs.target)]
-    found = torch.cat([
-        search.peaks(source.to(device), target.to(device), count=1, apart_rad=APART_RAD,
-                     refine_steps=REFINE_STEPS)[0][:, 0].cpu()
-        for source, target in zip(*(part.split(64) for part in z))])
-    return rotation_distance_rad(found, pairs.R_target_source) * 180.0 / math.pi
 
 
 def _accuracy(model: EmbeddingModel, training: Sequence[ObjectSet],

@@ -22,12 +22,10 @@ class ModelConfig(Config):
     projector: int = option(512, help='Hidden width of the projector.', low=16, high=8192)
     cope: str = option('wigner', help='How the embedding of a turned cloud is predicted.',
                        choices=COPES)
-    degree_max: int = option(6, help='Wigner COPE: highest degree L.', low=1, high=12)
-    copies: int = option(8, help='Wigner COPE: copies of every degree.', low=1, high=256)
-    invariant_share: float = option(
-        0.15, help='Wigner COPE: share of the squared length of an embedding in degree 0, which '
-                   'no rotation changes; 0 leaves it free, and all of it may end there.',
-        low=0.0, high=0.95)
+    degree_max: int = option(4, help='Wigner COPE: highest degree L.', low=1, high=12)
+    copies: int = option(12, help='Wigner COPE: copies of every degree.', low=1, high=256)
+    balanced: bool = option(True, help='Wigner COPE: every degree keeps a share of the length of '
+                                       'an embedding; left free, it all goes to degree 0.')
     dim: int = option(128, help='Harmonic and SIE COPE: size of the embedding.',
                       low=8, high=4096)
     code: str = option('rotation', help='Harmonic COPE: what of a rotation is coded, the entries '

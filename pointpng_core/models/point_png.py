@@ -38,22 +38,29 @@ class PointPng(nn.Module):
         return self._unit(raw.float())
 
     def _unit(self, raw: Tensor) -> Tensor:
-        """Return unit vectors (B, d), for the Wigner COPE with a fixed share in degree 0.
-
-        While nothing is predicted well yet, what turns only costs: left free, its energy goes to
-        zero within a hundred steps and hardly ever returns.
-        """
-        config = self.config
-        if config.cope != 'wigner' or not config.invariant_share:
-            return normalize(raw, dim=-1)
-        fixed, turning = raw.split([config.copies, config.embedding_dim - config.copies], dim=-1)
-        share = config.invariant_share
-        return torch.cat((share ** 0.5 * normalize(fixed, dim=-1),
-                          (1.0 - share) ** 0.5 * normalize(turning, dim=-1)), dim=-1)
+        if self.config.balanced and isinstance(self.cope, WignerCope):
+            raw = torch.cat([block.flatten(1) for block in balanced(self.cope.split(raw))], dim=1)
+        return normalize(raw, dim=-1)
 
     def features(self, clouds: Tensor) -> Tensor:
         """Return what classifiers take: [max | mean] of the tokens (B, 2 C)."""
         return pooled(self.encoder(*self.encoder.group(clouds)))
+
+
+def balanced(blocks: list[Tensor]) -> list[Tensor]:
+    """Give every degree's block (B, m, 2l + 1) a length of 1, and those that turn 0 to 1 more.
+
+    The second part is shared out among the degrees l > 0 as the network likes. What no rotation
+    of a cloud changes is left as it is, so the embedding still turns as its blocks do.
+
+    While a degree is not predicted well yet, it only costs: left free, its length goes to zero
+    within a hundred steps, and with it all that could teach it. Degree 0, which needs no turning,
+    is left alone then, or degree 2, whose predictions second moments suffice for.
+    """
+    lengths = [block.flatten(1).norm(dim=1).clamp(min=1e-6)[:, None, None] for block in blocks]
+    turning = torch.cat(lengths[1:], dim=1).norm(dim=1, keepdim=True)
+    return [blocks[0] / lengths[0]] + [
+        block * (1.0 / length + 1.0 / turning) for block, length in zip(blocks[1:], lengths[1:])]
 
 
 def make_cope(config: ModelConfig) -> Cope:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from pointpng_core.checkpoints import MODEL, prune, step_folder
-from pointpng_core.data.loading import load_sources
+from pointpng_core.data import cache_folder, load_sources
 from pointpng_core.errors import TrainingError
 from pointpng_core.training.batches import ObjectSampler, held_out, step_generator
 from pointpng_core.training.collapse import CollapseWatch
@@ -33,8 +33,6 @@ from pointpng_core.training.schedule import PNG, Stage, learning_rate, stages
 from pointpng_core.training.tasks import Parts, make_batch
 from pointpng_core.training.validation import Validation
 
-CACHE_DIR = Path('~/.cache/pointpng/data')
-
 
 def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
           reporter: Reporter | None = None) -> dict[str, float]:
@@ -48,7 +46,7 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
         if config.threads:
             torch.set_num_threads(config.threads)
         sets = load_sources(config.source_configs(), pool=config.pool, seed=config.seed,
-                            cache_dir=CACHE_DIR.expanduser(), progress=shown.progress,
+                            cache_dir=cache_folder(), progress=shown.progress,
                             report=shown.line)
         state = open_run(config, run_dir, resume=resume, processes=processes, report=shown.line)
         training, validation = held_out(sets, config.validation_share, config.seed)

@@ -43,7 +43,6 @@ def gradients(out):
 
 def train(out, source):
     """Train a few steps together."""
-    recipe.CACHE_DIR = Path(out).parent / 'cache'
     recipe.train(tiny_config(source), Path(out))
 
 

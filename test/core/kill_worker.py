@@ -10,6 +10,5 @@ from pointpng_core.training import recipe
 
 if __name__ == '__main__':
     torch.set_num_threads(1)
-    recipe.CACHE_DIR = Path(sys.argv[1]).parent / 'cache'
     recipe.train(tiny_config(sys.argv[2], mae_steps=20, png_steps=60, checkpoint_every=1, keep=2),
                  Path(sys.argv[1]), resume=True)

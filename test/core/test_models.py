@@ -162,9 +162,20 @@ def test_sizes_that_do_not_fit_are_refused(values, message):
         ModelConfig(**{**TINY, **values})
 
 
-@pytest.mark.parametrize('share', [0.15, 0.5])
-def test_degree_zero_keeps_its_share_of_a_wigner_embedding(clouds, share):
-    fixed = tiny(invariant_share=share)(clouds)[:, :TINY['copies']]
-    assert torch.allclose(fixed.square().sum(-1), torch.full((4,), share), atol=1e-5)
-    free = tiny(invariant_share=0.0)(clouds)[:, :TINY['copies']].square().sum(-1)
-    assert free.std() > 1e-4
+def test_every_degree_keeps_its_share_of_a_balanced_wigner_embedding(clouds):
+    model = tiny()
+    blocks = [block.flatten(1) for block in model.cope.split(model(clouds))]
+    energies = torch.stack([block.square().sum(-1) for block in blocks], dim=1)  # (4, L + 1)
+    assert (energies[:, 1:] >= energies[:, :1] - 1e-5).all()
+    assert (energies[:, 1:] <= 4 * energies[:, :1] + 1e-5).all()
+    free = tiny(balanced=False)
+    share = free(clouds)[:, :TINY['copies']].square().sum(-1)
+    assert (share - energies[:, 0]).abs().max() > 0.05
+
+
+def test_balancing_turns_with_the_blocks(clouds):
+    model = tiny()
+    R = random_rotations((4,), generator=torch.Generator().manual_seed(1))
+    raw = torch.randn(4, model.cope.dim, generator=torch.Generator().manual_seed(2))
+    turned = model._unit(model.cope.apply(R, raw))
+    assert torch.allclose(turned, model.cope.apply(R, model._unit(raw)), atol=1e-5)

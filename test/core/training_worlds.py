@@ -19,10 +19,11 @@ TIMES = ('clouds_per_s',)
 
 
 def write_objects(folder, *, objects=16, seed=0):
-    """Write an npz of random blobs of two classes as in shared/data; returns its path."""
+    """Write an npz of random blobs of two classes, with handles, as in shared/data; returns its path."""
     random = np.random.default_rng(seed)
     stretch = np.where(np.arange(objects)[:, None] % 2, (0.9, 0.3, 0.2), (0.5, 0.5, 0.4))
-    points = random.normal(size=(objects, 128, 3)) * stretch[:, None] / 3
+    points = random.normal(size=(objects, 128, 3)) * stretch[:, None] / 4
+    points[:, :40] = points[:, :40] / 2 + (0.3, 0.2, 0.1)  # a handle: no two turns look alike
     path = folder / 'blobs.npz'
     np.savez(path, points=np.clip(points * 32767, -32767, 32767).astype(np.int16),
              label=(np.arange(objects) % 2).astype(np.uint8),

@@ -22,7 +22,7 @@ class AugmentConfig(Config):
                                low=0.0, high=1.0)
     crop_depth: float = option(0.3, help='Most that is cut off.', unit='share of points',
                                low=0.0, high=0.9)
-    view_share: float = option(0.25, help='Share of objects shown as a camera sees them, from '
+    view_share: float = option(0.2, help='Share of objects shown as a camera sees them, from '
                                           'one side.', low=0.0, high=1.0)
     view_spread_rad: float = option(0.25, help='How far the views of one object lie around its '
                                                'side.', unit='rad', low=0.0, high=3.15)

@@ -17,7 +17,7 @@ ADJUSTABLE = frozenset({'device', 'threads', 'checkpoint_every', 'checkpoint_min
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(Config):
-    """The defaults are those of the configuration `small`."""
+    """The defaults suit a small network on a CPU: `config/train_small.yaml` in float32."""
 
     sources: tuple[Any, ...] = option((), help='Where objects come from: PATH[,weight=2,...] or '
                                                'mappings with these names.')
@@ -27,9 +27,9 @@ class TrainConfig(Config):
                                                 'held out to watch progress.', low=0.0, high=0.5)
     init: str = option('', help='Checkpoint or model name to start from; empty: random weights.')
 
-    mae_steps: int = option(2000, help='Steps of masked autoencoding; 0 leaves it out.',
+    mae_steps: int = option(700, help='Steps of masked autoencoding; 0 leaves it out.',
                             low=0, high=100_000_000)
-    png_steps: int = option(8000, help='Steps of Point-PNG; 0 leaves it out.',
+    png_steps: int = option(5000, help='Steps of Point-PNG; 0 leaves it out.',
                             low=0, high=100_000_000)
     batch: int = option(32, help='Objects per step and process.', low=2, high=65536)
     views: int = option(4, help='Views V of each object; all V (V - 1) ordered pairs count.',
@@ -48,14 +48,14 @@ class TrainConfig(Config):
 
     mae_mask: float = option(0.6, help='Share of patches hidden in the first stage.',
                              low=0.1, high=0.95)
-    png_mask: float = option(0.0, help='Share of patches that each view lacks in the second.',
+    png_mask: float = option(0.25, help='Share of patches that each view lacks in the second.',
                              low=0.0, high=0.9)
     beta: float = option(0.3, help='Weight of the pseudo-negatives; other objects have 1 - beta.',
                          low=0.0, high=1.0)
     boost: float = option(1.0, help='Factor on the pseudo-negatives in the first 40 % of the '
                                     'second stage, falling to 1 until 80 %.',
                           low=1.0, high=100.0)
-    negatives: int = option(8, help='Pseudo-negatives M per view.', low=0, high=4096)
+    negatives: int = option(16, help='Pseudo-negatives M per view.', low=0, high=4096)
     tau: float = option(0.2, help='Temperature of the losses.', low=1e-3, high=100.0)
 
     precision: str = option('float32', help='Precision of the networks.',

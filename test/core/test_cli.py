@@ -14,7 +14,7 @@ from pointpng_core.files import write_cloud
 from pointpng_ros import cli
 
 CLOUD = np.random.default_rng(0).uniform(-0.05, 0.05, size=(200, 3)).astype(np.float32)
-COMMANDS = ['run', 'sim', 'play', 'demo', 'estimate', 'evaluate']
+COMMANDS = ['run', 'sim', 'play', 'demo', 'estimate', 'evaluate', 'train']
 
 
 def run(capsys, *words):

@@ -1,5 +1,6 @@
 """The networks: shapes, sizes, masking, normalisation over processes, export."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,7 @@ def test_pooling_is_maximum_and_mean():
 
 def test_shipped_configurations_have_the_sizes_that_are_told():
     small = TrainConfig.from_yaml(CONFIGS / 'train_small.yaml')
+    assert small == dataclasses.replace(TrainConfig(), precision='bfloat16')  # the defaults
     assert 1.0e6 < parameters(PointPng(small.model)) < 3.0e6
     paper = TrainConfig.from_yaml(CONFIGS / 'train_paper.yaml').model
     model = PointPng(paper)

@@ -14,12 +14,12 @@ MODEL = {'points': 32, 'patches': 8, 'patch_size': 8, 'width': 24, 'depth': 1, '
          'decoder_depth': 1, 'projector': 32, 'degree_max': 2, 'copies': 2, 'dim': 16}
 VALUES = {'pool': 64, 'mae_steps': 3, 'png_steps': 5, 'batch': 4, 'views': 2, 'warmup_steps': 2,
           'validation_share': 0.25, 'checkpoint_every': 2, 'keep': 100, 'log_every': 1,
-          'validate_every': 4, 'threads': 1, 'model': MODEL}
+          'validate_every': 4, 'threads': 1, 'negatives': 8, 'png_mask': 0.0, 'model': MODEL}
 TIMES = ('clouds_per_s',)
 
 
 def write_objects(folder, *, objects=16, seed=0):
-    """Write an npz of random blobs of two classes, with handles, as in shared/data; returns its path."""
+    """Write an npz of random blobs with handles, of two classes, and return its path."""
     random = np.random.default_rng(seed)
     stretch = np.where(np.arange(objects)[:, None] % 2, (0.9, 0.3, 0.2), (0.5, 0.5, 0.4))
     points = random.normal(size=(objects, 128, 3)) * stretch[:, None] / 4

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench docs clean
+.PHONY: help venv demo test test-slow lint bench bench-model train-small ablation docs clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.pointpng-installed
 POINTPNG_DATA ?= ../shared/data
+NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
+MODEL ?= small
 PAIRS := airplane_epn airplane_resampled modelnet10_resampled ycb_view
 
 export DEMO_SECONDS ?= 30
@@ -20,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 OWN_DOMAIN = export ROS_DOMAIN_ID=$$((RANDOM % 90 + 10))
 
 help:  ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Settings: PYTHON=$(PYTHON) DEMO_SECONDS=$(DEMO_SECONDS) POINTPNG_DATA=$(POINTPNG_DATA) PIP_ARGS='
 
 venv: $(STAMP)  ## Make .venv with the command `pointpng` in it
@@ -31,16 +33,43 @@ demo: $(STAMP)  ## Simulated camera and pose node as two processes, a live table
 test: lint  ## Ruff, mypy and all tests, nodes over DDS among them
 	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m 'not slow' $(TEST_ARGS)
 
+test-slow: $(STAMP)  ## The long tests, among them a training run that is killed twenty times
+	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m slow $(TEST_ARGS)
+
 lint: $(STAMP)  ## Ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
 bench: $(STAMP)  ## Pose and segmentation benchmarks, peers beside them (needs POINTPNG_DATA)
-	@test -d '$(POINTPNG_DATA)' || { echo 'make bench: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
+	@$(NEEDS_DATA)
 	@for pairs in $(PAIRS); do \
 	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --peers $(BENCH_ARGS); done
 	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
 	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz
+
+bench-model: $(STAMP)  ## Every protocol for MODEL=small, the training-free one beside it (needs POINTPNG_DATA)
+	@$(NEEDS_DATA)
+	@for model in $(MODEL) training_free; do \
+	  $(BIN)/pointpng evaluate equivariance --model $$model --data $(POINTPNG_DATA)/modelnet10_1024.npz; \
+	  $(BIN)/pointpng evaluate classification --model $$model --data $(POINTPNG_DATA)/modelnet10_1024.npz \
+	    --protocol svm --protocol few-shot; done
+	@for pairs in $(PAIRS); do $(BIN)/pointpng evaluate pose --model $(MODEL) \
+	  --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz $(BENCH_ARGS); done
+
+train-small: $(STAMP)  ## Train what ships as `small` into runs/small, or go on with it (needs POINTPNG_DATA)
+	@$(NEEDS_DATA)
+	@$(BIN)/pointpng train --config config/train_small.yaml --out runs/small --resume \
+	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=3 \
+	  --data $(POINTPNG_DATA)/modelnet40_airplane_4096.npz,weight=1.5 \
+	  --data $(POINTPNG_DATA)/modelnet40_normal_resampled_partial_2048.npz,weight=1 \
+	  --data $(POINTPNG_DATA)/modelnet40_33cls_vertexsampled_1024.npz,weight=1 $(TRAIN_ARGS)
+
+ablation: $(STAMP)  ## What beta and M do: ten small models into runs/ablation, or go on (needs POINTPNG_DATA)
+	@$(NEEDS_DATA)
+	@$(BIN)/pointpng evaluate ablation --model-config config/train_ablation.yaml --out runs/ablation \
+	  --data $(POINTPNG_DATA)/modelnet40_airplane_4096.npz \
+	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=0.02,limit=1000 \
+	  --betas .3,0,.1,.5,1 $(ABLATION_ARGS)
 
 docs: $(STAMP)  ## Write the generated parts: config/pose_estimator.yaml and the README's parameters
 	@$(BIN)/python tools/generate_docs.py

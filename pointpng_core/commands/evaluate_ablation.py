@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              '(default: one-at-a-time)')
     parser.add_argument('--cope', choices=('harmonic', 'sie', 'wigner'), default='harmonic',
                         help='the predictor (default: harmonic, as in the paper)')
-    parser.add_argument('--steps', metavar='N', type=positive, default=1000,
-                        help='Point-PNG steps of a cell (default: 1000)')
-    parser.add_argument('--mae-steps', metavar='N', type=int, default=500,
-                        help='steps of masked autoencoding, done once (default: 500)')
+    parser.add_argument('--steps', metavar='N', type=positive,
+                        help='Point-PNG steps of a cell (default: as configured)')
+    parser.add_argument('--mae-steps', metavar='N', type=int,
+                        help='steps of masked autoencoding, done once (default: as configured)')
     parser.add_argument('--batch', metavar='N', type=positive,
                         help='objects of a step (default: as configured)')
     parser.add_argument('--validation-share', metavar='SHARE', type=float, default=0.1,
@@ -59,7 +59,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     recipe = load_recipe(options.model_config)
     config = replace(
         recipe, model=replace(recipe.model, cope=options.cope), sources=tuple(options.data),
-        png_steps=options.steps, mae_steps=options.mae_steps, seed=options.seed, keep=1,
+        png_steps=options.steps or recipe.png_steps, seed=options.seed, keep=1,
+        mae_steps=recipe.mae_steps if options.mae_steps is None else options.mae_steps,
         batch=options.batch or recipe.batch, validation_share=options.validation_share,
         device=options.device or recipe.device)
     cells = cells_of(options.betas, options.negatives, options.grid)

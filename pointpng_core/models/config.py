@@ -31,6 +31,9 @@ class ModelConfig(Config):
     code: str = option('rotation', help='Harmonic COPE: what of a rotation is coded, the entries '
                                         'of its matrix or its quaternion with w >= 0.',
                        choices=('rotation', 'quaternion'))
+    frequencies: int = option(0, help='Harmonic COPE: octaves of sines and cosines beside the '
+                                      'coded numbers. Without any, Theta is smooth in the '
+                                      'rotation and soon learned.', low=0, high=8)
     combine: str = option('multiply', help='Harmonic COPE: how the code of the rotation meets '
                                            'that of a row.', choices=('multiply', 'add'))
 

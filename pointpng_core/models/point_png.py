@@ -26,6 +26,10 @@ class PointPng(nn.Module):
             nn.Linear(2 * config.width, config.projector, bias=False),
             GatheredBatchNorm(config.projector), nn.ReLU(),
             nn.Linear(config.projector, config.embedding_dim))
+        if config.cope != 'wigner':
+            # What all clouds have in common says nothing of their rotation, and would be all that
+            # a predictor which has learned nothing yet could predict.
+            self.projector.append(GatheredBatchNorm(config.embedding_dim))
         self.cope = make_cope(config)
 
     def forward(self, clouds: Tensor, *, mask_ratio: float = 0.0,
@@ -69,4 +73,5 @@ def make_cope(config: ModelConfig) -> Cope:
         return WignerCope((config.copies,) * (config.degree_max + 1))
     if config.cope == 'sie':
         return SieCope(dim=config.dim)
-    return HarmonicCope(dim=config.dim, code=config.code, combine=config.combine)
+    return HarmonicCope(dim=config.dim, code=config.code, combine=config.combine,
+                        frequencies=config.frequencies)

@@ -22,5 +22,5 @@ class CollapseWatch:
         if not self._bad or self._bad % PATIENCE:
             return None
         return (f'the embedding is collapsing to invariance: AE = {ae:.3f}, L_cope = {cope:.3f} '
-                f'of ln(M + 1) = {self._ceiling:.3f}; raise beta or negatives, change tau, train '
-                'the first stage longer, or set model.cope to wigner')
+                f'of ln(M + 1) = {self._ceiling:.3f}; raise beta, negatives '
+                'or boost, change tau, or set model.cope to wigner')

@@ -25,6 +25,11 @@ class Processes:
         """Whether this process writes files and reports."""
         return self.rank == 0
 
+    def wait(self) -> None:
+        """Wait until all processes have come to this point."""
+        if self.count > 1:
+            torch.distributed.barrier()
+
     def wrap(self, task: nn.Module) -> nn.Module:
         """Return the task with gradients averaged over the processes."""
         if self.count == 1:

@@ -28,9 +28,11 @@ def open_run(config: TrainConfig, run_dir: Path, *, resume: bool, processes: Pro
                           'choose another folder')
     if begun:
         _check_same(config, TrainConfig.from_yaml(run_dir / CONFIG_FILE), run_dir)
+    processes.wait()  # until all have seen whether the run was begun before
     if processes.first:
         _write_config(config, run_dir)
         clean_leftovers(run_dir)
+    processes.wait()
     state = RunState(config, processes.device)
     if state.load(run_dir, report):
         report(f'going on after step {state.step}')

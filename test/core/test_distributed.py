@@ -26,7 +26,7 @@ def run_together(count, *arguments):
     processes = [subprocess.Popen([sys.executable, str(WORKER), *map(str, arguments)],
                                   env={**shared, 'RANK': str(rank)}, stderr=subprocess.PIPE,
                                   text=True) for rank in range(count)]
-    told = [process.communicate(timeout=120)[1] for process in processes]
+    told = [process.communicate(timeout=240)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * count, '\n'.join(told)
 
 
@@ -37,10 +37,11 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
     assert one.keys() == two.keys()
     assert 'encoder.tokens.local.0.weight' in one
     assert 'buffer projector.1.running_var' in one
-    largest = max(float(gradient.abs().max()) for gradient in one.values())
-    for name in one:
-        # The floor is for gradients that are zero but for rounding, as batch norm makes some.
-        scale = max(float(one[name].abs().max()), 1e-3 * largest)
+    # What this bias adds to all clouds alike, batch norm takes away: its gradient is rounding.
+    vanishing = {'encoder.transformer.norm.bias'}
+    for name in one.keys() - vanishing:
+        scale = float(one[name].abs().max())
+        assert scale > 0, name
         assert float((one[name] - two[name]).abs().max()) < 5e-4 * scale, name
 
 

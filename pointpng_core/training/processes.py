@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+import gc
 import os
 
 import torch
@@ -52,5 +53,9 @@ def joined(device: str) -> Iterator[Processes]:
     torch.distributed.init_process_group('nccl' if chosen.type == 'cuda' else 'gloo')
     try:
         yield Processes(rank=rank, count=count, device=chosen)
+        torch.distributed.barrier()
     finally:
+        # A wrapped task that outlives the group takes the group's threads with it while it holds
+        # the interpreter's lock, which they may be waiting for: the process would never end.
+        gc.collect()
         torch.distributed.destroy_process_group()

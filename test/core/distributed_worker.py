@@ -26,19 +26,24 @@ def gradients(out):
     R = random_rotations((BATCH, 2), generator=generator)
     others = random_rotations((BATCH, 2, 4), generator=generator)
     with joined('cpu') as processes:
-        part = slice(processes.rank * BATCH // processes.count,
-                     (processes.rank + 1) * BATCH // processes.count)
-        # The pseudo-negatives of one process are those of its part of the whole batch.
-        point_png.random_rotations = lambda shape, generator, device: others[part]
-        torch.manual_seed(1)
-        model = PointPng(tiny_config('none', negatives=4).model).train()
-        task = processes.wrap(PointPngTask(model, tiny_config('none', negatives=4)))
-        parts = task((clouds[part], R[part]), generator)
-        parts['loss'].backward()
-        if processes.first:
-            torch.save({**{name: p.grad for name, p in model.named_parameters()
-                           if p.grad is not None},
-                        **{f'buffer {name}': b for name, b in model.named_buffers()}}, out)
+        save_gradients(out, processes, clouds, R, others)
+
+
+def save_gradients(out, processes, clouds, R, others):
+    """Do the part of one process; what it wrapped is gone before the group is."""
+    part = slice(processes.rank * BATCH // processes.count,
+                 (processes.rank + 1) * BATCH // processes.count)
+    # The pseudo-negatives of one process are those of its part of the whole batch.
+    point_png.random_rotations = lambda shape, generator, device: others[part]
+    torch.manual_seed(1)
+    model = PointPng(tiny_config('none', negatives=4).model).train()
+    task = processes.wrap(PointPngTask(model, tiny_config('none', negatives=4)))
+    parts = task((clouds[part], R[part]), torch.Generator())
+    parts['loss'].backward()
+    if processes.first:
+        torch.save({**{name: p.grad for name, p in model.named_parameters()
+                       if p.grad is not None},
+                    **{f'buffer {name}': b for name, b in model.named_buffers()}}, out)
 
 
 def train(out, source):

@@ -6,9 +6,9 @@ from pathlib import Path
 import re
 
 from pointpng_core.errors import FileError
+from pointpng_core.file_hash import file_sha256
 
 SUMS = 'SHA256SUMS'
-CHUNK_BYTES = 1 << 20
 # Plain names only: a folder speaks for its own files.
 _LINE = re.compile(r'([0-9a-f]{64}) [ *]([^/\\]+)')
 
@@ -56,7 +56,7 @@ def verified_files(folder: Path, wanted: Collection[str] = ()
                 contents[name] = path.read_bytes()
                 found = hashlib.sha256(contents[name]).hexdigest()
             else:
-                found = _file_sha256(path)
+                found = file_sha256(path)
         except FileNotFoundError as error:
             raise FileError(f'checkpoint {folder}: {name} is missing') from error
         except OSError as error:
@@ -65,11 +65,3 @@ def verified_files(folder: Path, wanted: Collection[str] = ()
             raise FileError(f'{path} is damaged: its SHA-256 is {found[:12]}..., {SUMS} says '
                             f'{expected[:12]}...; copy it again or use another checkpoint')
     return contents, sums
-
-
-def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        while chunk := stream.read(CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from pointpng_core.file_hash import file_sha256
+
 MOST_HASHED = 16
 """A folder of more files is recorded by the hash of its listing (names and sizes)."""
-_BLOCK = 1 << 20
 
 
 def state(path: Path) -> str:
@@ -24,9 +25,9 @@ def sha256(path: Path) -> str | dict[str, str]:
     """
     files = _files(path)
     if path.is_file():
-        return _of_content(path)
+        return file_sha256(path)
     if len(files) <= MOST_HASHED:
-        return {name: _of_content(file) for name, file in files}
+        return {name: file_sha256(file) for name, file in files}
     listing = '\n'.join(f'{name} {file.stat().st_size}' for name, file in files)
     return {'listing': hashlib.sha256(listing.encode()).hexdigest()}
 
@@ -36,11 +37,3 @@ def _files(path: Path) -> list[tuple[str, Path]]:
         return [(str(path.resolve()), path)]
     return sorted((str(file.relative_to(path)), file) for file in path.rglob('*')
                   if file.is_file())
-
-
-def _of_content(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open('rb') as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

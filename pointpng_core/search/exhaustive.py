@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from pointpng_core.protocols import Cope
-from pointpng_core.search.peaks import distinct_peaks
+from pointpng_core.search.peaks import apart, climbed
 from pointpng_core.so3 import super_fibonacci
 
 CANDIDATES = 256
@@ -30,10 +30,7 @@ class RotationSearch:
         scores = self._cope.grid_scores(self._bank, z_source, z_target)  # (B, G)
         scores, grid = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
         candidates = self._R[grid]  # (B, K, 3, 3)
-        index = distinct_peaks(candidates, scores, count, apart_rad)
-        R = candidates.gather(1, index[..., None, None].expand(-1, -1, 3, 3))
+        R, scores = apart(candidates, scores, count=count, apart_rad=apart_rad)
         if not refine_steps:
-            return R, scores.gather(1, index)
-        R, scores = self._cope.refine(R, z_source, z_target, refine_steps)
-        scores, order = scores.sort(dim=1, descending=True)
-        return R.gather(1, order[..., None, None].expand_as(R)), scores
+            return R, scores
+        return climbed(self._cope, R, z_source, z_target, refine_steps)

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from pointpng_core.protocols import Cope
-from pointpng_core.search.peaks import distinct_peaks
+from pointpng_core.search.peaks import apart, climbed
 
 BATCH = 512
 """Rotations that descend at once; it bounds the memory."""
@@ -33,13 +33,10 @@ class GradientSearch:
         """
         quats, losses = self._descend(z_source, z_target)
         scores, R = 1.0 - losses / 4.0, roma.unitquat_to_rotmat(quats)
-        index = distinct_peaks(R, scores, count, apart_rad)
-        R = R.gather(1, index[..., None, None].expand(-1, -1, 3, 3))
+        R, scores = apart(R, scores, count=count, apart_rad=apart_rad)
         if not refine_steps:
-            return R, scores.gather(1, index)
-        R, scores = self._cope.refine(R, z_source, z_target, refine_steps)
-        scores, order = scores.sort(dim=1, descending=True)
-        return R.gather(1, order[..., None, None].expand_as(R)), scores
+            return R, scores
+        return climbed(self._cope, R, z_source, z_target, refine_steps)
 
     def _descend(self, z_source: Tensor, z_target: Tensor) -> tuple[Tensor, Tensor]:
         """Return the best quaternion of each start (B, N_out, 4) and its loss (B, N_out)."""

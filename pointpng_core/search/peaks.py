@@ -1,9 +1,11 @@
-"""Non-maximum suppression on SO(3)."""
+"""Non-maximum suppression on SO(3), and the climb of what is left."""
 
 import math
 
 import torch
 from torch import Tensor
+
+from pointpng_core.protocols import Cope
 
 
 def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> Tensor:
@@ -25,3 +27,17 @@ def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> T
         traces = (flat @ flat[rows, index, :, None]).squeeze(-1)
         left = left.masked_fill(traces > limit, -torch.inf)
     return torch.stack(chosen, dim=1)
+
+
+def apart(R: Tensor, scores: Tensor, *, count: int, apart_rad: float) -> tuple[Tensor, Tensor]:
+    """Return the `distinct_peaks` of R (B, K, 3, 3), (B, count, 3, 3), and their scores."""
+    index = distinct_peaks(R, scores, count, apart_rad)
+    return R.gather(1, index[..., None, None].expand(-1, -1, 3, 3)), scores.gather(1, index)
+
+
+def climbed(cope: Cope, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
+            ) -> tuple[Tensor, Tensor]:
+    """Return rotations (B, K, 3, 3) after `steps` of the COPE, and their scores, best first."""
+    R, scores = cope.refine(R, z_source, z_target, steps)
+    scores, order = scores.sort(dim=1, descending=True)
+    return R.gather(1, order[..., None, None].expand_as(R)), scores

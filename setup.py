@@ -55,7 +55,7 @@ setup(
     packages=find_packages(include=['pointpng_core', 'pointpng_core.*',
                                     'pointpng_ros', 'pointpng_ros.*']),
     # One folder per model that loads by name.
-    package_data={'pointpng_core': ['weights/*/*']},
+    package_data={'pointpng_core': ['weights/*/*', 'calibration/*.json']},
     install_requires=[
         'numpy>=1.26',
         'open3d>=0.19',

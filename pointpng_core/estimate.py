@@ -18,6 +18,8 @@ class Hypothesis:
     """Mean distance of the observation's points to the surface, truncated."""
     inlier_share: float
     """Of the observation's points within the tolerance of the surface."""
+    coverage: float = 0.0
+    """Of the surface that should have been measured and was found."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,8 +28,15 @@ class PoseEstimate(Hypothesis):
 
     name: str
     """The reference's name."""
+    confidence: float = 0.0
+    """Calibrated probability that the pose is right, up to the symmetry of the reference, and that
+    the object is this reference: see `pointpng_core.calibration`."""
     ambiguous: bool
-    """Whether a clearly different pose explains the observation as well: a symmetry, a flip."""
+    """Whether a clearly different pose, no symmetric equal, explains the observation as well."""
+    symmetric: bool = False
+    """Whether the reference's symmetry makes several poses equal, of which this is one."""
+    traits: NDArray[np.float64] | None = None
+    """What the confidence was told from: (len(TRAITS),), in the order of `calibration.TRAITS`."""
     runners_up: tuple[Hypothesis, ...] = ()
     """Other poses, best first."""
     stage_ms: dict[str, float] = field(default_factory=dict)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
+from pointpng_core.calibration import default_calibration
 from pointpng_core.devices import torch_device
 from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimate import PoseEstimate
@@ -156,7 +157,8 @@ class PoseEstimator:
             index = verifier.contenders(hypotheses, evidence)
             polished = polish(hypotheses.take(index), observations, references)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
-        return summarise(hypotheses, evidence, observations, references, clock.stage_ms)
+        return summarise(hypotheses, evidence, observations, references, clock.stage_ms,
+                         calibration=default_calibration(), single_view=single_view)
 
     def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
         """Return the references side by side; a node asks for the same ones again and again."""

@@ -1,11 +1,12 @@
 """From verified hypotheses to the estimates that are handed out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
+from pointpng_core.calibration import Calibration, Situation, traits_of
 from pointpng_core.estimate import Hypothesis, PoseEstimate
 from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
@@ -15,48 +16,129 @@ from pointpng_core.registration.hypotheses import Hypotheses
 AS_GOOD = 0.95
 """Share of the best score with which another pose makes the answer ambiguous."""
 RUNNERS_UP = 5
+SAME_RAD = np.radians(15.0)
+SAME_DIAMETERS = 0.1
+"""Poses less than both apart, up to a symmetry, are one explanation."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """The hypotheses of one reference in one observation, best first."""
+
+    observation: int
+    reference: Reference
+    hypotheses: list[Hypothesis]
+    rival: float
+    """Score of the best clearly different pose of the same reference."""
 
 
 def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
-              references: Sequence[Reference], stage_ms: dict[str, float]
-              ) -> list[list[PoseEstimate]]:
-    """Return for each observation its estimates, one per reference that is left, best first."""
-    found: list[dict[int, list[Hypothesis]]] = [{} for _ in range(len(observations))]
-    order = evidence.score.argsort(descending=True)
-    for index in order[evidence.score[order] >= 0].tolist():
-        observation = int(hypotheses.observation[index])
-        reference = int(hypotheses.reference[index])
-        found[observation].setdefault(reference, []).append(_hypothesis(
-            hypotheses, evidence, index, observations.centroids[observation],
-            references[reference]))
-    return [[_estimate(group, references[reference], stage_ms)
-             for reference, group in groups.items()] for groups in found]
+              references: Sequence[Reference], stage_ms: dict[str, float], *,
+              calibration: Calibration, single_view: bool) -> list[list[PoseEstimate]]:
+    """Return for each observation its estimates, one per reference that is left, best first.
+
+    `single_view` tells what the observations were taken for: one view each, or whole surfaces.
+    """
+    groups: dict[tuple[int, int], list[Hypothesis]] = {}
+    for key, hypothesis in _ranked(hypotheses, evidence, observations, references):
+        groups.setdefault(key, []).append(hypothesis)
+    found = [_Found(observation=observation, reference=references[reference], hypotheses=group,
+                    rival=_rival(group, references[reference]))
+             for (observation, reference), group in groups.items()]
+    traits = _traits(found, observations)
+    sure = calibration.probability(traits, single_view=single_view)
+    estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
+    for part, confidence, row in zip(found, sure, traits):
+        estimates[part.observation].append(_estimate(part, float(confidence), row, stage_ms))
+    return estimates
 
 
-def _hypothesis(hypotheses: Hypotheses, evidence: Evidence, index: int,
-                centroid: NDArray[np.float64], reference: Reference) -> Hypothesis:
-    return Hypothesis(
-        T_observation_reference=pose_of(hypotheses.R[index].double().cpu().numpy(),
-                                        hypotheses.t[index].double().cpu().numpy(),
-                                        centroid, reference.centre),
-        score=float(evidence.score[index]), residual_m=float(evidence.residual_m[index]),
-        inlier_share=float(evidence.inlier_share[index]))
+def _ranked(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
+            references: Sequence[Reference]) -> list[tuple[tuple[int, int], Hypothesis]]:
+    """Return what was not silenced, best first, with the indices of observation and reference."""
+    order = evidence.score.argsort(descending=True, stable=True)
+    order = order[evidence.score[order] >= 0]
+    kept, fit = hypotheses.take(order), evidence.take(order)
+    owners, models = kept.observation.tolist(), kept.reference.tolist()
+    centres = np.stack([references[index].centre for index in models]) if models else ()
+    poses = poses_of(kept.R.double().cpu().numpy(), kept.t.double().cpu().numpy(),
+                     observations.centroids[owners], np.asarray(centres).reshape(-1, 3))
+    numbers = zip(fit.score.tolist(), fit.residual_m.tolist(), fit.inlier_share.tolist(),
+                  fit.coverage.tolist())
+    return [(key, Hypothesis(T_observation_reference=T, score=score, residual_m=residual,
+                             inlier_share=inliers, coverage=coverage))
+            for key, T, (score, residual, inliers, coverage)
+            in zip(zip(owners, models), poses, numbers)]
 
 
 def pose_of(R: NDArray[np.float64], t: NDArray[np.float64], centroid: NDArray[np.float64],
             centre: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return T_observation_reference (4, 4) of x_r - centre = R (x_o - centroid) + t."""
-    # Rounding in float32 leaves R slightly off SO(3).
-    R_observation_reference = Rotation.from_matrix(R).inv().as_matrix()
-    T = np.eye(4)
-    T[:3, :3] = R_observation_reference
-    T[:3, 3] = centroid - R_observation_reference @ (centre + t)
+    T: NDArray[np.float64] = poses_of(R[None], t[None], centroid[None], centre[None])[0]
     return T
 
 
-def _estimate(group: list[Hypothesis], reference: Reference, stage_ms: dict[str, float]
-              ) -> PoseEstimate:
-    best, others = group[0], group[1:]
-    ambiguous = bool(others) and others[0].score >= AS_GOOD * best.score
-    return PoseEstimate(**vars(best), name=reference.name, ambiguous=ambiguous,
-                        runners_up=tuple(others[:RUNNERS_UP]), stage_ms=stage_ms)
+def poses_of(R: NDArray[np.float64], t: NDArray[np.float64], centroids: NDArray[np.float64],
+             centres: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return T_observation_reference (H, 4, 4) as `pose_of` does, of H poses at once."""
+    # Rounding in float32 leaves R slightly off SO(3): the nearest rotation is meant.
+    left, _, right = np.linalg.svd(R)
+    R_observation_reference = (left @ right).transpose(0, 2, 1)
+    T = np.tile(np.eye(4), (len(R), 1, 1))
+    T[:, :3, :3] = R_observation_reference
+    T[:, :3, 3] = centroids - (R_observation_reference @ (centres + t)[..., None])[..., 0]
+    return T
+
+
+def _rival(group: list[Hypothesis], reference: Reference) -> float:
+    """Return the score of the best pose that is clearly another one, 0 where there is none."""
+    T_best = group[0].T_observation_reference
+    return next((other.score for other in group[1:]
+                 if not _same(other.T_observation_reference, T_best, reference)), 0.0)
+
+
+def _same(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Reference) -> bool:
+    """Tell whether two poses (4, 4) are one explanation, up to the reference's symmetry."""
+    if reference.symmetry.elements:
+        T_a = T_a @ reference.symmetry.nearest(T_a, T_b)
+    # At the reference's centre: its origin may lie far outside it.
+    shift = (T_a[:3, :3] - T_b[:3, :3]) @ reference.centre + T_a[:3, 3] - T_b[:3, 3]
+    cosine = 0.5 * (np.vdot(T_a[:3, :3], T_b[:3, :3]) - 1.0)
+    return bool(cosine > np.cos(SAME_RAD)
+                and np.linalg.norm(shift) < SAME_DIAMETERS * reference.diameter_m)
+
+
+def _traits(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
+    """Return the traits (E, F) of the best hypothesis of each, beside its rivals."""
+    best = [part.hypotheses[0] for part in found]
+    scores: dict[int, list[float]] = {}
+    for part, hypothesis in zip(found, best):
+        scores.setdefault(part.observation, []).append(hypothesis.score)
+
+    def column(values: list[float]) -> NDArray[np.float64]:
+        return np.array(values, dtype=np.float64)
+    return traits_of(Situation(
+        score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
+        inlier_share=column([h.inlier_share for h in best]),
+        residual=column([h.residual_m / part.reference.diameter_m
+                         for part, h in zip(found, best)]),
+        rival=column([part.rival for part in found]),
+        stranger=column([_stranger(scores[part.observation], h.score)
+                         for part, h in zip(found, best)]),
+        points=column([len(observations.clouds[part.observation]) for part in found])))
+
+
+def _stranger(scores: Sequence[float], own: float) -> float:
+    """Return the best score of the others; scores are sorted, best first, and own is of them."""
+    first, second = scores[0], scores[1] if len(scores) > 1 else 0.0
+    return first if own < first else second
+
+
+def _estimate(found: _Found, confidence: float, traits: NDArray[np.float64],
+              stage_ms: dict[str, float]) -> PoseEstimate:
+    best, others = found.hypotheses[0], found.hypotheses[1:]
+    return PoseEstimate(
+        **vars(best), name=found.reference.name, confidence=confidence,
+        ambiguous=0.0 < found.rival >= AS_GOOD * best.score,
+        symmetric=bool(found.reference.symmetry.elements), traits=traits,
+        runners_up=tuple(others[:RUNNERS_UP]), stage_ms=stage_ms)

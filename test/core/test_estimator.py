@@ -85,7 +85,8 @@ def test_symmetric_objects_are_posed_up_to_their_symmetry_and_flagged(estimator,
     assert np.degrees(symmetry.rotation_error_rad(best.T_observation_reference[:3, :3],
                                                   T[:3, :3])) < 1.5
     assert symmetry.translation_error_m(best.T_observation_reference, T) < 0.003
-    assert best.ambiguous
+    assert best.symmetric
+    assert not best.ambiguous
     other = best.runners_up[0]
     assert apart_deg(other.T_observation_reference, best.T_observation_reference) > 10
 

@@ -35,6 +35,8 @@ class PoseEstimate(Hypothesis):
     """Whether a clearly different pose, no symmetric equal, explains the observation as well."""
     symmetric: bool = False
     """Whether the reference's symmetry makes several poses equal, of which this is one."""
+    single_view: bool = True
+    """Whether the observation was taken for one view of the object, or for its whole surface."""
     traits: NDArray[np.float64] | None = None
     """What the confidence was told from: (len(TRAITS),), in the order of `calibration.TRAITS`."""
     runners_up: tuple[Hypothesis, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,9 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     sure = calibration.probability(traits, single_view=single_view)
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
     for part, confidence, row in zip(found, sure, traits):
-        estimates[part.observation].append(_estimate(part, float(confidence), row, stage_ms))
+        estimates[part.observation].append(_estimate(
+            part, confidence=float(confidence), single_view=single_view, traits=row,
+            stage_ms=stage_ms))
     return estimates
 
 
@@ -134,11 +137,10 @@ def _stranger(scores: Sequence[float], own: float) -> float:
     return first if own < first else second
 
 
-def _estimate(found: _Found, confidence: float, traits: NDArray[np.float64],
-              stage_ms: dict[str, float]) -> PoseEstimate:
+def _estimate(found: _Found, **told: Any) -> PoseEstimate:
     best, others = found.hypotheses[0], found.hypotheses[1:]
     return PoseEstimate(
-        **vars(best), name=found.reference.name, confidence=confidence,
+        **vars(best), name=found.reference.name,
         ambiguous=0.0 < found.rival >= AS_GOOD * best.score,
-        symmetric=bool(found.reference.symmetry.elements), traits=traits,
-        runners_up=tuple(others[:RUNNERS_UP]), stage_ms=stage_ms)
+        symmetric=bool(found.reference.symmetry.elements),
+        runners_up=tuple(others[:RUNNERS_UP]), **told)

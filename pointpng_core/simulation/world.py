@@ -55,14 +55,15 @@ class WorldObject:
 
 
 class TabletopWorld:
-    """Objects by name (a name may repeat), placed by seed; raises ConfigError."""
+    """Objects, or names of the catalogue (any may repeat), placed by seed; raises ConfigError."""
 
-    def __init__(self, names: Sequence[str], *, config: WorldConfig | None = None) -> None:
-        if not names:
+    def __init__(self, things: Sequence[str | CatalogueObject], *,
+                 config: WorldConfig | None = None) -> None:
+        if not things:
             raise ConfigError('a world needs at least one object')
         self.config = config or WorldConfig()
         rng = np.random.default_rng(self.config.seed)
-        kinds = [make_object(name) for name in names]
+        kinds = [make_object(thing) if isinstance(thing, str) else thing for thing in things]
         rests = [_rest(kind, self.config.lying_share, rng) for kind in kinds]
         slides = rng.uniform(0, self.config.slide_m, size=len(kinds))
         footprints = [_footprint_m(kind, rest) for kind, rest in zip(kinds, rests)]

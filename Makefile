@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint bench bench-model train-small ablation docs clean
+.PHONY: help venv demo test test-slow lint bench bench-model validation-pairs train-small ablation docs clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -12,6 +12,10 @@ STAMP := $(VENV)/.pointpng-installed
 POINTPNG_DATA ?= ../shared/data
 NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
 MODEL ?= small
+VALIDATION := build/validation
+MAKE_PAIRS := $(BIN)/pointpng evaluate make-pairs --seed 7
+# Of the sorted names of the YCB objects: every third is never trained or tuned on.
+UNSEEN := 3:2
 PAIRS := airplane_epn airplane_resampled modelnet10_resampled ycb_view
 
 export DEMO_SECONDS ?= 30
@@ -22,7 +26,7 @@ export OMP_NUM_THREADS ?= 1
 OWN_DOMAIN = export ROS_DOMAIN_ID=$$((RANDOM % 90 + 10))
 
 help:  ## Show the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Settings: PYTHON=$(PYTHON) DEMO_SECONDS=$(DEMO_SECONDS) POINTPNG_DATA=$(POINTPNG_DATA) PIP_ARGS='
 
 venv: $(STAMP)  ## Make .venv with the command `pointpng` in it
@@ -55,6 +59,13 @@ bench-model: $(STAMP)  ## Every protocol for MODEL=small, the training-free one 
 	    --protocol svm --protocol few-shot; done
 	@for pairs in $(PAIRS); do $(BIN)/pointpng evaluate pose --model $(MODEL) \
 	  --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz $(BENCH_ARGS); done
+
+validation-pairs: $(STAMP)  ## Pairs to choose parameters by, of training objects, into build/validation (needs POINTPNG_DATA)
+	@$(NEEDS_DATA)
+	@mkdir -p $(VALIDATION)
+	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/modelnet10_1024.npz --halves --keep 20 --out $(VALIDATION)/modelnet10_val.npz
+	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/ycb_meshes.npz --views 6 --leave-out $(UNSEEN) --out $(VALIDATION)/ycb_seen_val.npz
+	@$(MAKE_PAIRS) --data procedural:120 --views 2 --out $(VALIDATION)/solids_val.npz
 
 train-small: $(STAMP)  ## Train what ships as `small` into runs/small, or go on with it (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)

@@ -1,7 +1,7 @@
 """`pointpng evaluate KIND`: benchmarks of poses, scenes, models and training.
 
 Every kind prints a table and writes JSON with `--json FILE`; its keys are documented in the
-module of the kind, `evaluate_KIND.py`. Shares and accuracies lie in [0, 1].
+module of the kind, `evaluate_KIND.py` or `make_pairs.py`. Shares and accuracies lie in [0, 1].
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pointpng_core.commands import (
     evaluate_pose,
     evaluate_scene,
     evaluate_training,
+    make_pairs,
 )
 from pointpng_core.commands.evaluate_pose import method_table
 from pointpng_core.commands.evaluate_scene import value_table
@@ -21,11 +22,13 @@ from pointpng_core.commands.output import check_json_target, write_json
 
 __all__ = ['HELP', 'add_arguments', 'method_table', 'run', 'value_table']
 
-HELP = 'benchmarks: poses, segmentation, equivariance, classification, ablation, training speed'
+HELP = ('benchmarks: poses, curves, segmentation, equivariance, classification, ablation, '
+        'training speed')
 _KINDS: dict[str, ModuleType] = {
     'pose': evaluate_pose, 'scene': evaluate_scene, 'equivariance': evaluate_equivariance,
     'classification': evaluate_classification, 'ablation': evaluate_ablation,
-    'training': evaluate_training}
+    'training': evaluate_training,
+    'make-pairs': make_pairs}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
 
-from pointpng_core.errors import FileError
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.evaluation.every_nth import EveryNth
 
 if TYPE_CHECKING:
     from pointpng_core.data import ObjectSet
@@ -72,3 +73,11 @@ def not_negative(text: str) -> float:
     if not 0.0 <= value < float('inf'):
         raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 on')
     return value
+
+
+def rule(text: str) -> EveryNth:
+    """Read K or K:R: every k-th, from the one at R on."""
+    try:
+        return EveryNth.parse(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

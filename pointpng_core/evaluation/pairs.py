@@ -1,5 +1,6 @@
 """Files of relative-pose pairs: two clouds each, and the pose between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ class PosePair:
     source: NDArray[np.float32]
     target: NDArray[np.float32]
     T_target_source: NDArray[np.float64]
+    name: str = ''
+    """Of the object, where the file names them."""
 
 
 def read_pairs(path: Path, *, limit: int | None = None) -> list[PosePair]:
@@ -40,6 +43,8 @@ def read_pairs(path: Path, *, limit: int | None = None) -> list[PosePair]:
         if not fits or count == 0:
             raise FileError(f'{path}: {key!r} has shape {found}; expected {count} rows of '
                             f'{str(shape).replace("None", "N")}, and at least one')
+    if arrays['name'].shape != (count,):
+        raise FileError(f"{path}: 'name' has shape {arrays['name'].shape}; expected ({count},)")
     for key in ('source', 'target'):
         if arrays[key].dtype != np.int16:
             raise FileError(f'{path}: {key!r} holds {arrays[key].dtype}; pairs hold int16, '
@@ -47,8 +52,37 @@ def read_pairs(path: Path, *, limit: int | None = None) -> list[PosePair]:
     if not np.linalg.norm(arrays['rotation'], axis=1).min() > 0:
         raise FileError(f"{path}: 'rotation' holds a quaternion of length zero")
     step = max(1, -(-count // limit)) if limit else 1
-    return [_pair({key: arrays[key][index] for key in ROW_SHAPES})
+    return [_pair({key: arrays[key][index] for key in arrays})
             for index in range(0, count, step)]
+
+
+def write_pairs(path: Path, pairs: Sequence[PosePair], *, about: str) -> None:
+    """Write pairs whose clouds have the same sizes, with a sentence about them; raises FileError.
+
+    Coordinates are rounded to 1 / 32767 of the largest of the pair.
+    """
+    scale = [max(np.abs(pair.source).max(), np.abs(pair.target).max()) for pair in pairs]
+    arrays: dict[str, Any] = {key: np.stack([
+        np.round(getattr(pair, key) / extent * FULL_SCALE).astype(np.int16)
+        for pair, extent in zip(pairs, scale)]) for key in ('source', 'target')}
+    T = np.stack([pair.T_target_source for pair in pairs])
+    arrays |= {'rotation': Rotation.from_matrix(T[:, :3, :3]).as_quat().astype(np.float32),
+               'translation': T[:, :3, 3].astype(np.float32),
+               'scale': np.array(scale, np.float32), 'doc': np.array(about),
+               'name': np.array([pair.name for pair in pairs])}
+    try:
+        with path.open('wb') as stream:
+            np.savez_compressed(stream, **arrays)
+    except OSError as error:
+        raise FileError(f'cannot write {path}: {error.strerror or error}') from error
+
+
+def object_names(path: Path) -> tuple[str, ...]:
+    """Return the names of the objects in a file of pairs, sorted, each once; raises FileError."""
+    names = _read_arrays(path)['name']
+    if not names.size or not all(names.tolist()):
+        raise FileError(f"{path} names no objects: it lacks 'name'")
+    return tuple(sorted(set(names.tolist())))
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -58,7 +92,9 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
             if missing:
                 raise FileError(f'{path} lacks {", ".join(missing)}; a file of pose pairs holds '
                                 f'{", ".join(ROW_SHAPES)}')
-            return {key: stored[key] for key in ROW_SHAPES}
+            arrays = {key: stored[key] for key in ROW_SHAPES}
+            unnamed = np.full(len(arrays['source']), '')
+            return {**arrays, 'name': stored['name'] if 'name' in stored.files else unnamed}
     except FileNotFoundError as error:
         raise FileError(f'{path} does not exist') from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -72,4 +108,5 @@ def _pair(row: dict[str, NDArray[Any]]) -> PosePair:
     T = np.eye(4)
     T[:3, :3] = Rotation.from_quat(row['rotation'].astype(np.float64)).as_matrix()
     T[:3, 3] = row['translation']
-    return PosePair(source=cloud('source'), target=cloud('target'), T_target_source=T)
+    return PosePair(source=cloud('source'), target=cloud('target'), T_target_source=T,
+                    name=str(row['name']))

@@ -1,0 +1,38 @@
+"""A rule that takes every k-th of a sorted list, to keep objects apart from one another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pointpng_core.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class EveryNth:
+    """The positions i with i % every == offset. YCB objects that are never tuned on: 3:2."""
+
+    every: int
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the range; raises ConfigError."""
+        if not 0 <= self.offset < self.every:
+            raise ConfigError(f'every {self.every}, offset {self.offset}: the offset must lie in '
+                              f'[0, {self.every - 1}]' if self.every > 0 else
+                              f'every {self.every}: must be at least 1')
+
+    @classmethod
+    def parse(cls, text: str) -> 'EveryNth':
+        """Read 'EVERY' or 'EVERY:OFFSET'; raises ConfigError."""
+        every, colon, offset = text.partition(':')
+        if not every.isdecimal() or (colon and not offset.isdecimal()):
+            raise ConfigError(f'{text!r} is no rule such as 20 (every 20th, from the first on) or '
+                              '3:2 (every third, from the one after the second on)')
+        return cls(int(every), int(offset or 0))
+
+    def __contains__(self, position: int) -> bool:
+        """Tell whether the rule takes this position, counted from 0."""
+        return position % self.every == self.offset
+
+    def taken(self, names: Sequence[str]) -> set[str]:
+        """Return the names it takes of a list, in the order of that list."""
+        return {name for position, name in enumerate(names) if position in self}

@@ -6,7 +6,7 @@ best = estimator.estimate(points, [mug])[0]     # points (N, 3), metres, camera 
 best.T_observation_reference                    # maps the mug's coordinates into the camera's
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from pointpng_core.results import pose_of, summarise
 from pointpng_core.search.proposals import PoseSearch
 from pointpng_core.stages import StageClock
 from pointpng_core.symmetry import Symmetry
+from pointpng_core.tracking.pose_tracker import PoseTracker, check_previous, hypotheses_at
 
 CONVINCING_SCORE = 0.8
 """A whole surface taken for a single view scores less: half of it should not be seen."""
@@ -96,21 +97,46 @@ class PoseEstimator:
             raise ConfigError('no references: give at least one to look for')
         if not observations:
             return []
-        clock = StageClock()
-        with clock('prepare'):
-            batch = prepare_observations(observations, sample=self.config.sample,
-                                         device=self.device)
-            # Replacing it in the configuration checks the name.
-            viewpoint = replace(self.config, viewpoint=viewpoint or
-                                self.config.viewpoint).viewpoint
-            views = [_may_be_view(cloud, viewpoint) for cloud in batch.clouds]
-        task = _Task(observations=batch, references=references, surroundings=surroundings,
-                     clock=clock)
-        results: list[list[PoseEstimate]] = [[] for _ in views]
-        self._fill(results, task, views, single_view=True)
-        whole = [viewpoint != 'sensor' and not _convincing(result) for result in results]
-        self._fill(results, task, whole, single_view=False)
-        return results
+        task = self._task(observations, references, surroundings, sample=self.config.sample)
+        return self._pose(task, viewpoint, self._run)
+
+    def track(self, observation: NDArray[np.floating], reference: Reference,
+              T_previous: NDArray[np.float64], *,
+              surroundings: NDArray[np.floating] | None = None, viewpoint: str | None = None
+              ) -> PoseEstimate | None:
+        """Return the pose of a reference in points (N, 3) near a previous one; None: it is lost.
+
+        T_previous is T_observation_reference (4, 4) of the frame before, or what is expected now.
+        Nothing is searched. Of the poses that the reference's symmetry makes equal, the one
+        nearest to the previous is returned. `PoseTrackingConfig` tells what counts as lost.
+        """
+        return self.track_batch([observation], [reference], [T_previous],
+                                surroundings=surroundings, viewpoint=viewpoint)[0]
+
+    @torch.inference_mode()
+    def track_batch(self, observations: Sequence[NDArray[np.floating]],
+                    references: Sequence[Reference], T_previous: Sequence[NDArray[np.float64]], *,
+                    surroundings: NDArray[np.floating] | None = None,
+                    viewpoint: str | None = None) -> list[PoseEstimate | None]:
+        """Return for each observation, with its reference and previous pose, what `track` does.
+
+        All in one batch; the other arguments are those of `estimate_batch`. Raises CloudError,
+        ConfigError.
+        """
+        check_previous(T_previous, references, len(observations))
+        if not observations:
+            return []
+        # A library that was searched is stacked already: most of the time these are of it.
+        known = self._stack[0] if self._stack else ()
+        together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
+        task = replace(self._task(observations, together, surroundings,
+                                  sample=self.config.tracking.sample),
+                       rows=[together.index(reference) for reference in references],
+                       T_previous=T_previous)
+        found = self._pose(task, viewpoint, self._follow)
+        tracker = PoseTracker(config=self.config.tracking)
+        return [tracker.gated(estimates[0], reference, T) if estimates else None
+                for estimates, reference, T in zip(found, references, T_previous)]
 
     @torch.inference_mode()
     def estimate_by_embedding(self, observation: NDArray[np.floating], reference: Reference
@@ -126,14 +152,33 @@ class PoseEstimator:
         return pose_of(best.R[0].double().cpu().numpy(), best.t[0].double().cpu().numpy(),
                        batch.centroids[0], reference.centre)
 
-    def _fill(self, results: list[list[PoseEstimate]], task: '_Task', wanted: list[bool], *,
-              single_view: bool) -> None:
+    def _task(self, observations: Sequence[NDArray[np.floating]], references: Sequence[Reference],
+              surroundings: NDArray[np.floating] | None, *, sample: int) -> '_Task':
+        clock = StageClock()
+        with clock('prepare'):
+            batch = prepare_observations(observations, sample=sample, device=self.device)
+        return _Task(observations=batch, references=references, surroundings=surroundings,
+                     clock=clock)
+
+    def _pose(self, task: '_Task', viewpoint: str | None, run: 'Run'
+              ) -> list[list[PoseEstimate]]:
+        """Run as single views what may be one, and as whole surfaces what does not convince."""
+        # Replacing it in the configuration checks the name.
+        viewpoint = replace(self.config, viewpoint=viewpoint or self.config.viewpoint).viewpoint
+        views = [_may_be_view(cloud, viewpoint) for cloud in task.observations.clouds]
+        results: list[list[PoseEstimate]] = [[] for _ in views]
+        self._fill(results, task, views, run, single_view=True)
+        whole = [viewpoint != 'sensor' and not _convincing(result) for result in results]
+        self._fill(results, task, whole, run, single_view=False)
+        return results
+
+    def _fill(self, results: list[list[PoseEstimate]], task: '_Task', wanted: list[bool],
+              run: 'Run', *, single_view: bool) -> None:
         """Estimate the wanted observations, and keep what beats the result that is there."""
         chosen = [index for index, flag in enumerate(wanted) if flag]
         if not chosen:
             return
-        part = replace(task, observations=task.observations.take(chosen))
-        for index, estimates in zip(chosen, self._run(part, single_view)):
+        for index, estimates in zip(chosen, run(task.take(chosen), single_view)):
             results[index] = max(results[index], estimates, key=_best_score)
 
     def _run(self, task: '_Task', single_view: bool) -> list[list[PoseEstimate]]:
@@ -141,11 +186,7 @@ class PoseEstimator:
         observations, references, clock = task.observations, task.references, task.clock
         with clock('search'):
             hypotheses, _ = self._search.propose(observations, references, single_view=single_view)
-        with clock('prepare'):
-            images = DepthImages.from_clouds(observations.clouds, self.device, task.surroundings) \
-                if single_view else None
-            verifier = Verifier(config=self.config.verification, observations=observations,
-                                references=self._stacked(references), images=images)
+        verifier = self._verifier(task, single_view)
         with clock('coarse'):
             hypotheses, evidence = verifier.coarse(hypotheses)
             evidence = verifier.distinct(hypotheses, evidence)
@@ -159,6 +200,29 @@ class PoseEstimator:
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms,
                          calibration=default_calibration(), single_view=single_view)
+
+    def _follow(self, task: '_Task', single_view: bool) -> list[list[PoseEstimate]]:
+        """Refine and judge the previous poses of all observations of one kind."""
+        hypotheses = hypotheses_at(task.T_previous, task.observations, task.references, task.rows)
+        verifier = self._verifier(task, single_view)
+        tracker = PoseTracker(config=self.config.tracking)
+        with task.clock('fine'):
+            hypotheses, evidence = tracker.refine(hypotheses, task.observations, verifier,
+                                                  self._stacked(task.references))
+        with task.clock('polish'):
+            polished = polish(hypotheses, task.observations, task.references)
+            hypotheses, evidence = verifier.adopt(polished, hypotheses.observation, hypotheses,
+                                                  evidence)
+        return summarise(hypotheses, evidence, task.observations, task.references,
+                         task.clock.stage_ms, calibration=default_calibration(),
+                         single_view=single_view)
+
+    def _verifier(self, task: '_Task', single_view: bool) -> Verifier:
+        with task.clock('prepare'):
+            images = DepthImages.from_clouds(task.observations.clouds, self.device,
+                                             task.surroundings) if single_view else None
+            return Verifier(config=self.config.verification, observations=task.observations,
+                            references=self._stacked(task.references), images=images)
 
     def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
         """Return the references side by side; a node asks for the same ones again and again."""
@@ -175,6 +239,19 @@ class _Task:
     references: Sequence[Reference]
     surroundings: NDArray[np.floating] | None
     clock: StageClock
+    rows: Sequence[int] = ()
+    """Tracking: which of the references each observation is held against."""
+    T_previous: Sequence[NDArray[np.float64]] = ()
+    """Tracking: where it is expected in each observation, (4, 4)."""
+
+    def take(self, index: Sequence[int]) -> '_Task':
+        """Return the task for some of the observations."""
+        return replace(self, observations=self.observations.take(index),
+                       rows=[self.rows[row] for row in index if self.rows],
+                       T_previous=[self.T_previous[row] for row in index if self.rows])
+
+
+Run = Callable[[_Task, bool], list[list[PoseEstimate]]]
 
 
 def _may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:

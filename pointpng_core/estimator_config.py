@@ -6,6 +6,7 @@ from pointpng_core.config import Config, option
 from pointpng_core.reference.builder import ReferenceConfig
 from pointpng_core.registration.verification import VerificationConfig
 from pointpng_core.search.proposals import SearchConfig
+from pointpng_core.tracking.config import PoseTrackingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +21,4 @@ class EstimatorConfig(Config):
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     verification: VerificationConfig = field(default_factory=VerificationConfig)
+    tracking: PoseTrackingConfig = field(default_factory=PoseTrackingConfig)

@@ -1,0 +1,55 @@
+"""What a pose may do from one frame to the next, and when it is not believed any more."""
+
+from dataclasses import dataclass
+
+from pointpng_core.config import Config, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseTrackingConfig(Config):
+    """One object from its previous pose: how far it is looked for, and when it counts as lost."""
+
+    sample: int = option(512, help='Points of an observation that a tracked pose is refined on.',
+                         low=64, high=65536)
+    steps: int = option(2, help='Wide ICP steps before the fine ones.', low=0, high=50)
+    wide_points: int = option(256, help='Points of an observation in the wide steps.',
+                              low=16, high=4096)
+    reach: float = option(0.08, help='Distance at which points have lost most of their weight in '
+                                     'the first wide step; it shrinks towards the fine ones.',
+                          unit='diameters', low=0.001, high=1.0)
+    least_score: float = option(0.45, help='A tracked pose of a lower score is lost.',
+                                low=0.0, high=1.0)
+    max_turn_deg: float = option(25.0, help='A pose turned further from where it was expected is '
+                                            'lost; turns of its symmetry do not count.',
+                                 unit='deg', low=0.0, high=180.0)
+    max_shift: float = option(0.25, help='A pose shifted further from where it was expected is '
+                                         'lost.', unit='diameters', low=0.0, high=10.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingConfig(Config):
+    """The objects of a sequence of frames: which segment is whose, when to search again."""
+
+    enabled: bool = option(True, help='Whether objects are followed from frame to frame; without '
+                                      'it every frame is judged for itself.')
+    gate: float = option(0.15, help='Mean distance from the expected surface of an object up to '
+                                    'which a segment may be this object.',
+                         unit='diameters', low=0.0, high=2.0)
+    join_share: float = option(0.8, help='Further segments belong to a tracked object when this '
+                                         'share of their points lies on its surface.',
+                               low=0.0, high=1.0)
+    motion: float = option(0.3, help='Share of the newest motion in the one that is expected to '
+                                     'go on; 0 expects objects to stand still.',
+                           low=0.0, high=1.0)
+    check_every: int = option(10, help='Frames after which a tracked object is searched globally '
+                                       'all the same, in turns; 0: never.', low=0, high=100000)
+    fall: float = option(0.85, help='An object whose score falls below this share of its usual '
+                                    'one is searched globally at once.', low=0.0, high=1.0)
+    stay: float = option(0.93, help='The previous pose and label are kept while they explain at '
+                                    'least this share of what the best found explains.',
+                         low=0.0, high=1.0)
+    max_missed: int = option(10, help='Frames for which an object that is not seen keeps its '
+                                      'index.', low=0, high=100000)
+    max_gap_s: float = option(2.0, help='All objects are forgotten after a longer time between '
+                                        'two clouds, or when the time jumps back.',
+                              unit='s', low=0.01, high=3600.0)

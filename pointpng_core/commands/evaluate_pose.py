@@ -6,7 +6,8 @@ JSON: {"pairs": COUNT, "file": NAME, "threads": COUNT, "model": NAME, "methods":
 Our own methods are "pointpng" (the whole pipeline) and "embedding" (the best rotation in embedding
 space and no more); `--search gradient` adds "embedding, algorithm 1", a learned `--model` the same
 of the training-free one under "... training_free". Shares lie in [0, 1]; milliseconds count what
-is done per observation, "reference_ms" what is prepared once per reference.
+is done per observation, "reference_ms" what is prepared once per reference. With `--unseen`,
+"parts" holds "pairs" and "methods" of the "seen" and the "unseen" objects.
 """
 
 import argparse
@@ -14,7 +15,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.commands.evaluation_options import add_model, positive, require_file, tell
+from pointpng_core.commands.evaluation_options import (
+    add_model,
+    positive,
+    require_file,
+    rule,
+    tell,
+)
 from pointpng_core.commands.output import number, table
 
 HELP = 'relative poses on a file of pairs'
@@ -37,6 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
     parser.add_argument('--limit', metavar='N', type=positive,
                         help='at most N pairs, spread evenly over the file')
+    parser.add_argument('--unseen', metavar='K[:R]', type=rule,
+                        help='report the objects at positions R, R + K ... of the sorted names '
+                             'in the file (from 0) apart from the others: 3:2 for the YCB '
+                             'objects, of which every third is never trained or tuned on')
     parser.add_argument('--threads', metavar='N', type=positive, default=1,
                         help='threads for every method alike (default: 1)')
     parser.add_argument('--config', metavar='FILE', type=Path,
@@ -53,18 +64,31 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
     return evaluate_pose(options.pairs, peers=options.peers, limit=options.limit, config=config,
                          threads=options.threads, device=options.device, model=options.model,
-                         gradient=options.search == 'gradient', report=tell)
+                         gradient=options.search == 'gradient', unseen=options.unseen, report=tell)
 
 
 def method_table(result: dict[str, Any]) -> str:
-    """Return the table of a pose benchmark, a row for each method, and times by stage."""
+    """Return the table of a pose benchmark, a row for each method, its parts, times by stage."""
+    blocks = [_rows(Path(result['file']).stem, result),
+              *(_rows(name, part) for name, part in result.get('parts', {}).items()),
+              _stages(result)]
+    return '\n\n'.join(block for block in blocks if block)
+
+
+def _rows(title: str, part: dict[str, Any]) -> str:
     rows = [[name, *(number(values.get(key)) for key in _COLUMNS)]
-            for name, values in result['methods'].items()]
-    title = f'{Path(result["file"]).stem} ({result["pairs"]} pairs)'
-    stages = [f'{name} by stage (ms): ' + ', '.join(
-        f'{stage} {number(ms)}' for stage, ms in values['stage_ms'].items())
-        for name, values in result['methods'].items() if values.get('stage_ms')]
-    return '\n'.join([table([title, *_COLUMNS.values()], rows), *stages])
+            for name, values in part['methods'].items()]
+    return table([f'{title} ({part["pairs"]} pairs)', *_COLUMNS.values()], rows)
+
+
+def _stages(result: dict[str, Any]) -> str:
+    """Return the profile: the median of each stage and their sum, for methods that tell them."""
+    known = {name: values['stage_ms'] for name, values in result['methods'].items()
+             if values.get('stage_ms')}
+    stages = list(dict.fromkeys(stage for times in known.values() for stage in times))
+    rows = [[name, *(number(times.get(stage)) for stage in stages), number(sum(times.values()))]
+            for name, times in known.items()]
+    return table(['ms by stage', *stages, 'sum'], rows) if rows else ''
 
 
 readable = method_table

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 
 from pointpng_core.estimator_config import EstimatorConfig
-from pointpng_core.evaluation.methods import Method, own_methods
+from pointpng_core.evaluation.every_nth import EveryNth
+from pointpng_core.evaluation.methods import Matrix, Method, own_methods
 from pointpng_core.evaluation.metrics import (
     add_s,
     as_good_as_truth,
     extent_diagonal,
     rotation_error_deg,
 )
-from pointpng_core.evaluation.pairs import PosePair, read_pairs
+from pointpng_core.evaluation.pairs import PosePair, object_names, read_pairs
 from pointpng_core.models.zoo import TRAINING_FREE, load_model
 
 Row = dict[str, float]
@@ -25,6 +26,7 @@ Row = dict[str, float]
 def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
                   config: EstimatorConfig | None = None, threads: int = 1, device: str = 'cpu',
                   model: str | Path = TRAINING_FREE, gradient: bool = False,
+                  unseen: EveryNth | None = None,
                   report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Run this project's estimator, and its peers when asked for, on a file of pairs.
 
@@ -32,12 +34,15 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
     embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
     learned model stand the same of the training-free one, its name added.
 
-    Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; `report` is
-    told which method is running. Times are milliseconds per observation; what is prepared once per
-    source is timed apart (`reference_ms`). `threads` goes for torch and small_gicp; Open3D takes
-    OMP_NUM_THREADS from the environment it was started in. Raises FileError.
+    Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; with
+    `unseen`, a rule over the sorted names of the file's objects, also 'parts': {'seen' and
+    'unseen': {'pairs', 'methods'}}. `report` is told which method is running. Times are
+    milliseconds per observation; what is prepared once per source is timed apart
+    (`reference_ms`). `threads` goes for torch and small_gicp; Open3D takes OMP_NUM_THREADS from
+    the environment it was started in. Raises FileError.
     """
     pose_pairs = read_pairs(pairs, limit=limit)
+    unseen_names = unseen.taken(object_names(pairs)) if unseen else set()
     torch.set_num_threads(threads)
     models = [load_model(model, device)]
     if models[0].name != TRAINING_FREE:
@@ -47,12 +52,23 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
     if peers:
         from pointpng_core.evaluation.peers import all_peers
         methods += all_peers(threads)
-    summaries = {}
+    rows = {}
     for method in methods:
         report(f'{method.name}: {len(pose_pairs)} pairs')
-        summaries[method.name] = summarise(run(method, pose_pairs))
-    return {'pairs': len(pose_pairs), 'file': pairs.name, 'threads': threads,
-            'model': models[0].name, 'methods': summaries}
+        rows[method.name] = run(method, pose_pairs)
+    result = {'file': pairs.name, 'threads': threads, 'model': models[0].name,
+              **_summary(rows, [True] * len(pose_pairs))}
+    if unseen:
+        apart = [pair.name in unseen_names for pair in pose_pairs]
+        result['parts'] = {'seen': _summary(rows, [not flag for flag in apart]),
+                           'unseen': _summary(rows, apart)}
+    return result
+
+
+def _summary(rows: dict[str, list[Row]], wanted: list[bool]) -> dict[str, Any]:
+    return {'pairs': sum(wanted), 'methods': {
+        name: summarise([row for row, flag in zip(own, wanted) if flag])
+        for name, own in rows.items() if any(wanted)}}
 
 
 def run(method: Method, pairs: list[PosePair]) -> list[Row]:
@@ -67,12 +83,17 @@ def _measure(method: Method, pair: PosePair) -> Row:
     ready = perf_counter()
     T, stage_ms = method.register(prepared, pair.target)
     done = perf_counter()
-    truth, diameter = pair.T_target_source, extent_diagonal(pair.source)
-    good = as_good_as_truth(pair.source, pair.target, T, truth)
-    return {'rotation_deg': rotation_error_deg(T, truth),
-            'add_s': add_s(pair.source, T, truth) / diameter, 'as_good_as_truth': float(good),
-            'ms': (done - ready) * 1e3, 'reference_ms': (ready - start) * 1e3,
+    return {**errors_of(T, pair), 'ms': (done - ready) * 1e3,
+            'reference_ms': (ready - start) * 1e3,
             **{f'stage_{stage}': spent for stage, spent in stage_ms.items()}}
+
+
+def errors_of(T_estimate: Matrix, pair: PosePair) -> Row:
+    """Return rotation_deg, add_s as a share of the source's diagonal, and as_good_as_truth."""
+    truth = pair.T_target_source
+    good = as_good_as_truth(pair.source, pair.target, T_estimate, truth)
+    return {'rotation_deg': rotation_error_deg(T_estimate, truth), 'as_good_as_truth': float(good),
+            'add_s': add_s(pair.source, T_estimate, truth) / extent_diagonal(pair.source)}
 
 
 def summarise(rows: list[Row]) -> dict[str, Any]:
@@ -81,7 +102,7 @@ def summarise(rows: list[Row]) -> dict[str, Any]:
         return np.array([row.get(key, 0.0) for row in rows])
 
     angle, distance, spent = column('rotation_deg'), column('add_s'), column('ms')
-    stages = sorted({key for row in rows for key in row if key.startswith('stage_')})
+    stages = dict.fromkeys(key for row in rows for key in row if key.startswith('stage_'))
     return {
         'rotation_mean_deg': float(angle.mean()), 'rotation_median_deg': float(np.median(angle)),
         'rotation_max_deg': float(angle.max()), 'recall_5deg': float((angle < 5.0).mean()),

@@ -188,14 +188,23 @@ def test_a_pose_is_printed_readably():
 def test_tables_have_a_row_for_each_method_and_a_dash_for_what_is_missing():
     text = evaluate.method_table({'pairs': 4, 'file': 'x.npz', 'methods': {
         'pointpng': {'rotation_mean_deg': 0.4123, 'recall_5deg': 1.0,
-                     'stage_ms': {'search': 12.345}}, 'other': {}}})
-    header, first, second, stages = text.splitlines()
+                     'stage_ms': {'search': 12.345, 'fine': 2.1}}, 'other': {}}})
+    header, first, second, _, stages, times = text.splitlines()
     assert header.startswith('x (4 pairs)')
     assert first.split()[:2] == ['pointpng', '0.41']
     assert set(second.split()[1:]) == {'-'}
     assert len({len(line) for line in (header, first, second)}) == 1
-    assert stages == 'pointpng by stage (ms): search 12.35'
+    assert stages.split() == ['ms', 'by', 'stage', 'search', 'fine', 'sum']
+    assert times.split() == ['pointpng', '12.35', '2.10', '14.45']
     assert 'stage.plane  1.500' in evaluate.value_table({'stage': {'plane': 1.5}})
+
+
+def test_parts_of_a_pose_benchmark_have_tables_of_their_own():
+    methods = {'pointpng': {'rotation_mean_deg': 0.4}}
+    text = evaluate.method_table({'pairs': 4, 'file': 'x.npz', 'methods': methods, 'parts': {
+        'seen': {'pairs': 3, 'methods': methods}, 'unseen': {'pairs': 1, 'methods': methods}}})
+    titles = [block.splitlines()[0].split('  ')[0] for block in text.split('\n\n')]
+    assert titles == ['x (4 pairs)', 'seen (3 pairs)', 'unseen (1 pairs)']
 
 
 def test_json_is_valid_and_keeps_its_keys(tmp_path, capsys):

@@ -7,8 +7,9 @@ from evaluation_worlds import write_model, write_pairs
 import numpy as np
 import pytest
 
-from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.errors import CloudError, ConfigError, FileError
 from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.evaluation.every_nth import EveryNth
 from pointpng_core.evaluation.methods import REFINE_STEPS, EmbeddingAlone, PointPng, own_methods
 from pointpng_core.evaluation.metrics import rotation_error_deg, transform
 from pointpng_core.evaluation.pose_benchmark import evaluate_pose
@@ -120,6 +121,29 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
         assert result['methods'][name]['rotation_max_deg'] == same['rotation_max_deg']
     assert result['methods']['embedding']['rotation_max_deg'] \
         != result['methods']['embedding training_free']['rotation_max_deg']
+
+
+def test_unseen_objects_are_reported_apart(tmp_path):
+    """Of the sorted names b c d, position 1 is c: the pairs 0 and 3."""
+    path = tmp_path / 'brackets.npz'
+    write_pairs(path, count=4, points=512, name=np.array(['c', 'b', 'd', 'c']))
+    result = evaluate_pose(path, peers=False, unseen=EveryNth(3, 1))
+    seen, unseen = result['parts']['seen'], result['parts']['unseen']
+    assert (result['pairs'], seen['pairs'], unseen['pairs']) == (4, 2, 2)
+    for name, whole_file in result['methods'].items():
+        parts = [part['methods'][name] for part in (seen, unseen)]
+        assert whole_file['rotation_max_deg'] == max(part['rotation_max_deg'] for part in parts)
+        assert whole_file['rotation_mean_deg'] == pytest.approx(
+            np.mean([part['rotation_mean_deg'] for part in parts]))
+        assert parts[0]['rotation_mean_deg'] != parts[1]['rotation_mean_deg']
+    limited = evaluate_pose(path, peers=False, limit=1, unseen=EveryNth(3, 1))
+    assert (limited['parts']['unseen']['pairs'], limited['parts']['seen']['methods']) == (1, {})
+
+
+def test_files_without_names_have_no_unseen_objects(tmp_path):
+    write_pairs(tmp_path / 'brackets.npz', count=1)
+    with pytest.raises(FileError, match='names no objects'):
+        evaluate_pose(tmp_path / 'brackets.npz', peers=False, unseen=EveryNth(3, 1))
 
 
 def test_an_unknown_model_is_refused(tmp_path):

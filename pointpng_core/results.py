@@ -13,10 +13,13 @@ from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.evidence import Evidence
 from pointpng_core.registration.hypotheses import Hypotheses
+from pointpng_core.simulation.noise import DepthNoise
 
 AS_GOOD = 0.95
 """Share of the best score with which another pose makes the answer ambiguous."""
 RUNNERS_UP = 5
+WHOLE_NOISE = 0.005
+"""Error to be expected of the points of a whole surface, in diameters."""
 SAME_RAD = np.radians(15.0)
 SAME_DIAMETERS = 0.1
 """Poses less than both apart, up to a symmetry, are one explanation."""
@@ -46,7 +49,7 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     found = [_Found(observation=observation, reference=references[reference], hypotheses=group,
                     rival=_rival(group, references[reference]))
              for (observation, reference), group in groups.items()]
-    traits = _traits(found, observations)
+    traits = _traits(found, observations, single_view)
     sure = calibration.probability(traits, single_view=single_view)
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
     for part, confidence, row in zip(found, sure, traits):
@@ -111,7 +114,8 @@ def _same(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Referen
                 and np.linalg.norm(shift) < SAME_DIAMETERS * reference.diameter_m)
 
 
-def _traits(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
+def _traits(found: Sequence[_Found], observations: Observations, single_view: bool
+            ) -> NDArray[np.float64]:
     """Return the traits (E, F) of the best hypothesis of each, beside its rivals."""
     best = [part.hypotheses[0] for part in found]
     scores: dict[int, list[float]] = {}
@@ -125,10 +129,19 @@ def _traits(found: Sequence[_Found], observations: Observations) -> NDArray[np.f
         inlier_share=column([h.inlier_share for h in best]),
         residual=column([h.residual_m / part.reference.diameter_m
                          for part, h in zip(found, best)]),
+        noise=_noise(found, observations) if single_view else column([WHOLE_NOISE] * len(found)),
         rival=column([part.rival for part in found]),
         stranger=column([_stranger(scores[part.observation], h.score)
                          for part, h in zip(found, best)]),
         points=column([len(observations.clouds[part.observation]) for part in found])))
+
+
+def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
+    """Return (E,) the error of a depth camera at the distance of each observation, diameters."""
+    distance = np.linalg.norm(observations.centroids[[part.observation for part in found]], axis=1)
+    diameter = np.array([part.reference.diameter_m for part in found], dtype=np.float64)
+    noise: NDArray[np.float64] = DepthNoise().sigma_m(distance) / diameter
+    return noise
 
 
 def _stranger(scores: Sequence[float], own: float) -> float:

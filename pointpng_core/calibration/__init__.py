@@ -1,6 +1,7 @@
 """How sure one can be of a pose: from the evidence to the probability that it is right."""
 
 from pointpng_core.calibration.calibration import (
+    MIN_CONFIDENCE,
     Calibration,
     Weights,
     default_calibration,
@@ -8,5 +9,5 @@ from pointpng_core.calibration.calibration import (
 )
 from pointpng_core.calibration.traits import TRAITS, Situation, traits_of
 
-__all__ = ['TRAITS', 'Calibration', 'Situation', 'Weights', 'default_calibration',
-           'read_calibration', 'traits_of']
+__all__ = ['MIN_CONFIDENCE', 'TRAITS', 'Calibration', 'Situation', 'Weights',
+           'default_calibration', 'read_calibration', 'traits_of']

@@ -18,6 +18,8 @@ from pointpng_core.calibration.traits import TRAITS
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError, FileError
 
+MIN_CONFIDENCE = 0.8
+"""Least probability of an accepted pose, where nothing else is configured."""
 DEFAULT = Path(__file__).with_name('default.json')
 
 
@@ -33,6 +35,8 @@ class Weights(Config):
                                        'found.', low=0.0, high=1e3)
     closeness: float = option(0.0, help='Weight of the closeness of the points to the surface.',
                               low=0.0, high=1e3)
+    precision: float = option(0.0, help='Weight of the same, measured in the noise of a depth '
+                                        'camera.', low=0.0, high=1e3)
     margin: float = option(0.0, help='Weight of the lead on other poses of the reference.',
                            low=0.0, high=1e3)
     lead: float = option(0.0, help='Weight of the lead on other references.', low=0.0, high=1e3)

@@ -8,8 +8,9 @@ from pointpng_core.calibration.calibration import Weights
 from pointpng_core.calibration.traits import TRAITS
 from pointpng_core.errors import ConfigError
 
-RIDGE = 1e-3
-"""Weight of the squared weights, per pose: where all poses are right, no weight is too large."""
+RIDGE = 0.1
+"""Of the squared weights, against the sum over all poses: weights of about 3 are to be expected,
+and where nothing but the ridge speaks against it none grows without end."""
 LARGEST_WEIGHT = 100.0
 LEAST_CASES = 8
 
@@ -28,7 +29,7 @@ def fit_weights(traits: NDArray[np.float64], right: NDArray[np.bool_]) -> Weight
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (design @ weights)
-        ridge = RIDGE * weights
+        ridge = RIDGE / len(right) * weights
         ridge[0] = 0.0
         value = np.logaddexp(0.0, -margins).mean() + 0.5 * float(ridge @ weights)
         slope = -signs * np.exp(-np.logaddexp(0.0, margins))

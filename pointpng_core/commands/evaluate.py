@@ -9,7 +9,9 @@ from types import ModuleType
 
 from pointpng_core.commands import (
     evaluate_ablation,
+    evaluate_calibration,
     evaluate_classification,
+    evaluate_curves,
     evaluate_equivariance,
     evaluate_pose,
     evaluate_scene,
@@ -22,13 +24,14 @@ from pointpng_core.commands.output import check_json_target, write_json
 
 __all__ = ['HELP', 'add_arguments', 'method_table', 'run', 'value_table']
 
-HELP = ('benchmarks: poses, curves, segmentation, equivariance, classification, ablation, '
-        'training speed')
+HELP = ('benchmarks: poses, confidence, curves, segmentation, equivariance, classification, '
+        'ablation, training speed')
 _KINDS: dict[str, ModuleType] = {
     'pose': evaluate_pose, 'scene': evaluate_scene, 'equivariance': evaluate_equivariance,
     'classification': evaluate_classification, 'ablation': evaluate_ablation,
     'training': evaluate_training,
-    'make-pairs': make_pairs}
+    'calibration': evaluate_calibration,
+    'curves': evaluate_curves, 'make-pairs': make_pairs}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

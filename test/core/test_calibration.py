@@ -1,0 +1,177 @@
+"""Calibrations: probabilities, what may raise them, fitting, and files that are damaged."""
+
+from dataclasses import replace
+import json
+
+from hypothesis import given, strategies
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from pointpng_core.calibration import (
+    TRAITS,
+    Calibration,
+    Situation,
+    Weights,
+    default_calibration,
+    read_calibration,
+    traits_of,
+)
+from pointpng_core.calibration.fitting import RIDGE, fit_weights
+from pointpng_core.errors import ConfigError, FileError
+
+BETTER = {'score': 1, 'inlier_share': 1, 'coverage': 1, 'residual': -1, 'rival': -1,
+          'stranger': -1, 'points': 1}
+PLAIN = {'score': 0.6, 'inlier_share': 0.7, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
+         'rival': 0.4, 'stranger': 0.3, 'points': 500.0}
+
+
+def situation(**values):
+    """One estimate."""
+    return Situation(**{name: np.array([value], dtype=float)
+                        for name, value in {**PLAIN, **values}.items()})
+
+
+def drawn(count, weights, seed=0):
+    """Traits (count, F) and outcomes of poses whose odds are known."""
+    rng = np.random.default_rng(seed)
+    traits = rng.random((count, len(TRAITS)))
+    return traits, rng.random(count) < weights.probability(traits)
+
+
+def test_traits_lie_in_the_unit_interval_whatever_comes():
+    wild = [0.0, -1.0, 1e9, np.inf, -np.inf, np.nan]
+    for name in PLAIN:
+        for value in wild:
+            traits = traits_of(situation(**{name: value}))
+            assert traits.shape == (1, len(TRAITS))
+            assert ((traits >= 0) & (traits <= 1)).all()
+
+
+@pytest.mark.parametrize(('name', 'way'), BETTER.items())
+def test_what_is_better_lowers_no_trait_and_raises_one(name, way):
+    worse, better = (traits_of(situation(**{name: PLAIN[name] * (1 + way * change)}))
+                     for change in (-0.1, 0.1))
+    moved = (better - worse)[0]
+    if name == 'score':  # which is the lead of what it is compared with, too
+        assert moved[TRAITS.index('score')] > 0
+    assert (moved >= 0).all()
+    assert moved.max() > 0
+
+
+def test_a_lone_reference_has_nothing_against_it():
+    alone = traits_of(situation(stranger=0.0, rival=0.0))[0]
+    assert alone[TRAITS.index('lead')] == alone[TRAITS.index('margin')] == 1.0
+
+
+def test_a_reference_that_another_beats_has_no_lead():
+    beaten = traits_of(situation(stranger=0.9))[0]
+    assert beaten[TRAITS.index('lead')] < 0.5
+
+
+@given(strategies.lists(strategies.floats(0, 50), min_size=len(TRAITS), max_size=len(TRAITS)),
+       strategies.floats(-100, 100), strategies.integers(0, len(TRAITS) - 1))
+def test_probabilities_are_monotone_whatever_the_weights(values, intercept, column):
+    weights = Weights(intercept=intercept, **dict(zip(TRAITS, values)))
+    traits = np.full((11, len(TRAITS)), 0.5)
+    traits[:, column] = np.linspace(0, 1, 11)
+    sure = weights.probability(traits)
+    assert ((sure >= 0) & (sure <= 1)).all()
+    assert (np.diff(sure) >= 0).all()
+
+
+def test_a_weight_below_zero_is_refused():
+    with pytest.raises(ConfigError, match='coverage'):
+        Weights(coverage=-0.1)
+
+
+def test_a_refit_recovers_known_odds():
+    true = Weights(intercept=-6.0, score=5.0, coverage=3.0, margin=2.0)
+    traits, right = drawn(20000, true)
+    fitted = fit_weights(traits, right)
+    assert fitted.score == pytest.approx(5.0, rel=0.15)
+    assert fitted.coverage == pytest.approx(3.0, rel=0.15)
+    assert fitted.points < 0.25
+    fresh, _ = drawn(500, true, seed=1)
+    assert np.abs(fitted.probability(fresh) - true.probability(fresh)).max() < 0.05
+
+
+def test_without_bounds_at_work_the_fit_is_scikit_learns():
+    traits, right = drawn(2000, Weights(intercept=-9.0, **dict.fromkeys(TRAITS, 3.0)))
+    ours = fit_weights(traits, right)
+    theirs = LogisticRegression(C=1 / RIDGE, tol=1e-10, max_iter=5000).fit(
+        traits, right)
+    assert [getattr(ours, name) for name in TRAITS] == pytest.approx(theirs.coef_[0], abs=1e-3)
+    assert ours.intercept == pytest.approx(theirs.intercept_[0], abs=1e-3)
+
+
+def test_a_trait_that_speaks_the_wrong_way_is_not_believed():
+    traits, right = drawn(2000, Weights(intercept=-2.0, score=6.0))
+    assert fit_weights(1.0 - traits, right).score == 0.0
+
+
+def test_separable_poses_are_fitted_with_finite_weights():
+    traits = np.repeat([[0.2], [0.9]], 20, axis=0) * np.ones(len(TRAITS))
+    right = np.repeat([False, True], 20)
+    sure = fit_weights(traits, right).probability(traits)
+    assert sure[0] < 0.1
+    assert sure[-1] > 0.9
+
+
+@pytest.mark.parametrize('right', [np.ones(20, bool), np.zeros(20, bool), np.array([True, False])])
+def test_poses_of_one_kind_fit_nothing(right):
+    with pytest.raises(ConfigError, match='some of either kind'):
+        fit_weights(np.ones((len(right), len(TRAITS))), right)
+
+
+def test_what_ships_is_a_calibration_with_something_in_it():
+    shipped = default_calibration()
+    best, worst = np.ones((1, len(TRAITS))), np.zeros((1, len(TRAITS)))
+    for single_view in (True, False):
+        assert shipped.probability(best, single_view=single_view)[0] > 0.9
+        assert shipped.probability(worst, single_view=single_view)[0] < 0.1
+
+
+def test_a_calibration_survives_its_file(tmp_path):
+    mine = Calibration(view=Weights(intercept=-1.5, score=2.0), whole=Weights(points=0.25))
+    mine.write(tmp_path / 'mine.json')
+    assert read_calibration(tmp_path / 'mine.json') == mine
+    traits = np.full((1, len(TRAITS)), 0.5)
+    assert mine.probability(traits, single_view=True) != mine.probability(traits,
+                                                                          single_view=False)
+
+
+def damaged(change):
+    """The text of a good file after a change to its content."""
+    content = replace(default_calibration()).to_mapping()
+    change(content)
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(('text', 'word'), [
+    ('', 'not valid JSON'), ('{"view": ', 'not valid JSON'), ('[]', 'expected view and whole'),
+    ('{}', 'expected view and whole'),
+    (damaged(lambda c: c.pop('whole')), 'expected view and whole'),
+    (damaged(lambda c: c['view'].pop('score')), 'expected view and whole'),
+    (damaged(lambda c: c['view'].update(luck=1.0)), 'expected view and whole'),
+    (damaged(lambda c: c['view'].update(score=-1.0)), 'score'),
+    (damaged(lambda c: c['view'].update(score='big')), 'score'),
+    (damaged(lambda c: c['view'].update(intercept=float('nan'))), 'intercept'),
+    (damaged(lambda c: c.update(view=[1, 2])), 'expected view and whole'),
+])
+def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path, text, word):
+    path = tmp_path / 'bad.json'
+    path.write_text(text)
+    with pytest.raises(FileError, match=word) as error:
+        read_calibration(path)
+    assert 'bad.json' in str(error.value)
+
+
+def test_files_that_cannot_be_read_or_written(tmp_path):
+    with pytest.raises(FileError, match='missing'):
+        read_calibration(tmp_path / 'missing.json')
+    with pytest.raises(FileError, match='cannot write'):
+        default_calibration().write(tmp_path / 'no' / 'folder.json')
+    (tmp_path / 'binary.json').write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(FileError, match='not valid JSON'):
+        read_calibration(tmp_path / 'binary.json')

@@ -6,18 +6,23 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+import torch
 
 from pointpng_core.calibration import Calibration, Situation, traits_of
 from pointpng_core.estimate import Hypothesis, PoseEstimate
 from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.evidence import Evidence
+from pointpng_core.registration.field import SurfaceField
 from pointpng_core.registration.hypotheses import Hypotheses
+from pointpng_core.registration.size import size_misfit
 from pointpng_core.simulation.noise import DepthNoise
 
 AS_GOOD = 0.95
 """Share of the best score with which another pose makes the answer ambiguous."""
 RUNNERS_UP = 5
+SIZE_POINTS = 512
+"""Points of an observation whose size is compared with the reference's."""
 WHOLE_NOISE = 0.005
 """Error to be expected of the points of a whole surface, in diameters."""
 SAME_RAD = np.radians(15.0)
@@ -32,24 +37,26 @@ class _Found:
     observation: int
     reference: Reference
     hypotheses: list[Hypothesis]
+    row: int
+    """Of the best one among all that were verified."""
     rival: float
     """Score of the best clearly different pose of the same reference."""
 
 
 def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
               references: Sequence[Reference], stage_ms: dict[str, float], *,
-              calibration: Calibration, single_view: bool) -> list[list[PoseEstimate]]:
+              field: SurfaceField, calibration: Calibration, single_view: bool
+              ) -> list[list[PoseEstimate]]:
     """Return for each observation its estimates, one per reference that is left, best first.
 
-    `single_view` tells what the observations were taken for: one view each, or whole surfaces.
+    `field` holds the surfaces of the references, in their order; `single_view` tells what the
+    observations were taken for: one view each, or whole surfaces.
     """
-    groups: dict[tuple[int, int], list[Hypothesis]] = {}
-    for key, hypothesis in _ranked(hypotheses, evidence, observations, references):
-        groups.setdefault(key, []).append(hypothesis)
-    found = [_Found(observation=observation, reference=references[reference], hypotheses=group,
-                    rival=_rival(group, references[reference]))
-             for (observation, reference), group in groups.items()]
-    traits = _traits(found, observations, single_view)
+    order = evidence.score.argsort(descending=True, stable=True)
+    order = order[evidence.score[order] >= 0]
+    found = _grouped(hypotheses.take(order), evidence.take(order), order.tolist(), observations,
+                     references)
+    traits = _traits(found, observations, hypotheses, field, single_view)
     sure = calibration.probability(traits, single_view=single_view)
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
     for part, confidence, row in zip(found, sure, traits):
@@ -59,22 +66,26 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     return estimates
 
 
-def _ranked(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
-            references: Sequence[Reference]) -> list[tuple[tuple[int, int], Hypothesis]]:
-    """Return what was not silenced, best first, with the indices of observation and reference."""
-    order = evidence.score.argsort(descending=True, stable=True)
-    order = order[evidence.score[order] >= 0]
-    kept, fit = hypotheses.take(order), evidence.take(order)
-    owners, models = kept.observation.tolist(), kept.reference.tolist()
-    centres = np.stack([references[index].centre for index in models]) if models else ()
-    poses = poses_of(kept.R.double().cpu().numpy(), kept.t.double().cpu().numpy(),
-                     observations.centroids[owners], np.asarray(centres).reshape(-1, 3))
-    numbers = zip(fit.score.tolist(), fit.residual_m.tolist(), fit.inlier_share.tolist(),
-                  fit.coverage.tolist())
-    return [(key, Hypothesis(T_observation_reference=T, score=score, residual_m=residual,
-                             inlier_share=inliers, coverage=coverage))
-            for key, T, (score, residual, inliers, coverage)
-            in zip(zip(owners, models), poses, numbers)]
+def _grouped(hypotheses: Hypotheses, evidence: Evidence, rows: Sequence[int],
+             observations: Observations, references: Sequence[Reference]) -> list[_Found]:
+    """Return hypotheses, best first, by observation and reference, with the rows they have."""
+    owners, models = hypotheses.observation.tolist(), hypotheses.reference.tolist()
+    centres = np.array([references[model].centre for model in models]).reshape(-1, 3)
+    poses = poses_of(hypotheses.R.double().cpu().numpy(), hypotheses.t.double().cpu().numpy(),
+                     observations.centroids[owners], centres)
+    numbers = zip(evidence.score.tolist(), evidence.residual_m.tolist(),
+                  evidence.inlier_share.tolist(), evidence.coverage.tolist())
+    groups: dict[tuple[int, int], list[Hypothesis]] = {}
+    best: dict[tuple[int, int], int] = {}
+    for row, key, T, (score, residual, inliers, coverage) in zip(rows, zip(owners, models), poses,
+                                                                 numbers):
+        best.setdefault(key, row)
+        groups.setdefault(key, []).append(Hypothesis(
+            T_observation_reference=T, score=score, residual_m=residual, inlier_share=inliers,
+            coverage=coverage))
+    return [_Found(observation=key[0], reference=references[key[1]], hypotheses=group,
+                   row=best[key], rival=_rival(group, references[key[1]]))
+            for key, group in groups.items()]
 
 
 def pose_of(R: NDArray[np.float64], t: NDArray[np.float64], centroid: NDArray[np.float64],
@@ -114,8 +125,8 @@ def _same(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Referen
                 and np.linalg.norm(shift) < SAME_DIAMETERS * reference.diameter_m)
 
 
-def _traits(found: Sequence[_Found], observations: Observations, single_view: bool
-            ) -> NDArray[np.float64]:
+def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
+            field: SurfaceField, single_view: bool) -> NDArray[np.float64]:
     """Return the traits (E, F) of the best hypothesis of each, beside its rivals."""
     best = [part.hypotheses[0] for part in found]
     scores: dict[int, list[float]] = {}
@@ -124,24 +135,33 @@ def _traits(found: Sequence[_Found], observations: Observations, single_view: bo
 
     def column(values: list[float]) -> NDArray[np.float64]:
         return np.array(values, dtype=np.float64)
+    diameter = column([part.reference.diameter_m for part in found])
+    noise_m = _noise(found, observations) if single_view else WHOLE_NOISE * diameter
     return traits_of(Situation(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
         inlier_share=column([h.inlier_share for h in best]),
-        residual=column([h.residual_m / part.reference.diameter_m
-                         for part, h in zip(found, best)]),
-        noise=_noise(found, observations) if single_view else column([WHOLE_NOISE] * len(found)),
+        residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
+        misfit=_misfit(found, observations, hypotheses, field, noise_m),
         rival=column([part.rival for part in found]),
         stranger=column([_stranger(scores[part.observation], h.score)
                          for part, h in zip(found, best)]),
         points=column([len(observations.clouds[part.observation]) for part in found])))
 
 
+def _misfit(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
+            field: SurfaceField, noise_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    best = hypotheses.take(torch.tensor([part.row for part in found], dtype=torch.long,
+                                        device=hypotheses.R.device))
+    points = observations.points[best.observation, :SIZE_POINTS]
+    misfit: NDArray[np.float64] = size_misfit(
+        field, best, points, torch.from_numpy(noise_m).to(points)).double().cpu().numpy()
+    return misfit
+
+
 def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
-    """Return (E,) the error of a depth camera at the distance of each observation, diameters."""
+    """Return (E,) the error of a depth camera at the distance of each observation, metres."""
     distance = np.linalg.norm(observations.centroids[[part.observation for part in found]], axis=1)
-    diameter = np.array([part.reference.diameter_m for part in found], dtype=np.float64)
-    noise: NDArray[np.float64] = DepthNoise().sigma_m(distance) / diameter
-    return noise
+    return np.asarray(DepthNoise().sigma_m(distance), dtype=np.float64)
 
 
 def _stranger(scores: Sequence[float], own: float) -> float:

@@ -37,6 +37,8 @@ class Weights(Config):
                               low=0.0, high=1e3)
     precision: float = option(0.0, help='Weight of the same, measured in the noise of a depth '
                                         'camera.', low=0.0, high=1e3)
+    size: float = option(0.0, help='Weight of the agreement of the sizes of what was seen and of '
+                                   'the reference.', low=0.0, high=1e3)
     margin: float = option(0.0, help='Weight of the lead on other poses of the reference.',
                            low=0.0, high=1e3)
     lead: float = option(0.0, help='Weight of the lead on other references.', low=0.0, high=1e3)

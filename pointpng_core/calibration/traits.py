@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-TRAITS = ('score', 'inliers', 'coverage', 'closeness', 'precision', 'margin', 'lead', 'points')
+TRAITS = ('score', 'inliers', 'coverage', 'closeness', 'precision', 'size', 'margin', 'lead',
+          'points')
 """The order of the traits; each lies in [0, 1], and none speaks against a pose by growing."""
 LARGEST_RESIDUAL = 0.05
 """Of the diameter: a mean distance to the surface that no right pose has."""
 MOST_NOISES = 3.0
 """Times the expected error: a mean distance to the surface that noise alone does not make."""
+LARGEST_MISFIT = 0.1
+"""Difference in size that no right reference has."""
 LARGEST_MARGIN = 0.5
 """Share of the score by which a pose leads its rivals beyond which a greater one tells no more."""
 FEWEST_POINTS, MOST_POINTS = 32, 2048
@@ -28,6 +31,8 @@ class Situation:
     """Mean distance of the points to the surface, in diameters."""
     noise: NDArray[np.float64]
     """Error of a measured point that is to be expected, in diameters."""
+    misfit: NDArray[np.float64]
+    """By how much the reference would have to be larger or smaller, as a share of its size."""
     rival: NDArray[np.float64]
     """Best score of a clearly different pose of the same reference, 0 where there is none."""
     stranger: NDArray[np.float64]
@@ -42,6 +47,7 @@ def traits_of(situation: Situation) -> NDArray[np.float64]:
     points = np.log(np.maximum(s.points, 1.0) / FEWEST_POINTS)
     columns = (s.score, s.inlier_share, s.coverage, 1.0 - s.residual / LARGEST_RESIDUAL,
                1.0 - s.residual / np.maximum(MOST_NOISES * s.noise, 1e-9),
+               1.0 - np.abs(s.misfit) / LARGEST_MISFIT,
                _margin(s.score, s.rival), 0.5 + 0.5 * _margin(s.score, s.stranger),
                points / np.log(MOST_POINTS / FEWEST_POINTS))
     return np.clip(np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0),

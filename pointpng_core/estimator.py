@@ -199,6 +199,7 @@ class PoseEstimator:
             polished = polish(hypotheses.take(index), observations, references)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms,
+                         field=self._stacked(references).field,
                          calibration=default_calibration(), single_view=single_view)
 
     def _follow(self, task: '_Task', single_view: bool) -> list[list[PoseEstimate]]:
@@ -214,8 +215,8 @@ class PoseEstimator:
             hypotheses, evidence = verifier.adopt(polished, hypotheses.observation, hypotheses,
                                                   evidence)
         return summarise(hypotheses, evidence, task.observations, task.references,
-                         task.clock.stage_ms, calibration=default_calibration(),
-                         single_view=single_view)
+                         task.clock.stage_ms, field=self._stacked(task.references).field,
+                         calibration=default_calibration(), single_view=single_view)
 
     def _verifier(self, task: '_Task', single_view: bool) -> Verifier:
         with task.clock('prepare'):

@@ -24,6 +24,8 @@ ICP_REACH = 0.04
 RANSAC_ITERATIONS = 100_000
 STARTS = 48
 START_POINTS = 256
+FIRST_REACH, FINAL_REACH = 0.2, 0.05
+"""Of correspondences of ICP, in diameters."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -113,14 +115,16 @@ class GicpSource:
     diameter_m: float
 
 
-class ManyStartIcp:
-    """ICP from 48 evenly spread rotations, the lowest truncated residual, GICP at the end."""
+class LocalIcp:
+    """GICP from one start, the rotation as it is and the centroids in one place: no search.
 
-    name = 'icp_48_starts'
+    A wide reach first, a narrow one at the end.
+    """
+
+    name = 'icp_1_start'
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
-        self._starts = Rotation.from_quat(super_fibonacci(STARTS).numpy()).as_matrix()
 
     def prepare(self, source: Cloud) -> GicpSource:
         """Build the source's tree and covariances."""
@@ -130,15 +134,16 @@ class ManyStartIcp:
                           diameter_m=diameter_m(source))
 
     def register(self, prepared: GicpSource, target: Cloud) -> tuple[Matrix, dict[str, float]]:
-        """Register the target onto the source from every start and invert."""
+        """Register the target onto the source and invert."""
         local, centroid = centred(target)
-        few = random_points(local, min(START_POINTS, len(local))).astype(np.float64)
-        sample = small_gicp.PointCloud(few)
-        poses = [self._align(prepared, sample, _pose(R), 'ICP') for R in self._starts]
-        best = min(poses, key=lambda T: _truncated_residual(prepared, few, T))
         whole, _ = self._with_covariances(local)
-        T_source_target = self._align(prepared, whole, best, 'GICP')
+        start = self._start(prepared, local, whole)
+        T_source_target = self._align(prepared, whole, start, 'GICP', FINAL_REACH)
         return _inverse_about(T_source_target, prepared.centroid, centroid), {}
+
+    def _start(self, prepared: GicpSource, local: Cloud, whole: Any) -> Matrix:
+        """Return where the final alignment starts, T_source_target of centred clouds."""
+        return self._align(prepared, whole, np.eye(4), 'GICP', FIRST_REACH)
 
     def _with_covariances(self, local: Cloud) -> tuple[Any, Any]:
         points = small_gicp.PointCloud(local.astype(np.float64))
@@ -146,12 +151,29 @@ class ManyStartIcp:
         small_gicp.estimate_covariances(points, tree, 20, self._threads)
         return points, tree
 
-    def _align(self, prepared: GicpSource, points: Any, T_start: Matrix, kind: str) -> Matrix:
-        reach = (0.2 if kind == 'ICP' else 0.05) * prepared.diameter_m
+    def _align(self, prepared: GicpSource, points: Any, T_start: Matrix, kind: str, reach: float
+               ) -> Matrix:
         return small_gicp.align(
             prepared.points, points, prepared.tree, init_T_target_source=T_start,
-            registration_type=kind, max_correspondence_distance=reach, max_iterations=20,
-            num_threads=self._threads).T_target_source
+            registration_type=kind, max_correspondence_distance=reach * prepared.diameter_m,
+            max_iterations=20, num_threads=self._threads).T_target_source
+
+
+class ManyStartIcp(LocalIcp):
+    """ICP from 48 evenly spread rotations, the lowest truncated residual, GICP at the end."""
+
+    name = 'icp_48_starts'
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        self._starts = Rotation.from_quat(super_fibonacci(STARTS).numpy()).as_matrix()
+
+    def _start(self, prepared: GicpSource, local: Cloud, whole: Any) -> Matrix:
+        few = random_points(local, min(START_POINTS, len(local))).astype(np.float64)
+        sample = small_gicp.PointCloud(few)
+        poses = [self._align(prepared, sample, _pose(R), 'ICP', FIRST_REACH)
+                 for R in self._starts]
+        return min(poses, key=lambda T: _truncated_residual(prepared, few, T))
 
 
 def all_peers(threads: int) -> list[Method]:

@@ -23,7 +23,7 @@ AS_GOOD = 0.95
 RUNNERS_UP = 5
 SIZE_POINTS = 512
 """Points of an observation whose size is compared with the reference's."""
-WHOLE_NOISE = 0.005
+WHOLE_NOISE = 0.01
 """Error to be expected of the points of a whole surface, in diameters."""
 SAME_RAD = np.radians(15.0)
 SAME_DIAMETERS = 0.1
@@ -139,7 +139,6 @@ def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
     noise_m = _noise(found, observations) if single_view else WHOLE_NOISE * diameter
     return traits_of(Situation(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
-        inlier_share=column([h.inlier_share for h in best]),
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
         misfit=_misfit(found, observations, hypotheses, field, noise_m),
         rival=column([part.rival for part in found]),

@@ -18,7 +18,7 @@ from pointpng_core.calibration.traits import TRAITS
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError, FileError
 
-MIN_CONFIDENCE = 0.8
+MIN_CONFIDENCE = 0.9
 """Least probability of an accepted pose, where nothing else is configured."""
 DEFAULT = Path(__file__).with_name('default.json')
 
@@ -30,13 +30,11 @@ class Weights(Config):
     intercept: float = option(0.0, help='Log-odds of a pose that has nothing for it.',
                               low=-1e3, high=1e3)
     score: float = option(0.0, help='Weight of the score.', low=0.0, high=1e3)
-    inliers: float = option(0.0, help='Weight of the share of inliers.', low=0.0, high=1e3)
     coverage: float = option(0.0, help='Weight of the share of the expected surface that was '
                                        'found.', low=0.0, high=1e3)
-    closeness: float = option(0.0, help='Weight of the closeness of the points to the surface.',
+    precision: float = option(0.0, help='Weight of the closeness of the points to the surface, '
+                                        'measured in the noise of a depth camera.',
                               low=0.0, high=1e3)
-    precision: float = option(0.0, help='Weight of the same, measured in the noise of a depth '
-                                        'camera.', low=0.0, high=1e3)
     size: float = option(0.0, help='Weight of the agreement of the sizes of what was seen and of '
                                    'the reference.', low=0.0, high=1e3)
     margin: float = option(0.0, help='Weight of the lead on other poses of the reference.',

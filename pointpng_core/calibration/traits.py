@@ -5,11 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-TRAITS = ('score', 'inliers', 'coverage', 'closeness', 'precision', 'size', 'margin', 'lead',
-          'points')
+TRAITS = ('score', 'coverage', 'precision', 'size', 'margin', 'lead', 'points')
 """The order of the traits; each lies in [0, 1], and none speaks against a pose by growing."""
-LARGEST_RESIDUAL = 0.05
-"""Of the diameter: a mean distance to the surface that no right pose has."""
 MOST_NOISES = 3.0
 """Times the expected error: a mean distance to the surface that noise alone does not make."""
 LARGEST_MISFIT = 0.1
@@ -23,10 +20,10 @@ FEWEST_POINTS, MOST_POINTS = 32, 2048
 class Situation:
     """E estimates, each beside its rivals: one array (E,) per field."""
 
-    inlier_share: NDArray[np.float64]
-    coverage: NDArray[np.float64]
     score: NDArray[np.float64]
     """In [0, 1], what the estimates are ranked by."""
+    coverage: NDArray[np.float64]
+    """Of the surface that should have been measured."""
     residual: NDArray[np.float64]
     """Mean distance of the points to the surface, in diameters."""
     noise: NDArray[np.float64]
@@ -45,10 +42,9 @@ def traits_of(situation: Situation) -> NDArray[np.float64]:
     """Return the traits (E, len(TRAITS)), each in [0, 1]; anything not finite counts as worst."""
     s = situation
     points = np.log(np.maximum(s.points, 1.0) / FEWEST_POINTS)
-    columns = (s.score, s.inlier_share, s.coverage, 1.0 - s.residual / LARGEST_RESIDUAL,
-               1.0 - s.residual / np.maximum(MOST_NOISES * s.noise, 1e-9),
-               1.0 - np.abs(s.misfit) / LARGEST_MISFIT,
-               _margin(s.score, s.rival), 0.5 + 0.5 * _margin(s.score, s.stranger),
+    columns = (s.score, s.coverage, 1.0 - s.residual / np.maximum(MOST_NOISES * s.noise, 1e-9),
+               1.0 - np.abs(s.misfit) / LARGEST_MISFIT, _margin(s.score, s.rival),
+               0.5 + 0.5 * _margin(s.score, s.stranger),
                points / np.log(MOST_POINTS / FEWEST_POINTS))
     return np.clip(np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0),
                    0.0, 1.0)

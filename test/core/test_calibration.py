@@ -20,9 +20,9 @@ from pointpng_core.calibration import (
 from pointpng_core.calibration.fitting import RIDGE, fit_weights
 from pointpng_core.errors import ConfigError, FileError
 
-BETTER = {'score': 1, 'inlier_share': 1, 'coverage': 1, 'residual': -1, 'misfit': -1, 'rival': -1,
+BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'misfit': -1, 'rival': -1,
           'stranger': -1, 'points': 1}
-PLAIN = {'score': 0.6, 'inlier_share': 0.7, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
+PLAIN = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
          'misfit': -0.03, 'rival': 0.4, 'stranger': 0.3, 'points': 500.0}
 
 

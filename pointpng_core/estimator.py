@@ -63,8 +63,11 @@ class PoseEstimator:
 
     def reference_from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
                              symmetry: Symmetry | None = None) -> Reference:
-        """Prepare a mesh, or points (N, 3) covering a whole surface; raises CloudError."""
-        return self._references.from_model(model, name=name, symmetry=symmetry or Symmetry())
+        """Prepare a mesh, or points (N, 3) covering a whole surface; raises CloudError.
+
+        Without a `symmetry` it is discovered from the surface; `Symmetry()` says there is none.
+        """
+        return self._references.from_model(model, name=name, symmetry=symmetry)
 
     def reference_from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Prepare what a camera at the origin sees of an object, (N, 3); raises CloudError.

@@ -7,8 +7,9 @@
         unit: mm
         symmetry: [{axis: [0, 0, 1], order: continuous}, {axis: [1, 0, 0], order: 2}]
 
-`unit` is m, cm, mm or in (default m), `symmetry` defaults to none, a symmetry's `point` to the
-origin; its lengths are metres. Files are relative to the folder.
+`unit` is m, cm, mm or in (default m). `symmetry` is auto (default: discovered from the surface),
+none or a list of axes; an axis' `point` defaults to the origin and is in metres. Files are
+relative to the folder.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from pointpng_core.files.units import check_extent, unit_scale
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
 
 OBJECTS_FILE = 'objects.yaml'
+AUTO, NONE = 'auto', 'none'
 _OBJECT_KEYS = ('name', 'file', 'unit', 'symmetry')
 _ELEMENT_KEYS = ('axis', 'order', 'point')
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
@@ -37,12 +39,13 @@ _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 class ObjectModel:
     """An object of a library: its surface or points (N, 3) float32, in metres, and its symmetry.
 
+    symmetry: None to have it discovered from the surface when the object becomes a reference;
     name: letters, digits and underscores, for it becomes part of a TF frame; path: its file.
     """
 
     name: str
     model: TriangleMesh | np.ndarray
-    symmetry: Symmetry
+    symmetry: Symmetry | None
     path: Path
 
     @property
@@ -115,7 +118,7 @@ def _object(source: Path, position: int, entry: Any) -> ObjectModel:
     path = _path(where, source.parent, entry)
     try:
         model = _model(path, entry.get('unit', 'm'))
-        symmetry = _symmetry(where, entry.get('symmetry', 'none'))
+        symmetry = _symmetry(where, entry.get('symmetry', AUTO))
     except (FileError, ConfigError) as error:
         raise LibraryError(f'{where}: {error}') from error
     return ObjectModel(name=name, model=model, symmetry=symmetry, path=path)
@@ -153,12 +156,14 @@ def _path(where: str, folder: Path, entry: dict[str, Any]) -> Path:
     return path
 
 
-def _symmetry(where: str, entry: Any) -> Symmetry:
-    if entry is None or entry == 'none':
+def _symmetry(where: str, entry: Any) -> Symmetry | None:
+    if entry == AUTO:
+        return None
+    if entry == NONE:
         return Symmetry()
     if not isinstance(entry, list):
-        raise LibraryError(f'{where}: symmetry {entry!r} must be none or a list of axes such as '
-                           f'[{{axis: [0, 0, 1], order: continuous}}]')
+        raise LibraryError(f'{where}: symmetry {entry!r} must be auto (discovered), none or a '
+                           f'list of axes such as [{{axis: [0, 0, 1], order: continuous}}]')
     return Symmetry(elements=tuple(_rotational(where, element) for element in entry))
 
 
@@ -173,9 +178,11 @@ def _rotational(where: str, entry: Any) -> Rotational:
     return Rotational(axis=entry['axis'], order=order, point=entry.get('point', (0.0, 0.0, 0.0)))
 
 
-def _symmetry_entry(symmetry: Symmetry) -> Any:
+def _symmetry_entry(symmetry: Symmetry | None) -> Any:
+    if symmetry is None:
+        return AUTO
     if not symmetry.elements:
-        return 'none'
+        return NONE
     return [{'axis': list(element.axis), 'point': list(element.point),
              'order': 'continuous' if element.order == CONTINUOUS else element.order}
             for element in symmetry.elements]

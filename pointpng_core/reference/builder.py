@@ -26,6 +26,7 @@ from pointpng_core.reference.views import all_around, render_views
 from pointpng_core.registration.field import build_field
 from pointpng_core.registration.surface_tree import SurfaceTree
 from pointpng_core.symmetry import Symmetry
+from pointpng_core.symmetry.discovery import discover_symmetry
 
 LEAST_POINTS = 32
 """Fewer points make no surface."""
@@ -40,7 +41,8 @@ class Surface:
     name: str
     points: NDArray[np.float32]
     normals: NDArray[np.float32]
-    symmetry: Symmetry
+    symmetry: Symmetry | None
+    """None: to be discovered."""
     complete: bool
     """Known from all sides."""
     outward: bool
@@ -69,8 +71,11 @@ class ReferenceBuilder:
         self.encoder, self.config, self.device = encoder, config, device
 
     def from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
-                   symmetry: Symmetry) -> Reference:
-        """Build from a mesh or from points (N, 3) that cover the whole surface."""
+                   symmetry: Symmetry | None) -> Reference:
+        """Build from a mesh or from points (N, 3) that cover the whole surface.
+
+        Without a `symmetry` it is discovered from the surface.
+        """
         if isinstance(model, TriangleMesh):
             points, normals = sample_surface(model, self.config.surface_points)
         else:
@@ -109,9 +114,11 @@ class ReferenceBuilder:
             spacing_m=spacing, diameter_m=diameter, encoder=self.encoder, directions=directions,
             distance_diameters=self.config.view_distance, sample=self.config.sample,
             device=self.device)
+        symmetry = surface.symmetry if surface.symmetry is not None else discover_symmetry(
+            points, normals, diameter_m=diameter, spacing_m=spacing)
         whole = torch.from_numpy(random_points(local, self.config.whole_sample)).to(self.device)
         return Reference(
-            name=surface.name, symmetry=surface.symmetry, points=points, normals=normals,
+            name=surface.name, symmetry=symmetry, points=points, normals=normals,
             centre=centre, diameter_m=diameter, spacing_m=spacing, complete=surface.complete,
             probes=cloud[probes], views=views,
             embedding=self.encoder.encode(whole[None] / diameter)[0],

@@ -1,6 +1,7 @@
 """References kept on disk, under the hash of everything they were built from."""
 
 from collections.abc import Callable
+from dataclasses import replace
 import hashlib
 import json
 import logging
@@ -20,7 +21,7 @@ from pointpng_core.symmetry import Symmetry
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 3
+FORMAT = 4
 """Raise it when what is stored, or how a reference is built, changes."""
 
 
@@ -31,24 +32,29 @@ class ReferenceCache:
         self._builder, self._folder = builder, folder
 
     def from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
-                   symmetry: Symmetry) -> Reference:
-        """Return the reference of a mesh or of points (N, 3) covering a whole surface."""
+                   symmetry: Symmetry | None) -> Reference:
+        """Return the reference of a mesh or of points (N, 3) covering a whole surface.
+
+        What is kept has the discovered symmetry, and serves whatever `symmetry` is given instead.
+        """
         parts = (model.vertices, model.faces) if isinstance(model, TriangleMesh) else (model,)
-        return self._cached('model', parts, name, symmetry, lambda: self._builder.from_model(
-            model, name=name, symmetry=symmetry))
+        built_with = symmetry if self._folder is None else None
+        reference = self._cached('model', parts, name, lambda: self._builder.from_model(
+            model, name=name, symmetry=built_with))
+        return reference if symmetry is None else replace(reference, symmetry=symmetry)
 
     def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Return the reference of points (N, 3) seen from one side by a camera at the origin."""
-        return self._cached('look', (points,), name, Symmetry(), lambda: self._builder.from_look(
+        return self._cached('look', (points,), name, lambda: self._builder.from_look(
             points, name=name))
 
     def _cached(self, kind: str, parts: tuple[NDArray[np.generic], ...], name: str,
-                symmetry: Symmetry, build: Callable[[], Reference]) -> Reference:
+                build: Callable[[], Reference]) -> Reference:
         if self._folder is None:
             return build()
         path = self._folder / f'{self._key(kind, parts)}.npz'
         try:
-            return Reference.from_arrays(_load(path), name=name, symmetry=symmetry,
+            return Reference.from_arrays(_load(path), name=name,
                                          device=self._builder.device)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             reference = build()  # not there, or damaged

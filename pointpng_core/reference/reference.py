@@ -41,23 +41,24 @@ class Reference:
     views: ViewBank
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return everything but name and symmetry as arrays by name, for the cache."""
+        """Return everything but the name as arrays by name, for the cache."""
         own = {name: np.asarray(getattr(self, name)) for name in _OWN}
+        own['symmetry'] = self.symmetry.to_array()
         own |= {name: getattr(self, name).cpu().numpy() for name in _TENSORS}
         own |= {f'field.{name}': array for name, array in self.field.arrays().items()}
         return own | {f'views.{name}': array for name, array in self.views.arrays().items()}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, NDArray[Any]], *, name: str, symmetry: Symmetry,
-                    device: torch.device) -> 'Reference':
+    def from_arrays(cls, arrays: dict[str, NDArray[Any]], *, name: str, device: torch.device
+                    ) -> 'Reference':
         """Build from what `arrays` returned."""
         parts: dict[str, dict[str, NDArray[Any]]] = {'field': {}, 'views': {}}
         for key, array in arrays.items():
             owner, _, part = key.partition('.')
             if part:
                 parts[owner][part] = array
-        return cls(name=name, symmetry=symmetry, points=arrays['points'],
-                   normals=arrays['normals'], centre=arrays['centre'],
+        return cls(name=name, symmetry=Symmetry.from_array(arrays['symmetry']),
+                   points=arrays['points'], normals=arrays['normals'], centre=arrays['centre'],
                    diameter_m=arrays['diameter_m'].item(), spacing_m=arrays['spacing_m'].item(),
                    complete=arrays['complete'].item(),
                    probes=torch.from_numpy(arrays['probes']).to(device),

@@ -32,9 +32,10 @@ class ScoredModel:
 
     @classmethod
     def of(cls, model: ObjectModel) -> 'ScoredModel':
-        """Measure a model of a library."""
+        """Measure a model of a library; one that declares no symmetry counts as having none."""
         low, high = model.points.min(axis=0), model.points.max(axis=0)
-        return cls(symmetry=model.symmetry, centre=(low + high).astype(np.float64) / 2,
+        return cls(symmetry=model.symmetry or Symmetry(),
+                   centre=(low + high).astype(np.float64) / 2,
                    diameter_m=float(np.linalg.norm(high - low)))
 
 

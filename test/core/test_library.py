@@ -32,11 +32,12 @@ def write_objects(folder, *entries):
 def test_round_trip(tmp_path):
     tetrahedron = TriangleMesh(vertices=CLOUD[:4], faces=[[0, 1, 2], [0, 2, 3], [0, 3, 1]])
     models = [ObjectModel(name='mug', model=tetrahedron, symmetry=Symmetry(), path=tmp_path),
-              ObjectModel(name='can_2', model=CLOUD, symmetry=CAN, path=tmp_path)]
+              ObjectModel(name='can_2', model=CLOUD, symmetry=CAN, path=tmp_path),
+              ObjectModel(name='bowl', model=CLOUD, symmetry=None, path=tmp_path)]
     write_library(tmp_path / 'new' / 'library', models)
-    mug, can = load_library(tmp_path / 'new' / 'library')
-    assert (mug.name, can.name) == ('mug', 'can_2')
-    assert (mug.symmetry, can.symmetry) == (Symmetry(), CAN)
+    mug, can, bowl = load_library(tmp_path / 'new' / 'library')
+    assert (mug.name, can.name, bowl.name) == ('mug', 'can_2', 'bowl')
+    assert (mug.symmetry, can.symmetry, bowl.symmetry) == (Symmetry(), CAN, None)
     np.testing.assert_allclose(mug.model.vertices, tetrahedron.vertices, atol=1e-7)
     np.testing.assert_array_equal(mug.model.faces, tetrahedron.faces)
     np.testing.assert_array_equal(can.points, CLOUD)
@@ -49,9 +50,19 @@ def test_the_documented_example_with_defaults(folder):
         '  - {name: can, file: mug.ply, unit: in, symmetry: [{axis: [0, 0, 1], order: '
         'continuous}, {axis: [1,0,0], order: 2, point: [0,0,0.06]}]}\n')
     mug, can = load_library(folder)
-    assert mug.symmetry == Symmetry()
+    assert mug.symmetry is None
     assert can.symmetry == CAN
     np.testing.assert_allclose(can.points, CLOUD * 0.0254, rtol=1e-6)
+
+
+@pytest.mark.parametrize(('given', 'symmetry'), [
+    ({'symmetry': 'auto'}, None), ({}, None), ({'symmetry': 'none'}, Symmetry()),
+    ({'symmetry': []}, Symmetry()),
+    ({'symmetry': [{'axis': [0, 0, 1], 'order': 'continuous'},
+                   {'axis': [1, 0, 0], 'order': 2, 'point': [0, 0, 0.06]}]}, CAN)])
+def test_a_symmetry_is_discovered_unless_the_library_tells(folder, given, symmetry):
+    (model,) = load_library(write_objects(folder, {'name': 'mug', 'file': 'mug.ply', **given}))
+    assert model.symmetry == symmetry
 
 
 @pytest.mark.parametrize(('unit', 'metres'), [('m', 1.0), ('mm', 1e-3), ('cm', 0.01),
@@ -87,8 +98,9 @@ def test_extents_outside_one_millimetre_to_ten_metres(folder, factor, unit, mess
     ({'file': '.'}, 'without a suffix|is not read here'),
     ({'symetry': 'none'}, "unknown key 'symetry'; did you mean 'symmetry'"),
     ({'colour': 'red'}, "unknown key 'colour'; known keys: name"),
-    ({'symmetry': 'round'}, "symmetry 'round' must be none or a list"),
-    ({'symmetry': {'axis': [0, 0, 1]}}, 'must be none or a list'),
+    ({'symmetry': 'round'}, r"symmetry 'round' must be auto \(discovered\), none or a list"),
+    ({'symmetry': {'axis': [0, 0, 1]}}, 'must be auto'),
+    ({'symmetry': None}, 'symmetry None must be auto'),
     ({'symmetry': ['z']}, "symmetry axis 'z'"),
     ({'symmetry': [{'axis': [0, 0, 1]}]}, "has no 'order'"),
     ({'symmetry': [{'order': 2}]}, "has no 'axis'"),

@@ -1,5 +1,6 @@
 """References: what they hold, and the cache that keeps them on disk."""
 
+from dataclasses import replace
 import logging
 
 from core_worlds import boxes, pose, random_turn, view, whole
@@ -186,12 +187,39 @@ def test_same_content_is_built_once_and_comes_back_the_same(tmp_path):
     other, again = cached(tmp_path / 'deep' / 'er')
     loaded = again.from_model(MODEL.copy(), name='cup', symmetry=Symmetry())
     assert (builder.built, other.built) == (1, 0)
-    assert same(built, loaded)
-    # Neither name nor symmetry is part of what is kept.
+    assert same(replace(built, symmetry=Symmetry()), loaded)
+    # Neither name nor a given symmetry is part of what is kept.
     assert (built.name, loaded.name) == ('mug', 'cup')
     assert (built.symmetry, loaded.symmetry) == (ROUND, Symmetry())
     assert loaded.complete is True
     assert isinstance(loaded.diameter_m, float)
+
+
+def test_the_discovered_symmetry_is_kept_and_a_given_one_goes_before_it(tmp_path):
+    mesh = boxes(([0, 0, 0], [0.1, 0.2, 0.3]))
+    config = ReferenceConfig(**{**CONFIG.to_mapping(), 'surface_points': 3000})
+    _, cache = cached(tmp_path, CountingBuilder(config))
+    told = cache.from_model(mesh, name='told', symmetry=ROUND)
+    builder, cache = cached(tmp_path, CountingBuilder(config))
+    found = cache.from_model(mesh, name='found', symmetry=None)
+    assert (told.symmetry, builder.built) == (ROUND, 0)
+    assert len(found.symmetry.transforms()) == 4
+    assert found.symmetry.same(np.eye(4), pose(np.diag([-1.0, -1, 1]), (0.1, 0.2, 0.0)),
+                               turn_rad=0.02, shift_m=0.003, about=(0.05, 0.1, 0.15))
+    fresh = CountingBuilder(config).from_model(mesh, name='fresh', symmetry=None)
+    assert fresh.symmetry == found.symmetry
+    assert CountingBuilder(config).from_model(
+        mesh, name='none', symmetry=Symmetry()).symmetry == Symmetry()
+
+
+def test_a_look_has_no_symmetry_for_it_shows_one_side(tmp_path):
+    _, cache = cached(tmp_path)
+    ball = np.random.default_rng(0).normal(size=(3000, 3))
+    ball *= 0.05 / np.linalg.norm(ball, axis=1, keepdims=True)
+    seen = ball[ball[:, 2] < 0] + (0, 0, 0.5)
+    for _ in range(2):
+        assert cache.from_look(seen, name='look').symmetry == Symmetry()
+    assert cache.from_model(ball, name='whole', symmetry=None).symmetry.kind == 'spherical'
 
 
 def test_a_memory_layout_is_no_content(tmp_path):

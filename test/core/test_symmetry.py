@@ -1,5 +1,6 @@
 """Symmetry groups: closed, and their exact errors agree with the smallest one over the group."""
 
+import functools
 import itertools
 
 from hypothesis import given, settings
@@ -39,6 +40,10 @@ def pose(seed):
 
 def angle(R_a, R_b):
     return Rotation.from_matrix(R_a.T @ R_b).magnitude()
+
+
+def angles(R_many, R_b):
+    return Rotation.from_matrix(np.linalg.inv(R_many) @ R_b).magnitude()
 
 
 @cases
@@ -85,6 +90,81 @@ def test_error_about_a_continuous_axis_is_the_tilt_of_that_axis(seed, degrees):
     turn = Rotation.from_euler('z', 1.234).as_matrix()
     error = GROUPS['bottle'][0].rotation_error_rad(T[:3, :3] @ tilt @ turn, T[:3, :3])
     assert np.degrees(error) == pytest.approx(degrees, abs=1e-5)
+
+
+@functools.cache
+def dense(symmetry):
+    """Many members of a group, a sphere's at random."""
+    if symmetry.kind != 'spherical':
+        return symmetry.transforms(steps=360)
+    (centre,) = {e.point for e in symmetry.elements}
+    rotvecs = Rotation.random(720, random_state=0).as_rotvec()
+    return np.stack([Rotational.through(centre, v, order=0).turn(np.linalg.norm(v))
+                     for v in rotvecs])
+
+
+@cases
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_the_nearest_member_is_one_of_the_group_and_turns_least(symmetry, size, seed):
+    T_a, T_b = pose(seed), pose(seed + 1)
+    g = symmetry.nearest(T_a, T_b)
+    assert symmetry.rotation_error_rad(g[:3, :3], np.eye(3)) < 1e-6
+    assert symmetry.translation_error_m(g, np.eye(4)) < 1e-6
+    least = angles((T_a @ dense(symmetry))[:, :3, :3], T_b[:3, :3]).min()
+    assert angle((T_a @ g)[:3, :3], T_b[:3, :3]) <= least + 1e-9
+
+
+@cases
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_the_nearest_member_undoes_any_motion_of_the_group(symmetry, size, seed):
+    T = pose(seed)
+    members = dense(symmetry)
+    for h in members[seed % 97::97]:
+        np.testing.assert_allclose(T @ h @ symmetry.nearest(T @ h, T), T, atol=1e-6)
+
+
+@cases
+@given(seed=seeds)
+@settings(max_examples=25, deadline=None)
+def test_same_agrees_with_trying_every_member(symmetry, size, seed):
+    rng = np.random.default_rng(seed)
+    members, T = dense(symmetry), pose(seed)
+    # A point that all motions keep where it is; without a symmetry there is no special one.
+    about = symmetry.elements[-1].point if symmetry.elements else rng.normal(size=3)
+    near = T @ members[seed % len(members)]
+    near[:3, :3] = near[:3, :3] @ Rotation.from_rotvec(rng.normal(size=3) * 0.05).as_matrix()
+    near[:3, 3] += rng.normal(size=3) * 0.01
+    assert symmetry.same(T @ members[-1], T, turn_rad=1e-6, shift_m=1e-6, about=about)
+    turned = angles((near @ members)[:, :3, :3], T[:3, :3])
+    shifted = np.linalg.norm(((near @ members - T) @ np.append(about, 1))[:, :3], axis=1)
+    for turn_rad, shift_m in rng.uniform(0, (0.2, 0.05), (8, 2)):
+        tried = bool(((turned <= turn_rad) & (shifted <= shift_m)).any())
+        if symmetry.kind == 'finite':
+            assert symmetry.same(near, T, turn_rad=turn_rad, shift_m=shift_m, about=about) == tried
+        elif tried:  # what the samples in between reach is not known here
+            assert symmetry.same(near, T, turn_rad=turn_rad, shift_m=shift_m, about=about)
+        if shifted.min() > shift_m:
+            assert not symmetry.same(near, T, turn_rad=np.pi, shift_m=shift_m, about=about)
+
+
+def test_same_measures_the_shift_at_the_point_asked_for():
+    tilt = np.eye(4)
+    tilt[:3, :3] = Rotation.from_euler('x', 2, degrees=True).as_matrix()
+    limits = {'turn_rad': np.radians(2.1), 'shift_m': 0.01}
+    assert Symmetry().same(tilt, np.eye(4), **limits)
+    assert not Symmetry().same(tilt, np.eye(4), about=(0, 1, 0), **limits)
+    assert not Symmetry().same(tilt, np.eye(4), turn_rad=np.radians(1.9), shift_m=0.01)
+    ball = GROUPS['ball'][0]
+    assert ball.same(tilt, np.eye(4), turn_rad=1e-6, shift_m=0.001)
+
+
+@cases
+def test_a_symmetry_survives_being_kept_as_an_array(symmetry, size):
+    rows = symmetry.to_array()
+    assert rows.shape == (len(symmetry.elements), 7)
+    assert Symmetry.from_array(rows) == symmetry
 
 
 def test_without_symmetry_the_errors_are_the_plain_ones():

@@ -10,6 +10,7 @@ import functools
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
@@ -44,9 +45,16 @@ class Rotational:
                 or not (self.order == CONTINUOUS or 2 <= self.order <= MAX_ORDER):
             raise ConfigError(f'symmetry order {self.order!r}: give 0 for a continuous axis '
                               f'or a whole number in [2, {MAX_ORDER}]')
-        object.__setattr__(self, 'axis', tuple((axis / length).tolist()))
+        if abs(length - 1) > 1e-12:  # a stored unit vector comes back bit by bit
+            axis = axis / length
+        object.__setattr__(self, 'axis', tuple(axis.tolist()))
         object.__setattr__(self, 'point', tuple(point.tolist()))
         object.__setattr__(self, 'order', int(self.order))
+
+    @classmethod
+    def through(cls, point: ArrayLike, axis: ArrayLike, *, order: int) -> 'Rotational':
+        """Return turns about the line through a point (3,) along an axis (3,), arrays or not."""
+        return cls(axis=_triple(axis), order=order, point=_triple(point))
 
     def turn(self, angle_rad: float) -> np.ndarray:
         """Return the motion (4, 4) that turns by an angle about this axis."""
@@ -77,6 +85,17 @@ class Symmetry:
         parallel = all(_parallel(continuous[0], element) for element in continuous)
         return 'axial' if parallel else 'spherical'
 
+    def to_array(self) -> np.ndarray:
+        """Return the elements as rows (E, 7) float64 of axis, order and point."""
+        rows = [[*element.axis, element.order, *element.point] for element in self.elements]
+        return np.array(rows, dtype=np.float64).reshape(-1, 7)
+
+    @classmethod
+    def from_array(cls, rows: np.ndarray) -> 'Symmetry':
+        """Build from what `to_array` returned; raises ConfigError."""
+        return cls(elements=tuple(Rotational.through(row[4:], row[:3], order=int(row[3]))
+                                  for row in rows))
+
     def transforms(self, *, steps: int = 36) -> np.ndarray:
         """Return the group's motions (S, 4, 4) float64 of the object's frame, identity first.
 
@@ -105,6 +124,19 @@ class Symmetry:
         shifted = np.linalg.norm(moved[:, :3, 3] - T_b[:3, 3], axis=1)
         shifted[turned > turned.min() + _ANGLE_TOLERANCE] = np.inf
         return members[int(shifted.argmin())]
+
+    def same(self, T_a: np.ndarray, T_b: np.ndarray, *, turn_rad: float, shift_m: float,
+             about: ArrayLike = (0.0, 0.0, 0.0)) -> bool:
+        """Tell whether T_a g and T_b (4, 4) are one pose, within limits, for some motion g.
+
+        The shift is that of the point `about` (3,) of the object's frame, best the middle of the
+        object: far from it a small turn is a large shift. Of a continuous axis' turns only the
+        nearest counts; they do not move the middle anyway.
+        """
+        moved = T_a @ self._candidates(T_a[:3, :3].T @ T_b[:3, :3])
+        gaps = (moved - T_b)[:, :3] @ np.append(np.asarray(about, dtype=np.float64), 1.0)
+        near = np.linalg.norm(gaps, axis=1) <= shift_m
+        return bool((near & (_angles(moved[:, :3, :3], T_b[:3, :3]) <= turn_rad)).any())
 
     def rotation_error_rad(self, R_a: np.ndarray, R_b: np.ndarray) -> float:
         """Return the smallest angle between R_a g and R_b (3, 3) over the group's rotations g."""
@@ -155,6 +187,11 @@ class Symmetry:
         turns = [self._axis.turn(2 * float(np.arctan2(a, w)))  # twist of swing-twist
                  for a, w in zip(along, quats_xyzw[:, 3])]
         return self._cosets @ np.stack(turns)
+
+
+def _triple(vector: ArrayLike) -> Vector:
+    x, y, z = np.asarray(vector, dtype=np.float64).tolist()
+    return x, y, z
 
 
 def _vector(name: str, value: object) -> np.ndarray:

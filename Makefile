@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint bench bench-model validation-pairs train-small ablation docs clean
+.PHONY: help venv demo test test-slow lint bench bench-model validation-pairs curves train-small ablation docs clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -14,6 +14,7 @@ NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_D
 MODEL ?= small
 VALIDATION := build/validation
 MAKE_PAIRS := $(BIN)/pointpng evaluate make-pairs --seed 7
+CURVES := $(BIN)/pointpng evaluate curves --peers
 # Of the sorted names of the YCB objects: every third is never trained or tuned on.
 UNSEEN := 3:2
 PAIRS := airplane_epn airplane_resampled modelnet10_resampled ycb_view
@@ -47,7 +48,8 @@ lint: $(STAMP)  ## Ruff and mypy
 bench: $(STAMP)  ## Pose and segmentation benchmarks, peers beside them (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@for pairs in $(PAIRS); do \
-	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --peers $(BENCH_ARGS); done
+	  unseen=; if test $$pairs = ycb_view; then unseen='--unseen $(UNSEEN)'; fi; \
+	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --peers $$unseen $(BENCH_ARGS); done
 	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
 	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz
 
@@ -66,6 +68,15 @@ validation-pairs: $(STAMP)  ## Pairs to choose parameters by, of training object
 	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/modelnet10_1024.npz --halves --keep 20 --out $(VALIDATION)/modelnet10_val.npz
 	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/ycb_meshes.npz --views 6 --leave-out $(UNSEEN) --out $(VALIDATION)/ycb_seen_val.npz
 	@$(MAKE_PAIRS) --data procedural:120 --views 2 --out $(VALIDATION)/solids_val.npz
+
+curves: $(STAMP)  ## Curves of docs/benchmarks.md, 15 minutes; CURVES_ARGS='--model NAME' (needs POINTPNG_DATA)
+	@$(NEEDS_DATA)
+	@mkdir -p build/curves
+	@$(BIN)/pointpng evaluate make-pairs --seed 11 --views 2 --keep $(UNSEEN) \
+	  --data $(POINTPNG_DATA)/ycb_meshes.npz --out build/curves/ycb_unseen_views.npz
+	@$(CURVES) --pairs build/curves/ycb_unseen_views.npz --judge surface --out build/curves/views $(CURVES_ARGS)
+	@$(CURVES) --pairs $(POINTPNG_DATA)/pairs_airplane_resampled.npz --out build/curves/whole $(CURVES_ARGS)
+	@for kind in views whole; do cp build/curves/$$kind/curves.png docs/curves_$$kind.png; done
 
 train-small: $(STAMP)  ## Train what ships as `small` into runs/small, or go on with it (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)

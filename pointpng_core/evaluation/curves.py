@@ -12,7 +12,7 @@ import torch
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator_config import EstimatorConfig
 from pointpng_core.evaluation.disturbances import Rng, fewer, hidden, misaligned, noisy
-from pointpng_core.evaluation.methods import Method, own_methods
+from pointpng_core.evaluation.methods import Method, PointPng, own_methods
 from pointpng_core.evaluation.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose_benchmark import Row, errors_of, summarise
 from pointpng_core.models.zoo import TRAINING_FREE, load_model
@@ -135,10 +135,17 @@ def _rows(method: Method, ready: Sequence[Any], pairs: Sequence[PosePair]) -> li
     rows = []
     for prepared, pair in zip(ready, pairs):
         start = perf_counter()
-        T, _ = method.register(prepared, pair.target)
+        T, _ = _register(method, prepared, pair)
         spent_ms = (perf_counter() - start) * 1e3
         rows.append({**errors_of(T, pair), 'ms': spent_ms})
     return rows
+
+
+def _register(method: Method, prepared: Any, pair: PosePair) -> Any:
+    """Register a target; our pipeline can tell what is hidden from what is not there."""
+    if isinstance(method, PointPng):
+        return method.register(prepared, pair.target, pair.surroundings)
+    return method.register(prepared, pair.target)
 
 
 def _append(columns: dict[str, list[float]], rows: list[Row]) -> None:

@@ -5,6 +5,8 @@ the source stays as it is, so that a method prepares it once. The same generator
 give the same side, noise or axis, only more of it.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
@@ -19,20 +21,24 @@ from pointpng_core.observation import seen_from_outside
 Rng = np.random.Generator
 Points = NDArray[np.floating]
 MOST_HIDDEN = 95.0
+OCCLUDER = np.float32(0.8)
+"""Where what hides a part lies, over the part's distance from the camera."""
 
 
 def hidden(pair: PosePair, percent: float, rng: Rng) -> PosePair:
     """Take away one side of the target: so many percent of its points, in [0, MOST_HIDDEN].
 
     Of a single view, everything beyond a straight line of random direction in the image, as behind
-    the edge of a box; of a whole surface, everything beyond a plane. Raises ConfigError.
+    the edge of a box, which the camera sees instead (`surroundings`); of a whole surface,
+    everything beyond a plane. Raises ConfigError.
     """
     _require('hidden share', percent, 0.0, MOST_HIDDEN, '%')
-    place = _image(pair.target) if seen_from_outside(pair.target) else pair.target
-    direction = _unit(rng, place.shape[1])
-    count = round(len(place) * (1.0 - percent / 100.0))
-    kept = np.argsort(place @ direction, kind='stable')[:count]
-    return _seen(pair, pair.target[np.sort(kept)])
+    view = seen_from_outside(pair.target)
+    place = _image(pair.target) if view else pair.target
+    order = np.argsort(place @ _unit(rng, place.shape[1]), kind='stable')
+    kept, gone = np.split(order, [round(len(place) * (1.0 - percent / 100.0))])
+    part = _seen(pair, pair.target[np.sort(kept)])
+    return replace(part, surroundings=OCCLUDER * pair.target[gone]) if view else part
 
 
 def noisy(pair: PosePair, percent: float, rng: Rng) -> PosePair:
@@ -66,15 +72,13 @@ def misaligned(pair: PosePair, angle_deg: float, rng: Rng) -> PosePair:
     wanted = Rotation.from_rotvec(_unit(rng, 3) * angle_deg, degrees=True).as_matrix()
     turn = np.eye(4)
     turn[:3, :3] = wanted @ pair.T_target_source[:3, :3].T
-    return PosePair(source=pair.source, name=pair.name,
-                    target=transform(turn, pair.target).astype(np.float32),
-                    T_target_source=turn @ pair.T_target_source)
+    return replace(pair, target=transform(turn, pair.target).astype(np.float32),
+                   T_target_source=turn @ pair.T_target_source)
 
 
 def _seen(pair: PosePair, target: Points) -> PosePair:
     """Return the pair with another target in its place."""
-    return PosePair(source=pair.source, target=target.astype(np.float32), name=pair.name,
-                    T_target_source=pair.T_target_source)
+    return replace(pair, target=target.astype(np.float32))
 
 
 def _image(points: Points) -> Points:

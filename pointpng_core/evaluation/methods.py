@@ -42,9 +42,11 @@ class PointPng:
         """Build the reference."""
         return self._estimator.reference_from_model(source, name='source')
 
-    def register(self, prepared: Reference, target: Cloud) -> tuple[Matrix, dict[str, float]]:
-        """Estimate the pose."""
-        best = self._estimator.estimate(target, [prepared])[0]
+    def register(self, prepared: Reference, target: Cloud, surroundings: Cloud | None = None
+                 ) -> tuple[Matrix, dict[str, float]]:
+        """Estimate the pose; `surroundings` (M, 3) are what else the camera saw."""
+        best = self._estimator.estimate_batch([target], [prepared],
+                                              surroundings=surroundings)[0][0]
         return best.T_observation_reference, best.stage_ms
 
 

@@ -7,6 +7,7 @@ from core_worlds import apart_deg, pose, random_turn, view, whole
 from evaluation_worlds import write_pairs
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.commands import evaluate_curves as command
@@ -14,6 +15,7 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.evaluation.curves import CURVES, Curve, _at, measure_curves
 from pointpng_core.evaluation.curves_report import markdown_tables, plot_curves
 from pointpng_core.evaluation.disturbances import fewer, hidden, misaligned, noisy
+from pointpng_core.evaluation.methods import PointPng
 from pointpng_core.evaluation.metrics import transform
 from pointpng_core.evaluation.pairs import PosePair
 from pointpng_core.observation import seen_from_outside
@@ -86,6 +88,34 @@ def test_a_straight_line_in_the_image_parts_the_hidden_side_of_a_view(seen):
     assert separable(*image)
     scattered = rng().permutation(np.concatenate(image))
     assert not separable(scattered[:900], scattered[900:])
+
+
+def test_in_place_of_the_hidden_side_the_camera_sees_what_hides_it(seen, complete):
+    disturbed = hidden(seen, 40, rng())
+    _, gone = split(seen, disturbed)
+    assert len(disturbed.surroundings) == len(gone)
+    assert cKDTree(disturbed.surroundings).query(0.8 * gone)[0].max() < 1e-6
+    assert len(hidden(seen, 0, rng()).surroundings) == 0
+    assert hidden(complete, 40, rng()).surroundings is None
+
+
+def test_our_pipeline_is_told_what_hides_the_object(seen):
+    class Asked(PointPng):
+        def __init__(self):
+            self.name, self.among = 'asked', []
+
+        def prepare(self, source):
+            return source
+
+        def register(self, prepared, target, surroundings=None):
+            self.among.append(surroundings)
+            return np.eye(4), {}
+    asked = Asked()
+    curve = Curve(title='hidden', unit='%', levels=(0, 40), disturb=hidden)
+    measure_curves([seen], {'occlusion': curve}, [asked])
+    warm_up, nothing, much = asked.among
+    assert warm_up is None
+    assert (len(nothing), len(much)) == (0, len(seen.target) - round(0.6 * len(seen.target)))
 
 
 def test_a_plane_parts_the_missing_side_of_a_whole_surface(complete):

@@ -36,8 +36,10 @@ WHOLE_TURN_DEG = 137.5
 BALL_AXES = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
 BALL_TURNS = ((2.4, 0.6), (1.1, 2.0), (0.5, 0.3))
 """Angles (radians) about both of these axes."""
-CORNERS_DEG = {(4, 4): (90.0,), (4, 3): (54.7356103,), (3, 3): (70.5287794,),
-               (5, 5): (63.4349488,), (5, 3): (37.3773681, 79.1876832)}
+UPRIGHT = float(np.arccos(0.0))
+CORNERS_RAD: dict[tuple[int, int], tuple[float, ...]] = {
+    (4, 4): (UPRIGHT,), (4, 3): (np.arccos(3**-0.5),), (3, 3): (np.arccos(1 / 3),),
+    (5, 5): (np.arctan(2.0),), (5, 3): (np.arctan(3 - 5**0.5), np.arctan(3 + 5**0.5))}
 """Angles between the axes of cube, tetrahedron and icosahedron, by their orders."""
 SNAP_RAD = np.radians(4.0)
 
@@ -69,7 +71,7 @@ def _elements(surface: SelfSurface, spectrum: AxisSpectrum) -> tuple[Rotational,
         return ball
     poles = _round_axes(surface, spectrum) or _poles(surface, spectrum)
     for first, second in itertools.combinations(poles, 2):
-        pair = _met(first, second, CORNERS_DEG.get((first.order, second.order), ()))
+        pair = _met(first, second, CORNERS_RAD.get((first.order, second.order), ()))
         if pair and _keep(surface, pair):
             return pair
     for pole in poles or _half_turns(surface, spectrum):
@@ -134,7 +136,7 @@ def _with_flips(surface: SelfSurface, spectrum: AxisSpectrum, pole: Rotational
     count = 1 if pole.order == CONTINUOUS else 2
     likely = spectrum.peaks(2, count=count, least=LIKELY, across=np.array(pole.axis))
     for flip in _verified(surface, 2, likely):
-        pair = _met(pole, flip, (90.0,))
+        pair = _met(pole, flip, (UPRIGHT,))
         if pair and _keep(surface, pair):
             return pair
     return (pole,)
@@ -162,7 +164,7 @@ def _turns_roughly(surface: SelfSurface, axis: Rotational) -> bool:
                for angle in angles)
 
 
-def _met(first: Rotational, second: Rotational, angles_deg: tuple[float, ...]
+def _met(first: Rotational, second: Rotational, angles_rad: tuple[float, ...]
          ) -> tuple[Rotational, Rotational] | None:
     """Return both axes at the nearest of some angles and through one point; None if far off.
 
@@ -171,7 +173,7 @@ def _met(first: Rotational, second: Rotational, angles_deg: tuple[float, ...]
     a, b = np.array(first.axis), np.array(second.axis)
     b = b if a @ b >= 0 else -b
     between = np.arccos(min(a @ b, 1.0))
-    snapped = min(np.radians(angles_deg), key=lambda angle: abs(angle - between), default=np.inf)
+    snapped = min(angles_rad, key=lambda angle: abs(angle - between), default=np.inf)
     if abs(snapped - between) > SNAP_RAD:
         return None
     middle, side = (a + b) / np.linalg.norm(a + b), (a - b) / np.linalg.norm(a - b)

@@ -13,6 +13,7 @@ import torch
 
 from pointpng_core.clouds import diameter_m, estimate_normals, spacing_m
 from pointpng_core.cope.wigner import WignerCope
+from pointpng_core.data.random_solids import KINDS, random_solid
 from pointpng_core.embedding import HarmonicEncoder
 from pointpng_core.files.meshes import TriangleMesh
 from pointpng_core.files.surface import sample_surface
@@ -21,7 +22,7 @@ from pointpng_core.shapes.catalogue import make_object, object_names
 from pointpng_core.shapes.lathe import cylinder, lathe
 from pointpng_core.shapes.surfaces import polygonise
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
-from pointpng_core.symmetry.discovery import discover_symmetry
+from pointpng_core.symmetry.discovery import CORNERS_RAD, _met, discover_symmetry
 from pointpng_core.symmetry.self_surface import SelfSurface
 from pointpng_core.symmetry.spectrum import AxisSpectrum
 
@@ -219,6 +220,33 @@ def test_solids_have_the_symmetry_of_geometry_in_any_pose(mesh, symmetry):
         T = pose(random_turn(seed), (0.4 * seed, -0.2, 0.1))
         middle = T[:3, :3] @ mesh.vertices.mean(axis=0) + T[:3, 3]
         assert_equal(discover(mesh, T, seed=seed), moved(symmetry, T), size=0.1, about=middle)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_discovery_turns_with_random_solids(kind):
+    for seed in range(2):
+        mesh = polygonise(random_solid(kind, np.random.default_rng(seed)), voxel_m=0.003)
+        T = pose(random_turn(seed), (-1.0, 0.3, 2.0))
+        plain, turned = discover(mesh), discover(mesh, T)
+        middle = T[:3, :3] @ mesh.vertices.mean(axis=0) + T[:3, 3]
+        assert_equal(turned, moved(plain, T), size=0.15, about=middle)
+        assert plain.kind == ('axial' if kind in ('random_cylinder', 'random_vase') else 'finite')
+        if kind == 'random_compound':
+            assert plain == Symmetry()
+
+
+@pytest.mark.parametrize(('first', 'second', 'degrees'), [
+    (4, 3, 54.7), (3, 3, 70.6), (5, 5, 63.3), (5, 3, 37.5), (5, 3, 79.0), (4, 4, 91.0)])
+def test_snapped_axes_make_a_finite_group_far_from_the_origin(first, second, degrees):
+    other = Rotation.from_euler('y', degrees, degrees=True).apply((0, 0, 1))
+    point = np.array([900.0, -400.0, 100.0])
+    pair = _met(Rotational.through(point, (0, 0, 1), order=first),
+                Rotational.through(point + 0.01, other, order=second),
+                CORNERS_RAD[first, second])
+    sizes = {(4, 3): 24, (4, 4): 24, (3, 3): 12, (5, 5): 60, (5, 3): 60}
+    assert len(Symmetry(elements=pair).transforms()) == sizes[first, second]
+    assert _met(*pair, ()) is None
+    assert _met(*pair, (np.radians(degrees + 9),)) is None
 
 
 @pytest.mark.parametrize('factor', [1e-3, 1000.0])

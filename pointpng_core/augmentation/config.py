@@ -33,3 +33,23 @@ class AugmentConfig(Config):
         if self.crop_share + self.view_share > 1.0:
             raise ConfigError(f'AugmentConfig: crop_share = {self.crop_share} and view_share = '
                               f'{self.view_share} add up to more than 1')
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorConfig(Config):
+    """How a camera's views differ from the objects. Lengths in diameters of the object."""
+
+    occlusion: float = option(0.5, help='Most of a view that something in front of it hides.',
+                              unit='share of points', low=0.0, high=0.9)
+    occluded_share: float = option(0.4, help='Share of views of which something is hidden.',
+                                   low=0.0, high=1.0)
+    leak: float = option(0.08, help="Most of a view that are a neighbour's points.",
+                         unit='share of points', low=0.0, high=0.5)
+    leak_share: float = option(0.3, help='Share of views with such points.', low=0.0, high=1.0)
+    depth_noise: float = option(0.03, help='Greatest standard deviation along the ray; it is '
+                                           'drawn as the square of the distance would be.',
+                                unit='diameters', low=0.0, high=0.2)
+    lateral_noise: float = option(0.006, help='The same across the ray.', unit='diameters',
+                                  low=0.0, high=0.2)
+    scale: float = option(0.03, help='Greatest error of the scale of a view, for models of '
+                                     'another size than the object.', low=0.0, high=1.0)

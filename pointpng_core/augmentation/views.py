@@ -19,7 +19,7 @@ def random_views(objects: Tensor, views: int, points: int, *, config: AugmentCon
     Objects are centred and in diameters, as are the clouds, each about its own centroid. The
     draws of one object share as few points as its P allow.
     """
-    objects = objects * _stretch(objects, config, generator)
+    objects = objects * stretch_factors(objects, config, generator)
     kept = _kept(objects, views, config, generator)  # (B, V, P)
     clouds = _draw(objects, kept, points, generator)  # (B, V, n, 3)
     R = _turns(clouds.shape[:2], config.rotation, generator, objects.device)
@@ -29,7 +29,7 @@ def random_views(objects: Tensor, views: int, points: int, *, config: AugmentCon
     return clouds - clouds.mean(dim=2, keepdim=True), R
 
 
-def _stretch(objects: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def stretch_factors(objects: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
     """Return factors (B, 1, 3), even on a logarithmic scale."""
     low, high = math.log(config.scale_low), math.log(config.scale_high)
     share = torch.rand(len(objects), 1, 3, generator=generator, device=objects.device)

@@ -18,7 +18,7 @@ VARIABLE = 'POINTPNG_CACHE'
 """Environment variable that names another folder than ~/.cache/pointpng."""
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when what is stored, or how objects are read and normalised, changes."""
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
@@ -51,14 +51,15 @@ def cached(folder: Path | None, parts: tuple[object, ...], build: Callable[[], P
 
 def _load(path: Path) -> Prepared:
     with np.load(path, allow_pickle=False) as stored:
-        points, labels = stored['points'], stored['labels']
+        points, normals, labels = stored['points'], stored['normals'], stored['labels']
         texts = json.loads(str(stored['texts']))
     names, classes = tuple(texts['names']), tuple(texts['class_names'])
-    if (points.dtype, labels.dtype) != (np.float32, np.int64) or points.ndim != 3 \
+    if (points.dtype, normals.dtype, labels.dtype) != (np.float32, np.float32, np.int64) \
+            or points.ndim != 3 or points.shape != normals.shape \
             or not len(points) == len(labels) == len(names):
         raise ValueError(f'its arrays do not fit together: {points.shape}, {labels.shape}')
-    return Prepared(points=points, labels=labels, names=names, class_names=classes,
-                    facts=texts['facts'])
+    return Prepared(points=points, normals=normals, labels=labels, names=names,
+                    class_names=classes, facts=texts['facts'])
 
 
 def _save(path: Path, prepared: Prepared) -> None:
@@ -68,7 +69,8 @@ def _save(path: Path, prepared: Prepared) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, suffix='.part') as folder:
             whole = Path(folder) / path.name
-            np.savez(whole, points=prepared.points, labels=prepared.labels, texts=np.array(texts))
+            np.savez(whole, points=prepared.points, normals=prepared.normals,
+                     labels=prepared.labels, texts=np.array(texts))
             os.replace(whole, path)
     except OSError as error:
         logger.warning('cannot keep objects in %s (%s); they will be made again', path, error)

@@ -5,10 +5,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.data.raw import UNKNOWN, Progress, RawObjects
+from pointpng_core.data.raw import MOST_POINTS, UNKNOWN, Progress, RawObjects
 from pointpng_core.data.source import SourceConfig
 from pointpng_core.errors import FileError
-from pointpng_core.files.models import MODEL_SUFFIXES, read_cloud
+from pointpng_core.files.meshes import TriangleMesh
+from pointpng_core.files.models import MODEL_SUFFIXES, read_model
+from pointpng_core.files.surface import sample_surface
 
 _SPLITS = ('train', 'test')
 
@@ -34,7 +36,9 @@ def read_folder_objects(source: SourceConfig, *, seed: int, progress: Progress) 
     labels = [names.index(classes[row]) if classes[row] else UNKNOWN for row in rows]
 
     def read(index: int) -> NDArray[np.generic]:
-        return read_cloud(files[rows[index]])
+        model = read_model(files[rows[index]])
+        return (np.hstack(sample_surface(model, MOST_POINTS))
+                if isinstance(model, TriangleMesh) else model)
     return RawObjects(read=read, labels=np.array(labels, dtype=np.int64),
                       names=tuple(files[row].stem for row in rows), class_names=tuple(names))
 

@@ -18,15 +18,16 @@ from pointpng_core.files.surface import sample_surface
 _BROKEN = (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile,
            zlib.error)
 _MESH = '/vertices'
-_USED = ('points', 'label', 'split', 'name', 'class_names', 'n_unique')
+_USED = ('points', 'normals', 'label', 'split', 'name', 'class_names', 'n_unique')
 Arrays = Mapping[str, NDArray[Any]]
 
 
 def read_npz_objects(source: SourceConfig, *, seed: int, progress: Progress) -> RawObjects:
     """Read an archive; raises FileError when it is damaged or of another layout.
 
-    Clouds: `points` (K, N, 3), perhaps with `label` (K,), `split` (K,) (0 = train, 1 = test),
-    `name` (K,), `class_names` (C,) and `n_unique` (K,). Meshes: `NAME/vertices`, `NAME/faces`.
+    Clouds: `points` (K, N, 3), perhaps with `normals` (K, N, 3), `label` (K,), `split` (K,)
+    (0 = train, 1 = test), `name` (K,), `class_names` (C,) and `n_unique` (K,). Meshes:
+    `NAME/vertices`, `NAME/faces`.
     """
     path = Path(source.path)
     try:
@@ -57,13 +58,21 @@ def _clouds(source: SourceConfig, content: Arrays) -> RawObjects:
         few, rows = int((~enough).sum()), rows[enough]
     labels = content['label'] if 'label' in content else np.full(len(points), UNKNOWN)
     names = content['name'] if 'name' in content else [f'{i:06d}' for i in range(len(points))]
-    return RawObjects(read=lambda k: points[rows[k]], labels=labels[rows].astype(np.int64),
+    normals = content.get('normals')
+
+    def read(index: int) -> NDArray[np.generic]:
+        row = rows[index]
+        return points[row] if normals is None else np.hstack((points[row], normals[row]))
+    return RawObjects(read=read, labels=labels[rows].astype(np.int64),
                       names=tuple(str(names[row]) for row in rows),
                       class_names=tuple(map(str, content.get('class_names', ()))),
                       facts={'few_unique': few})
 
 
 def _check_columns(path: str, content: Arrays, count: int) -> None:
+    if 'normals' in content and content['normals'].shape != content['points'].shape:
+        raise FileError(f'{path}: normals have shape {content["normals"].shape}, points '
+                        f'{content["points"].shape}')
     for key in ('label', 'split', 'name', 'n_unique'):
         if key in content and content[key].shape != (count,):
             raise FileError(f'{path}: {key} has shape {content[key].shape}, expected ({count},) '
@@ -93,5 +102,5 @@ def _meshes(source: SourceConfig, content: Arrays, names: list[str], seed: int) 
         if f'{name}/faces' not in content:
             raise FileError(f'{source.path}: {name}/vertices has no {name}/faces')
         mesh = TriangleMesh(vertices=content[f'{name}/vertices'], faces=content[f'{name}/faces'])
-        return sample_surface(mesh, MOST_POINTS, seed=seed)[0]
+        return np.hstack(sample_surface(mesh, MOST_POINTS, seed=seed))
     return RawObjects(read=read, labels=np.full(len(rows), UNKNOWN), names=tuple(names))

@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-from pointpng_core.clouds import centred, diameter_m, random_points, require_points
+from pointpng_core.clouds import (
+    centred,
+    diameter_m,
+    random_points,
+    require_points,
+)
 from pointpng_core.data.raw import Progress, RawObjects
 from pointpng_core.errors import CloudError, FileError
 
@@ -23,12 +28,14 @@ class ObjectSet:
     """K objects of one source, on the CPU.
 
     points: (K, P, 3) float32, each centred on its centroid, in units of the largest distance
-    between two points of the whole object, in random order. labels: (K,) int64 into
+    between two points of the whole object, in random order. normals: (K, P, 3) float32,
+    outwards, zero where none are known. labels: (K,) int64 into
     `class_names`, -1 unknown. `weight` is how often the source is drawn, relative to others.
     """
 
     name: str
     points: Tensor
+    normals: Tensor
     labels: Tensor
     class_names: tuple[str, ...]
     names: tuple[str, ...]
@@ -44,6 +51,7 @@ class Prepared:
     """The arrays of an ObjectSet: what takes long to compute, and what is cached."""
 
     points: NDArray[np.float32]
+    normals: NDArray[np.float32]
     labels: NDArray[np.int64]
     names: tuple[str, ...]
     class_names: tuple[str, ...]
@@ -53,6 +61,7 @@ class Prepared:
         """Return the set, its provenance extended by the facts."""
         provenance = {'single_view': False, **provenance, **self.facts}
         return ObjectSet(name=name, points=torch.from_numpy(self.points),
+                         normals=torch.from_numpy(self.normals),
                          labels=torch.from_numpy(self.labels), class_names=self.class_names,
                          names=self.names, weight=weight,
                          provenance={**provenance, 'objects': len(self.points)})
@@ -82,23 +91,39 @@ def prepare_objects(raw: RawObjects, *, name: str, pool: int, seed: int, limit: 
     losses = [*raw.losses, *_losses(refusals, len(rows), name)]
     if not kept:
         raise FileError('; '.join([f'{name} gives no object', *losses]))
-    return Prepared(points=np.stack(clouds), labels=raw.labels[kept].astype(np.int64),
+    both = np.stack(clouds)
+    return Prepared(points=both[..., :3].copy(), normals=both[..., 3:].copy(),
+                    labels=raw.labels[kept].astype(np.int64),
                     names=tuple(raw.names[row] for row in kept), class_names=raw.class_names,
                     facts={**raw.facts, 'left_out': refusals.total(), 'losses': losses})
 
 
-def normalised(points: NDArray[np.generic], *, pool: int, seed: int) -> NDArray[np.float32]:
-    """Return (pool, 3) points of a raw cloud (N, 3): centred, in diameters, in random order.
+def normalised(cloud: NDArray[np.generic], *, pool: int, seed: int) -> NDArray[np.float32]:
+    """Return (pool, 6): points of a cloud, centred, in diameters, in random order, and normals.
 
+    The cloud is (N, 3), or (N, 6) with normals; where it has none, they are zero.
     Raises CloudError for a cloud with fewer than LEAST_POINTS finite points, or without extent.
     """
+    six = cloud.ndim == 2 and cloud.shape[1] == 6
+    points = cloud[:, :3] if six else cloud
     finite = require_points(points, least=LEAST_POINTS, what='object')
+    normals = _unit(cloud[np.isfinite(points).all(axis=1), 3:]) if six else np.zeros_like(finite)
     about_origin, _ = centred(finite)
     diameter = diameter_m(about_origin)
     if not 0 < diameter < np.inf:
         raise CloudError('object: all its points lie in one place' if diameter == 0 else
                          'object: its coordinates are too large')
-    return centred(random_points(about_origin, pool, seed=seed) / np.float32(diameter))[0]
+    rows = np.hstack((about_origin / np.float32(diameter), normals))
+    drawn = random_points(rows, pool, seed=seed)
+    drawn[:, :3] = centred(drawn[:, :3])[0]
+    return drawn
+
+
+def _unit(normals: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return unit normals (N, 3), zero where there is none that is a number."""
+    rows = np.nan_to_num(normals.astype(np.float32), posinf=0.0, neginf=0.0)
+    unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(min=1e-9)
+    return unit
 
 
 def _chosen(count: int, limit: int, seed: int) -> list[int]:

@@ -31,11 +31,12 @@ def read_procedural(source: SourceConfig, *, seed: int, progress: Progress) -> R
         rng = np.random.default_rng([seed, index])
         kind = class_names[labels[index]]
         if kind not in KINDS:
-            points, _ = sample_surface(make_object(kind).mesh, MOST_POINTS, seed=index)
-            return points * rng.uniform(*_STRETCH, 3).astype(np.float32)
+            points, normals = sample_surface(make_object(kind).mesh, MOST_POINTS, seed=index)
+            stretch = rng.uniform(*_STRETCH, 3).astype(np.float32)
+            return np.hstack((points * stretch, normals / stretch))
         solid = random_solid(kind, rng)
         mesh = polygonise(solid, voxel_m=float((solid.high - solid.low).max()) / VOXELS)
-        return sample_surface(mesh, MOST_POINTS, seed=index)[0]
+        return np.hstack(sample_surface(mesh, MOST_POINTS, seed=index))
     return RawObjects(read=read, labels=labels, class_names=class_names,
                       names=tuple(f'{class_names[label]}_{row:05d}'
                                   for row, label in zip(rows, labels)))

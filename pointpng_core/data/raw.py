@@ -20,9 +20,10 @@ class RawObjects:
     """K objects of a source, in a fixed order.
 
     `read(k)` gives the points (n_k, 3) of one in any unit and place, any number dtype, holes
-    included; it may raise CloudError or FileError, which costs only that object. `labels` are
-    (K,) int64 into `class_names`, UNKNOWN where there is no class. `losses` are sentences about
-    what could not be read; `facts` go into the provenance as they are.
+    included, or (n_k, 6) with normals that point outwards beside them; it may raise CloudError or
+    FileError, which costs only that object. `labels` are (K,) int64 into `class_names`, UNKNOWN
+    where there is no class. `losses` are sentences about what could not be read; `facts` go into
+    the provenance as they are.
     """
 
     read: Callable[[int], NDArray[np.generic]]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pointpng_core.files.units import UNIT_M
 
 PROCEDURAL = 'procedural'
 SPLITS = ('train', 'test', 'all')
+_RULE = re.compile(r'(\d+)\+(\d+)')
 _KINDS: dict[str, type] = {'weight': float, 'least_unique': int, 'limit': int}
 
 
@@ -31,6 +33,8 @@ class SourceConfig(Config):
                        help='Unit of the clouds in a bag, which are segmented by size.')
     least_unique: int = option(256, low=0, help='Different points that an object has at least, '
                                                 'in files that count them (n_unique).')
+    leave_out: str = option('', help='Objects of the split kept out, for choosing or reporting: '
+                                     'K+R is every K-th from number R on; more with /.')
     limit: int = option(0, low=0, help='Objects used at most, drawn with the seed; 0 = all.')
 
     def __post_init__(self) -> None:
@@ -39,6 +43,7 @@ class SourceConfig(Config):
         if not self.path.strip():
             raise ConfigError('SourceConfig.path is empty: name a bag, a file, a folder or '
                               'procedural[:COUNT]')
+        self._left_out()
 
     @property
     def is_procedural(self) -> bool:
@@ -78,12 +83,30 @@ class SourceConfig(Config):
         Objects without a split (None) are for training; to ask for their test split raises
         ConfigError.
         """
+        rows = self._of_split(count, test)
+        numbers = np.arange(len(rows))
+        left = np.zeros(len(rows), dtype=bool)
+        for step, first in self._left_out():
+            left |= numbers % step == first
+        return rows[~left]
+
+    def _of_split(self, count: int, test: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         if test is None:
             if self.split == 'test':
                 raise ConfigError(f'{self.path} has no test split; use split=all if it is meant')
             return np.arange(count)
         wanted = {'train': ~test, 'test': test, 'all': np.ones_like(test)}[self.split]
         return np.flatnonzero(wanted)
+
+
+    def _left_out(self) -> list[tuple[int, int]]:
+        """Return the (K, R) of `leave_out`; raises ConfigError."""
+        rules = [_RULE.fullmatch(word.strip()) for word in self.leave_out.split('/') if word]
+        pairs = [(int(rule[1]), int(rule[2])) for rule in rules if rule]
+        if len(pairs) < len(rules) or any(first >= step for step, first in pairs):
+            raise ConfigError(f'{self.path}: leave_out = {self.leave_out!r}: expected K+R with '
+                              'R < K, such as 3+2 (objects 2, 5, 8, ...), or several with /')
+        return pairs
 
 
 def _typed(text: str, name: str, value: str) -> Any:

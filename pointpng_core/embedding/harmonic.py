@@ -30,6 +30,14 @@ class HarmonicConfig(Config):
                           unit='diameters', low=1e-3, high=1.0)
 
 
+def shell_weights(radii: Tensor, config: HarmonicConfig) -> Tensor:
+    """Return how much points at radii (..., N), in diameters, count in each shell (..., K, N)."""
+    centres = torch.linspace(config.inner_radius, config.outer_radius, config.shells,
+                             device=radii.device, dtype=radii.dtype)
+    offset = (radii[..., None, :] - centres[:, None]) / config.width
+    return torch.exp(-0.5 * offset.square())
+
+
 class HarmonicEncoder:
     """The steerable embedding of one configuration; implements `Encoder`.
 
@@ -57,11 +65,7 @@ class HarmonicEncoder:
         radii = clouds.norm(dim=-1)  # (B, N)
         # A point at the very centre has no direction; its shells are nearly empty anyway.
         harmonics = real_harmonics(clouds / radii.clamp(min=1e-9)[..., None], config.degree_max)
-        centres = torch.linspace(config.inner_radius, config.outer_radius, config.shells,
-                                 device=clouds.device, dtype=clouds.dtype)
-        scaled = radii / diameters[:, None, None]  # (R, B, N)
-        offset = (scaled[:, :, None] - centres[:, None]) / config.width  # (R, B, K, N)
-        shells = torch.exp(-0.5 * offset.square())
+        shells = shell_weights(radii / diameters[:, None, None], config)  # (R, B, K, N)
         rows = shells.transpose(0, 1).flatten(1, 2)  # (B, R * K, N)
         moments = (rows @ harmonics).unflatten(1, (len(diameters), -1)).transpose(0, 1)
         blocks = [moments[..., degree ** 2:(degree + 1) ** 2].flatten(2)

@@ -10,9 +10,17 @@ from torch import Tensor
 
 from pointpng_core.checkpoints.tensors import weights_sha256
 from pointpng_core.models.point_png import PointPng
+from pointpng_core.models.steerable import SteerablePng
 
 BATCH = 64
 """Clouds that go through the network at once; it bounds the memory."""
+
+
+def network_key(kind: str, network: PointPng | SteerablePng) -> str:
+    """Return what names a network's weights and configuration."""
+    config = json.dumps(network.config.to_mapping(), sort_keys=True).encode()
+    return (f'{kind}_{hashlib.sha256(config).hexdigest()[:16]}_'
+            f'{weights_sha256(network.state_dict())}')
 
 
 class LearnedEncoder:
@@ -32,9 +40,7 @@ class LearnedEncoder:
     @cached_property
     def key(self) -> str:
         """Names weights and configuration."""
-        config = json.dumps(self.network.config.to_mapping(), sort_keys=True).encode()
-        return (f'point_png-1_{hashlib.sha256(config).hexdigest()[:16]}_'
-                f'{weights_sha256(self.network.state_dict())}')
+        return network_key('point_png-1', self.network)
 
     def encode(self, clouds: Tensor) -> Tensor:
         """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""

@@ -9,8 +9,8 @@ from torch import nn
 
 from pointpng_core.checkpoints import read_checkpoint, write_checkpoint
 from pointpng_core.errors import FileError
+from pointpng_core.models.factory import Network
 from pointpng_core.models.heads import ClassifierHead, LinearProbe
-from pointpng_core.models.point_png import PointPng
 from pointpng_core.models.zoo import HEAD, network_from_checkpoint
 
 HEADS: dict[str, type[LinearProbe] | type[ClassifierHead]] = {
@@ -21,12 +21,12 @@ HEADS: dict[str, type[LinearProbe] | type[ClassifierHead]] = {
 class StoredClassifier:
     """A network whose features a head turns into logits of the labels."""
 
-    network: PointPng
+    network: Network
     head: nn.Module
     labels: tuple[str, ...]
 
 
-def save_classifier(folder: Path, *, network: PointPng, head: nn.Module, labels: Sequence[str],
+def save_classifier(folder: Path, *, network: Network, head: nn.Module, labels: Sequence[str],
                     metrics: dict[str, Any]) -> None:
     """Write a checkpoint that is the network's and holds the head too; raises FileError."""
     kind = next(name for name, cls in HEADS.items() if isinstance(head, cls))
@@ -34,7 +34,7 @@ def save_classifier(folder: Path, *, network: PointPng, head: nn.Module, labels:
                **{HEAD + name: tensor for name, tensor in head.state_dict().items()}}
     write_checkpoint(folder, tensors=tensors, config={
         'stage': 'classifier', 'model': network.config.to_mapping(), 'labels': list(labels),
-        'head': {'kind': kind, 'features': 2 * network.config.width, 'classes': len(labels)},
+        'head': {'kind': kind, 'features': network.feature_size, 'classes': len(labels)},
         'metrics': metrics})
 
 

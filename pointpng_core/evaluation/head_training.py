@@ -15,8 +15,8 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.evaluation.draws import in_batches
 from pointpng_core.evaluation.labelled_objects import LabelledObjects
 from pointpng_core.evaluation.svm import accuracies
+from pointpng_core.models.factory import Network
 from pointpng_core.models.heads import ClassifierHead, LinearProbe
-from pointpng_core.models.point_png import PointPng
 from pointpng_core.models.zoo import EmbeddingModel
 
 
@@ -52,10 +52,10 @@ def probe_accuracy(train: Tensor, train_labels: Tensor, test: Tensor, test_label
 class Classifier(nn.Module):
     """An encoder and a head on its features."""
 
-    def __init__(self, *, network: PointPng, classes: int) -> None:
+    def __init__(self, *, network: Network, classes: int) -> None:
         super().__init__()
         self.network = network
-        self.head = ClassifierHead(features=2 * network.config.width, classes=classes)
+        self.head = ClassifierHead(features=network.feature_size, classes=classes)
 
     def forward(self, clouds: Tensor) -> Tensor:
         """Return logits (B, classes) of clouds (B, N, 3), centred, in object diameters."""
@@ -63,7 +63,7 @@ class Classifier(nn.Module):
         return logits
 
 
-def fine_tune(network: PointPng, train: LabelledObjects, *, points: int, turn: str,
+def fine_tune(network: Network, train: LabelledObjects, *, points: int, turn: str,
               config: HeadConfig = FINE_TUNING, seed: int = 0, device: str = 'cpu',
               report: Callable[[str], None] = lambda line: None) -> Classifier:
     """Return a trained classifier; the network that was given stays as it is.
@@ -88,10 +88,10 @@ def classify(model: Classifier, clouds: Tensor, *, device: str = 'cpu') -> Tenso
     return in_batches(model, list(clouds), device=device).argmax(dim=1)
 
 
-def network_of(model: EmbeddingModel) -> PointPng:
+def network_of(model: EmbeddingModel) -> Network:
     """Return the network of a learned model; raises ConfigError for one without."""
     network = getattr(model.encoder, 'network', None)
-    if not isinstance(network, PointPng):
+    if not isinstance(network, Network):
         raise ConfigError(f'model {model.name!r} has nothing to fine-tune: choose the protocols '
                           'svm, probe or few-shot, or a learned model')
     return network

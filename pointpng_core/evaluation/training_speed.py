@@ -17,12 +17,14 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from pointpng_core.devices import torch_device
-from pointpng_core.models.point_png import PointPng
-from pointpng_core.training.batches import step_generator
+from pointpng_core.models.config import STEERABLE
+from pointpng_core.models.factory import make_network
+from pointpng_core.models.patches import group_patches
+from pointpng_core.training.batches import Drawn, step_generator
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.optimiser import make_optimiser
 from pointpng_core.training.schedule import MAE, PNG
-from pointpng_core.training.tasks import Batch, make_batch, make_task
+from pointpng_core.training.tasks import Batch, TurnedViews, make_batch, make_task
 
 OBJECTS = 256
 PEAK_SIZE = {'cpu': 2048, 'cuda': 8192}
@@ -47,10 +49,10 @@ def bench_training(config: TrainConfig, *, steps: int = 10,
     report('peak of a matrix product')
     peak = peak_gflops(device, config.precision)
     stages = {}
-    for stage in (MAE, PNG):
+    for stage in (PNG,) if config.model.encoder == STEERABLE else (MAE, PNG):
         report(f'{stage}: {steps} steps of {config.batch} objects')
         stages[stage] = _Bench(config, stage, device).run(steps, peak)
-    model = PointPng(config.model)
+    model = make_network(config.model)
     return {'device': str(device), 'threads': torch.get_num_threads(),
             'precision': config.precision, 'batch': config.batch, 'views': config.views,
             'parameters': sum(parameter.numel() for parameter in model.parameters()),
@@ -80,13 +82,13 @@ class _Times:
 class _Bench:
     def __init__(self, config: TrainConfig, stage: str, device: torch.device) -> None:
         self._config, self._stage, self._device = config, stage, device
-        self._model = PointPng(config.model).to(device)
+        self._model = make_network(config.model).to(device)
         self._task: nn.Module = make_task(stage, self._model, config).to(device)
         self._optimiser = make_optimiser(self._task, lr=config.lr,
                                          weight_decay=config.weight_decay)
         directions = torch.randn(OBJECTS, config.pool, 3, device=device)
         self._objects = 0.5 * nn.functional.normalize(directions, dim=-1)
-        self._step = 0
+        self._step, self._clouds = 0, 0
 
     def run(self, steps: int, peak: float) -> dict[str, Any]:
         operations = self._operations()
@@ -100,28 +102,36 @@ class _Bench:
         parts = times.medians()
         whole = sum(parts.values())
         gflops = operations / whole / 1e9
-        clouds = self._config.batch * self._config.views
-        return {'clouds_per_s': clouds / whole, 'step_ms': 1e3 * whole,
+        return {'clouds_per_s': self._clouds / whole, 'step_ms': 1e3 * whole,
                 'gflop_per_step': operations / 1e9, 'gflops': gflops, 'peak_share': gflops / peak,
                 'shares': {part: seconds / whole for part, seconds in parts.items()}}
 
     def _timed_step(self, times: _Times) -> None:
         (batch, generator), data_s = _timed(self._batch, self._device)
         # Grouping is done once more, alone, to be told from the rest of the forward pass.
-        _, grouping_s = _timed(lambda: self._model.encoder.group(batch[0].flatten(0, 1)),
-                               self._device)
+        _, grouping_s = _timed(lambda: self._group(batch), self._device)
         _, pass_s = _timed(lambda: self._pass(batch, generator), self._device)
         _, optimiser_s = _timed(self._update, self._device)
         measured = (data_s, grouping_s, max(0.0, pass_s - grouping_s), optimiser_s)
         for part, seconds in zip(PARTS, measured):
             times.parts[part].append(seconds)
 
+    def _group(self, batch: Batch) -> object:
+        """Find the patches of the clouds of a batch."""
+        config = self._config.model
+        clouds = batch.clouds if isinstance(batch, TurnedViews) else batch.references.clouds
+        return group_patches(clouds.flatten(0, 1), config.patches, config.patch_size)
+
     def _batch(self) -> tuple[Batch, torch.Generator]:
         self._step += 1
         generator = step_generator(self._config.seed, self._step, 0, self._device)
         rows = torch.randint(OBJECTS, (self._config.batch,), generator=generator,
                              device=self._device)
-        return make_batch(self._objects[rows], self._config, generator), generator
+        points = self._objects[rows]
+        objects = Drawn(points=points, normals=torch.zeros_like(points))
+        batch = make_batch(objects, self._config, generator)
+        self._clouds = batch.clouds_read
+        return batch, generator
 
     def _pass(self, batch: Batch, generator: torch.Generator) -> Tensor:
         loss: Tensor = self._task(batch, generator)['loss']

@@ -6,12 +6,16 @@ from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
 
 COPES = ('wigner', 'harmonic', 'sie')
+TRANSFORMER, STEERABLE = 'transformer', 'steerable'
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig(Config):
     """The defaults are the configuration `small`, which trains on two CPU cores."""
 
+    encoder: str = option(TRANSFORMER, help='A transformer over patches (the paper), or one whose '
+                                            'embedding turns exactly, from invariant tokens.',
+                          choices=(TRANSFORMER, STEERABLE))
     points: int = option(512, help='Points of a cloud that are taken in.', low=16, high=65536)
     patches: int = option(32, help='Patches, by farthest-point sampling.', low=4, high=1024)
     patch_size: int = option(24, help='Nearest points of a patch.', low=4, high=256)
@@ -23,9 +27,11 @@ class ModelConfig(Config):
     cope: str = option('wigner', help='How the embedding of a turned cloud is predicted.',
                        choices=COPES)
     degree_max: int = option(4, help='Wigner COPE: highest degree L.', low=1, high=12)
-    copies: int = option(12, help='Wigner COPE: copies of every degree.', low=1, high=256)
-    balanced: bool = option(True, help='Wigner COPE: every degree keeps a share of the length of '
-                                       'an embedding; left free, it all goes to degree 0.')
+    copies: int = option(12, help='Wigner COPE: copies of every degree; shells of a '
+                                      'steerable encoder.', low=1, high=256)
+    balanced: bool = option(True, help='Wigner COPE of a transformer: every degree keeps '
+                                       'a share of the length of an embedding; left free, it all '
+                                       'goes to degree 0.')
     dim: int = option(128, help='Harmonic and SIE COPE: size of the embedding.',
                       low=8, high=4096)
     code: str = option('rotation', help='Harmonic COPE: what of a rotation is coded, the entries '
@@ -47,6 +53,10 @@ class ModelConfig(Config):
             if getattr(self, name) > self.points:
                 raise ConfigError(f'ModelConfig.{name} = {getattr(self, name)}: a cloud has only '
                                   f'points = {self.points}')
+
+        if self.encoder == STEERABLE and self.cope != 'wigner':
+            raise ConfigError(f'ModelConfig.cope = {self.cope}: a steerable encoder turns as '
+                              'Wigner matrices do; set cope: wigner')
 
     @property
     def embedding_dim(self) -> int:

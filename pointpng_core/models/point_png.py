@@ -31,6 +31,7 @@ class PointPng(nn.Module):
             # a predictor which has learned nothing yet could predict.
             self.projector.append(GatheredBatchNorm(config.embedding_dim))
         self.cope = make_cope(config)
+        self.feature_size = 2 * config.width
 
     def forward(self, clouds: Tensor, *, mask_ratio: float = 0.0,
                 generator: torch.Generator | None = None) -> Tensor:

@@ -29,7 +29,7 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.protocols import Cope, Encoder
 
 if TYPE_CHECKING:
-    from pointpng_core.models.point_png import PointPng
+    from pointpng_core.models.factory import Network
 
 HEAD = 'head.'
 """Begins the names of tensors that belong to a classifier beside the network."""
@@ -101,14 +101,14 @@ def model_folder(name: str | Path) -> Path:
     return newest
 
 
-def network_from_checkpoint(checkpoint: Checkpoint) -> 'PointPng':
-    """Return the `PointPng` of a checkpoint on the CPU, without the head it may hold as well.
+def network_from_checkpoint(checkpoint: Checkpoint) -> 'Network':
+    """Return the network of a checkpoint on the CPU, without the head it may hold as well.
 
     Raises FileError when the weights are not those of the configured network.
     """
     # Networks take a second to import, which the training-free model need not wait for.
     from pointpng_core.models.config import ModelConfig
-    from pointpng_core.models.point_png import PointPng
+    from pointpng_core.models.factory import make_network
 
     where = checkpoint.path / 'config.json'
     mapping = checkpoint.config.get('model')
@@ -116,7 +116,7 @@ def network_from_checkpoint(checkpoint: Checkpoint) -> 'PointPng':
         raise FileError(f'{where}: model = {mapping!r}: expected a mapping of the values of '
                         'ModelConfig')
     try:
-        network = PointPng(ModelConfig.from_mapping(mapping))
+        network = make_network(ModelConfig.from_mapping(mapping))
     except ConfigError as error:
         raise FileError(f'{where}: {error}') from error
     weights = {name: tensor for name, tensor in checkpoint.tensors.items()
@@ -127,10 +127,10 @@ def network_from_checkpoint(checkpoint: Checkpoint) -> 'PointPng':
 
 
 def _learned(name: str, checkpoint: Checkpoint, device: torch.device) -> EmbeddingModel:
-    from pointpng_core.embedding.learned import LearnedEncoder
+    from pointpng_core.embedding.networks import encoder_of
 
     network = network_from_checkpoint(checkpoint).to(device).requires_grad_(False)
-    return EmbeddingModel(name=name, encoder=LearnedEncoder(network), cope=network.cope,
+    return EmbeddingModel(name=name, encoder=encoder_of(network), cope=network.cope,
                           labels=_labels(checkpoint))
 
 

@@ -6,6 +6,7 @@ goes on with just the batches that it would have seen.
 
 from collections.abc import Sequence
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -36,8 +37,18 @@ def held_out(sets: Sequence[ObjectSet], share: float, seed: int
 def subset(objects: ObjectSet, rows: 'np.ndarray[tuple[int], np.dtype[np.int64]]') -> ObjectSet:
     """Return some objects of a set."""
     index = torch.from_numpy(rows)
-    return dataclasses.replace(objects, points=objects.points[index], labels=objects.labels[index],
+    return dataclasses.replace(objects, points=objects.points[index],
+                               normals=objects.normals[index], labels=objects.labels[index],
                                names=tuple(objects.names[row] for row in rows))
+
+
+class Drawn(NamedTuple):
+    """B objects of P points, as an `ObjectSet` holds them."""
+
+    points: Tensor
+    """(B, P, 3)"""
+    normals: Tensor
+    """(B, P, 3) zero where none are known."""
 
 
 class ObjectSampler:
@@ -48,15 +59,17 @@ class ObjectSampler:
         if not filled:
             raise ConfigError('no objects to train on: name at least one source that has some')
         self._points = torch.cat([objects.points for objects in filled]).to(device)  # (K, P, 3)
+        self._normals = torch.cat([objects.normals for objects in filled]).to(device)
         sizes = torch.tensor([len(objects.points) for objects in filled], dtype=torch.float64)
         weights = torch.tensor([objects.weight for objects in filled], dtype=torch.float64)
         each = (weights / weights.sum() / sizes).repeat_interleave(sizes.long())
         self._bounds = each.cumsum(0).to(device)  # (K,)
         self.count = len(self._points)
 
-    def draw(self, count: int, generator: torch.Generator) -> Tensor:
-        """Return objects (count, P, 3)."""
+    def draw(self, count: int, generator: torch.Generator) -> Drawn:
+        """Return `count` objects."""
         places = torch.rand(count, generator=generator, device=self._bounds.device,
                             dtype=torch.float64)
         rows = torch.searchsorted(self._bounds, places * self._bounds[-1])
-        return self._points[rows.clamp(max=self.count - 1)]
+        rows = rows.clamp(max=self.count - 1)
+        return Drawn(points=self._points[rows], normals=self._normals[rows])

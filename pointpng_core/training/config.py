@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pointpng_core.augmentation.config import AugmentConfig
+from pointpng_core.augmentation.config import AugmentConfig, SensorConfig
 from pointpng_core.config import Config, option
 from pointpng_core.data.source import SourceConfig
 from pointpng_core.errors import ConfigError
-from pointpng_core.models.config import ModelConfig
+from pointpng_core.models.config import STEERABLE, ModelConfig
+from pointpng_core.training.steerable_config import SteerableConfig
 
 ADJUSTABLE = frozenset({'device', 'threads', 'checkpoint_every', 'checkpoint_minutes', 'keep',
                         'log_every', 'validate_every', 'compile', 'mae_steps', 'png_steps', 'lr',
@@ -76,6 +77,8 @@ class TrainConfig(Config):
 
     model: ModelConfig = field(default_factory=ModelConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    sensor: SensorConfig = field(default_factory=SensorConfig)
+    steerable: SteerableConfig = field(default_factory=SteerableConfig)
 
     def __post_init__(self) -> None:
         """Check the values, and that they fit together; raises ConfigError."""
@@ -83,6 +86,9 @@ class TrainConfig(Config):
         self.source_configs()
         if self.mae_steps + self.png_steps == 0:
             raise ConfigError('TrainConfig: mae_steps and png_steps are both 0: nothing to train')
+        if self.model.encoder == STEERABLE and self.mae_steps:
+            raise ConfigError(f'TrainConfig.mae_steps = {self.mae_steps}: a steerable encoder has '
+                              'no first stage; set mae_steps: 0')
         if self.pool < self.model.points:
             raise ConfigError(f'TrainConfig.pool = {self.pool}: a view takes model.points = '
                               f'{self.model.points}; raise pool')

@@ -115,7 +115,7 @@ class _Trainer:
             with task.no_sync() if waiting else nullcontext():  # type: ignore[operator]
                 parts = task(batch, generator, progress)
                 (parts['loss'] / config.accumulate).backward()
-            self._speed.count(batch[0].shape[0] * batch[0].shape[1] * self._processes.count)
+            self._speed.count(batch.clouds_read * self._processes.count)
         norm = nn.utils.clip_grad_norm_(self._state.task.parameters(), config.clip)
         self._check(parts, float(norm))
         optimiser.step()
@@ -139,7 +139,7 @@ class _Trainer:
                   'clouds_per_s': self._speed.read()}
         self._add(record)
         self._reporter.step(record, self._config.steps)
-        if state.stage == PNG:
+        if state.stage == PNG and 'ae' in values:
             warning = self._watch.warning(cope=values['cope'], ae=values['ae'])
             if warning:
                 self._reporter.line(f'step {state.step}: {warning}')

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pointpng_core import checkpoints
 from pointpng_core.errors import FileError
-from pointpng_core.models.point_png import PointPng
+from pointpng_core.models.factory import Network, make_network
 from pointpng_core.training.average import WeightAverage
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.optimiser import load_optimiser, make_optimiser, optimiser_tensors
@@ -23,7 +23,7 @@ class RunState:
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
-        self.model = PointPng(config.model).to(device)
+        self.model = make_network(config.model).to(device)
         self.average = WeightAverage(self.model, config.ema) if config.ema else None
         self.step = 0
         self.stage = ''
@@ -90,7 +90,7 @@ class RunState:
                 for name, tensor in tensors.items()}
 
 
-def _load(model: PointPng, tensors: dict[str, Tensor], folder: Path) -> None:
+def _load(model: Network, tensors: dict[str, Tensor], folder: Path) -> None:
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:

@@ -1,24 +1,50 @@
 """What each stage asks of the network: a batch of objects to a loss and its parts."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
 from pointpng_core.augmentation import random_views
 from pointpng_core.losses import chamfer_loss, point_png_loss
+from pointpng_core.models.config import STEERABLE
 from pointpng_core.models.decoder import MaskedAutoencoder
+from pointpng_core.models.factory import Network
 from pointpng_core.models.point_png import PointPng
+from pointpng_core.models.steerable import SteerablePng
+from pointpng_core.training.batches import Drawn
 from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.precision import reduced_precision
 from pointpng_core.training.schedule import MAE
+from pointpng_core.training.steerable_batch import SteerableBatch, steerable_batch
+from pointpng_core.training.steerable_task import SteerableTask
 
 Parts = dict[str, Tensor]
-Batch = tuple[Tensor, Tensor]
-"""Clouds (B, V, n, 3) and the R (B, V, 3, 3) that turned them."""
 
 
-def make_batch(objects: Tensor, config: TrainConfig, generator: torch.Generator) -> Batch:
-    """Return `config.views` views of each of the objects (B, P, 3)."""
-    return random_views(objects, config.views, config.model.points, config=config.augment,
-                        generator=generator)
+class TurnedViews(NamedTuple):
+    """V views of each of B objects, and what turned them."""
+
+    clouds: Tensor
+    """(B, V, n, 3)"""
+    R: Tensor
+    """(B, V, 3, 3)"""
+
+    @property
+    def clouds_read(self) -> int:
+        """How many clouds go through the network."""
+        return self.clouds.shape[0] * self.clouds.shape[1]
+
+
+Batch = TurnedViews | SteerableBatch
+
+
+def make_batch(objects: Drawn, config: TrainConfig, generator: torch.Generator) -> Batch:
+    """Return what the network sees of objects in one step."""
+    if config.model.encoder == STEERABLE:
+        return steerable_batch(objects, config, generator)
+    return TurnedViews(*random_views(objects.points, config.views, config.model.points,
+                                     config=config.augment, generator=generator))
 
 
 class MaskedTask(nn.Module):
@@ -29,9 +55,10 @@ class MaskedTask(nn.Module):
         self.autoencoder = MaskedAutoencoder(model.encoder)
         self._mask, self._precision = config.mae_mask, config.precision
 
-    def forward(self, batch: Batch, generator: torch.Generator, progress: float = 1.0) -> Parts:
+    def forward(self, batch: TurnedViews, generator: torch.Generator, progress: float = 1.0
+                ) -> Parts:
         """Return the loss under 'loss'."""
-        clouds = batch[0].flatten(0, 1)
+        clouds = batch.clouds.flatten(0, 1)
         with reduced_precision(self._precision, clouds.device):
             predicted, true = self.autoencoder(clouds, mask_ratio=self._mask, generator=generator)
         return {'loss': chamfer_loss(predicted, true)}
@@ -44,7 +71,8 @@ class PointPngTask(nn.Module):
         super().__init__()
         self.model, self._config = model, config
 
-    def forward(self, batch: Batch, generator: torch.Generator, progress: float = 1.0) -> Parts:
+    def forward(self, batch: TurnedViews, generator: torch.Generator, progress: float = 1.0
+                ) -> Parts:
         """Return the loss under 'loss', its parts, and PA and AE of the batch.
 
         `progress` is the share of the stage that is over.
@@ -68,11 +96,9 @@ def boost_at(progress: float, boost: float) -> float:
     return 1.0 + (boost - 1.0) * min(1.0, max(0.0, 2.0 - 2.5 * progress))
 
 
-def reduced_precision(precision: str, device: torch.device) -> torch.autocast:
-    """Return the context for networks; losses stay outside it, in float32."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == 'bfloat16')
-
-
-def make_task(stage: str, model: PointPng, config: TrainConfig) -> MaskedTask | PointPngTask:
-    """Return the task of a stage; both share the model's encoder."""
+def make_task(stage: str, model: Network, config: TrainConfig
+              ) -> MaskedTask | PointPngTask | SteerableTask:
+    """Return the task of a stage; all share the model's encoder."""
+    if isinstance(model, SteerablePng):
+        return SteerableTask(model, config)
     return (MaskedTask if stage == MAE else PointPngTask)(model, config)

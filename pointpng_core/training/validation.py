@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pointpng_core.data import ObjectSet
-from pointpng_core.embedding.learned import LearnedEncoder
+from pointpng_core.embedding.networks import encoder_of
 from pointpng_core.evaluation.equivariance import (
     JITTER,
     TurnedPairs,
@@ -15,9 +15,9 @@ from pointpng_core.evaluation.equivariance import (
     turned_pairs,
 )
 from pointpng_core.evaluation.pose_errors import pose_errors_deg
-from pointpng_core.models.point_png import PointPng
+from pointpng_core.models.factory import Network
 from pointpng_core.models.zoo import EmbeddingModel
-from pointpng_core.training.batches import step_generator
+from pointpng_core.training.batches import Drawn, step_generator
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.schedule import MAE
 from pointpng_core.training.tasks import make_batch
@@ -38,7 +38,7 @@ class Validation:
         self._objects = torch.cat(chosen) if chosen else None
 
     @torch.no_grad()
-    def measure(self, stage: str, task: nn.Module, model: PointPng) -> dict[str, float]:
+    def measure(self, stage: str, task: nn.Module, model: Network) -> dict[str, float]:
         """Return the metrics of a stage; none without held-out objects."""
         if self._objects is None:
             return {}
@@ -50,12 +50,14 @@ class Validation:
 
     def _masked(self, task: nn.Module, objects: torch.Tensor) -> dict[str, float]:
         generator = step_generator(self._config.seed, STEP, 0, self._device)
-        batch = make_batch(objects.to(self._device), self._config, generator)
+        points = objects.to(self._device)
+        batch = make_batch(Drawn(points=points, normals=torch.zeros_like(points)), self._config,
+                           generator)
         return {'val_loss': float(task(batch, generator)['loss'])}
 
-    def _turning(self, network: PointPng, objects: torch.Tensor) -> dict[str, float]:
+    def _turning(self, network: Network, objects: torch.Tensor) -> dict[str, float]:
         """Return PA, AE, and the error of poses by embedding alone."""
-        model = EmbeddingModel(name='', encoder=LearnedEncoder(network), cope=network.cope)
+        model = EmbeddingModel(name='', encoder=encoder_of(network), cope=network.cope)
         pairs = turned_pairs(objects, self._config.model.points, jitter=JITTER,
                              generator=torch.Generator().manual_seed(self._config.seed))
         cosines = pair_cosines(model, pairs, device=str(self._device)).summary()

@@ -24,7 +24,8 @@ def object_set(points, labels=None, *, name='shapes', class_names=('long', 'roun
     points = points / (2 * points.norm(dim=2).amax(dim=1)[:, None, None])
     if labels is None:
         labels = torch.full((len(points),), -1)
-    return ObjectSet(name=name, points=points, labels=torch.as_tensor(labels),
+    return ObjectSet(name=name, points=points, normals=torch.zeros_like(points),
+                     labels=torch.as_tensor(labels),
                      class_names=tuple(class_names), weight=1.0, provenance={},
                      names=tuple(str(row) for row in range(len(points))))
 

@@ -26,7 +26,9 @@ def raw(clouds, **more):
 @given(scale=st.floats(1e-6, 1e6), offset=st.floats(-1, 1), count=st.integers(20, 300))
 def test_every_object_is_centred_and_of_diameter_one(scale, offset, count):
     points = cloud(count, scale=(scale, scale / 2, scale / 5), offset=(offset * scale,) * 3)
-    result = normalised(points, pool=count, seed=3)
+    both = normalised(points, pool=count, seed=3)
+    result = both[:, :3]
+    assert not both[:, 3:].any()                        # no normals are known
     assert result.dtype == np.float32
     np.testing.assert_allclose(result.mean(axis=0), 0, atol=1e-6)
     assert pdist(result).max() == pytest.approx(1, abs=1e-4)
@@ -51,11 +53,24 @@ def test_the_order_is_random_and_small_objects_are_repeated_evenly():
     assert not np.array_equal(result, normalised(line, pool=250, seed=1))
 
 
+def test_normals_stay_with_their_points_and_are_unit_or_zero():
+    points = cloud()
+    normals = points - points.mean(axis=0)
+    normals[::50] = np.nan
+    holes = np.concatenate([[[np.nan, 0, 0, 1, 0, 0]], np.hstack((points, normals))])
+    result = normalised(holes, pool=200, seed=0)
+    length = np.linalg.norm(result[:, 3:], axis=1)
+    assert np.isclose(length[length > 0], 1, atol=1e-5).all() and (length == 0).sum() == 4
+    known = result[length > 0]
+    np.testing.assert_allclose(known[:, 3:], known[:, :3] / np.linalg.norm(
+        known[:, :3], axis=1, keepdims=True), atol=1e-3)
+
+
 def test_holes_and_integers_are_read():
     points = (cloud() * 1000).astype(np.int16)
     holes = np.concatenate([[[np.nan, 0, 0]], points, [[np.inf, 1, 1]]])
     assert np.isfinite(normalised(holes, pool=50, seed=0)).all()
-    assert normalised(points, pool=50, seed=0).shape == (50, 3)
+    assert normalised(points, pool=50, seed=0).shape == (50, 6)
 
 
 @pytest.mark.parametrize(('points', 'words'), [

@@ -10,10 +10,15 @@ from training_worlds import Told, curve, tiny_config, train, write_objects
 
 from pointpng_core.checkpoints import latest_checkpoint, read_checkpoint, staging
 from pointpng_core.errors import ConfigError, FileError, TrainingError
+from pointpng_core.models.factory import make_network
+from pointpng_core.models.zoo import load_model
 from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.schedule import learning_rate, stages
 from pointpng_core.training.tasks import PointPngTask
+
+STEERABLE = {'mae_steps': 0, 'png_steps': 8, 'ema': 0.5, 'model': {'encoder': 'steerable'},
+             'steerable': {'view_points': 32, 'whole_points': 32, 'rotations': 100, 'views': 2}}
 
 
 @pytest.fixture
@@ -42,6 +47,25 @@ def test_a_run_leaves_model_checkpoints_curves_and_configuration(source, tmp_pat
     assert (run / 'curves.png').stat().st_size > 10_000
 
 
+def test_a_steerable_encoder_is_trained_by_the_same_loop(source, tmp_path):
+    told, config = Told(), tiny_config(source, **STEERABLE)
+    metrics = train(config, tmp_path / 'run', reporter=told)
+    assert {'val_pa', 'val_ae', 'val_pose_median_deg'} <= metrics.keys()
+    assert {'loss', 'align', 'cope', 'unif', 'view', 'centre', 'visible'} \
+        <= told.records[-1].keys()
+    model = load_model(tmp_path / 'run')
+    start = make_network(config.model).state_dict()
+    trained = read_checkpoint(tmp_path / 'run' / 'model').tensors
+    assert all((trained[name] != value).any() for name, value in start.items()
+               if name.startswith(('readout.', 'towards.', 'seen.')))
+    assert model.encoder.encode(torch.randn(2, 40, 3)).shape == (2, config.model.embedding_dim)
+
+
+def test_a_steerable_encoder_has_no_first_stage(source):
+    with pytest.raises(ConfigError, match='mae_steps = 3'):
+        tiny_config(source, model={'encoder': 'steerable'})
+
+
 def test_one_seed_gives_one_curve_and_another_seed_another(source, tmp_path):
     for name, seed in (('a', 1), ('b', 1), ('c', 2)):
         train(tiny_config(source, seed=seed), tmp_path / name)
@@ -50,7 +74,7 @@ def test_one_seed_gives_one_curve_and_another_seed_another(source, tmp_path):
 
 
 @pytest.mark.parametrize('changes', [{}, {'ema': 0.9}, {'accumulate': 2, 'png_mask': 0.3},
-                                     {'model': {'cope': 'harmonic'}}])
+                                     {'model': {'cope': 'harmonic'}}, STEERABLE])
 @pytest.mark.parametrize('stop_at', [2, 3, 6])
 def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(source, tmp_path, stop_at,
                                                                   changes):

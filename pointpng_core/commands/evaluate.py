@@ -14,6 +14,7 @@ from pointpng_core.commands import (
     evaluate_curves,
     evaluate_equivariance,
     evaluate_pose,
+    evaluate_recognition,
     evaluate_scene,
     evaluate_training,
     make_pairs,
@@ -24,13 +25,13 @@ from pointpng_core.commands.output import check_json_target, write_json
 
 __all__ = ['HELP', 'add_arguments', 'method_table', 'run', 'value_table']
 
-HELP = ('benchmarks: poses, confidence, curves, segmentation, equivariance, classification, '
-        'ablation, training speed')
+HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
+        'classification, ablation, training speed')
 _KINDS: dict[str, ModuleType] = {
     'pose': evaluate_pose, 'scene': evaluate_scene, 'equivariance': evaluate_equivariance,
     'classification': evaluate_classification, 'ablation': evaluate_ablation,
     'training': evaluate_training,
-    'calibration': evaluate_calibration,
+    'calibration': evaluate_calibration, 'recognition': evaluate_recognition,
     'curves': evaluate_curves, 'make-pairs': make_pairs}
 
 

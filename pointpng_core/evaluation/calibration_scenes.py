@@ -1,6 +1,6 @@
 """Simulated tables: objects that hide one another, some of them in no library."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +53,20 @@ def scene_cases(estimator: PoseEstimator, things: Sequence[CatalogueObject], *, 
     references = {thing.name: estimator.reference_from_model(
         thing.mesh, name=thing.name, symmetry=thing.symmetry) for thing in things}
     cases: list[Case] = []
-    for scene in range(scenes):
-        rng = np.random.default_rng([seed, scene])
-        simulator = _simulator(things, rng)
-        standing = [thing.label for thing in simulator.world.objects]
+    for scene, frame in enumerate(simulated_tables(things, scenes=scenes, seed=seed)):
+        rng = np.random.default_rng([seed, scene, 1])
+        standing = [truth.label for truth in frame.truths]
         library = [references[name] for name in _library(standing, list(references), rng)]
-        frame = simulator.frame(int(rng.integers(100)), rate_hz=5.0)
         cases += _frame_cases(estimator, library, frame)
     return cases
+
+
+def simulated_tables(things: Sequence[CatalogueObject], *, scenes: int, seed: int
+                     ) -> Iterator[SimulatedFrame]:
+    """Yield one frame of each of so many crowded tables; the same seed gives the same ones."""
+    for scene in range(scenes):
+        rng = np.random.default_rng([seed, scene])
+        yield _simulator(things, rng).frame(int(rng.integers(100)), rate_hz=5.0)
 
 
 def _simulator(things: Sequence[CatalogueObject], rng: np.random.Generator) -> DepthSimulator:

@@ -1,0 +1,5 @@
+"""What is it? Labels from the embedding, before any pose is sought."""
+
+from pointpng_core.recognition.recogniser import Recogniser, RecognitionConfig
+
+__all__ = ['Recogniser', 'RecognitionConfig']

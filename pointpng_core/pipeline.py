@@ -1,7 +1,7 @@
 """A whole frame: cloud -> segments -> poses and labels. One function for node, CLI and tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from pointpng_core.reference import Reference
 from pointpng_core.regrouping import better_groups, candidate_groups, union
 from pointpng_core.scene import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.stages import StageClock
+from pointpng_core.tracking.config import TrackingConfig
+from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
+from pointpng_core.tracking.objects import ObjectTracks
 
 SURROUNDING_POINTS = 80_000
 
@@ -31,6 +34,7 @@ class PipelineConfig(Config):
                              low=0, high=256)
     max_objects: int = option(16, help='Most segments posed in a frame, the largest first.',
                               low=1, high=64)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,14 +44,23 @@ class Detection:
     label: str
     """The reference's name."""
     index: int
-    """Counts the objects of one label in the frame, best score first."""
+    """Tells the objects of one label apart, and stays with an object from frame to frame."""
     estimate: PoseEstimate
     segment: Segment
+    tracked: bool = False
+    """Whether the pose comes from the object's previous one rather than from a search."""
 
     @property
     def child_frame(self) -> str:
         """Return the frame name of this object."""
         return f'{self.label}_{self.index}'
+
+    @classmethod
+    def of(cls, sighting: Sighting, index: int) -> 'Detection':
+        """Return what a posed sighting shows."""
+        assert sighting.estimate, 'only posed sightings are accepted'
+        return cls(label=sighting.estimate.name, index=index, estimate=sighting.estimate,
+                   segment=sighting.segment, tracked=sighting.tracked)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,33 +70,62 @@ class FrameResult:
     detections: tuple[Detection, ...]
     scene: Scene
     stage_ms: dict[str, float]
+    searched: int = 0
+    """Segments, or joined ones, that a global search was done for."""
+
+    @property
+    def tracked(self) -> int:
+        """Return how many of the detections come from their previous pose."""
+        return sum(detection.tracked for detection in self.detections)
 
 
 class FramePipeline:
-    """Finds the references in whole frames."""
+    """Finds the references in whole frames, and follows them from one to the next."""
 
     def __init__(self, *, estimator: PoseEstimator, references: Sequence[Reference],
                  segmenter: SegmenterConfig, config: PipelineConfig) -> None:
-        self.references = list(references)
         self._estimator, self._segmenter, self._config = estimator, segmenter, config
+        self._references = list(references)
+        self.tracks = ObjectTracks()
 
-    def process(self, points: NDArray[np.floating],
-                image_shape: tuple[int, int] | None = None) -> FrameResult:
+    @property
+    def references(self) -> list[Reference]:
+        """What is looked for; setting it forgets the objects that were followed."""
+        return self._references
+
+    @references.setter
+    def references(self, references: Sequence[Reference]) -> None:
+        self._references = list(references)
+        self.tracks.clear()
+
+    def process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None = None,
+                stamp_s: float | None = None) -> FrameResult:
         """Return the objects found in a frame's points (N, 3), metres, camera at the origin.
 
         `image_shape` is (height, width) of an organised cloud. Non-finite points are ignored.
+        Frames are taken for a sequence, unless `tracking.enabled` is off: `stamp_s` is the time of
+        the frame in seconds, give it always or never. `tracks.clear()` begins a new sequence.
         """
         clock = StageClock()
+        tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
+                               tracks=self.tracks)
         with clock('total'):
             with clock('scene'):
                 scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
             segments = _largest(scene, self._config.max_objects)
             surroundings = _thinned(points)
-            estimates = self._estimate(segments, surroundings, clock)
-            segments, estimates = self._regroup(segments, estimates, surroundings, clock)
-        found = [(estimate[0], segment) for estimate, segment in zip(estimates, segments)
-                 if estimate and estimate[0].score >= self._config.min_score]
-        return FrameResult(detections=_numbered(found), scene=scene, stage_ms=clock.stage_ms)
+            with clock('track'):
+                sightings = tracker.follow(segments, surroundings, stamp_s)
+            sightings = self._searched(tracker, sightings, surroundings, clock)
+            sightings = self._regrouped(tracker, sightings, surroundings, clock)
+            accepted = [sighting for sighting in sightings if sighting.estimate
+                        and sighting.estimate.score >= self._config.min_score]
+            accepted.sort(key=_score, reverse=True)
+            things = tracker.finish(accepted, self.references)
+        detections = tuple(Detection.of(sighting, thing.index)
+                           for sighting, thing in zip(accepted, things))
+        return FrameResult(detections=detections, scene=scene, stage_ms=clock.stage_ms,
+                           searched=sum(sighting.searched for sighting in sightings))
 
     def look(self, points: NDArray[np.floating],
              image_shape: tuple[int, int] | None = None) -> list[Reference]:
@@ -91,6 +133,16 @@ class FramePipeline:
         scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
         return [self._estimator.reference_from_look(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(_largest(scene, self._config.max_objects))]
+
+    def _searched(self, tracker: FrameTracker, sightings: list[Sighting],
+                  surroundings: NDArray[np.floating], clock: StageClock) -> list[Sighting]:
+        """Search globally, in one batch, where that is due."""
+        due = [index for index, sighting in enumerate(sightings) if sighting.searched]
+        found = self._estimate([sightings[index].segment for index in due], surroundings, clock)
+        results = list(sightings)
+        for index, estimates in zip(due, found):
+            results[index] = tracker.settle(sightings[index], estimates)
+        return results
 
     def _estimate(self, segments: list[Segment], surroundings: NDArray[np.floating],
                   clock: StageClock) -> list[list[PoseEstimate]]:
@@ -102,22 +154,33 @@ class FramePipeline:
         clock.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
 
-    def _regroup(self, segments: list[Segment], estimates: list[list[PoseEstimate]],
-                 surroundings: NDArray[np.floating], clock: StageClock
-                 ) -> tuple[list[Segment], list[list[PoseEstimate]]]:
-        """Replace segments by unions of neighbours where one object explains both."""
-        doubtful = [not found or found[0].score < self._config.sure_score for found in estimates]
+    def _regrouped(self, tracker: FrameTracker, sightings: list[Sighting],
+                   surroundings: NDArray[np.floating], clock: StageClock) -> list[Sighting]:
+        """Replace segments by unions of neighbours where one object explains both.
+
+        What was merely tracked is not in doubt: it is tried when its next search comes.
+        """
+        doubtful = [sighting.searched and _score(sighting) < self._config.sure_score
+                    for sighting in sightings]
+        if not any(doubtful):
+            return sightings
+        segments = [sighting.segment for sighting in sightings]
         largest_m = max((reference.diameter_m for reference in self.references), default=0.0)
         groups = candidate_groups(segments, doubtful, gap_m=self._config.union_gap_m,
                                   largest_m=largest_m)[:self._config.max_unions]
         unions = [union([segments[index] for index in group]) for group in groups]
         joint = self._estimate(unions, surroundings, clock)
+        estimates = [[sighting.estimate] if sighting.estimate else [] for sighting in sightings]
         chosen = better_groups(segments, estimates, groups, joint,
                                least_score=self._config.min_score)
         used = {part for index in chosen for part in groups[index]}
-        kept = [index for index in range(len(segments)) if index not in used]
-        return ([segments[index] for index in kept] + [unions[index] for index in chosen],
-                [estimates[index] for index in kept] + [joint[index] for index in chosen])
+        kept = [sighting for index, sighting in enumerate(sightings) if index not in used]
+        return kept + [tracker.merge([sightings[part] for part in groups[index]], unions[index],
+                                     joint[index]) for index in chosen]
+
+
+def _score(sighting: Sighting) -> float:
+    return sighting.estimate.score if sighting.estimate else 0.0
 
 
 def _thinned(points: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -128,14 +191,3 @@ def _thinned(points: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _largest(scene: Scene, count: int) -> list[Segment]:
     return sorted(scene.segments, key=lambda segment: -len(segment.points))[:count]
-
-
-def _numbered(found: list[tuple[PoseEstimate, Segment]]) -> tuple[Detection, ...]:
-    counts: dict[str, int] = {}
-    detections = []
-    for estimate, segment in sorted(found, key=lambda pair: -pair[0].score):
-        index = counts.get(estimate.name, 0)
-        counts[estimate.name] = index + 1
-        detections.append(Detection(label=estimate.name, index=index, estimate=estimate,
-                                    segment=segment))
-    return tuple(detections)

@@ -45,6 +45,8 @@ def diagnostic_array(name: str, stamp: Any, summary: Summary, state: NodeState) 
         'received': summary.received, 'processed': summary.processed, 'dropped': state.dropped,
         'refused': summary.refused, 'failed': summary.failed,
         'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects,
+        'tracked_per_frame': f'{summary.tracked_mean:.2f}',
+        'searched_per_frame': f'{summary.searched_mean:.2f}',
         'non_finite_share': f'{1 - summary.finite_share:.4f}',
         'latency_p50_ms': f'{summary.latency_p50_ms:.1f}',
         'latency_p95_ms': f'{summary.latency_p95_ms:.1f}',

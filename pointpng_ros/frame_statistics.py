@@ -17,6 +17,8 @@ class FrameTiming:
     stamp_age_ms: float               # the cloud's stamp to the last publication, node's clock
     finite_share: float
     objects: int
+    tracked: int                      # of these objects, from their previous pose
+    searched: int                     # segments that a global search was done for
     stage_ms: dict[str, float]
 
 
@@ -35,6 +37,8 @@ class Summary:
     stamp_age_p50_ms: float
     finite_share: float
     objects: int
+    tracked_mean: float
+    searched_mean: float
     stage_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -86,7 +90,10 @@ class FrameStatistics:
                 latency_p95_ms=_percentile([frame.latency_ms for frame in frames], 95),
                 stamp_age_p50_ms=_percentile([frame.stamp_age_ms for frame in frames], 50),
                 finite_share=frames[-1].finite_share if frames else 0.0,
-                objects=frames[-1].objects if frames else 0, stage_ms=_mean_stages(frames))
+                objects=frames[-1].objects if frames else 0,
+                tracked_mean=_mean([frame.tracked for frame in frames]),
+                searched_mean=_mean([frame.searched for frame in frames]),
+                stage_ms=_mean_stages(frames))
 
     def _forget_before(self, limit_s: float) -> None:
         while self._frames and self._frames[0].finished_s < limit_s:
@@ -102,6 +109,10 @@ def _rate_hz(frames: list[FrameTiming], now_s: float) -> float:
 
 def _percentile(values: list[float], percent: float) -> float:
     return float(np.percentile(values, percent)) if values else 0.0
+
+
+def _mean(values: list[int]) -> float:
+    return float(np.mean(values)) if values else 0.0
 
 
 def _mean_stages(frames: list[FrameTiming]) -> dict[str, float]:

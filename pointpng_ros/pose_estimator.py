@@ -139,7 +139,8 @@ class PoseEstimatorNode(Node):
             cloud = self._read(arrival.message)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
         known = self._session.reference_names
-        result = self._session.process(cloud.points, cloud.image_shape)
+        result = self._session.process(cloud.points, cloud.image_shape, frame=header.frame_id,
+                                       stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9)
         if self._session.reference_names != known:
             self._report(f'first look: {", ".join(self._session.reference_names)}')
         with clock('publish'):
@@ -148,7 +149,8 @@ class PoseEstimatorNode(Node):
         self._statistics.add(FrameTiming(
             finished_s=finished_s, latency_ms=(finished_s - arrival.received_s) * 1e3,
             stamp_age_ms=self._age_s(header) * 1e3, finite_share=cloud.finite_share,
-            objects=len(result.detections), stage_ms=clock.stage_ms | result.stage_ms))
+            objects=len(result.detections), tracked=result.tracked, searched=result.searched,
+            stage_ms=clock.stage_ms | result.stage_ms))
 
     def _read(self, message: PointCloud2) -> DecodedCloud:
         """Decode a cloud; raises CloudError when it is malformed, too old or without a frame."""

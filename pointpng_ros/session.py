@@ -16,9 +16,12 @@ class Pipeline(Protocol):
     """What the node needs of `pointpng_core.pipeline.FramePipeline`."""
 
     references: list[Any]
+    tracks: Any
+    """The objects that are followed, with `clear()`; setting `references` clears them too."""
 
-    def process(self, points: np.ndarray, image_shape: ImageShape = None) -> Any:
-        """Return the FrameResult of (N, 3) points."""
+    def process(self, points: np.ndarray, image_shape: ImageShape = None,
+                stamp_s: float | None = None) -> Any:
+        """Return the FrameResult of (N, 3) points at a time."""
 
     def look(self, points: np.ndarray, image_shape: ImageShape = None) -> list[Any]:
         """Return references object_0, object_1, ... made from the segments of (N, 3) points."""
@@ -38,18 +41,26 @@ class PoseSession:
         self._has_library = library is not None
         self._inference = inference
         self._pipeline = make_pipeline(library or [])
+        self._frame = ''
 
     @property
     def reference_names(self) -> list[str]:
         """Names of the references in use; empty while the first look is still to come."""
         return [reference.name for reference in self._pipeline.references]
 
-    def process(self, points: np.ndarray, image_shape: ImageShape = None) -> Any:
-        """Return the FrameResult; without any reference yet, this cloud is the first look."""
+    def process(self, points: np.ndarray, image_shape: ImageShape = None, *,
+                stamp_s: float | None = None, frame: str = '') -> Any:
+        """Return the FrameResult; without any reference yet, this cloud is the first look.
+
+        Objects are followed from cloud to cloud by `stamp_s`, in one and the same `frame`.
+        """
         with self._lock, self._inference():
+            if frame != self._frame:
+                self._pipeline.tracks.clear()
+                self._frame = frame
             if not self._pipeline.references and not self._has_library:
                 self._pipeline.references = self._pipeline.look(points, image_shape)
-            return self._pipeline.process(points, image_shape)
+            return self._pipeline.process(points, image_shape, stamp_s)
 
     def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
         """Make the objects of this cloud the references; returns what was found.
@@ -69,14 +80,16 @@ class PoseSession:
         return f'references: {", ".join(self.reference_names)}'
 
     def reset(self) -> str:
-        """Forget the look, so that the next cloud becomes the first; a library stays."""
-        if self._has_library:
-            return f'library kept: {", ".join(self.reference_names)}'
+        """Forget what was followed, and the look: the next cloud is the first. A library stays."""
         with self._lock:
+            if self._has_library:
+                self._pipeline.tracks.clear()
+                return f'tracks cleared, library kept: {", ".join(self.reference_names)}'
             self._pipeline.references = []
         return 'references cleared: the next cloud is the first look'
 
     def rebuild(self, make_pipeline: Callable[[list[Any]], Pipeline]) -> None:
-        """Go on with another pipeline (changed parameters) and the same references."""
+        """Go on with another pipeline (changed parameters), the same references and objects."""
         with self._lock:
-            self._pipeline = make_pipeline(list(self._pipeline.references))
+            last, self._pipeline = self._pipeline, make_pipeline(list(self._pipeline.references))
+            self._pipeline.tracks = last.tracks

@@ -38,9 +38,13 @@ class TrackingConfig(Config):
     join_share: float = option(0.8, help='Further segments belong to a tracked object when this '
                                          'share of their points lies on its surface.',
                                low=0.0, high=1.0)
-    motion: float = option(0.3, help='Share of the newest motion in the one that is expected to '
-                                     'go on; 0 expects objects to stand still.',
+    motion: float = option(0.03, help='Share of the newest motion of an object in the one that is '
+                                     'expected to go on; 0 takes the mean since it was found.',
                            low=0.0, high=1.0)
+    weak: float = option(0.006, help='A direction in which a unit of motion changes the mean '
+                                      'squared distance from the surface by less is not held by '
+                                      'what is seen: the pose goes on there as expected.',
+                         low=0.0, high=1.0)
     check_every: int = option(10, help='Frames after which a tracked object is searched globally '
                                        'all the same, in turns; 0: never.', low=0, high=100000)
     fall: float = option(0.85, help='An object whose score falls below this share of its usual '

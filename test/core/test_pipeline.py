@@ -82,6 +82,7 @@ def test_all_stages_are_timed(result):
 
 
 def test_the_same_frame_gives_the_same_result(pipeline, frame, result):
+    pipeline.tracks.clear()
     again = pipeline.process(frame.points.reshape(-1, 3).copy(), SHAPE)
     assert [found.child_frame for found in again.detections] \
         == [found.child_frame for found in result.detections]
@@ -92,6 +93,7 @@ def test_the_same_frame_gives_the_same_result(pipeline, frame, result):
 
 def test_an_unorganised_cloud_without_its_holes_gives_the_same_objects(pipeline, frame, result):
     points = frame.points.reshape(-1, 3)
+    pipeline.tracks.clear()
     bare = pipeline.process(points[np.isfinite(points).all(axis=1)].astype(np.float64))
     assert len(bare.detections) == len(result.detections)
     for found, truth in zip(sorted(bare.detections, key=lambda found: found.child_frame),
@@ -151,9 +153,13 @@ class StubEstimator:
                 for score, _ in zip(scores, observations)]
 
 
+def stub_reference(name):
+    return SimpleNamespace(diameter_m=0.3, name=name, centre=np.zeros(3))
+
+
 def stubbed(*scores, references=None, **options):
     stub = StubEstimator(*scores)
-    references = [SimpleNamespace(diameter_m=0.3, name='x')] if references is None else references
+    references = [stub_reference('x')] if references is None else references
     return stub, FramePipeline(estimator=stub, references=references, segmenter=SegmenterConfig(),
                                config=PipelineConfig(**options))
 
@@ -199,7 +205,7 @@ def test_without_references_the_estimator_is_not_asked(frame):
 
 def test_references_can_be_replaced(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, references=[])
-    pipeline.references = [SimpleNamespace(diameter_m=0.3, name='new')]
+    pipeline.references = [stub_reference('new')]
     pipeline.process(frame.points.reshape(-1, 3), SHAPE)
     assert stub.calls[0].references[0].name == 'new'
 

@@ -34,16 +34,19 @@ class StubPipeline:
     references: list
     min_score: float = 0.5
     slow_s: float = 0.0
-    looks: list = field(default_factory=list)
+    tracks: set = field(default_factory=set)
 
-    def process(self, points, image_shape=None):
+    def process(self, points, image_shape=None, stamp_s=None):
         time.sleep(self.slow_s)
         if points[0, 0] == 66:
             raise RuntimeError('the pipeline broke')
         names = [reference.name for reference in self.references]
         found = [(x, block) for x, block in blocks(points) if f'object_{x}' in names]
         detections = [detection(x, block) for x, block in found if self.min_score <= SCORE]
-        return SimpleNamespace(detections=tuple(detections), stage_ms={'search': 1.0})
+        followed = self.tracks & {x for x, _ in found}
+        self.tracks |= {x for x, _ in found}
+        return SimpleNamespace(detections=tuple(detections), stage_ms={'search': 1.0},
+                               tracked=len(followed), searched=len(found) - len(followed))
 
     def look(self, points, image_shape=None):
         return [SimpleNamespace(name=f'object_{x}') for x, _ in blocks(points)]

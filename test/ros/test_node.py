@@ -146,6 +146,7 @@ def test_bad_clouds_and_a_failing_pipeline_do_not_stop_the_node(rig):
         values = values_of(rig.status(lambda state: values_of(state)['processed'] == '2'))
         assert (values['state'], values['refused'], values['failed']) == ('running', '4', '1')
         assert float(values['latency_p95_ms']) >= float(values['latency_p50_ms']) > 0
+        assert (values['tracked_per_frame'], values['searched_per_frame']) == ('0.50', '0.50')
         assert {'stage_decode_ms', 'stage_search_ms', 'stage_publish_ms', 'rate_hz', 'dropped',
                 'stamp_age_p50_ms', 'memory_mb'} <= set(values)
         assert float(values['non_finite_share']) == pytest.approx(5 / 25)
@@ -189,7 +190,7 @@ def test_with_a_library_a_look_is_refused(rig):
         answer = rig.observer.call(Trigger, '/pose_estimator/set_reference')
         assert (answer.success, 'object library' in answer.message) == (False, True)
         answer = rig.observer.call(Trigger, '/pose_estimator/reset')
-        assert (answer.success, answer.message) == (True, 'library kept: object_1')
+        assert (answer.success, answer.message) == (True, 'tracks cleared, library kept: object_1')
 
 
 def double(name, value):

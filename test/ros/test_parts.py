@@ -126,9 +126,39 @@ def test_changed_parameters_keep_the_references():
     assert session.process(POINTS).detections == ()
 
 
+@pytest.mark.parametrize(('between', 'followed'), [
+    (lambda session: None, 2),
+    (lambda session: session.rebuild(StubPipeline), 2),       # other thresholds, same objects
+    (lambda session: session.reset(), 0),
+    (lambda session: session.process(POINTS, frame='other camera'), 0),
+])
+def test_what_is_followed_lasts_as_long_as_it_makes_sense(between, followed):
+    library = [SimpleNamespace(name='object_0'), SimpleNamespace(name='object_1')]
+    session = PoseSession(StubPipeline, library=library)
+    assert session.process(POINTS, frame='camera').tracked == 0
+    assert session.process(POINTS, frame='camera').tracked == 2
+    between(session)
+    assert session.process(POINTS, frame='camera').tracked == followed
+
+
+def test_stamps_reach_the_pipeline():
+    stamps = []
+
+    class Stamped(StubPipeline):
+        def process(self, points, image_shape=None, stamp_s=None):
+            stamps.append(stamp_s)
+            return super().process(points, image_shape)
+
+    session = PoseSession(Stamped, library=None)
+    session.process(POINTS, stamp_s=12.5)
+    session.process(POINTS)
+    assert stamps == [12.5, None]
+
+
 def timing(finished_s, latency_ms=10.0, **stages):
     return FrameTiming(finished_s=finished_s, latency_ms=latency_ms, stamp_age_ms=5.0,
-                       finite_share=0.5, objects=2, stage_ms=stages)
+                       finite_share=0.5, objects=2, tracked=int(stages.get('decode', 0)),
+                       searched=1, stage_ms=stages)
 
 
 def test_statistics_over_the_window():
@@ -142,8 +172,11 @@ def test_statistics_over_the_window():
     assert summary.latency_p50_ms == pytest.approx(np.percentile(range(79, 100), 50))
     assert summary.latency_p95_ms == pytest.approx(np.percentile(range(79, 100), 95))
     assert summary.stage_ms['search'] == 2.0
+    assert summary.tracked_mean == pytest.approx(summary.stage_ms['decode']) != 0
+    assert summary.searched_mean == 1
     later = statistics.summary(100.0)
     assert (later.rate_hz, later.latency_p50_ms, later.processed) == (0.0, 0.0, 100)
+    assert later.tracked_mean == 0
 
 
 def test_the_rate_falls_when_nothing_more_comes():
@@ -181,7 +214,7 @@ def test_diagnostic_levels():
     statistics.count_refused('bad cloud')
     assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.ERROR, 'bad cloud')
     statistics.add(FrameTiming(finished_s=math.inf, latency_ms=1, stamp_age_ms=1, objects=0,
-                               finite_share=0.01, stage_ms={}))
+                               finite_share=0.01, tracked=0, searched=0, stage_ms={}))
     level, text = diagnose(statistics.summary(), state())
     assert (level, text) == (DiagnosticStatus.WARN, 'only 1.0% of the points are finite')
 

@@ -1,0 +1,76 @@
+"""Which segment shows which object: by the distance from the surface where it is expected."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+import torch
+
+from pointpng_core.clouds import random_points
+from pointpng_core.reference.reference import Reference
+from pointpng_core.registration.icp import disc_distance
+from pointpng_core.scene import Segment
+from pointpng_core.tracking.objects import TrackedObject
+
+SAMPLE = 64
+"""Points of a segment that its distance from a surface is measured with."""
+ABSENT = 0.5
+"""How much an object that was not seen in the last frame counts beside one that was."""
+ON_SURFACE_DIAMETERS = 0.03
+"""Points nearer than this to the surface lie on it: about the tolerance of a depth image."""
+
+
+def match(segments: Sequence[Segment], objects: Sequence[TrackedObject], *, gate: float
+          ) -> list[TrackedObject | None]:
+    """Return for each segment the object it shows, if any; each object has one at most.
+
+    The largest and nearest segments win: what counts is the number of points, weighed by their
+    mean distance from the expected surface, which must be below `gate` diameters.
+    """
+    owners: list[TrackedObject | None] = [None] * len(segments)
+    if not segments or not objects:
+        return owners
+    samples = [sampled(segment) for segment in segments]
+    gains = np.array([[_gain(segment, sample, thing, gate) for thing in objects]
+                      for segment, sample in zip(segments, samples)])
+    for row, column in zip(*linear_sum_assignment(gains, maximize=True)):
+        if gains[row, column] > 0:
+            owners[row] = objects[column]
+    return owners
+
+
+def sampled(segment: Segment) -> NDArray[np.float32]:
+    """Return few points (n, 3) of a segment, n <= SAMPLE."""
+    return random_points(segment.points, min(SAMPLE, len(segment.points)))
+
+
+def surface_share(points: NDArray[np.floating], T_camera_object: NDArray[np.float64],
+                  reference: Reference) -> float:
+    """Return the share of points (n, 3), camera frame, that lie on a posed reference."""
+    distance_m = surface_distances(points, T_camera_object, reference)
+    return float((distance_m < ON_SURFACE_DIAMETERS * reference.diameter_m).mean())
+
+
+def surface_distances(points: NDArray[np.floating], T_camera_object: NDArray[np.float64],
+                      reference: Reference) -> NDArray[np.float32]:
+    """Return distances (n,) in metres of points (n, 3), camera frame, from a posed reference."""
+    R, t = T_camera_object[:3, :3], T_camera_object[:3, 3]
+    local = (points.astype(np.float64) - t) @ R - reference.centre
+    queries = torch.from_numpy(local).to(reference.field.surface)[None]
+    own = torch.zeros(1, dtype=torch.long, device=queries.device)
+    distances: NDArray[np.float32] = disc_distance(reference.field, own, queries)[0].cpu().numpy()
+    return distances
+
+
+def _gain(segment: Segment, sample: NDArray[np.float32], thing: TrackedObject, gate: float
+          ) -> float:
+    diameter_m = thing.reference.diameter_m
+    reach_m = gate * diameter_m
+    # Nothing of an object lies further from its centre than its diameter: most pairs end here.
+    if np.linalg.norm(sample.mean(axis=0) - thing.middle) > diameter_m + reach_m:
+        return 0.0
+    distance_m = surface_distances(sample, thing.T_expected, thing.reference)
+    mean_m = float(np.minimum(distance_m, 2 * reach_m).mean())
+    closeness = max(0.0, 1.0 - mean_m / max(reach_m, 1e-9)) ** 2
+    return closeness * len(segment.points) * (ABSENT if thing.missed else 1.0)

@@ -1,0 +1,66 @@
+"""Between what was and what was found: a pose is given up only for one that explains more."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.calibration import TRAITS, default_calibration
+from pointpng_core.estimate import Hypothesis, PoseEstimate
+from pointpng_core.reference.reference import Reference
+from pointpng_core.tracking.pose_tracker import drift, nearest_equal
+
+Matrix = NDArray[np.float64]
+RIVAL_TRAITS = [TRAITS.index(name) for name in ('margin', 'lead')]
+
+
+def nearest_as_good(found: Sequence[PoseEstimate], reference: Reference, T_expected: Matrix, *,
+                    stay: float) -> PoseEstimate | None:
+    """Return the estimate of a reference nearest to where it is expected; None: it is another.
+
+    Of all that explains at least `stay` times as much as the best of the `found`, which may be of
+    other references, runners-up included. Symmetric equals count as one.
+    """
+    own = next((estimate for estimate in found if estimate.name == reference.name), None)
+    if own is None or own.score < stay * found[0].score:
+        return None
+    poses: list[Hypothesis] = [own, *(pose for pose in own.runners_up
+                                      if pose.score >= stay * found[0].score)]
+    moved = [nearest_equal(pose.T_observation_reference, reference, T_expected) for pose in poses]
+    index = int(np.argmin([_apart(T, T_expected, reference) for T in moved]))
+    chosen = replace(own, T_observation_reference=moved[index])
+    if index == 0:
+        return chosen
+    others = (own, *(pose for pose in own.runners_up if pose is not poses[index]))
+    return replace(chosen, score=poses[index].score, residual_m=poses[index].residual_m,
+                   inlier_share=poses[index].inlier_share, coverage=poses[index].coverage,
+                   runners_up=others)
+
+
+def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
+         ) -> PoseEstimate | None:
+    """Return the tracked pose if it explains nearly as much as the best found, else None."""
+    if not found:
+        return tracked
+    if tracked.score < stay * found[0].score:
+        return None
+    own = next((estimate for estimate in found if estimate.name == tracked.name), None)
+    return with_rivals(tracked, own) if own else tracked
+
+
+def with_rivals(tracked: PoseEstimate, searched: PoseEstimate) -> PoseEstimate:
+    """Return a tracked pose with what only a search tells: rivals, and so how sure it is."""
+    if tracked.traits is None or searched.traits is None:
+        return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up)
+    traits = tracked.traits.copy()
+    traits[RIVAL_TRAITS] = searched.traits[RIVAL_TRAITS]
+    sure = default_calibration().probability(traits[None], single_view=tracked.single_view)[0]
+    return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
+                   traits=traits, confidence=float(sure))
+
+
+def _apart(T: Matrix, T_expected: Matrix, reference: Reference) -> float:
+    """Return turn (radians) and shift (diameters) between two poses, added up."""
+    turn_rad, shift_m = drift(T, T_expected, reference)
+    return turn_rad + shift_m / reference.diameter_m

@@ -1,0 +1,50 @@
+"""Keeps a tracked pose from sliding where nothing that is seen holds it.
+
+The handle of a mug is hidden, and any spin about its axis explains the points: registration then
+follows the noise. Such directions show in the normal equations of the registration as small
+eigenvalues; along them the pose is where it was expected (solution remapping, Zhang, Kaess and
+Singh 2016), with a smooth transition.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from pointpng_core.reference.reference import Reference
+from pointpng_core.tracking.motion import Motion
+
+Matrix = NDArray[np.float64]
+NEAR_DIAMETERS = 0.03
+"""Points further from the surface say nothing about the pose."""
+
+
+def steadied(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], reference: Reference, *,
+             weak: float) -> Matrix:
+    """Return a registered pose (4, 4) with its free directions taken from the expected one.
+
+    `points` (n, 3) in the camera's frame. Where the mean squared change of the distances from the
+    surface is `weak` times that of the step itself, half of the step is taken; a turn counts as
+    the way of a point half a diameter from the centre.
+    """
+    curvature = _curvature(T, points, reference)
+    values, axes = np.linalg.eigh(curvature)
+    trust = np.clip(values, 0.0, None) ** 2
+    trust = trust / (trust + weak ** 2 + 1e-12)
+    centre, radius = reference.centre, reference.diameter_m / 2
+    step = Motion.of(np.linalg.inv(T_expected) @ T, centre)
+    held = axes @ (trust * (axes.T @ np.concatenate((step.turn_rad * radius, step.shift_m))))
+    return T_expected @ Motion(turn_rad=held[:3] / radius, shift_m=held[3:]).over(1.0, centre)
+
+
+def _curvature(T: Matrix, points: NDArray[np.floating], reference: Reference) -> Matrix:
+    """Return the normal matrix (6, 6) of point-to-plane registration per point: turn, shift."""
+    local = (points.astype(np.float64) - T[:3, 3]) @ T[:3, :3] - reference.centre
+    queries = torch.from_numpy(local).to(reference.field.surface)[None]
+    own = torch.zeros(1, dtype=torch.long, device=queries.device)
+    nearest, normals = (part[0].double().cpu().numpy()
+                        for part in reference.field.look_up(own, queries))
+    near = np.linalg.norm(local - nearest, axis=1) < NEAR_DIAMETERS * reference.diameter_m
+    turns = np.cross(local, normals) / (reference.diameter_m / 2)
+    jacobian = np.hstack((turns, normals))[near]
+    curvature: Matrix = jacobian.T @ jacobian / max(1, len(jacobian))
+    return curvature

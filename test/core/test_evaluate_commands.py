@@ -89,7 +89,8 @@ def test_pose_with_a_model(tmp_path, capsys):
                               '--model', write_model(tmp_path / 'model', cope='harmonic'),
                               '--search', 'gradient')
     own = ['pointpng', 'embedding', 'embedding, algorithm 1']
-    assert list(result['methods']) == own + [f'{name} training_free' for name in own]
+    assert list(result['methods']) == [
+        *own, *(f'{name} training_free' for name in own), 'tracking']
     assert set(result) | set(result['methods']['embedding']) <= documented('pose')
     assert all(f'\n{name} ' in table for name in result['methods'])
 

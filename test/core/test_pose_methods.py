@@ -7,11 +7,20 @@ from evaluation_worlds import write_model, write_pairs
 import numpy as np
 import pytest
 
+from pointpng_core.clouds import diameter_m
 from pointpng_core.errors import CloudError, ConfigError, FileError
 from pointpng_core.estimator_config import EstimatorConfig
 from pointpng_core.evaluation.every_nth import EveryNth
-from pointpng_core.evaluation.methods import REFINE_STEPS, EmbeddingAlone, PointPng, own_methods
+from pointpng_core.evaluation.methods import (
+    REFINE_STEPS,
+    EmbeddingAlone,
+    PointPng,
+    Tracking,
+    disturbed,
+    own_methods,
+)
 from pointpng_core.evaluation.metrics import rotation_error_deg, transform
+from pointpng_core.evaluation.pairs import PosePair
 from pointpng_core.evaluation.pose_benchmark import evaluate_pose
 from pointpng_core.models.zoo import load_model
 from pointpng_core.shapes.catalogue import make_object
@@ -34,13 +43,13 @@ def test_our_methods_on_resampled_pairs(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, limit=3, report=lines.append)
     assert set(result) == {'pairs', 'file', 'threads', 'model', 'methods'}
     assert (result['pairs'], result['model']) == (3, 'training_free')
-    assert list(result['methods']) == ['pointpng', 'embedding']
+    assert list(result['methods']) == ['pointpng', 'embedding', 'tracking']
     for summary in result['methods'].values():
         assert set(summary) == DOCUMENTED
         assert summary['adds_5'] == 1.0
     assert result['methods']['pointpng']['recall_5deg'] == 1.0
     assert json.loads(json.dumps(result)) == result
-    assert lines == ['pointpng: 3 pairs', 'embedding: 3 pairs']
+    assert lines == ['pointpng: 3 pairs', 'embedding: 3 pairs', 'tracking: 3 pairs']
 
 
 def test_our_method_reports_what_the_estimator_says(estimator):
@@ -102,6 +111,38 @@ def test_the_embedding_alone_is_worth_less_than_the_pipeline(estimator):
     assert errors[0] > errors[1]
 
 
+def pair_of(T, seed=4):
+    target = transform(T, whole('drill', 1200, seed=seed)).astype(np.float32)
+    return PosePair(source=whole('drill', 3000), target=target, T_target_source=T)
+
+
+def test_tracking_starts_as_far_from_the_truth_as_it_says():
+    pair = pair_of(pose(random_turn(3), (0.1, 0.2, 0.9)))
+    T = disturbed(pair)
+    middle = np.append(pair.source.mean(axis=0), 1.0)
+    assert rotation_error_deg(T, pair.T_target_source) == pytest.approx(8.0, abs=1e-6)
+    shift = np.linalg.norm((T - pair.T_target_source) @ middle)
+    assert shift == pytest.approx(0.04 * diameter_m(pair.source), rel=1e-4)
+    assert np.array_equal(disturbed(pair), T)
+    assert not np.allclose(disturbed(pair_of(pair.T_target_source, seed=5)), T)
+
+
+def test_tracking_comes_home_from_there_and_not_from_afar(estimator):
+    pair = pair_of(pose(random_turn(3), (0.1, 0.2, 0.9)))
+    method = Tracking(estimator)
+    prepared = method.prepare(pair.source)
+    method.expect(disturbed(pair))
+    found, stage_ms = method.register(prepared, pair.target)
+    assert rotation_error_deg(found, pair.T_target_source) < 1
+    assert {'fine', 'polish'} <= set(stage_ms)
+    assert not {'search', 'coarse'} & set(stage_ms)
+    far = pair.T_target_source @ pose(random_turn(1))
+    method.expect(far)
+    found, stage_ms = method.register(prepared, pair.target)
+    assert np.array_equal(found, far)
+    assert stage_ms == {}
+
+
 def test_a_cloud_that_fixes_no_pose_is_refused_by_the_embedding_too(methods):
     method = methods['embedding']
     with pytest.raises(CloudError):
@@ -114,7 +155,7 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, model=checkpoint)
     assert result['model'] == checkpoint
     names = ['pointpng', 'embedding', 'pointpng training_free', 'embedding training_free']
-    assert list(result['methods']) == names
+    assert list(result['methods']) == [*names, 'tracking']
     floor = evaluate_pose(tmp_path / 'brackets.npz', peers=False)
     for name in names[2:]:
         same = floor['methods'][name.removesuffix(' training_free')]
@@ -156,7 +197,7 @@ def test_peers_run_on_the_same_pairs(tmp_path):
     pytest.importorskip('small_gicp')
     write_pairs(tmp_path / 'brackets.npz', count=2, points=1024)
     result = evaluate_pose(tmp_path / 'brackets.npz', peers=True)
-    assert len(result['methods']) == 5
+    assert len(result['methods']) == 6
     for summary in result['methods'].values():
         assert set(summary) == DOCUMENTED
         assert summary['ms_median'] > 0

@@ -17,6 +17,7 @@ _STYLES = {'pointpng': ('#0b5fa5', 'o', 2.4), 'embedding': ('#56b4e9', 'o', 1.6)
            'icp_1_start': ('#777777', 'v', 1.3)}
 _LINEAR_BELOW = {'rotation_median_deg': 1.0, 'add_s_median_percent': 0.5}
 """Errors are drawn on a logarithmic axis down to here, and linear to 0."""
+_TICKS = (0, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 180)
 
 
 def markdown_tables(result: dict[str, Any]) -> str:
@@ -65,17 +66,18 @@ def _panel(axis: Any, name: str, curve: dict[str, Any], key: str) -> None:
     if name == 'points':
         axis.set_xscale('log', base=2)
     axis.set_xticks(levels, [f'{level:g}' for level in levels])
-    axis.minorticks_off()
     axis.set_xlabel(_axis(name, curve), fontsize=9)
     axis.set_ylabel(MEASURES[key], fontsize=9)
     axis.tick_params(labelsize=8)
     axis.grid(alpha=0.3)
     if key in _LINEAR_BELOW:
+        most = max(2.0, 1.2 * max(max(values[key]) for values in curve['methods'].values()))
         axis.set_yscale('symlog', linthresh=_LINEAR_BELOW[key])
-        axis.yaxis.set_major_formatter(lambda value, _: f'{value:g}')
-        axis.set_ylim(bottom=0)
+        axis.set_yticks(_TICKS, [f'{tick:g}' for tick in _TICKS])
+        axis.set_ylim(0, most)
     else:
         axis.set_ylim(-0.04, 1.04)
+    axis.minorticks_off()
 
 
 def _axis(name: str, curve: dict[str, Any]) -> str:

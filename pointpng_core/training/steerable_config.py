@@ -25,6 +25,8 @@ class SteerableConfig(Config):
                                          'rotation is right.', unit='rad', low=0.01, high=1.5)
     wrong_rad: float = option(0.4, help='One that is off by more is a pseudo-negative.',
                               unit='rad', low=0.01, high=3.0)
+    full_view: float = option(0.2, help='Weight of views among whole surfaces, turned to face '
+                                        'the camera.', low=0.0, high=100.0)
     align: float = option(0.1, help='Weight of L_align.', low=0.0, high=100.0)
     unif: float = option(0.3, help='Weight of L_unif.', low=0.0, high=100.0)
     centre: float = option(2.0, help="Weight of the error of the object's centre.",

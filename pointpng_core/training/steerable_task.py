@@ -31,19 +31,27 @@ class SteerableTask(nn.Module):
         views = self._read(clouds.flatten(0, 1))
         z = views.z[0].unflatten(0, clouds.shape[:2])
         first, second = whole.unbind(1)
+        R_view = batch.views.R_view_object[:, 0]
         parts = {
             'align': align_loss(first, second, tau=tau),
             'cope': self._rotation_grid(first).loss(first, second, tau=tau, generator=generator),
             'unif': uniformity_loss(first[:, None], second[:, None], tau=tau),
-            'view': view_loss(
-                self.model.cope, z[:, :-1], batch.references.R_view_object, z[:, -1],
-                batch.views.R_view_object[:, 0], twists=wanted.twists, near_rad=wanted.right_rad,
-                far_rad=wanted.wrong_rad, tau=tau),
+            'view': self._view_loss(z[:, :-1], batch.references.R_view_object, z[:, -1], R_view),
+            'full_view': self._view_loss(self.model.cope.apply(R_view, first)[:, None],
+                                         R_view[:, None], z[:, -1], R_view),
             **_what_is_seen(views, batch)}
-        loss = (parts['cope'] + parts['view'] + wanted.align * parts['align']
+        loss = (parts['cope'] + parts['view'] + wanted.full_view * parts['full_view']
+                + wanted.align * parts['align']
                 + wanted.unif * parts['unif'] + wanted.centre * parts['centre']
                 + wanted.visible * parts['visible'])
         return {'loss': loss, **parts}
+
+    def _view_loss(self, z_views: Tensor, R_views: Tensor, z_target: Tensor, R_target: Tensor
+                   ) -> Tensor:
+        wanted = self._config.steerable
+        return view_loss(self.model.cope, z_views, R_views, z_target, R_target,
+                         twists=wanted.twists, near_rad=wanted.right_rad,
+                         far_rad=wanted.wrong_rad, tau=self._config.tau)
 
     def _read(self, clouds: Tensor) -> Reading:
         with reduced_precision(self._config.precision, clouds.device):

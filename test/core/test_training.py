@@ -51,7 +51,8 @@ def test_a_steerable_encoder_is_trained_by_the_same_loop(source, tmp_path):
     told, config = Told(), tiny_config(source, **STEERABLE)
     metrics = train(config, tmp_path / 'run', reporter=told)
     assert {'val_pa', 'val_ae', 'val_pose_median_deg'} <= metrics.keys()
-    assert {'loss', 'align', 'cope', 'unif', 'view', 'centre', 'visible'} \
+    assert {'loss', 'align', 'cope', 'unif', 'view', 'full_view', 'centre',
+            'visible'} \
         <= told.records[-1].keys()
     model = load_model(tmp_path / 'run')
     start = make_network(config.model).state_dict()

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.calibration import Calibration, Situation, traits_of
+from pointpng_core.calibration import LARGEST_MARGIN, Calibration, Situation, traits_of
 from pointpng_core.estimate import Hypothesis, PoseEstimate
 from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
@@ -21,11 +22,12 @@ from pointpng_core.simulation.noise import DepthNoise
 AS_GOOD = 0.95
 """Share of the best score with which another pose makes the answer ambiguous."""
 RUNNERS_UP = 5
-SIZE_POINTS = 512
+SIZE_POINTS = 256
 """Points of an observation whose size is compared with the reference's."""
+NOISE = DepthNoise()
 WHOLE_NOISE = 0.01
 """Error to be expected of the points of a whole surface, in diameters."""
-SAME_RAD = np.radians(15.0)
+SAME_RAD = math.radians(15.0)
 SAME_DIAMETERS = 0.1
 """Poses less than both apart, up to a symmetry, are one explanation."""
 
@@ -98,9 +100,10 @@ def pose_of(R: NDArray[np.float64], t: NDArray[np.float64], centroid: NDArray[np
 def poses_of(R: NDArray[np.float64], t: NDArray[np.float64], centroids: NDArray[np.float64],
              centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return T_observation_reference (H, 4, 4) as `pose_of` does, of H poses at once."""
-    # Rounding in float32 leaves R slightly off SO(3): the nearest rotation is meant.
-    left, _, right = np.linalg.svd(R)
-    R_observation_reference = (left @ right).transpose(0, 2, 1)
+    # Rounding in float32 leaves R slightly off SO(3); one Newton step of the polar decomposition
+    # (Higham 1986) squares what it is off.
+    inverse = R.transpose(0, 2, 1)
+    R_observation_reference = 1.5 * inverse - 0.5 * inverse @ R @ inverse
     T = np.tile(np.eye(4), (len(R), 1, 1))
     T[:, :3, :3] = R_observation_reference
     T[:, :3, 3] = centroids - (R_observation_reference @ (centres + t)[..., None])[..., 0]
@@ -108,21 +111,25 @@ def poses_of(R: NDArray[np.float64], t: NDArray[np.float64], centroids: NDArray[
 
 
 def _rival(group: list[Hypothesis], reference: Reference) -> float:
-    """Return the score of the best pose that is clearly another one, 0 where there is none."""
-    T_best = group[0].T_observation_reference
-    return next((other.score for other in group[1:]
-                 if not _same(other.T_observation_reference, T_best, reference)), 0.0)
+    """Return the score of the best pose that is clearly another one, 0 where there is none.
+
+    What is worse than LARGEST_MARGIN tells is not looked at: it is a rival, or none, to no effect.
+    """
+    best, least = group[0], (1.0 - LARGEST_MARGIN) * group[0].score
+    return next((other.score for other in group[1:] if other.score > least and not _same(
+        other.T_observation_reference, best.T_observation_reference, reference)), 0.0)
 
 
 def _same(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Reference) -> bool:
     """Tell whether two poses (4, 4) are one explanation, up to the reference's symmetry."""
+    limit_m = SAME_DIAMETERS * reference.diameter_m
     if reference.symmetry.elements:
-        T_a = T_a @ reference.symmetry.nearest(T_a, T_b)
+        return reference.symmetry.same(T_a, T_b, turn_rad=SAME_RAD, shift_m=limit_m,
+                                       about=reference.centre)
     # At the reference's centre: its origin may lie far outside it.
     shift = (T_a[:3, :3] - T_b[:3, :3]) @ reference.centre + T_a[:3, 3] - T_b[:3, 3]
     cosine = 0.5 * (np.vdot(T_a[:3, :3], T_b[:3, :3]) - 1.0)
-    return bool(cosine > np.cos(SAME_RAD)
-                and np.linalg.norm(shift) < SAME_DIAMETERS * reference.diameter_m)
+    return bool(cosine > np.cos(SAME_RAD) and np.linalg.norm(shift) < limit_m)
 
 
 def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
@@ -140,7 +147,8 @@ def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
     return traits_of(Situation(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
-        misfit=_misfit(found, observations, hypotheses, field, noise_m),
+        misfit=_misfit(found, observations, hypotheses, field, noise_m=noise_m,
+                       diameter_m=diameter),
         rival=column([part.rival for part in found]),
         stranger=column([_stranger(scores[part.observation], h.score)
                          for part, h in zip(found, best)]),
@@ -148,19 +156,21 @@ def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
 
 
 def _misfit(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
-            field: SurfaceField, noise_m: NDArray[np.float64]) -> NDArray[np.float64]:
+            field: SurfaceField, *, noise_m: NDArray[np.float64],
+            diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (E,) by how much the references would have to grow or shrink, of their sizes."""
     best = hypotheses.take(torch.tensor([part.row for part in found], dtype=torch.long,
                                         device=hypotheses.R.device))
     points = observations.points[best.observation, :SIZE_POINTS]
-    misfit: NDArray[np.float64] = size_misfit(
-        field, best, points, torch.from_numpy(noise_m).to(points)).double().cpu().numpy()
-    return misfit
+    misfit = size_misfit(field, best, points, noise_m=torch.from_numpy(noise_m).to(points),
+                         diameter_m=torch.from_numpy(diameter_m).to(points))
+    return np.asarray(misfit.double().cpu().numpy(), dtype=np.float64)
 
 
 def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
     """Return (E,) the error of a depth camera at the distance of each observation, metres."""
     distance = np.linalg.norm(observations.centroids[[part.observation for part in found]], axis=1)
-    return np.asarray(DepthNoise().sigma_m(distance), dtype=np.float64)
+    return np.asarray(NOISE.sigma_m(distance), dtype=np.float64)
 
 
 def _stranger(scores: Sequence[float], own: float) -> float:

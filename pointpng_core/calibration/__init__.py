@@ -7,7 +7,7 @@ from pointpng_core.calibration.calibration import (
     default_calibration,
     read_calibration,
 )
-from pointpng_core.calibration.traits import TRAITS, Situation, traits_of
+from pointpng_core.calibration.traits import LARGEST_MARGIN, TRAITS, Situation, traits_of
 
-__all__ = ['MIN_CONFIDENCE', 'TRAITS', 'Calibration', 'Situation', 'Weights',
-           'default_calibration', 'read_calibration', 'traits_of']
+__all__ = ['LARGEST_MARGIN', 'MIN_CONFIDENCE', 'TRAITS', 'Calibration', 'Situation',
+           'Weights', 'default_calibration', 'read_calibration', 'traits_of']

@@ -10,9 +10,14 @@ from scipy.spatial.transform import Rotation
 
 from pointpng_core.calibration import TRAITS, Calibration, Weights, read_calibration
 from pointpng_core.commands import evaluate
+from pointpng_core.errors import ConfigError
 from pointpng_core.evaluation.calibration import fit_calibration, half_of, judge
 from pointpng_core.evaluation.calibration_cases import Case
-from pointpng_core.evaluation.calibration_scenes import simulated_tables, table_things
+from pointpng_core.evaluation.calibration_scenes import (
+    scene_cases,
+    simulated_tables,
+    table_things,
+)
 from pointpng_core.evaluation.reliability import acceptance, reliability, risk_coverage
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_ros import cli
@@ -177,3 +182,16 @@ def test_things_too_large_for_the_table_are_left_out():
     mug, drill = make_object('mug').mesh, make_object('drill').mesh
     large = type(mug)(vertices=mug.vertices * np.float32(10), faces=mug.faces)
     assert [thing.name for thing in table_things({'a': drill, 'b': large})] == ['a']
+
+
+def test_tables_make_cases_of_known_and_unknown_objects(estimator):
+    things = [make_object(name) for name in NAMES]
+    made = scene_cases(estimator, things, scenes=3, seed=2)
+    assert len(made) >= 6
+    assert {case.known for case in made} == {True, False}
+    assert all(case.name in {*NAMES, ''} for case in made)
+    assert not any(case.right for case in made if not case.known)
+    known = [case.right for case in made if case.known]
+    assert sum(known) >= 0.7 * len(known)
+    with pytest.raises(ConfigError, match='at least two'):
+        scene_cases(estimator, things[:1], scenes=1, seed=0)

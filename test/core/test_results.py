@@ -1,5 +1,6 @@
 """What is handed out: poses, rivals, symmetric equals beside ambiguity, confidence, size."""
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 from core_worlds import pose, random_turn, view, whole
@@ -37,8 +38,10 @@ def summary(turns_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None, shi
         observation=zeros if owners is None else torch.tensor(owners),
         reference=zeros if kinds is None else torch.tensor(kinds), R=R.reshape(-1, 3, 3), t=t)
     scores = torch.tensor(scores, dtype=torch.float32)
-    evidence = Evidence(residual_m=torch.full((number,), 1e-3), inlier_share=scores.abs().sqrt(),
-                        coverage=scores.abs().sqrt() * scores.sign())
+    evidence = Evidence(**{**{field.name: torch.ones(number) for field in fields(Evidence)},
+                           'residual_m': torch.full((number,), 1e-3),
+                           'inlier_share': scores.abs().sqrt(),
+                           'coverage': scores.abs().sqrt() * scores.sign()})
     observations = Observations(
         clouds=(np.zeros((100, 3), np.float32),) * count, points=torch.rand(count, 100, 3),
         centroids=np.tile([0.1, 0.0, 0.7], (count, 1)), R_view=torch.eye(3).repeat(count, 1, 1))
@@ -123,7 +126,7 @@ def test_poses_are_those_of_a_naive_twin():
         point = rng.normal(size=3)
         one = pose_of(R[row], t[row], centroids[row], centres[row])
         assert one == pytest.approx(many[row])
-        assert one[:3, :3] @ one[:3, :3].T == pytest.approx(np.eye(3), abs=1e-12)
+        assert one[:3, :3] @ one[:3, :3].T == pytest.approx(np.eye(3), abs=1e-10)
         back = np.linalg.inv(one) @ [*point, 1.0]
         assert back[:3] == pytest.approx(R[row] @ (point - centroids[row]) + t[row] + centres[row],
                                          abs=1e-4)
@@ -136,7 +139,8 @@ def misfit(reference, points, noise_m=0.001):
                     R=torch.eye(3)[None],
                     t=torch.tensor((centroid - reference.centre)[None], dtype=torch.float32))
     local = torch.tensor((points - centroid)[None], dtype=torch.float32)
-    return float(size_misfit(reference.field, at, local, torch.tensor([noise_m])))
+    return float(size_misfit(reference.field, at, local, noise_m=torch.tensor([noise_m]),
+                             diameter_m=torch.tensor([reference.diameter_m])))
 
 
 @pytest.mark.parametrize('scale', [0.95, 0.98, 1.0, 1.02, 1.04])

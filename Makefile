@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint bench bench-model validation-pairs curves train-small ablation docs clean
+.PHONY: help venv demo test test-slow lint bench bench-model validation-pairs curves train-small train-steerable ablation docs clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -85,6 +85,15 @@ train-small: $(STAMP)  ## Train what ships as `small` into runs/small, or go on 
 	  --data $(POINTPNG_DATA)/modelnet40_airplane_4096.npz,weight=1.5 \
 	  --data $(POINTPNG_DATA)/modelnet40_normal_resampled_partial_2048.npz,weight=1 \
 	  --data $(POINTPNG_DATA)/modelnet40_33cls_vertexsampled_1024.npz,weight=1 $(TRAIN_ARGS)
+
+train-steerable: $(STAMP)  ## The same for `steerable`; every third YCB object is left out, others for choosing
+	@$(NEEDS_DATA)
+	@$(BIN)/pointpng train --config config/train_steerable.yaml --out runs/steerable --resume \
+	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=3,leave_out=20+0 \
+	  --data $(POINTPNG_DATA)/modelnet40_airplane_4096.npz,weight=1 \
+	  --data $(POINTPNG_DATA)/modelnet40_normal_resampled_partial_2048.npz,weight=0.7 \
+	  --data $(POINTPNG_DATA)/ycb_meshes.npz,weight=1.3,leave_out=3+2/15+0/15+7 \
+	  --data procedural:1600,weight=3 $(TRAIN_ARGS)
 
 ablation: $(STAMP)  ## What beta and M do: ten small models into runs/ablation, or go on (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)

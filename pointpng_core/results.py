@@ -25,6 +25,8 @@ RUNNERS_UP = 5
 SIZE_POINTS = 256
 """Points of an observation whose size is compared with the reference's."""
 NOISE = DepthNoise()
+MOST_NOISE = 0.05
+"""Of the diameter: with more, nothing about the object could be told anyway."""
 WHOLE_NOISE = 0.01
 """Error to be expected of the points of a whole surface, in diameters."""
 SAME_RAD = math.radians(15.0)
@@ -143,7 +145,9 @@ def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
     def column(values: list[float]) -> NDArray[np.float64]:
         return np.array(values, dtype=np.float64)
     diameter = column([part.reference.diameter_m for part in found])
-    noise_m = _noise(found, observations) if single_view else WHOLE_NOISE * diameter
+    # Far away, or in other units than metres, the noise must not excuse everything.
+    noise_m = np.minimum(_noise(found, observations), MOST_NOISE * diameter) if single_view \
+        else WHOLE_NOISE * diameter
     return traits_of(Situation(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,

@@ -1,8 +1,9 @@
 """`pointpng estimate REFERENCE OBSERVATION`: two files to a relative pose.
 
 Keys of the JSON: reference, observation (paths); model; T_observation_reference (4x4),
-translation_m, quaternion_xyzw; score (0 to 1), residual_m, inlier_share, ambiguous; runners_up,
-each with T_observation_reference, score, residual_m, inlier_share; reference_ms (prepared once per
+translation_m, quaternion_xyzw; score (0 to 1), residual_m, inlier_share; confidence (probability
+that the pose is right, up to symmetry), ambiguous, symmetric; runners_up, each with
+T_observation_reference, score, residual_m, inlier_share; reference_ms (prepared once per
 reference), stage_ms (per observation).
 """
 
@@ -64,9 +65,11 @@ def readable(result: dict[str, Any]) -> str:
         f'  translation (m)    {vectors["translation_m"]}',
         f'  quaternion (xyzw)  {vectors["quaternion_xyzw"]}',
         f'  score              {number(result["score"], 3)}',
+        f'  confidence         {number(result["confidence"], 3)}',
         f'  residual           {number(1e3 * result["residual_m"], 3)} mm',
         f'  inliers            {number(100 * result["inlier_share"], 1)} %',
         f'  ambiguous          {ambiguous}',
+        f'  symmetric          {"yes: some poses are equal" if result["symmetric"] else "no"}',
         f'  runners-up         {len(result["runners_up"])}',
         f'  milliseconds       {stages} (reference {number(result["reference_ms"], 1)}, once)'])
 
@@ -110,7 +113,8 @@ def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
         'model': options.model,
         'T_observation_reference': T, 'translation_m': T[:3, 3],
         'quaternion_xyzw': Rotation.from_matrix(T[:3, :3]).as_quat(),
-        **_quality(estimate), 'ambiguous': bool(estimate.ambiguous),
+        **_quality(estimate), 'confidence': estimate.confidence,
+        'ambiguous': bool(estimate.ambiguous), 'symmetric': estimate.symmetric,
         'runners_up': [{'T_observation_reference': other.T_observation_reference,
                         **_quality(other)} for other in estimate.runners_up],
         'reference_ms': reference_ms, 'stage_ms': dict(estimate.stage_ms)}

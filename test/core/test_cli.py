@@ -173,8 +173,9 @@ def test_errors_of_this_package_only_lose_their_traceback(capsys, entry_points, 
 RESULT = {
     'reference': 'mug.ply', 'observation': 'seen.pcd', 'T_observation_reference': np.eye(4),
     'translation_m': np.array([0.1, 0.2, 0.9]), 'quaternion_xyzw': np.array([0.0, 0.0, 0.6, 0.8]),
-    'score': 0.91, 'residual_m': 0.0012, 'inlier_share': 0.955, 'ambiguous': True,
-    'runners_up': [{}], 'reference_ms': 31.0, 'stage_ms': {'search': 12.34}}
+    'score': 0.91, 'residual_m': 0.0012, 'inlier_share': 0.955, 'confidence': 0.876,
+    'ambiguous': True, 'symmetric': False, 'runners_up': [{}], 'reference_ms': 31.0,
+    'stage_ms': {'search': 12.34}}
 
 
 def test_a_pose_is_printed_readably():
@@ -182,6 +183,7 @@ def test_a_pose_is_printed_readably():
     assert any('quaternion (xyzw)' in line and '0.600000   0.800000' in line for line in lines)
     assert any('1.200 mm' in line for line in lines)
     assert any('95.5 %' in line for line in lines)
+    assert any('confidence' in line and '0.876' in line for line in lines)
     assert any('ambiguous' in line and 'yes' in line for line in lines)
 
 

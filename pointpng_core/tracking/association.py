@@ -72,5 +72,5 @@ def _gain(segment: Segment, sample: NDArray[np.float32], thing: TrackedObject, g
         return 0.0
     distance_m = surface_distances(sample, thing.T_expected, thing.reference)
     mean_m = float(np.minimum(distance_m, 2 * reach_m).mean())
-    closeness = max(0.0, 1.0 - mean_m / max(reach_m, 1e-9)) ** 2
+    closeness = max(0.0, 1.0 - mean_m / reach_m) ** 2
     return closeness * len(segment.points) * (ABSENT if thing.missed else 1.0)

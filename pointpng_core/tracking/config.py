@@ -34,7 +34,7 @@ class TrackingConfig(Config):
                                       'it every frame is judged for itself.')
     gate: float = option(0.15, help='Mean distance from the expected surface of an object up to '
                                     'which a segment may be this object.',
-                         unit='diameters', low=0.0, high=2.0)
+                         unit='diameters', low=0.001, high=2.0)
     join_share: float = option(0.8, help='Further segments belong to a tracked object when this '
                                          'share of their points lies on its surface.',
                                low=0.0, high=1.0)
@@ -49,9 +49,12 @@ class TrackingConfig(Config):
                                        'all the same, in turns; 0: never.', low=0, high=100000)
     fall: float = option(0.85, help='An object whose score falls below this share of its usual '
                                     'one is searched globally at once.', low=0.0, high=1.0)
-    stay: float = option(0.93, help='The previous pose and label are kept while they explain at '
+    stay: float = option(0.88, help='The previous pose and label are kept while they explain at '
                                     'least this share of what the best found explains.',
                          low=0.0, high=1.0)
+    patience: int = option(5, help='Searches in a row, one each frame, that must find something '
+                                   'clearly better before a tracked pose is given up: the '
+                                   'score of a single frame is noisy.', low=1, high=1000)
     max_missed: int = option(10, help='Frames for which an object that is not seen keeps its '
                                       'index.', low=0, high=100000)
     max_gap_s: float = option(2.0, help='All objects are forgotten after a longer time between '

@@ -71,8 +71,10 @@ class FrameTracker:
             return replace(sighting, estimate=found[0] if found else None)
         if sighting.tracked and sighting.estimate:
             same = kept(sighting.estimate, found, stay=stay)
-            if same:
-                return replace(sighting, estimate=same)
+            thing.doubts = 0 if same else thing.doubts + 1
+            if thing.doubts < self._config.patience:
+                doubted = replace(sighting.estimate, ambiguous=True)
+                return replace(sighting, estimate=same or doubted)
         nearest = nearest_as_good(found, thing.reference, thing.T_expected, stay=stay) \
             if found else None
         if found and nearest is None:
@@ -103,17 +105,23 @@ class FrameTracker:
             again = self._tracks.returning(
                 reference.name, [_middle(_pose(accepted[row]), reference) for row in rows], seen)
             for position, row in enumerate(rows):
-                things[row] = again.get(position) or self._tracks.add(
-                    _pose(accepted[row]), reference, check_every=self._config.check_every)
-        known = [thing for thing in things if thing]
-        for sighting, thing in zip(accepted, known):
-            pose, tracks = _pose(sighting), self._tracks
-            if sighting.tracked:
-                thing.moved(pose.T_observation_reference, tracks.T_common, time=tracks.time,
-                            share=self._config.motion)
-            thing.see(pose, searched=sighting.searched)
+                things[row] = again.get(position)
+        for sighting, thing in zip(accepted, things):
+            if thing:
+                self._see(thing, sighting)
+        by_name = {reference.name: reference for reference in references}
+        known = [thing or self._tracks.add(_pose(sighting), by_name[_label(sighting)],
+                                           check_every=self._config.check_every)
+                 for sighting, thing in zip(accepted, things)]
         self._tracks.end(known, self._config)
         return known
+
+    def _see(self, thing: TrackedObject, sighting: Sighting) -> None:
+        pose, tracks = _pose(sighting), self._tracks
+        if sighting.tracked:
+            thing.moved(pose.T_observation_reference, tracks.T_common, time=tracks.time,
+                        share=self._config.motion)
+        thing.see(pose, searched=sighting.searched)
 
     def _track(self, sightings: Sequence[Sighting], surroundings: NDArray[np.floating]
                ) -> list[Sighting]:
@@ -193,7 +201,8 @@ class FrameTracker:
         if thing is None or estimate is None:
             return True
         checked = config.check_every and thing.unsearched >= config.check_every
-        return bool(checked) or estimate.score < config.fall * thing.usual_score
+        return bool(checked or thing.doubts) \
+            or estimate.score < config.fall * thing.usual_score
 
 
 def _pose(sighting: Sighting) -> PoseEstimate:

@@ -37,6 +37,8 @@ class TrackedObject:
     usual_score: float
     unsearched: int
     """Frames since it was last searched globally, and some at first: objects take turns."""
+    doubts: int = 0
+    """Searches in a row that found something clearly better than its tracked pose."""
     motion: Motion = STILL
     """Its own, in its own axes and about its centre, beside that of the camera."""
     age: int = 1

@@ -148,7 +148,7 @@ class StubEstimator:
                                           surroundings=surroundings))
         scores = self.scores if len(self.calls) == 1 else [0.0] * len(observations)
         return [[PoseEstimate(T_observation_reference=np.eye(4), score=score, residual_m=0.0,
-                              inlier_share=score, name='x', ambiguous=False,
+                              inlier_share=score, name=references[0].name, ambiguous=False,
                               stage_ms={'search': 1.0})] if score else []
                 for score, _ in zip(scores, observations)]
 

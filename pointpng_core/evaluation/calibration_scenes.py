@@ -97,7 +97,8 @@ def _library(standing: Sequence[str], names: Sequence[str], rng: np.random.Gener
 def _frame_cases(estimator: PoseEstimator, library: Sequence[Reference], frame: SimulatedFrame
                  ) -> list[Case]:
     pipeline = FramePipeline(estimator=estimator, references=library,
-                             segmenter=SegmenterConfig(), config=PipelineConfig(min_score=0.0))
+                             segmenter=SegmenterConfig(),
+                             config=PipelineConfig(min_confidence=0.0))
     result = pipeline.process(frame.points.reshape(-1, 3), frame.owner.shape)
     surfaces = {reference.name: reference.points for reference in library}
     return [_judged(found, frame, surfaces) for found in result.detections]

@@ -1,18 +1,21 @@
 """How well a pose explains what was measured, and what should have been measured but was not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.depth_image import DepthImages
-from pointpng_core.registration.field import SurfaceField
 from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.registration.icp import disc_distance
 
 UNSEEN_WEIGHT = 0.5
 """How much a visible model point counts against a pose where the camera measured nothing."""
+WORST_SHARE, WORST_WEIGHT = 0.01, 0.2
+"""The worst points, and what their distance counts beside the mean of all: two poses of furniture
+that differ by a handle differ in few points, which noise and sampling alone never put so far."""
+STRAY_DIAMETERS = 0.1
+"""A point further off belongs to something else, wherever exactly it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +28,24 @@ class Evidence:
     """(H,) of the observation's points within the tolerance of the surface."""
     coverage: Tensor
     """(H,) of the surface that should be visible and was found where it should be."""
+    deviation: Tensor
+    """(H,) how far surface and points lie apart, in mean and worst, as minus log-likelihood."""
+    odds: Tensor
+    """(H,) likelihood of the deviation over that of the observation's likeliest pose, for which
+    it is 1. Poses that explain a cloud about as well within the tolerance may differ in this."""
 
     @property
     def score(self) -> Tensor:
         """Return (H,) in [0, 1]; -1 for what was taken out."""
-        return self.inlier_share * self.coverage
+        return self.inlier_share * self.coverage * self.odds
+
+    @property
+    def support(self) -> Tensor:
+        """Return (H,) the logarithm of the score with the odds not yet over anything.
+
+        -inf for what was taken out.
+        """
+        return (self.inlier_share * self.coverage).clamp(min=0).log() - self.deviation
 
     def take(self, index: Tensor) -> 'Evidence':
         """Return the evidence of some hypotheses, by index or mask (K,)."""
@@ -37,20 +53,29 @@ class Evidence:
 
     def without(self, mask: Tensor) -> 'Evidence':
         """Return the evidence with a score of -1 where the mask (H,) holds: never chosen."""
-        return Evidence(residual_m=self.residual_m,
-                        inlier_share=torch.where(mask, 1.0, self.inlier_share),
-                        coverage=torch.where(mask, -1.0, self.coverage))
+        return replace(self, inlier_share=torch.where(mask, 1.0, self.inlier_share),
+                       coverage=torch.where(mask, -1.0, self.coverage),
+                       odds=torch.where(mask, 1.0, self.odds))
 
     def put(self, index: Tensor, other: 'Evidence') -> 'Evidence':
         """Return this evidence with the rows of another at an index (K,)."""
         return Evidence(**{name: value.index_copy(0, index, getattr(other, name))
                            for name, value in vars(self).items()})
 
+    def weighed(self, observations: int) -> 'Evidence':
+        """Return the evidence with the odds (H,) among the poses of each of the observations.
 
-def fit(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, tolerance_m: Tensor
-        ) -> tuple[Tensor, Tensor]:
-    """Return truncated mean residual and inlier share (H,) of observation points (H, n, 3)."""
-    distance = disc_distance(field, hypotheses.reference, hypotheses.transform(points))
+        Every observation must have equally many, in the order of the observations.
+        """
+        support = self.support.unflatten(0, (observations, -1))
+        deviation = self.deviation.view_as(support)
+        least = deviation.gather(1, support.argmax(dim=1, keepdim=True))
+        odds = (least - deviation).exp().flatten()
+        return replace(self, odds=torch.where(self.coverage < 0, 1.0, odds))
+
+
+def fit(distance: Tensor, tolerance_m: Tensor) -> tuple[Tensor, Tensor]:
+    """Return truncated mean residual and inlier share (H,) of points at distances (H, n)."""
     tolerance = tolerance_m[:, None]
     residual = torch.minimum(distance, 2 * tolerance).mean(1)
     # A soft edge: a point at the tolerance counts half, so that scores move smoothly.
@@ -82,9 +107,19 @@ def view_coverage(hypotheses: Hypotheses, images: DepthImages, stack: ReferenceS
     return (explained * expected).sum(1) / weight.sum(1).clamp(min=1.0)
 
 
-def full_coverage(hypotheses: Hypotheses, clouds: Tensor, stack: ReferenceStack,
-                  tolerance_m: Tensor) -> Tensor:
-    """Return (H,) the share of probes that have a point of their cloud (O, n, 3) near."""
+def probe_distances(hypotheses: Hypotheses, clouds: Tensor, stack: ReferenceStack) -> Tensor:
+    """Return (H, K) how far from each probe the nearest point of its cloud (O, n, 3) is."""
     points = (stack.probes[hypotheses.reference] - hypotheses.t[:, None]) @ hypotheses.R
-    distance = torch.cdist(points, clouds[hypotheses.observation]).amin(-1)
+    return torch.cdist(points, clouds[hypotheses.observation]).amin(-1)
+
+
+def full_coverage(distance: Tensor, tolerance_m: Tensor) -> Tensor:
+    """Return (H,) the share of probes that have a point near, given distances (H, K)."""
     return torch.sigmoid(6.0 * (1.0 - distance / tolerance_m[:, None])).mean(1)
+
+
+def deviation_m(distance: Tensor, diameter_m: Tensor) -> Tensor:
+    """Return (H,) mean of the distances (H, n) and a share of the mean of the worst of them."""
+    near = torch.minimum(distance, STRAY_DIAMETERS * diameter_m[:, None])
+    worst = near.topk(max(1, round(WORST_SHARE * near.shape[1])), dim=1).values
+    return near.mean(1) + WORST_WEIGHT * worst.mean(1)

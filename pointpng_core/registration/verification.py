@@ -12,9 +12,16 @@ from pointpng_core.config import Config, option
 from pointpng_core.observation import Observations
 from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.depth_image import DepthImages
-from pointpng_core.registration.evidence import Evidence, fit, full_coverage, view_coverage
+from pointpng_core.registration.evidence import (
+    Evidence,
+    deviation_m,
+    fit,
+    full_coverage,
+    probe_distances,
+    view_coverage,
+)
 from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.registration.icp import align
+from pointpng_core.registration.icp import align, disc_distance
 
 COARSE = (0.12, 0.08, 0.05)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
@@ -28,12 +35,14 @@ MOST_NOISE = 0.05
 SAME_TRACE = 1.0 + 2.0 * math.cos(math.radians(15.0))
 SAME_DIAMETERS = 0.1
 """Two poses less than 15 degrees and this apart are one."""
-COVERING_POINTS = 256
+COVERING_POINTS, COARSE_COVERING_POINTS = 512, 256
 """Points of a whole observation that its reference's surface is looked for in."""
 COARSE_PROBES = 128
 """Probes are in farthest-point order: the first ones alone cover the surface too."""
 COARSE_LENIENCE = 2.0
 """Poses are not converged yet when the coarse stage ranks them."""
+LIKELIHOOD_TOLERANCES = 0.4
+"""Deviation, in tolerances, that makes a pose less likely by a factor of e."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,26 +78,29 @@ class Verifier:
         distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
         noise = config.noise_m + config.noise_per_m2 * distance.square()
         self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
-        self._few = observations.points[:, :COVERING_POINTS]
 
     @cached_property
     def _gap(self) -> Tensor:
-        """Return (O,) the gaps of the samples; only whole surfaces are judged by them."""
-        return _gaps(self._few)
+        """Return (O,) the gaps of the coarse samples; only whole surfaces are judged by them."""
+        return _gaps(self._observations.points[:, :COARSE_COVERING_POINTS])
 
     def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align all hypotheses on few points and judge them leniently."""
         points = self._points(hypotheses, self._config.coarse_points)
         steps = self._steps(hypotheses, COARSE)
         aligned = align(self._references.field, hypotheses, points, steps)
-        return aligned, self._judge(aligned, self._config.coarse_points, COARSE_LENIENCE,
-                                    COARSE_PROBES)
+        residual, inliers = fit(self._distances(aligned, self._config.coarse_points),
+                                COARSE_LENIENCE * self._tolerance(aligned, self._config.tolerance))
+        coverage, _ = self._coverage(aligned, COARSE_PROBES, COARSE_COVERING_POINTS)
+        return aligned, Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
+                                 deviation=torch.zeros_like(residual),
+                                 odds=torch.ones_like(residual))
 
     def fine(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align hypotheses that survived on more points and judge them."""
         points = self._points(hypotheses, self._config.fine_points)
         aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, FINE))
-        return aligned, self.judge(aligned)
+        return aligned, self.judge(aligned).weighed(len(self._observations))
 
     def adopt(self, polished: Hypotheses, chosen: Tensor, hypotheses: Hypotheses,
               evidence: Evidence) -> tuple[Hypotheses, Evidence]:
@@ -97,11 +109,12 @@ class Verifier:
         A registration that converged elsewhere, or slid along a surface, is not taken.
         """
         judged = self.judge(polished)
-        good = judged.score >= SLACK * evidence.score[chosen]
+        good = judged.support >= math.log(SLACK) + evidence.support[chosen]
         index, polished, judged = chosen[good], polished.take(good), judged.take(good)
         R, t = hypotheses.R.index_copy(0, index, polished.R), hypotheses.t.index_copy(
             0, index, polished.t)
-        return hypotheses.moved(R, t), evidence.put(index, judged)
+        return hypotheses.moved(R, t), evidence.put(index, judged).weighed(
+            len(self._observations))
 
     def best(self, hypotheses: Hypotheses, evidence: Evidence, count: int) -> Tensor:
         """Return the indices (O * count,) of the best hypotheses, observation by observation.
@@ -138,26 +151,39 @@ class Verifier:
         return evidence.without(silenced)
 
     def judge(self, hypotheses: Hypotheses) -> Evidence:
-        """Return the evidence for and against hypotheses as they are."""
-        return self._judge(hypotheses, self._config.fine_points, 1.0, None)
+        """Return the evidence for and against hypotheses as they are, on all sampled points."""
+        tolerance = self._tolerance(hypotheses, self._config.tolerance)
+        diameter = self._references.diameter[hypotheses.reference]
+        distance = self._distances(hypotheses, None)
+        residual, inliers = fit(distance, tolerance)
+        deviation = deviation_m(distance, diameter)
+        coverage, missed = self._coverage(hypotheses, None, COVERING_POINTS)
+        if missed is not None:
+            deviation = deviation + deviation_m(missed, diameter)
+        return Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
+                        deviation=deviation / (LIKELIHOOD_TOLERANCES * tolerance),
+                        odds=torch.ones_like(residual))
 
-    def _judge(self, hypotheses: Hypotheses, sample: int, lenience: float, probes: int | None
-               ) -> Evidence:
-        tolerance = lenience * self._tolerance(hypotheses, self._config.tolerance)
-        residual, inliers = fit(self._references.field, hypotheses,
-                                self._points(hypotheses, sample), tolerance)
-        return Evidence(residual_m=residual, inlier_share=inliers,
-                        coverage=self._coverage(hypotheses, probes))
+    def _distances(self, hypotheses: Hypotheses, count: int | None) -> Tensor:
+        """Return (H, n) how far the first `count` points are from the surface, all for None."""
+        return disc_distance(self._references.field, hypotheses.reference,
+                             hypotheses.transform(self._points(hypotheses, count)))
 
-    def _coverage(self, hypotheses: Hypotheses, probes: int | None) -> Tensor:
-        """Return (H,) the share of expected surface that was found, on the first `probes`."""
+    def _coverage(self, hypotheses: Hypotheses, probes: int | None, points: int
+                  ) -> tuple[Tensor, Tensor | None]:
+        """Return (H,) the share of expected surface that was found, on the first `probes`.
+
+        Of whole surfaces also how far the nearest of the first `points` is from each, (H, K).
+        """
         stack = self._references.with_probes(probes)
-        if self._images is None:
-            tolerance = self._config.depth_tolerance * stack.diameter[hypotheses.reference]
-            return full_coverage(hypotheses, self._few, stack,
-                                 tolerance + self._gap[hypotheses.observation])
-        return view_coverage(hypotheses, self._images, stack,
-                             self._tolerance(hypotheses, self._config.depth_tolerance))
+        tolerance = self._tolerance(hypotheses, self._config.depth_tolerance)
+        if self._images is not None:
+            return view_coverage(hypotheses, self._images, stack, tolerance), None
+        clouds = self._observations.points[:, :points]
+        # The gaps of a sampled surface shrink with the root of the number of samples.
+        gap = self._gap * math.sqrt(COARSE_COVERING_POINTS / points)
+        missed = probe_distances(hypotheses, clouds, stack)
+        return full_coverage(missed, tolerance + gap[hypotheses.observation]), missed
 
     def _tolerance(self, hypotheses: Hypotheses, diameters: float) -> Tensor:
         """Return (H,) a share of the reference's diameter, at least the noise there."""
@@ -166,7 +192,7 @@ class Verifier:
         noise = torch.minimum(self._noise[hypotheses.observation], MOST_NOISE * diameter)
         return torch.maximum(diameters * diameter, noise)
 
-    def _points(self, hypotheses: Hypotheses, count: int) -> Tensor:
+    def _points(self, hypotheses: Hypotheses, count: int | None) -> Tensor:
         return self._observations.points[hypotheses.observation, :count]
 
     def _steps(self, hypotheses: Hypotheses, diameters: tuple[float, ...]) -> list[Tensor]:

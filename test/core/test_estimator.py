@@ -170,7 +170,7 @@ def test_a_pose_does_not_depend_on_the_unit(kind, factor):
     expected = once.T_observation_reference.copy()
     expected[:3, 3] *= factor
     assert_posed(again, expected, large, degrees=0.1, diameters=1e-3)
-    assert again.residual_m == pytest.approx(factor * once.residual_m, rel=0.01)
+    assert again.residual_m == pytest.approx(factor * once.residual_m, rel=0.03)
     assert again.score == pytest.approx(once.score, abs=0.01)
 
 

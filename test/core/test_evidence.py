@@ -2,14 +2,21 @@
 
 from types import SimpleNamespace
 
-from core_worlds import CAMERA, boxes, pose, random_turn, whole
+from core_worlds import CAMERA, apart_deg, boxes, moved, pose, random_turn, whole
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 import torch
 
+from pointpng_core.files.surface import sample_surface
 from pointpng_core.registration.depth_image import DepthImages
-from pointpng_core.registration.evidence import Evidence, full_coverage, view_coverage
+from pointpng_core.registration.evidence import (
+    Evidence,
+    deviation_m,
+    full_coverage,
+    probe_distances,
+    view_coverage,
+)
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.simulation.raycast import CastBody, render
 
@@ -111,21 +118,53 @@ def test_full_coverage_is_one_where_every_probe_has_a_point_near():
     def covered(shift):
         here = Hypotheses(observation=torch.tensor([0]), reference=torch.tensor([0]),
                           R=torch.eye(3)[None], t=torch.tensor([[shift, 0.0, 0.0]]))
-        return float(full_coverage(here, clouds, SimpleNamespace(probes=probes),
-                                   torch.tensor([0.008])))
+        missed = probe_distances(here, clouds, SimpleNamespace(probes=probes))
+        return float(full_coverage(missed, torch.tensor([0.008])))
     assert covered(0.0) > 0.9
     assert covered(0.0) > covered(0.03) > covered(0.2)
     assert covered(0.2) < 0.02
 
 
+def evidence_of(coverage, inlier_share, deviation=0.0):
+    """Evidence of as many hypotheses as there are numbers, with equal odds."""
+    coverage = torch.tensor(coverage)
+    return Evidence(residual_m=torch.zeros_like(coverage), coverage=coverage,
+                    inlier_share=torch.tensor(inlier_share),
+                    deviation=torch.as_tensor(deviation) + torch.zeros_like(coverage),
+                    odds=torch.ones_like(coverage))
+
+
 def test_scores_are_the_product_and_rows_can_be_taken_and_put():
-    evidence = Evidence(residual_m=torch.tensor([0.1, 0.2, 0.3]), coverage=torch.tensor(
-        [1.0, 0.5, 0.0]), inlier_share=torch.tensor([0.5, 0.5, 1.0]))
+    evidence = evidence_of([1.0, 0.5, 0.0], [0.5, 0.5, 1.0])
     assert evidence.score.tolist() == [0.5, 0.25, 0]
     index = torch.tensor([2, 0])
     assert evidence.take(index).score.tolist() == [0, 0.5]
     swapped = evidence.put(torch.tensor([0]), evidence.take(torch.tensor([1])))
     assert swapped.score.tolist() == [0.25, 0.25, 0]
+
+
+def test_odds_are_over_the_likeliest_pose_of_each_observation():
+    """Naive twin, and what was taken out stays out; nothing scores more than it did without."""
+    coverage, deviation = [0.9, 0.8, 0.9, 0.3, 0.7, 1.0], [2.0, 1.0, 3.0, 0.1, 0.2, 0.5]
+    evidence = evidence_of(coverage, [1.0] * 6, deviation)
+    evidence = evidence.without(torch.tensor([False] * 5 + [True]))
+    scores = evidence.weighed(2).score.tolist()
+    naive = [c * np.exp(-d) for c, d in zip(coverage, deviation)]
+    assert scores[:3] == pytest.approx([n / naive[1] * coverage[1] for n in naive[:3]], abs=1e-6)
+    assert scores[3:5] == pytest.approx([n / naive[4] * coverage[4] for n in naive[3:5]], abs=1e-6)
+    assert scores[5] == -1
+    assert max(scores[:3]) == pytest.approx(0.8, abs=1e-6)  # the best keeps its score
+
+
+def test_deviation_is_mean_and_worst_and_knows_no_strays():
+    rng = np.random.default_rng(0)
+    distance = rng.uniform(0, 0.05, (4, 300)).astype(np.float32)
+    found = deviation_m(torch.from_numpy(distance), torch.full((4,), 1.0)).numpy()
+    for row, value in zip(distance, found):
+        assert value == pytest.approx(row.mean() + 0.2 * np.sort(row)[-3:].mean(), abs=1e-6)
+    strays = [deviation_m(torch.tensor([[0.0] * 99 + [away]]), torch.tensor([1.0]))
+              for away in (0.05, 0.2, 20.0)]
+    assert strays[0] < strays[1] == strays[2]
 
 
 BODY = ([-0.05, -0.035, -0.025], [0.05, 0.035, 0.025])
@@ -162,3 +201,18 @@ def test_free_space_tells_a_flip_apart(estimator, armed, side):
     towards = T_CAMERA_BODY[:3, 0] @ best.T_observation_reference[:3, 0]
     assert towards * side > 0.98
     assert np.linalg.norm((best.T_observation_reference - T_CAMERA_BODY)[:3, 3]) < 0.004
+
+
+KNOB = ([0.05, 0.015, 0.008], [0.059, 0.023, 0.016])
+
+
+@pytest.mark.parametrize('seed', [2, 3, 4, 6])
+def test_a_small_detail_tells_a_flip_of_a_whole_surface_apart(estimator, seed):
+    """Half a turn puts 1 % of the points up to 9 mm off and leaves all others where they are."""
+    mesh = boxes(BODY, KNOB)
+    reference = estimator.reference_from_model(mesh, name='knobbed')
+    T = pose(random_turn(seed), (0.3, -0.2, 0.1))
+    points = moved(T, sample_surface(mesh, 512, seed=seed)[0])
+    points += np.random.default_rng(seed).normal(size=points.shape).astype(np.float32) * 0.0007
+    best = estimator.estimate_batch([points], [reference], viewpoint='none')[0][0]
+    assert apart_deg(best.T_observation_reference, T) < 3.0

@@ -14,3 +14,9 @@ def torch_device(name: str) -> torch.device:
         raise ConfigError(f'device {name!r} cannot be used here ({error}); '
                           'choose "cpu", or "cuda" where a GPU is at hand') from error
     return device
+
+
+def finish(device: torch.device) -> None:
+    """Wait until a device has done all that was asked of it; the CPU always has."""
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)

@@ -1,8 +1,25 @@
 """Milliseconds by stage, measured where the work is done and reported with the result."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from time import perf_counter
+
+_wait: ContextVar[Callable[[], None] | None] = ContextVar('wait', default=None)
+
+
+@contextmanager
+def stages_end_with(wait: Callable[[], None]) -> Iterator[None]:
+    """Call `wait` at the end of every stage within the block: when the device has finished it.
+
+    A GPU works on while the program runs ahead; without waiting, its time counts in the stage that
+    first needs a result. Waiting costs time itself: it is for profiles.
+    """
+    token = _wait.set(wait)
+    try:
+        yield
+    finally:
+        _wait.reset(token)
 
 
 class StageClock:
@@ -17,6 +34,8 @@ class StageClock:
         start = perf_counter()
         try:
             yield
+            if (wait := _wait.get()) is not None:
+                wait()
         finally:
             self.add({stage: (perf_counter() - start) * 1e3})
 

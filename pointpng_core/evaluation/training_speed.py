@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from pointpng_core.devices import torch_device
+from pointpng_core.devices import finish, torch_device
 from pointpng_core.models.config import STEERABLE
 from pointpng_core.models.factory import make_network
 from pointpng_core.models.patches import group_patches
@@ -155,16 +155,11 @@ class _Bench:
 
 def _timed(function: Callable[[], Any], device: torch.device) -> tuple[Any, float]:
     """Return the result and the seconds until the device has finished it."""
-    _finish(device)
+    finish(device)
     start = perf_counter()
     result = function()
-    _finish(device)
+    finish(device)
     return result, perf_counter() - start
-
-
-def _finish(device: torch.device) -> None:
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
 
 
 def with_overrides(config: TrainConfig, **values: Any) -> TrainConfig:

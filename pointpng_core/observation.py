@@ -25,7 +25,9 @@ class Observations:
     centroids: NDArray[np.float64]
     """(O, 3) in that frame."""
     points: Tensor
-    """(O, n, 3) a random sample of each, about its centroid: any leading part is one too."""
+    """(O, n, 3) a random sample of each, about its centroid: any leading part is one too.
+
+    No larger than the largest cloud; a smaller one is repeated."""
     R_view: Tensor
     """(O, 3, 3) into the view frame, z towards the camera at the origin."""
 
@@ -50,6 +52,7 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
             raise CloudError(f'observation {index}: all {len(cloud)} points lie at {cloud[0]}; '
                              'a surface is needed')
     centroids = np.stack([cloud.mean(axis=0, dtype=np.float64) for cloud in checked])
+    sample = min(sample, max(len(cloud) for cloud in checked))
     samples = np.stack([random_points(cloud, sample) - centroid
                         for cloud, centroid in zip(checked, centroids)])
     points = torch.from_numpy(samples.astype(np.float32)).to(device)

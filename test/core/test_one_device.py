@@ -1,0 +1,124 @@
+"""Search and verification stay on their device, without one: on fake tensors that hold no numbers.
+
+A fake tensor knows its shape and its device. What mixes devices is refused as on a GPU, and so is
+what has to wait for numbers: `.item()`, `.tolist()`, an index by a mask.
+"""
+
+from dataclasses import fields, is_dataclass
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+from torch.overrides import TorchFunctionMode
+
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.evaluation.batch_speed import BatchSize, make_world
+from pointpng_core.observation import prepare_observations
+from pointpng_core.reference.builder import ReferenceConfig
+from pointpng_core.reference.stack import ReferenceStack
+from pointpng_core.registration.depth_image import DepthImages
+from pointpng_core.registration.icp import align
+from pointpng_core.registration.verification import Verifier
+from pointpng_core.search.proposals import PoseSearch
+from pointpng_core.so3 import rotation_generators
+from pointpng_core.so3.wigner import _probe
+from pointpng_core.tracking.pose_tracker import PoseTracker
+
+ELSEWHERE = torch.device('meta')
+"""Stands for a GPU: fake tensors of cuda need its driver."""
+WAITS = (DataDependentOutputException, DynamicOutputShapeException)
+
+
+class _NumbersToElsewhere(TorchFunctionMode):
+    """torch.tensor copies numbers to a GPU; to this device it would not make fake ones."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        device = kwargs.pop('device', None) if function is torch.tensor else None
+        result = function(*args, **kwargs)
+        return result if device is None else result.to(device)
+
+
+def moved(value):
+    """A dataclass with all its tensors elsewhere, and theirs."""
+    if isinstance(value, torch.Tensor):
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype,
+                                   device=ELSEWHERE)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{part.name: moved(getattr(value, part.name))
+                              for part in fields(value)})
+    return value
+
+
+@pytest.fixture(scope='module')
+def estimator():
+    return PoseEstimator(config=EstimatorConfig(
+        reference=ReferenceConfig(views=12, surface_points=1000)))
+
+
+@pytest.fixture(scope='module')
+def world(estimator):
+    """Observations, their depth images and references, on the CPU."""
+    made, _ = make_world(estimator, BatchSize(observations=3, references=2, views=12), seed=0)
+    clouds = [seen.points for seen in made.seen]
+    here = torch.device('cpu')
+    return (prepare_observations(clouds, sample=estimator.config.sample, device=here),
+            DepthImages.from_clouds(clouds, here), made.references)
+
+
+@pytest.fixture
+def elsewhere(estimator, world):
+    """The same on fake tensors elsewhere, while fake tensors are all there is."""
+    rotation_generators(8)  # What is kept must not be fake.
+    try:
+        with torch.inference_mode(), FakeTensorMode(), _NumbersToElsewhere():
+            observations, images, references = world
+            yield moved(observations), moved(images), [moved(part) for part in references]
+    finally:
+        _probe.cache_clear()
+
+
+def search_elsewhere(estimator):
+    return PoseSearch(encoder=estimator.model.encoder, cope=estimator.model.cope,
+                      config=estimator.config.search, device=ELSEWHERE)
+
+
+@pytest.mark.parametrize('single_view', [True, False])
+def test_proposed_and_verified_without_waiting(estimator, elsewhere, single_view):
+    observations, images, references = elsewhere
+    proposed, scores = search_elsewhere(estimator).propose(observations, references,
+                                                           single_view=single_view)
+    stack = ReferenceStack.of(references)
+    verifier = Verifier(config=estimator.config.verification, observations=observations,
+                        references=stack, images=images if single_view else None)
+    coarse, evidence = verifier.coarse(proposed)
+    best = verifier.best(coarse, verifier.distinct(coarse, evidence), 5)
+    fine, evidence = verifier.fine(coarse.take(best))
+    tracked, _ = PoseTracker(config=estimator.config.tracking).refine(fine, observations, verifier,
+                                                                      stack)
+    assert {part.device for part in (scores, best, fine.R, evidence.score, tracked.t)} \
+        == {ELSEWHERE}
+    assert len(fine) == 3 * 5
+
+
+@pytest.mark.parametrize('wait', [lambda R: R.sum().item(), lambda R: R[R > 0],
+                                  lambda R: R.tolist()])
+def test_waiting_would_show(elsewhere, wait):
+    with pytest.raises(WAITS):
+        wait(elsewhere[0].R_view)
+
+
+def test_a_second_device_would_show(estimator, elsewhere, world):
+    observations, _, references = elsewhere
+    stack = ReferenceStack.of(references)
+    proposed, _ = search_elsewhere(estimator).propose(observations, references, single_view=True)
+    points = observations.points[proposed.observation]
+    align(stack.field, proposed, points, [stack.diameter[proposed.reference]])
+    here = torch.zeros(len(proposed))
+    with pytest.raises(RuntimeError, match='two devices'):
+        align(stack.field, proposed, points, [here])

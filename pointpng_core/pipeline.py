@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.calibration import MIN_CONFIDENCE
 from pointpng_core.clouds import finite_rows
 from pointpng_core.config import Config, option
 from pointpng_core.estimate import PoseEstimate
@@ -25,7 +26,8 @@ SURROUNDING_POINTS = 80_000
 class PipelineConfig(Config):
     """What is accepted of a frame."""
 
-    min_score: float = option(0.5, help='Least score of an accepted pose.', low=0.0, high=1.0)
+    min_confidence: float = option(MIN_CONFIDENCE, help='Least probability of being right, of an '
+                                                        'accepted pose.', low=0.0, high=1.0)
     sure_score: float = option(0.8, help='Segments posed with less are also tried together with '
                                          'their neighbours.', low=0.0, high=1.0)
     union_gap_m: float = option(0.12, help='Neighbours nearer than this may be one object.',
@@ -118,8 +120,7 @@ class FramePipeline:
                 sightings = tracker.follow(segments, surroundings, stamp_s)
             sightings = self._searched(tracker, sightings, surroundings, clock)
             sightings = self._regrouped(tracker, sightings, surroundings, clock)
-            accepted = [sighting for sighting in sightings if sighting.estimate
-                        and sighting.estimate.score >= self._config.min_score]
+            accepted = [sighting for sighting in sightings if self._sure(sighting)]
             accepted.sort(key=_score, reverse=True)
             things = tracker.finish(accepted, self.references)
         detections = tuple(Detection.of(sighting, thing.index)
@@ -133,6 +134,12 @@ class FramePipeline:
         scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
         return [self._estimator.reference_from_look(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(_largest(scene, self._config.max_objects))]
+
+    def _sure(self, sighting: Sighting) -> bool:
+        """Tell whether a pose is accepted; one that is followed was surer once."""
+        config = self._config
+        least = config.tracking.min_confidence if sighting.tracked else config.min_confidence
+        return sighting.estimate is not None and sighting.estimate.confidence >= least
 
     def _searched(self, tracker: FrameTracker, sightings: list[Sighting],
                   surroundings: NDArray[np.floating], clock: StageClock) -> list[Sighting]:
@@ -172,7 +179,7 @@ class FramePipeline:
         joint = self._estimate(unions, surroundings, clock)
         estimates = [[sighting.estimate] if sighting.estimate else [] for sighting in sightings]
         chosen = better_groups(segments, estimates, groups, joint,
-                               least_score=self._config.min_score)
+                               least_confidence=self._config.min_confidence)
         used = {part for index in chosen for part in groups[index]}
         kept = [sighting for index, sighting in enumerate(sightings) if index not in used]
         return kept + [tracker.merge([sightings[part] for part in groups[index]], unions[index],

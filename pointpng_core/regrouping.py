@@ -51,13 +51,14 @@ def union(segments: Sequence[Segment]) -> Segment:
 
 def better_groups(segments: Sequence[Segment], estimates: Sequence[list[PoseEstimate]],
                   groups: Sequence[Group], joint: Sequence[list[PoseEstimate]], *,
-                  least_score: float) -> list[int]:
+                  least_confidence: float) -> list[int]:
     """Return which groups explain more points than their parts do, best first, none overlapping.
 
-    What a pose explains is its score times its points; below `least_score` it explains nothing.
+    What a pose explains is its score times its points; one that is less sure explains nothing.
     """
     def explained(found: list[PoseEstimate], size: int) -> float:
-        return found[0].score * size if found and found[0].score >= least_score else 0.0
+        return found[0].score * size \
+            if found and found[0].confidence >= least_confidence else 0.0
 
     sizes = [len(segment.points) for segment in segments]
     gains = [explained(found, sum(sizes[index] for index in group))

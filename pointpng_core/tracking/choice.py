@@ -46,15 +46,22 @@ def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
     if tracked.score < stay * found[0].score:
         return None
     own = next((estimate for estimate in found if estimate.name == tracked.name), None)
-    return with_rivals(tracked, own) if own else tracked
+    return with_rivals(tracked, own, known=tracked) if own else tracked
 
 
-def with_rivals(tracked: PoseEstimate, searched: PoseEstimate) -> PoseEstimate:
-    """Return a tracked pose with what only a search tells: rivals, and so how sure it is."""
+def with_rivals(tracked: PoseEstimate, searched: PoseEstimate, *,
+                known: PoseEstimate | None = None) -> PoseEstimate:
+    """Return a tracked pose with what only a search tells: rivals, and so how sure it is.
+
+    What an earlier search told is `known`: a handle that was seen stays where it is while it is
+    hidden, though other poses look alike now.
+    """
     if tracked.traits is None or searched.traits is None:
         return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up)
-    traits = tracked.traits.copy()
-    traits[RIVAL_TRAITS] = searched.traits[RIVAL_TRAITS]
+    traits, rivals = tracked.traits.copy(), searched.traits[RIVAL_TRAITS]
+    if known is not None and known.traits is not None:
+        rivals = np.maximum(rivals, known.traits[RIVAL_TRAITS])
+    traits[RIVAL_TRAITS] = rivals
     sure = default_calibration().probability(traits[None], single_view=tracked.single_view)[0]
     return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
                    traits=traits, confidence=float(sure))

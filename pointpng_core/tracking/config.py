@@ -55,6 +55,9 @@ class TrackingConfig(Config):
     patience: int = option(5, help='Searches in a row, one each frame, that must find something '
                                    'clearly better before a tracked pose is given up: the '
                                    'score of a single frame is noisy.', low=1, high=1000)
+    min_confidence: float = option(0.5, help='Least probability of being right, of the pose of an '
+                                             'object that is followed: it was surer once.',
+                                   low=0.0, high=1.0)
     max_missed: int = option(10, help='Frames for which an object that is not seen keeps its '
                                       'index.', low=0, high=100000)
     max_gap_s: float = option(2.0, help='All objects are forgotten after a longer time between '

@@ -148,7 +148,8 @@ class StubEstimator:
                                           surroundings=surroundings))
         scores = self.scores if len(self.calls) == 1 else [0.0] * len(observations)
         return [[PoseEstimate(T_observation_reference=np.eye(4), score=score, residual_m=0.0,
-                              inlier_share=score, name=references[0].name, ambiguous=False,
+                              inlier_share=score, confidence=score,
+                              name=references[0].name, ambiguous=False,
                               stage_ms={'search': 1.0})] if score else []
                 for score, _ in zip(scores, observations)]
 
@@ -164,12 +165,12 @@ def stubbed(*scores, references=None, **options):
                                config=PipelineConfig(**options))
 
 
-def test_poses_below_the_least_score_are_not_accepted(frame):
+def test_poses_below_the_least_confidence_are_not_accepted(frame):
     points = frame.points.reshape(-1, 3)
     for least, expected in ((0.5, 2), (0.3, 3), (0.95, 0), (0.6, 2)):
-        _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_score=least, sure_score=0.0)
+        _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=least, sure_score=0.0)
         assert len(pipeline.process(points, SHAPE).detections) == expected
-    _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, sure_score=0.0)
+    _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=0.5, sure_score=0.0)
     found = pipeline.process(points, SHAPE).detections
     assert [(each.child_frame, each.estimate.score) for each in found] == [('x_0', 0.9),
                                                                           ('x_1', 0.6)]
@@ -211,5 +212,5 @@ def test_references_can_be_replaced(frame):
 
 
 def test_senseless_settings_are_refused():
-    with pytest.raises(ConfigError, match='min_score'):
-        PipelineConfig(min_score=1.5)
+    with pytest.raises(ConfigError, match='min_confidence'):
+        PipelineConfig(min_confidence=1.5)

@@ -18,7 +18,7 @@ def block(x, size=0.04, count=300, first=0):
 
 def estimate(score):
     return [PoseEstimate(T_observation_reference=np.eye(4), score=score, residual_m=0.0,
-                         inlier_share=score, name='x', ambiguous=False)]
+                         confidence=score, inlier_share=score, name='x', ambiguous=False)]
 
 
 def groups(places, doubtful=None, gap_m=0.02, largest_m=1.0):
@@ -61,12 +61,12 @@ def test_a_union_has_the_points_and_rows_of_all():
         assert np.array_equal(joined.points[rows], part.points)
 
 
-def chosen(scores, groups, joint, sizes=None, least_score=0.5):
+def chosen(scores, groups, joint, sizes=None, least_confidence=0.5):
     sizes = sizes or [100] * len(scores)
     segments = [block(0, count=size) for size in sizes]
     return better_groups(segments, [estimate(score) if score else [] for score in scores], groups,
                          [estimate(score) if score else [] for score in joint],
-                         least_score=least_score)
+                         least_confidence=least_confidence)
 
 
 def test_a_union_has_to_explain_more_than_its_parts():

@@ -48,7 +48,8 @@ def make_pipeline(estimator, reference):
     def make(*names, **tracking):
         return FramePipeline(estimator=estimator, segmenter=SegmenterConfig(),
                              references=[reference(name) for name in names],
-                             config=PipelineConfig(tracking=TrackingConfig(**tracking)))
+                             config=PipelineConfig(min_confidence=0.5,
+                                                   tracking=TrackingConfig(**tracking)))
     return make
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from std_msgs.msg import Header
-from test_node import Rig, RosProcess, poses_of
+from std_srvs.srv import Trigger
+from test_node import Rig, RosProcess, poses_of, values_of
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
@@ -48,13 +49,19 @@ def cloud(frame, stamp):
     return encode_cloud(frame.points.reshape(-1, 3), header, image_shape=(height, width))
 
 
-def offline(library, frame):
+def offline_pipeline(library):
     estimator = PoseEstimator()
     references = [estimator.reference_from_model(m.model, name=m.name, symmetry=m.symmetry)
                   for m in load_library(library)]
-    pipeline = FramePipeline(estimator=estimator, references=references,
-                             segmenter=SegmenterConfig(), config=PipelineConfig())
-    return pipeline.process(frame.points.reshape(-1, 3), frame.points.shape[:2])
+    return FramePipeline(estimator=estimator, references=references,
+                         segmenter=SegmenterConfig(), config=PipelineConfig())
+
+
+def offline(pipeline, frame, stamp_s=None):
+    """The result, and the poses by child frame."""
+    result = pipeline.process(frame.points.reshape(-1, 3), frame.points.shape[:2], stamp_s)
+    return result, {each.child_frame: each.estimate.T_observation_reference
+                    for each in result.detections}
 
 
 def test_node_and_core_agree_and_find_the_objects(observer, library, frame, tmp_path):
@@ -64,14 +71,41 @@ def test_node_and_core_agree_and_find_the_objects(observer, library, frame, tmp_
         rig.connect()
         poses = {pose.child_frame_id: matrix_of(pose.transform)
                  for pose in poses_of(rig, cloud(frame, 1))}
-    expected = {detection.child_frame: detection.estimate.T_observation_reference
-                for detection in offline(library, frame).detections}
+    _, expected = offline(offline_pipeline(library), frame)
     assert set(poses) == set(expected) == {truth.frame for truth in frame.truths}
     for name, T in expected.items():
         np.testing.assert_allclose(poses[name], T, atol=1e-4)
     for truth in frame.truths:
         off_m = np.linalg.norm(poses[truth.frame][:3, 3] - truth.T_camera_object[:3, 3])
         assert off_m < 0.01
+
+
+def test_a_sequence_is_followed_as_offline_until_it_is_reset(observer, library, tmp_path):
+    simulator = DepthSimulator(TabletopWorld(NAMES))
+    frames = [simulator.frame(index, rate_hz=5.0) for index in range(5)]
+    pipeline, rig, results = offline_pipeline(library), Rig(observer), []
+    with node(f'objects:={library}', f'cache_dir:={tmp_path}') as process:
+        process.wait_for_output('references: mug, drill')
+        rig.connect()
+        for second, frame in enumerate(frames, start=1):
+            if second == len(frames):
+                answer = observer.call(Trigger, '/pose_estimator/reset')
+                assert (answer.success, 'tracks cleared' in answer.message) == (True, True)
+                pipeline.tracks.clear()
+            poses = {pose.child_frame_id: matrix_of(pose.transform)
+                     for pose in poses_of(rig, cloud(frame, second))}
+            result, expected = offline(pipeline, frame, float(second))
+            results.append(result)
+            assert set(poses) == set(expected) == {truth.frame for truth in frame.truths}
+            for name, T in expected.items():
+                np.testing.assert_allclose(poses[name], T, atol=1e-4)
+        values = values_of(rig.status(lambda state: values_of(state)['processed'] == '5'))
+    assert [result.tracked for result in results] == [0, 2, 2, 2, 0]
+    assert [results[index].searched for index in (0, -1)] == [2, 2]
+    for key in ('tracked', 'searched'):
+        mean = np.mean([getattr(result, key) for result in results])
+        assert float(values[f'{key}_per_frame']) == pytest.approx(mean)
+    assert float(values['stage_track_ms']) > 0
 
 
 def test_without_a_library_the_first_look_is_found_again(observer, frame):

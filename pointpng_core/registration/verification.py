@@ -26,7 +26,7 @@ from pointpng_core.registration.icp import align, disc_distance
 COARSE = (0.12, 0.08, 0.05)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
 FINE = (0.03, 0.02, 0.013)
-SLACK = 0.4
+SLACK = 0.85
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
 CONTENDER = 0.8
 """Share of the best score below which a pose will not win by being polished."""

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from pointpng_core.data import ObjectSet
+from pointpng_core.embedding import HarmonicEncoder
+from pointpng_core.embedding.steerable import SteerableEncoder
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.classifier_files import save_classifier
 from pointpng_core.evaluation.draws import cloud_points, in_batches
 from pointpng_core.evaluation.few_shot import few_shot
 from pointpng_core.evaluation.head_training import (
@@ -29,13 +30,15 @@ from pointpng_core.evaluation.labelled_objects import (
     turns_of,
 )
 from pointpng_core.evaluation.svm import Features, Labels, accuracies, svm_accuracy
-from pointpng_core.models.zoo import TRAINING_FREE, EmbeddingModel
+from pointpng_core.models.zoo import EmbeddingModel
+from pointpng_core.recognition.classifier_files import save_classifier
 
 PROTOCOLS = ('svm', 'probe', 'finetune', 'few-shot')
 FEW_SHOT_C = 0.01
 """C of the few-shot runs, which have nothing to choose it on."""
-POOLING = {True: 'norm of the embedding per shell and degree',
-           False: '[max | mean] of the tokens of the encoder'}
+NORMS, TOKENS = 'norm of the embedding per copy and degree', '[max | mean] of the tokens'
+POOLING: dict[type, str] = {HarmonicEncoder: NORMS, SteerableEncoder: f'{NORMS}, {TOKENS}'}
+"""What features are made of; tokens for every other encoder."""
 
 Result = dict[str, Any]
 
@@ -136,8 +139,8 @@ def evaluate_classification(model: EmbeddingModel, train_sets: Sequence[ObjectSe
            for name in ('svm', 'probe', 'finetune')},
         'few_shot': first.get('few-shot'), 'classes': list(train.class_names),
         'train_objects': len(train), 'test_objects': len(test), 'points': points,
-        'features': run.train_features.shape[1], 'pooling': POOLING[model.name == TRAINING_FREE],
-        'up': task.up, 'seed': task.seed, 'protocols': details}
+        'features': run.train_features.shape[1],
+        'pooling': POOLING.get(type(model.encoder), TOKENS), 'up': task.up, 'seed': task.seed, 'protocols': details}
 
 
 def _run(rotations: str, *, model: EmbeddingModel, task: ClassificationTask,
@@ -171,7 +174,7 @@ def _probe(run: _Run) -> Result:
     result = {**result, **config.to_mapping()}
     if run.task.save is not None:
         save_classifier(run.task.save, network=network_of(run.model), head=probe,
-                        labels=run.train.class_names, metrics=result)
+                        labels=run.train.class_names, metrics=result, facts=run.model.facts)
     return result
 
 
@@ -184,7 +187,7 @@ def _finetune(run: _Run) -> Result:
     result = {**accuracies(predicted.numpy(), run.test.labels.numpy()), **config.to_mapping()}
     if run.task.save is not None:
         save_classifier(run.task.save, network=tuned.network, head=tuned.head,
-                        labels=run.train.class_names, metrics=result)
+                        labels=run.train.class_names, metrics=result, facts=run.model.facts)
     return result
 
 

@@ -5,11 +5,11 @@ z = model.encoder.encode(clouds)            # (B, d)
 z_turned = model.cope.apply(R, z)           # what z becomes when the clouds are turned by R
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 import difflib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -47,6 +47,8 @@ class EmbeddingModel:
     cope: Cope
     labels: tuple[str, ...] = ()
     """Names of the classes of the labelled objects that it was trained on."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the checkpoint says of itself: data, recipe, metrics."""
 
 
 def load_model(name: str | Path = TRAINING_FREE, device: str | torch.device = 'cpu'
@@ -131,7 +133,7 @@ def _learned(name: str, checkpoint: Checkpoint, device: torch.device) -> Embeddi
 
     network = network_from_checkpoint(checkpoint).to(device).requires_grad_(False)
     return EmbeddingModel(name=name, encoder=encoder_of(network), cope=network.cope,
-                          labels=_labels(checkpoint))
+                          labels=_labels(checkpoint), facts=checkpoint.config)
 
 
 def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:

@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from pointpng_core.checkpoints import read_checkpoint, write_checkpoint
-from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
+from pointpng_core.errors import CloudError, ConfigError, FileError, MissingDependencyError
 from pointpng_core.evaluation.classification import ClassificationTask, evaluate_classification
-from pointpng_core.evaluation.classifier_files import load_classifier
 from pointpng_core.evaluation.few_shot import few_shot
 from pointpng_core.evaluation.head_training import HeadConfig, probe_accuracy
 from pointpng_core.evaluation.labelled_objects import LabelledObjects, turns_of
 from pointpng_core.evaluation.svm import accuracies, held_out, svm_accuracy
 from pointpng_core.models.zoo import load_model
+from pointpng_core.recognition import ObjectClassifier
+from pointpng_core.recognition.classifier_files import load_classifier
 
 KEYS = {'model', 'svm_accuracy', 'probe_accuracy', 'finetune_accuracy', 'few_shot', 'classes',
         'train_objects', 'test_objects', 'points', 'features', 'pooling', 'up', 'seed',
@@ -247,6 +248,25 @@ def test_heads_are_trained_and_kept_with_encoder_and_labels(tmp_path, protocol):
     tuned = any(not torch.equal(value, before[key])
                 for key, value in kept.network.state_dict().items())
     assert tuned == (protocol == 'finetune')
+
+
+def test_a_kept_classifier_tells_classes_of_clouds_in_any_unit_and_place(tmp_path):
+    model = load_model(write_model(tmp_path / 'start'))
+    evaluated(model, protocols=('probe',), rotations=('SO3/SO3',),
+              heads={'epochs': 20, 'batch': 8, 'lr': 3e-3}, save=tmp_path / 'kept')
+    classifier = ObjectClassifier(tmp_path / 'kept')
+    test = blobs(30, seed=2, upright=False)
+    clouds = [3.0 * points.numpy() + 5.0 for points in test.points]
+    right = [classifier.classify(cloud) == test.class_names[label]
+             for cloud, label in zip(clouds, test.labels)]
+    assert sum(right) > 0.7 * len(right)
+    ranked = classifier.rank(clouds[0])
+    assert sum(share for _, share in ranked) == pytest.approx(1, abs=1e-5)
+    assert ranked[0][1] >= ranked[1][1]
+    assert classifier.classify(clouds[0], least_probability=1.1) is None
+    with pytest.raises(CloudError, match='in one place'):
+        classifier.rank(np.ones((40, 3)))
+    assert load_model(tmp_path / 'kept').facts['metrics']['classifier']['accuracy'] > 0.7
 
 
 def test_what_has_no_network_is_not_fine_tuned():

@@ -60,7 +60,8 @@ def test_normals_stay_with_their_points_and_are_unit_or_zero():
     holes = np.concatenate([[[np.nan, 0, 0, 1, 0, 0]], np.hstack((points, normals))])
     result = normalised(holes, pool=200, seed=0)
     length = np.linalg.norm(result[:, 3:], axis=1)
-    assert np.isclose(length[length > 0], 1, atol=1e-5).all() and (length == 0).sum() == 4
+    assert np.isclose(length[length > 0], 1, atol=1e-5).all()
+    assert (length == 0).sum() == 4
     known = result[length > 0]
     np.testing.assert_allclose(known[:, 3:], known[:, :3] / np.linalg.norm(
         known[:, :3], axis=1, keepdims=True), atol=1e-3)

@@ -8,7 +8,7 @@ import pytest
 
 from pointpng_core.commands import evaluate
 from pointpng_core.evaluation import training_speed
-from pointpng_core.evaluation.classifier_files import load_classifier
+from pointpng_core.recognition.classifier_files import load_classifier
 from pointpng_ros import cli
 
 

@@ -21,6 +21,9 @@ LOCAL = 6
 class SteerableReadout(nn.Module):
     """Weighs, sums and mixes harmonics. As made, it gives the training-free embedding."""
 
+    degree: Tensor
+    order: Tensor
+
     def __init__(self, *, width: int, harmonics: HarmonicConfig) -> None:
         super().__init__()
         self.harmonics = harmonics

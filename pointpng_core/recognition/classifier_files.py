@@ -27,15 +27,19 @@ class StoredClassifier:
 
 
 def save_classifier(folder: Path, *, network: Network, head: nn.Module, labels: Sequence[str],
-                    metrics: dict[str, Any]) -> None:
-    """Write a checkpoint that is the network's and holds the head too; raises FileError."""
+                    metrics: dict[str, Any], facts: dict[str, Any] | None = None) -> None:
+    """Write a checkpoint that is the network's and holds the head too; raises FileError.
+
+    `facts` are what the network's own checkpoint says of its training; they are kept.
+    """
     kind = next(name for name, cls in HEADS.items() if isinstance(head, cls))
     tensors = {**network.state_dict(),
                **{HEAD + name: tensor for name, tensor in head.state_dict().items()}}
     write_checkpoint(folder, tensors=tensors, config={
-        'stage': 'classifier', 'model': network.config.to_mapping(), 'labels': list(labels),
+        **(facts or {}), 'stage': 'classifier', 'model': network.config.to_mapping(),
+        'labels': list(labels),
         'head': {'kind': kind, 'features': network.feature_size, 'classes': len(labels)},
-        'metrics': metrics})
+        'metrics': {**(facts or {}).get('metrics', {}), 'classifier': metrics}})
 
 
 def load_classifier(folder: Path) -> StoredClassifier:

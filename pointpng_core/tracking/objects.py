@@ -16,8 +16,6 @@ from pointpng_core.tracking.motion import STILL, Motion
 Matrix = NDArray[np.float64]
 NEWEST = 0.3
 """Share of the newest score in the usual one."""
-COASTING = 0.5
-"""Share of its motion that an object is expected to keep for each frame it is not seen."""
 ORIGIN = np.zeros(3)
 FRAME = 1.0
 """The time between two frames where no stamps tell it."""
@@ -73,11 +71,6 @@ class TrackedObject:
         self.usual_score += NEWEST * (estimate.score - self.usual_score)
         self.age, self.missed = self.age + 1, 0
         self.unsearched = 0 if searched else self.unsearched + 1
-
-    def miss(self) -> None:
-        """Take note of a frame that does not show it."""
-        self.missed += 1
-        self.motion = self.motion.blended(STILL, 1 - COASTING)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -146,5 +139,5 @@ class ObjectTracks:
         """End a frame: what was not seen in it is forgotten after a while."""
         for thing in self.objects:
             if not any(thing is other for other in seen):
-                thing.miss()
+                thing.missed += 1
         self.objects = [thing for thing in self.objects if thing.missed <= config.max_missed]

@@ -140,7 +140,8 @@ def evaluate_classification(model: EmbeddingModel, train_sets: Sequence[ObjectSe
         'few_shot': first.get('few-shot'), 'classes': list(train.class_names),
         'train_objects': len(train), 'test_objects': len(test), 'points': points,
         'features': run.train_features.shape[1],
-        'pooling': POOLING.get(type(model.encoder), TOKENS), 'up': task.up, 'seed': task.seed, 'protocols': details}
+        'pooling': POOLING.get(type(model.encoder), TOKENS), 'up': task.up, 'seed': task.seed,
+        'protocols': details}
 
 
 def _run(rotations: str, *, model: EmbeddingModel, task: ClassificationTask,

@@ -7,10 +7,12 @@ orthogonal, and Theta_gh = Theta_g Theta_h.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import roma
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from pointpng_core.so3 import flatten_blocks, rotation_generators, wigner_blocks
 
@@ -19,8 +21,8 @@ from pointpng_core.so3 import flatten_blocks, rotation_generators, wigner_blocks
 class TwistBank:
     """S sources and A angles about z, prepared for `WignerCope.twist_scores`."""
 
-    orders: list[Tensor]
-    """Per order m the cosine and sine parts (2n, S) of all degrees l >= m."""
+    orders: Tensor
+    """(L + 1, 2n, S) per order m the cosine and sine parts of all degrees l >= m, then zeros."""
     waves: Tensor
     """(2 (L + 1), A) cosines, then sines, of m times every angle."""
 
@@ -62,8 +64,10 @@ class WignerCope:
 
         <Theta_g z_source, z_target> = sum_l <D^l(g), C_l>: a band-limited function on SO(3).
         """
-        pairs = zip(self.split(z_source), self.split(z_target))
-        return flatten_blocks([target.transpose(-1, -2) @ source for source, target in pairs])
+        places, entries = _block_places(self.multiplicities, z_source.device)
+        source, target = (_padded(z).index_select(-1, places.flatten()).unflatten(-1, places.shape)
+                          for z in (z_source, z_target))  # (..., L + 1, copies, 2L + 1)
+        return (target.transpose(-1, -2) @ source).flatten(-3).index_select(-1, entries)
 
     def grid_bank(self, R: Tensor) -> Tensor:
         """Return the flattened D^l(g), (G, sum (2l + 1)^2), of rotations (G, 3, 3)."""
@@ -78,7 +82,7 @@ class WignerCope:
         """Return of sources (S, d) the parts that a turn about z mixes, for angles (A,)."""
         phases = torch.arange(self.degree_max + 1, device=angles_rad.device)[:, None] * angles_rad
         return TwistBank(
-            orders=[parts.flatten(1).T.contiguous() for parts in self._orders(z_source)],
+            orders=self._orders(z_source).flatten(2).transpose(1, 2).contiguous(),
             waves=torch.cat((torch.cos(phases), torch.sin(phases))))
 
     def twist_scores(self, bank: TwistBank, z_target: Tensor) -> Tensor:
@@ -87,9 +91,9 @@ class WignerCope:
         About z only m and -m mix, as a plane rotation by m times the angle, so that the score is a
         trigonometric polynomial of degree L; its 2L + 1 coefficients cost one small product per m.
         """
-        both = [torch.cat((parts.flatten(1), _quarter_turn(parts).flatten(1))) @ source
-                for parts, source in zip(self._orders(z_target), bank.orders)]
-        cosine, sine = torch.stack(both).chunk(2, dim=1)  # (L + 1, T, S)
+        parts = self._orders(z_target)
+        both = torch.cat((parts.flatten(2), _quarter_turn(parts).flatten(2)), dim=1)
+        cosine, sine = (both @ bank.orders).chunk(2, dim=1)  # (L + 1, T, S)
         return (torch.cat((cosine, sine)).movedim(0, -1).flatten(0, 1) @ bank.waves).unflatten(
             0, cosine.shape[1:])
 
@@ -126,22 +130,67 @@ class WignerCope:
                                 for P in products], dim=1)  # (9, F)
         return slopes, curvatures
 
-    def _orders(self, z: Tensor) -> list[Tensor]:
-        """Return per order m the cosine and sine parts (..., 2, copies of all l >= m)."""
-        blocks = self.split(z)
-        orders = [torch.cat([block[..., degree] for degree, block in enumerate(blocks)], dim=-1)]
-        orders = [torch.stack((orders[0], torch.zeros_like(orders[0])), dim=-2)]
-        for m in range(1, self.degree_max + 1):
-            parts = [torch.stack((block[..., degree + m], block[..., degree - m]), dim=-2)
-                     for degree, block in enumerate(blocks) if degree >= m]
-            orders.append(torch.cat(parts, dim=-1))
-        return orders
+    def _orders(self, z: Tensor) -> Tensor:
+        """Return per order m the cosine and sine parts (L + 1, S, 2, n) of (S, d).
+
+        Order m has the copies of all degrees l >= m, and zeros behind them.
+        """
+        places = _order_places(self.multiplicities, z.device)
+        parts = _padded(z).index_select(1, places.flatten()).unflatten(1, places.shape)
+        return parts.movedim(1, 0)
 
 
 def _quarter_turn(parts: Tensor) -> Tensor:
     """Map (cosine, sine) parts (..., 2, n) to (sine, -cosine)."""
     cosine, sine = parts.unbind(dim=-2)
     return torch.stack((sine, -cosine), dim=-2)
+
+
+def _padded(z: Tensor) -> Tensor:
+    """Return embeddings (..., d) with a zero behind, for blocks that are filled up with zeros."""
+    return pad(z, (0, 1))
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _order_places(multiplicities: tuple[int, ...], device: torch.device) -> Tensor:
+    """Return (L + 1, 2, n): where in an embedding the cosine and sine parts of each order lie.
+
+    Parts that do not exist lie at d, one behind its end.
+    """
+    starts, degrees = _starts(multiplicities), range(len(multiplicities))
+    table = torch.full((len(multiplicities), 2, sum(multiplicities)), starts[-1])
+    for m in degrees:
+        for side, order in enumerate((m, -m)[:2 if m else 1]):
+            rows = [starts[degree] + copy * (2 * degree + 1) + degree + order
+                    for degree in degrees[m:] for copy in range(multiplicities[degree])]
+            table[m, side, :len(rows)] = torch.tensor(rows)
+    return table.to(device)
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)
+def _block_places(multiplicities: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return where in an embedding the blocks (L + 1, copies, 2L + 1), filled up, lie.
+
+    And where in all their products (L + 1, 2L + 1, 2L + 1) the (2l + 1)^2 of each degree lie.
+    """
+    starts, width = _starts(multiplicities), 2 * len(multiplicities) - 1
+    blocks = torch.full((len(multiplicities), max(multiplicities), width), starts[-1])
+    products = torch.arange(len(multiplicities) * width ** 2).view(-1, width, width)
+    entries = []
+    for degree, copies in enumerate(multiplicities):
+        size = 2 * degree + 1
+        rows = torch.arange(starts[degree], starts[degree + 1])
+        blocks[degree, :copies, :size] = rows.view(copies, size)
+        entries.append(products[degree, :size, :size].flatten())
+    return blocks.to(device), torch.cat(entries).to(device)
+
+
+def _starts(multiplicities: Sequence[int]) -> list[int]:
+    """Return where the block of each degree begins, and the length of all."""
+    sizes = [copies * (2 * degree + 1) for degree, copies in enumerate(multiplicities)]
+    return [sum(sizes[:degree]) for degree in range(len(sizes) + 1)]
 
 
 def _climb(gradient: Tensor, hessian: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ training, so it is the floor that every learned embedding has to beat.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -68,9 +69,8 @@ class HarmonicEncoder:
         shells = shell_weights(radii / diameters[:, None, None], config)  # (R, B, K, N)
         rows = shells.transpose(0, 1).flatten(1, 2)  # (B, R * K, N)
         moments = (rows @ harmonics).unflatten(1, (len(diameters), -1)).transpose(0, 1)
-        blocks = [moments[..., degree ** 2:(degree + 1) ** 2].flatten(2)
-                  for degree in range(config.degree_max + 1)]
-        return normalize(torch.cat(blocks, dim=2), dim=-1)
+        order = _by_degree(config.shells, config.degree_max, moments.device)
+        return normalize(moments.flatten(2).index_select(2, order), dim=-1)
 
     def features(self, clouds: Tensor) -> Tensor:
         """Return the norms, which no turn changes, by degree and shell (B, (L + 1) shells)."""
@@ -79,3 +79,12 @@ class HarmonicEncoder:
         blocks = self.encode(clouds).split(sizes, dim=-1)
         return torch.cat([block.unflatten(-1, (self.config.shells, -1)).norm(dim=-1)
                           for block in blocks], dim=-1)
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _by_degree(shells: int, degree_max: int, device: torch.device) -> Tensor:
+    """Return where in moments (shells, (L + 1)^2) each entry of the embedding lies."""
+    places = torch.arange(shells * (degree_max + 1) ** 2).view(shells, -1)
+    return torch.cat([places[:, degree ** 2:(degree + 1) ** 2].flatten()
+                      for degree in range(degree_max + 1)]).to(device)

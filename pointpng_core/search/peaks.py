@@ -16,17 +16,16 @@ def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> T
     """
     # trace(A^T B) = 1 + 2 cos(angle)
     limit = 1.0 + 2.0 * math.cos(apart_rad)
-    left, flat = scores.clone(), R.flatten(-2)
-    chosen: list[Tensor] = []
-    rows = torch.arange(len(scores), device=scores.device)
+    flat = R.flatten(-2)
+    near = flat @ flat.transpose(-1, -2) > limit  # (B, K, K)
+    left, rows = scores.clone(), torch.arange(len(scores), device=scores.device)
+    picks: list[tuple[Tensor, Tensor]] = []
     for _ in range(count):
         value, index = left.max(dim=1)
-        if chosen:
-            index = torch.where(value > -torch.inf, index, chosen[0])
-        chosen.append(index)
-        traces = (flat @ flat[rows, index, :, None]).squeeze(-1)
-        left = left.masked_fill(traces > limit, -torch.inf)
-    return torch.stack(chosen, dim=1)
+        picks.append((value, index))
+        left.masked_fill_(near[rows, index], -torch.inf)
+    values, chosen = (torch.stack(column, dim=1) for column in zip(*picks))
+    return torch.where(values > -torch.inf, chosen, chosen[:, :1])
 
 
 def apart(R: Tensor, scores: Tensor, *, count: int, apart_rad: float) -> tuple[Tensor, Tensor]:

@@ -6,6 +6,7 @@ camera, so that only the twist about it is left, a circle instead of all of SO(3
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import roma
@@ -44,9 +45,7 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[An
     z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
     R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
     """
-    angles = twist_angles(twists).to(z_target)
-    axis = torch.stack((0 * angles, 0 * angles, angles), dim=-1)
-    R_twist = roma.rotvec_to_rotmat(axis)
+    R_twist = _turns(twists, z_target.dtype, z_target.device)
     found = [_best_pairs(cope, bank, z, twists) for bank, z in zip(twist_banks, z_target)]
     scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
     R_view = torch.stack([bank.R_view_reference[view]
@@ -60,6 +59,14 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[An
     return ViewMatches(
         R_target_reference=R.gather(2, index[..., None, None].expand(-1, -1, -1, 3, 3)),
         centroids=centroids, scores=scores.gather(2, index))
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _turns(twists: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the rotations (twists, 3, 3) about z by the `twist_angles`."""
+    angles = twist_angles(twists).to(device, dtype)
+    return roma.rotvec_to_rotmat(torch.stack((0 * angles, 0 * angles, angles), dim=-1))
 
 
 def _best_pairs(cope: Cope, twist_bank: Any, z_target: Tensor, twists: int

@@ -4,7 +4,7 @@ Orthonormal on the sphere, no Condon-Shortley phase, z the polar axis. Degree l 
 columns l^2 .. (l + 1)^2, in the order m = -l .. l (sine terms for m < 0).
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 import math
 
 import torch
@@ -19,39 +19,51 @@ def degree_slices(degree_max: int) -> list[slice]:
 def real_harmonics(directions: Tensor, degree_max: int) -> Tensor:
     """Return Y (..., (degree_max + 1)^2) of unit vectors (..., 3).
 
-    Y_lm = N_lm P_l^m(z) / sin^m * (cos m phi, sin m phi) sin^m: the first factor by the usual
-    recurrence in l, the second as Re and Im of (x + i y)^m.
+    Y_lm = N_lm P_l^m(z) / sin^m * (cos m phi, sin m phi) sin^m. The second factor, Re and Im of
+    (x + i y)^m, gives the two ends m = -l and l of a degree; everything between follows from the
+    two degrees below by the usual recurrence in l, for all orders at once.
     """
     x, y, z = directions.unbind(-1)
-    cosines, sines = _azimuth_powers(x, y, degree_max)
-    rows: list[Tensor] = [torch.empty(0)] * (degree_max + 1) ** 2
-    for order in range(degree_max + 1):
-        for degree, legendre in _legendre_column(z, order, degree_max):
-            middle = degree * (degree + 1)
-            rows[middle + order] = legendre * cosines[order]
-            if order:
-                rows[middle - order] = legendre * sines[order]
+    cosines, sines = _ends(x, y, degree_max)
+    below, current = z.new_zeros(0, *z.shape), torch.full_like(z[None], _sectoral(0))
+    rows = [current]
+    for degree in range(1, degree_max + 1):
+        a, b = (table.view(-1, *(1,) * z.dim()) for table in _factors(degree, z.dtype, z.device))
+        inner = a * current * z  # orders 1 - l .. l - 1
+        # Two degrees below there are no orders 1 - l and l - 1.
+        middle = torch.addcmul(inner[1:-1], b, below, value=-1)
+        below, current = current, torch.cat((sines[degree - 1, None], inner[:1], middle,
+                                             inner[1:][-1:], cosines[degree - 1, None]))
+        rows.append(current)
     # Stacked in front: each row is written in one go, which is what this function's time is.
-    return torch.stack(rows).movedim(0, -1)
+    return torch.cat(rows).movedim(0, -1)
 
 
-def _azimuth_powers(x: Tensor, y: Tensor, degree_max: int) -> tuple[list[Tensor], list[Tensor]]:
-    cosines, sines = [torch.ones_like(x)], [torch.zeros_like(x)]
-    for _ in range(degree_max):
-        cosine, sine = cosines[-1], sines[-1]
-        cosines.append(cosine * x - sine * y)
-        sines.append(cosine * y + sine * x)
-    return cosines, sines
+def _ends(x: Tensor, y: Tensor, degree_max: int) -> tuple[Tensor, Tensor]:
+    """Return Y_ll and Y_l-l (degree_max, ...) for l = 1 .. degree_max, given x and y (...)."""
+    cosines, sines = x[None], y[None]
+    while len(cosines) < degree_max:  # by doubling: (x + i y)^(m + n) of all m at once
+        c, s = cosines[-1], sines[-1]
+        cosines, sines = (torch.cat((cosines, cosines * c - sines * s)),
+                          torch.cat((sines, sines * c + cosines * s)))
+    norms = _sectorals(degree_max, x.dtype, x.device).view(-1, *(1,) * x.dim())
+    return cosines[:degree_max] * norms, sines[:degree_max] * norms
 
 
-def _legendre_column(z: Tensor, order: int, degree_max: int) -> Iterator[tuple[int, Tensor]]:
-    """Yield (l, normalised P_l^m(z) / sin^m) for l = m .. degree_max at one order m."""
-    last, current = torch.zeros_like(z), torch.full_like(z, _sectoral(order))
-    yield order, current
-    for degree in range(order + 1, degree_max + 1):
-        a, b = _recurrence(degree, order)
-        last, current = current, torch.sub(a * z * current, last, alpha=b)
-        yield degree, current
+@lru_cache(maxsize=64)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _sectorals(degree_max: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    norms = [_sectoral(order) for order in range(1, degree_max + 1)]
+    return torch.tensor(norms, dtype=dtype, device=device)
+
+
+@lru_cache(maxsize=256)
+@torch.inference_mode(False)
+def _factors(degree: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return a of the orders 1 - l .. l - 1 and b of the orders 2 - l .. l - 2."""
+    a, b = zip(*(_recurrence(degree, abs(order)) for order in range(1 - degree, degree)))
+    return (torch.tensor(a, dtype=dtype, device=device),
+            torch.tensor(b[1:-1], dtype=dtype, device=device))
 
 
 def _sectoral(order: int) -> float:

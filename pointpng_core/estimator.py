@@ -199,7 +199,8 @@ class PoseEstimator:
             evidence = verifier.distinct(hypotheses, evidence)
         with clock('polish'):
             index = verifier.contenders(hypotheses, evidence)
-            polished = polish(hypotheses.take(index), observations, references)
+            polished = polish(hypotheses.take(index), observations, references,
+                              self._stacked(references))
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms,
                          field=self._stacked(references).field,
@@ -214,7 +215,8 @@ class PoseEstimator:
             hypotheses, evidence = tracker.refine(hypotheses, task.observations, verifier,
                                                   self._stacked(task.references))
         with task.clock('polish'):
-            polished = polish(hypotheses, task.observations, task.references)
+            polished = polish(hypotheses, task.observations, task.references,
+                              self._stacked(task.references))
             hypotheses, evidence = verifier.adopt(polished, hypotheses.observation, hypotheses,
                                                   evidence)
         return summarise(hypotheses, evidence, task.observations, task.references,

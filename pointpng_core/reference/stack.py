@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.field import SurfaceField
+from pointpng_core.registration.surface_graph import SurfaceGraph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +17,8 @@ class ReferenceStack:
     """R references; views and probes that one has less than another are repeated."""
 
     field: SurfaceField
+    surface_points: tuple[int, ...]
+    """How many points the surface of each has."""
     diameter: Tensor
     """(R,) metres."""
     spacing: Tensor
@@ -33,11 +37,17 @@ class ReferenceStack:
         device = views[0].directions.device
         return cls(
             field=SurfaceField.stack([reference.field for reference in references]),
+            surface_points=tuple(len(reference.field.surface) for reference in references),
             diameter=torch.tensor([r.diameter_m for r in references], device=device),
             spacing=torch.tensor([r.spacing_m for r in references], device=device),
             probes=_level([r.probes for r in references]),
             visible=_level([view.visible.T for view in views], 2).transpose(1, 2),
             directions=_level([view.directions for view in views]))
+
+    @cached_property
+    def graph(self) -> SurfaceGraph:
+        """Return the neighbours on the surfaces, for exact registration in a batch."""
+        return SurfaceGraph.of(self.field, self.surface_points)
 
     def with_probes(self, count: int | None) -> 'ReferenceStack':
         """Return the references with only their first probes, all of them for None."""

@@ -40,14 +40,18 @@ class SurfaceField:
 
         `reference` (H,) names the reference whose surface each row of queries is held against.
         """
+        nearest = self.rows(reference, queries)
+        # Embedding look-ups of 32-bit rows are the fastest gather there is on the CPU.
+        found = torch.nn.functional.embedding(nearest, self.surface)
+        return found[..., :3], found[..., 3:]
+
+    def rows(self, reference: Tensor, queries: Tensor) -> Tensor:
+        """Return the rows (H, n) of the nearest surface points, int32, for queries (H, n, 3)."""
         origin, cell = self.origin[reference, None], self.cell[reference, None, None]
         cells = ((queries - origin) / cell).clamp_(0, CELLS - 1).int()
         x, y, z = cells.unbind(-1)
         flat = ((reference.int()[:, None] * CELLS + x) * CELLS + y) * CELLS + z
-        # Embedding look-ups of 32-bit rows are the fastest gather there is on the CPU.
-        nearest = self.nearest.index_select(0, flat.flatten())
-        found = torch.nn.functional.embedding(nearest, self.surface).view(*queries.shape[:2], 6)
-        return found[..., :3], found[..., 3:]
+        return self.nearest.index_select(0, flat.flatten()).view(flat.shape)
 
     @classmethod
     def stack(cls, fields: Sequence['SurfaceField']) -> 'SurfaceField':

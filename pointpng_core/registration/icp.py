@@ -50,6 +50,16 @@ def _step(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, tolerance
     moved = hypotheses.transform(points)
     residual, normals, squared = _against_discs(field, hypotheses.reference, moved)
     weight = (1.0 + squared / tolerance[:, None].square()).square().reciprocal()
+    return gauss_newton(hypotheses, moved, residual, normals, weight)
+
+
+def gauss_newton(hypotheses: Hypotheses, moved: Tensor, residual: Tensor, normals: Tensor,
+                 weight: Tensor) -> Hypotheses:
+    """Return hypotheses after a step that makes weighted residuals along normals least.
+
+    moved (H, n, 3) are the points at their present poses, normals (H, n, 3) those of the surface
+    there, residual and weight (H, n).
+    """
     jacobian = torch.cat((torch.linalg.cross(moved, normals), normals), dim=-1)  # (H, n, 6)
     weighted = (jacobian * weight[..., None]).transpose(1, 2)
     twist = _solve(weighted @ jacobian, (weighted @ residual[..., None]).squeeze(-1))

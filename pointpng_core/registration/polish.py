@@ -1,4 +1,8 @@
-"""Final registration of the best hypotheses, one by one, on all sampled points."""
+"""Final registration of the best hypotheses: exact ICP on all sampled points.
+
+On a CPU one by one, with a search tree; elsewhere all at once, with the same result but for
+rounding and for where the normals come from (a tree fits its own).
+"""
 
 from collections.abc import Sequence
 
@@ -7,12 +11,43 @@ import torch
 
 from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
+from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.hypotheses import Hypotheses
+from pointpng_core.registration.icp import gauss_newton
+from pointpng_core.registration.surface_tree import REACH_DIAMETERS
+
+STEPS = 8
+"""Of all hypotheses alike: to ask which ones stand still would be to wait for the device."""
 
 
-def polish(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference]
-           ) -> Hypotheses:
-    """Return the hypotheses registered by exact point-to-plane ICP on all sampled points."""
+def polish(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
+           stack: ReferenceStack) -> Hypotheses:
+    """Return the hypotheses registered by exact point-to-plane ICP on all sampled points.
+
+    `stack` holds the same references.
+    """
+    if hypotheses.R.device.type == 'cpu':
+        return polish_one_by_one(hypotheses, observations, references)
+    return polish_together(hypotheses, observations, stack)
+
+
+def polish_together(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack
+                    ) -> Hypotheses:
+    """Return all hypotheses registered at once, on their device."""
+    points = observations.points[hypotheses.observation]
+    reach = REACH_DIAMETERS * stack.diameter[hypotheses.reference, None]
+    for _ in range(STEPS):
+        moved = hypotheses.transform(points)
+        nearest, normals = stack.graph.look_up(hypotheses.reference, moved)
+        offset = moved - nearest
+        weight = (offset.norm(dim=-1) < reach).to(points)
+        hypotheses = gauss_newton(hypotheses, moved, (offset * normals).sum(-1), normals, weight)
+    return hypotheses
+
+
+def polish_one_by_one(hypotheses: Hypotheses, observations: Observations,
+                      references: Sequence[Reference]) -> Hypotheses:
+    """Return the hypotheses registered by small_gicp, one after the other."""
     R, t = hypotheses.R.double().cpu().numpy(), hypotheses.t.double().cpu().numpy()
     for index, (owner, kind) in enumerate(zip(hypotheses.observation.tolist(),
                                               hypotheses.reference.tolist())):

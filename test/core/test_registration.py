@@ -204,7 +204,8 @@ def test_exact_icp_without_correspondences_stays_finite():
 def test_polish_moves_each_hypothesis_on_its_own_reference(reference):
     drill, prepared, R, t = observed_drill(reference)
     near = hypothesis(*perturbed(R, t, 1.0, 0.002, 0), reference=1)
-    found = polish(near, prepared, [reference('mug'), drill])
+    both = [reference('mug'), drill]
+    found = polish(near, prepared, both, ReferenceStack.of(both))
     turned, shifted = error(found, R, t)
     assert turned[0] < 0.1
     assert shifted[0] < 5e-4

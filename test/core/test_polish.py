@@ -1,0 +1,116 @@
+"""Exact registration of all hypotheses at once, against a search tree and small_gicp."""
+
+from core_worlds import pose, random_turn, view
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+import torch
+
+from pointpng_core.observation import prepare_observations
+from pointpng_core.reference.stack import ReferenceStack
+from pointpng_core.registration.field import SurfaceField, build_field
+from pointpng_core.registration.polish import polish, polish_one_by_one, polish_together
+from pointpng_core.registration.surface_graph import NEIGHBOURS, SurfaceGraph
+from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.so3 import rotation_distance_rad
+from pointpng_core.tracking.pose_tracker import hypotheses_at
+
+CPU = torch.device('cpu')
+NAMES = ('drill', 'mug', 'bracket')
+VIEWS = 4
+
+
+@pytest.fixture(scope='module')
+def world(reference):
+    """Views of objects, their references, and poses near the true ones."""
+    poses = [pose(random_turn(seed), (0.05, -0.02, 0.6)) for seed in range(VIEWS * len(NAMES))]
+    rows = [index % len(NAMES) for index in range(len(poses))]
+    clouds = [view(make_object(NAMES[row]).mesh, T, noise=1.0, seed=index)
+              for index, (row, T) in enumerate(zip(rows, poses))]
+    observations = prepare_observations(clouds, sample=512, device=CPU)
+    references = [reference(name) for name in NAMES]
+    near = hypotheses_at([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
+                         references, rows)
+    truth = hypotheses_at(poses, observations, references, rows)
+    return observations, references, ReferenceStack.of(references), near, truth
+
+
+def nudge(seed):
+    """A turn by 2 degrees and a shift by 2 mm."""
+    rng = np.random.default_rng(seed)
+    axis, way = (vector / np.linalg.norm(vector) for vector in rng.normal(size=(2, 3)))
+    return pose(Rotation.from_rotvec(np.radians(2.0) * axis).as_matrix(), 0.002 * way)
+
+
+def apart(a, b):
+    """Degrees and metres between hypotheses."""
+    return torch.rad2deg(rotation_distance_rad(a.R, b.R)), (a.t - b.t).norm(dim=-1)
+
+
+def test_together_as_one_by_one(world):
+    observations, references, stack, near, truth = world
+    together = polish_together(near, observations, stack)
+    twin = polish_one_by_one(near, observations, references)
+    start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
+    assert errors.median() < 0.25 * start.median()
+    assert errors.median() < 1.5 * twins.median()
+    turned, shifted = apart(together, twin)
+    assert turned.median() < 0.2
+    assert turned.max() < 1.0
+    assert shifted.max() < 0.002
+    assert torch.equal(together.reference, near.reference)
+
+
+def test_the_device_decides(world):
+    observations, references, stack, near, _ = world
+    found = polish(near, observations, references, stack)
+    twin = polish_one_by_one(near, observations, references)
+    assert torch.equal(found.R, twin.R)
+    assert torch.equal(found.t, twin.t)
+
+
+def test_more_steps_change_nothing(world):
+    observations, _, stack, near, _ = world
+    once = polish_together(near, observations, stack)
+    turned, shifted = apart(polish_together(once, observations, stack), once)
+    assert turned.median() < 0.02
+    assert shifted.median() < 1e-4
+
+
+def test_none_and_those_far_away_do_no_harm(world):
+    observations, _, stack, near, _ = world
+    assert len(polish_together(near.take(torch.arange(0)), observations, stack)) == 0
+    far = polish_together(near.moved(near.R, near.t + 40.0), observations, stack)
+    assert torch.equal(far.t, near.t + 40.0)
+    assert torch.isfinite(far.R).all()
+
+
+def test_neighbours_are_searched_as_by_a_tree(world):
+    """Thin walls included, where the point that a field names may be on the wrong side."""
+    observations, references, stack, near, _ = world
+    queries = near.transform(observations.points[near.observation])
+    found, normals = stack.graph.look_up(near.reference, queries)
+    assert normals.shape == found.shape
+    wrong = []
+    for row, points, nearest in zip(near.reference.tolist(), queries, found):
+        surface = references[row].field.surface
+        best, _ = cKDTree(surface[:, :3].numpy()).query(points.numpy())
+        wrong.append(((points - nearest).norm(dim=-1).numpy() > best + 1e-6).mean())
+        assert cKDTree(surface[:, :3].numpy()).query(nearest.numpy())[0].max() == 0
+    assert np.mean(wrong) < 0.005
+    rough, _ = stack.field.look_up(near.reference, queries)
+    assert (queries - found).norm(dim=-1).mean() < (queries - rough).norm(dim=-1).mean()
+
+
+def test_few_points_have_few_neighbours():
+    generator = torch.Generator().manual_seed(0)
+    clouds = [torch.randn(count, 3, generator=generator).numpy() for count in (5, 40)]
+    fields = [build_field(cloud, cloud / np.linalg.norm(cloud, axis=1, keepdims=True),
+                          diameter_m=4.0, spacing_m=0.5, device=CPU) for cloud in clouds]
+    graph = SurfaceGraph.of(SurfaceField.stack(fields), [5, 40])
+    assert graph.neighbours.shape == (45, NEIGHBOURS)
+    assert torch.equal(graph.neighbours[:, 0], torch.arange(45))
+    assert set(graph.neighbours[:5].flatten().tolist()) == set(range(5))
+    twin = cKDTree(clouds[1]).query(clouds[1], k=NEIGHBOURS)[1] + 5
+    assert np.array_equal(graph.neighbours[5:].numpy(), twin)

@@ -40,18 +40,18 @@ class SurfaceField:
 
         `reference` (H,) names the reference whose surface each row of queries is held against.
         """
-        nearest = self.rows(reference, queries)
-        # Embedding look-ups of 32-bit rows are the fastest gather there is on the CPU.
-        found = torch.nn.functional.embedding(nearest, self.surface)
-        return found[..., :3], found[..., 3:]
+        return self.grids(reference).look_up(queries)
 
     def rows(self, reference: Tensor, queries: Tensor) -> Tensor:
         """Return the rows (H, n) of the nearest surface points, int32, for queries (H, n, 3)."""
-        origin, cell = self.origin[reference, None], self.cell[reference, None, None]
-        cells = ((queries - origin) / cell).clamp_(0, CELLS - 1).int()
-        x, y, z = cells.unbind(-1)
-        flat = ((reference.int()[:, None] * CELLS + x) * CELLS + y) * CELLS + z
-        return self.nearest.index_select(0, flat.flatten()).view(flat.shape)
+        return self.grids(reference).rows(queries)
+
+    def grids(self, reference: Tensor) -> 'Grids':
+        """Return the grids of the references (H,) that rows of queries are held against."""
+        cell = self.cell[reference, None, None]
+        return Grids(field=self, cells_per_m=1.0 / cell,
+                     shift=self.origin[reference, None] / -cell,
+                     start=reference.int()[:, None] * CELLS ** 3)
 
     @classmethod
     def stack(cls, fields: Sequence['SurfaceField']) -> 'SurfaceField':
@@ -72,6 +72,33 @@ class SurfaceField:
         """Build from what `arrays` returned."""
         return cls(**{name: torch.from_numpy(arrays[name]).to(device)
                       for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grids:
+    """A field made ready for look-ups of H rows of queries, each in its own reference's grid."""
+
+    field: SurfaceField
+    cells_per_m: Tensor
+    """(H, 1, 1)"""
+    shift: Tensor
+    """(H, 1, 3) from the grid's corner, in cells."""
+    start: Tensor
+    """(H, 1) int32 row of the first cell."""
+
+    def look_up(self, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """Return nearest points and their normals (H, n, 3), in memory as (H, 3, n)."""
+        # Embedding look-ups of 32-bit rows are the fastest gather there is on the CPU.
+        found = torch.nn.functional.embedding(self.rows(queries), self.field.surface)
+        nearest, normals = found.transpose(1, 2).contiguous().transpose(1, 2).split(3, dim=-1)
+        return nearest, normals
+
+    def rows(self, queries: Tensor) -> Tensor:
+        """Return the rows (H, n) of the nearest surface points, int32, for queries (H, n, 3)."""
+        cells = torch.addcmul(self.shift, queries, self.cells_per_m).clamp_(0, CELLS - 1).int()
+        x, y, z = cells.unbind(-1)
+        flat = (x * CELLS + y).mul_(CELLS).add_(z).add_(self.start)
+        return self.field.nearest.index_select(0, flat.flatten()).view(flat.shape)
 
 
 def build_field(points: NDArray[np.float32], normals: NDArray[np.float32], *, diameter_m: float,

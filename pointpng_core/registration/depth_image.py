@@ -1,14 +1,14 @@
 """What a camera at the origin measured around each observation, as small depth images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-from pointpng_core.clouds.visibility import view_frames
+from pointpng_core.so3 import frame_towards
 
 PIXELS = 48
 """Edge of an image."""
@@ -41,13 +41,8 @@ class DepthImages:
         Pixels outside the image count as not measured.
         """
         camera = points + self.centroid[observation, None]
-        x, y, z = (camera @ self.R_image_camera[observation].transpose(1, 2)).unbind(-1)
-        plane = torch.stack((x, y), dim=-1) / z.clamp(min=1e-6)[..., None]
-        offset = plane - self.low[observation, None]
-        cell = torch.floor(offset / self.pixel[observation, None, None]).long()
-        inside = ((cell >= 0) & (cell < PIXELS)).all(-1)
-        column, row = cell.clamp(0, PIXELS - 1).unbind(-1)
-        flat = (observation[:, None] * PIXELS + row) * PIXELS + column
+        plane, z = _on_plane(camera @ self.R_image_camera[observation].transpose(1, 2))
+        flat, inside = self._pixels(observation[:, None], plane)
         near = torch.where(inside, self.near.flatten()[flat], torch.inf)
         return z, near, torch.where(inside, self.far.flatten()[flat], -torch.inf)
 
@@ -55,51 +50,75 @@ class DepthImages:
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
                     surroundings: NDArray[np.floating] | None = None) -> 'DepthImages':
         """Build from observations (N, 3) in the camera frame and all other points of it."""
-        around = np.empty((0, 3), np.float32) if surroundings is None else surroundings
-        ranges = np.linalg.norm(around, axis=1)
-        images = [_image(cloud, around, ranges) for cloud in clouds]
-        stacked = {name: np.stack([image[name] for image in images])
-                   for name in cls.__dataclass_fields__}
-        return cls(**{name: torch.from_numpy(array).to(device)
-                      for name, array in stacked.items()})
+        centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
+                                              for cloud in clouds]))
+        turn, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)
+        points = torch.from_numpy(np.concatenate(clouds)).to(device)
+        lengths = torch.tensor([len(cloud) for cloud in clouds])
+        owner = torch.arange(len(clouds)).repeat_interleave(lengths, output_size=len(points))
+        owner = owner.to(device)
+        plane, depth = _projected(points, turn[owner])
+        low, pixel = _windows(plane, owner, lengths.to(device))
+        blank = depth.new_full((len(clouds), PIXELS ** 2), torch.inf)
+        images = cls(R_image_camera=turn, centroid=middle, low=low, pixel=pixel, near=blank,
+                     far=-blank)._with(owner, plane, depth, own=True)
+        if surroundings is None or not len(surroundings):
+            return images
+        around = torch.from_numpy(surroundings.astype(np.float32)).to(device)
+        owner, row = images._cones(around).nonzero().unbind(1)
+        return images._with(owner, *_projected(around[row], turn[owner]), own=False)
+
+    def _with(self, owner: Tensor, plane: Tensor, depth: Tensor, *, own: bool) -> 'DepthImages':
+        """Return the images with depths (P,) measured at x / z and y / z (P, 2), each in one (P,).
+
+        `far` is of the observations' own points alone.
+        """
+        flat, inside = self._pixels(owner, plane)
+        near = self.near.flatten().scatter_reduce(
+            0, flat, torch.where(inside, depth, torch.inf), 'amin').view_as(self.near)
+        if not own:
+            return replace(self, near=near)
+        far = self.far.flatten().scatter_reduce(
+            0, flat, torch.where(inside, depth, -torch.inf), 'amax').view_as(self.far)
+        return replace(self, near=near, far=far)
+
+    def _cones(self, points: Tensor) -> Tensor:
+        """Return a mask (O, M) of the points (M, 3) in a cone around each image.
+
+        Most of a frame lies outside: what is asked of all points of it must be cheap.
+        """
+        half = self.pixel * PIXELS / 2
+        reach = (self.low + half[:, None]).abs().amax(dim=1) + half
+        along = self.R_image_camera[:, 2] @ points.T
+        return along * (1 + 2 * reach.square()).sqrt()[:, None] > points.norm(dim=1)
+
+    def _pixels(self, observation: Tensor, plane: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pixel (...) among all, and if it lies inside, of x / z and y / z (..., 2)."""
+        offset = plane - self.low[observation]
+        cell = torch.floor(offset / self.pixel[observation][..., None]).long()
+        inside = ((cell >= 0) & (cell < PIXELS)).all(-1)
+        column, row = cell.clamp(0, PIXELS - 1).unbind(-1)
+        return (observation * PIXELS + row) * PIXELS + column, inside
 
 
-def _image(cloud: NDArray[np.float32], surroundings: NDArray[np.floating],
-           ranges: NDArray[np.floating]) -> dict[str, NDArray[np.float32]]:
-    centroid = cloud.mean(axis=0, dtype=np.float64)
-    axis = centroid / np.linalg.norm(centroid)
-    turn = view_frames(axis[None])[0].astype(np.float32)
-    plane, depth = _project(cloud, turn)
-    middle = (plane.max(axis=0) + plane.min(axis=0)) / 2
-    extent = plane.max(axis=0) - plane.min(axis=0)
-    spacing = np.sqrt(extent.prod() / len(cloud))
-    pixel = max(WINDOW * float(extent.max()) / PIXELS, PIXEL_SPACINGS * float(spacing), 1e-9)
-    low = middle - pixel * PIXELS / 2
-    near, far = np.full(PIXELS ** 2, np.inf, np.float32), np.full(PIXELS ** 2, -np.inf, np.float32)
-    flat, inside = _pixels(plane, low, pixel)
-    np.minimum.at(near, flat[inside], depth[inside])
-    np.maximum.at(far, flat[inside], depth[inside])
-    # Most of a frame lies outside the window: a cone around it is tested first, for it is cheap.
-    reach = np.abs(middle).max() + pixel * PIXELS / 2
-    cone = surroundings[surroundings @ axis.astype(np.float32) * np.sqrt(1 + 2 * reach ** 2)
-                        > ranges]
-    plane, depth = _project(cone, turn)
-    flat, inside = _pixels(plane, low, pixel)
-    np.minimum.at(near, flat[inside], depth[inside])
-    image = {'R_image_camera': turn, 'centroid': centroid, 'low': low, 'pixel': pixel,
-             'near': near, 'far': far}
-    return {name: np.asarray(value, np.float32) for name, value in image.items()}
+def _windows(plane: Tensor, owner: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Return low (O, 2) and pixel (O,) of images around points (P, 2), each of one of them."""
+    index, blank = owner[:, None].expand_as(plane), plane.new_full((len(lengths), 2), torch.inf)
+    least = blank.scatter_reduce(0, index, plane, 'amin')
+    most = (-blank).scatter_reduce(0, index, plane, 'amax')
+    extent = most - least
+    spacing = (extent.prod(dim=1) / lengths).sqrt()
+    pixel = torch.maximum(WINDOW * extent.amax(dim=1) / PIXELS, PIXEL_SPACINGS * spacing)
+    pixel = pixel.clamp(min=1e-9)
+    return (most + least) / 2 - pixel[:, None] * PIXELS / 2, pixel
 
 
-def _project(points: NDArray[np.floating], turn: NDArray[np.float32]
-             ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    image = points @ turn.T
-    depth = image[:, 2]
-    return image[:, :2] / np.maximum(depth, 1e-6)[:, None], depth
+def _projected(points: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x / z and y / z (P, 2), and z (P,), of points (P, 3), turned by (P, 3, 3) each."""
+    return _on_plane((turn * points[:, None]).sum(-1))
 
 
-def _pixels(plane: NDArray[np.float32], low: NDArray[np.float32], pixel: float
-            ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    cell = np.floor((plane - low) / pixel).astype(np.int64)
-    inside = ((cell >= 0) & (cell < PIXELS)).all(axis=1)
-    return cell[:, 1] * PIXELS + cell[:, 0], inside
+def _on_plane(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x / z and y / z (..., 2), and z (...), of points (..., 3)."""
+    depth = points[..., 2]
+    return points[..., :2] / depth.clamp(min=1e-6)[..., None], depth

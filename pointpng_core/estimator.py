@@ -212,13 +212,13 @@ class PoseEstimator:
         verifier = self._verifier(task, single_view)
         tracker = PoseTracker(config=self.config.tracking)
         with task.clock('fine'):
-            hypotheses, evidence = tracker.refine(hypotheses, task.observations, verifier,
-                                                  self._stacked(task.references))
+            refined = tracker.refine(hypotheses, task.observations,
+                                     self._stacked(task.references))
         with task.clock('polish'):
-            polished = polish(hypotheses, task.observations, task.references,
+            polished = polish(refined, task.observations, task.references,
                               self._stacked(task.references))
-            hypotheses, evidence = verifier.adopt(polished, hypotheses.observation, hypotheses,
-                                                  evidence)
+        with task.clock('judge'):
+            hypotheses, evidence = tracker.better(refined, polished, verifier)
         return summarise(hypotheses, evidence, task.observations, task.references,
                          task.clock.stage_ms, field=self._stacked(task.references).field,
                          calibration=default_calibration(), single_view=single_view)

@@ -11,11 +11,10 @@ class PoseTrackingConfig(Config):
 
     sample: int = option(512, help='Points of an observation that a tracked pose is refined on.',
                          low=64, high=65536)
-    steps: int = option(2, help='Wide ICP steps before the fine ones.', low=0, high=50)
-    wide_points: int = option(256, help='Points of an observation in the wide steps.',
-                              low=16, high=4096)
+    steps: int = option(3, help='ICP steps before the exact registration.', low=0, high=50)
+    points: int = option(256, help='Points of an observation in these steps.', low=16, high=4096)
     reach: float = option(0.08, help='Distance at which points have lost most of their weight in '
-                                     'the first wide step; it shrinks towards the fine ones.',
+                                     'the first step; each further one halves it.',
                           unit='diameters', low=0.001, high=1.0)
     least_score: float = option(0.45, help='A tracked pose of a lower score is lost.',
                                 low=0.0, high=1.0)

@@ -16,12 +16,12 @@ from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.evidence import Evidence
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.icp import align
-from pointpng_core.registration.verification import Verifier
+from pointpng_core.registration.verification import SLACK, Verifier
 from pointpng_core.tracking.config import PoseTrackingConfig
 
 Matrix = NDArray[np.float64]
-SHRINK = 0.7
-"""Of the tolerance from one wide step to the next."""
+SHRINK = 0.5
+"""Of the reach from one step to the next."""
 
 
 def hypotheses_at(T_observation_reference: Sequence[Matrix], observations: Observations,
@@ -46,14 +46,29 @@ class PoseTracker:
 
     config: PoseTrackingConfig
 
-    def refine(self, hypotheses: Hypotheses, observations: Observations, verifier: Verifier,
-               stack: ReferenceStack) -> tuple[Hypotheses, Evidence]:
-        """Return hypotheses after wide and fine ICP steps, and the evidence for them."""
+    def refine(self, hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack
+               ) -> Hypotheses:
+        """Return hypotheses after ICP steps of shrinking reach: ready for the exact ICP."""
         diameter = stack.diameter[hypotheses.reference]
         tolerances = [self.config.reach * SHRINK ** step * diameter
                       for step in range(self.config.steps)]
-        points = observations.points[hypotheses.observation, :self.config.wide_points]
-        return verifier.fine(align(stack.field, hypotheses, points, tolerances))
+        points = observations.points[hypotheses.observation, :self.config.points]
+        return align(stack.field, hypotheses, points, tolerances)
+
+    def better(self, refined: Hypotheses, polished: Hypotheses, verifier: Verifier
+               ) -> tuple[Hypotheses, Evidence]:
+        """Return polished poses where they fit about as well as before, and their evidence.
+
+        Judged together: on a path of so few hypotheses, the number of operations is the time.
+        """
+        both = Hypotheses(**{name: torch.cat((value, getattr(polished, name)))
+                             for name, value in vars(refined).items()})
+        evidence = verifier.judge(both)
+        count = len(refined)
+        before, after = evidence.score[:count], evidence.score[count:]
+        rows = torch.arange(count, device=before.device)
+        index = torch.where(after >= SLACK * before, rows + count, rows)
+        return both.take(index), evidence.take(index)
 
     def gated(self, estimate: PoseEstimate, reference: Reference, T_expected: Matrix
               ) -> PoseEstimate | None:

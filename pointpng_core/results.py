@@ -56,10 +56,7 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     `field` holds the surfaces of the references, in their order; `single_view` tells what the
     observations were taken for: one view each, or whole surfaces.
     """
-    order = evidence.score.argsort(descending=True, stable=True)
-    order = order[evidence.score[order] >= 0]
-    found = _grouped(hypotheses.take(order), evidence.take(order), order.tolist(), observations,
-                     references)
+    found = _grouped(hypotheses, evidence, observations, references)
     traits = _traits(found, observations, hypotheses, field, single_view)
     sure = calibration.probability(traits, single_view=single_view)
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
@@ -70,19 +67,22 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     return estimates
 
 
-def _grouped(hypotheses: Hypotheses, evidence: Evidence, rows: Sequence[int],
-             observations: Observations, references: Sequence[Reference]) -> list[_Found]:
-    """Return hypotheses, best first, by observation and reference, with the rows they have."""
-    owners, models = hypotheses.observation.tolist(), hypotheses.reference.tolist()
+def _grouped(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
+             references: Sequence[Reference]) -> list[_Found]:
+    """Return the hypotheses by observation and reference, best first, without silenced ones."""
+    score = evidence.score.cpu().numpy()
+    rows = np.argsort(-score, kind='stable')
+    rows = rows[score[rows] >= 0]
+    owners, models, R, t, *numbers = (tensor.cpu().numpy()[rows] for tensor in (
+        hypotheses.observation, hypotheses.reference, hypotheses.R.double(), hypotheses.t.double(),
+        evidence.score, evidence.residual_m, evidence.inlier_share, evidence.coverage))
     centres = np.array([references[model].centre for model in models]).reshape(-1, 3)
-    poses = poses_of(hypotheses.R.double().cpu().numpy(), hypotheses.t.double().cpu().numpy(),
-                     observations.centroids[owners], centres)
-    numbers = zip(evidence.score.tolist(), evidence.residual_m.tolist(),
-                  evidence.inlier_share.tolist(), evidence.coverage.tolist())
+    poses = poses_of(R, t, observations.centroids[owners], centres)
     groups: dict[tuple[int, int], list[Hypothesis]] = {}
     best: dict[tuple[int, int], int] = {}
-    for row, key, T, (score, residual, inliers, coverage) in zip(rows, zip(owners, models), poses,
-                                                                 numbers):
+    for row, key, T, (score, residual, inliers, coverage) in zip(
+            rows.tolist(), zip(owners.tolist(), models.tolist()), poses,
+            zip(*(values.tolist() for values in numbers))):
         best.setdefault(key, row)
         groups.setdefault(key, []).append(Hypothesis(
             T_observation_reference=T, score=score, residual_m=residual, inlier_share=inliers,

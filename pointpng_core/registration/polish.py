@@ -18,6 +18,8 @@ from pointpng_core.registration.surface_tree import REACH_DIAMETERS
 
 STEPS = 8
 """Of all hypotheses alike: to ask which ones stand still would be to wait for the device."""
+FIRST_POINTS, FIRST_STEPS, LAST_STEPS = 256, 10, 4
+"""One by one: few points bring a pose near what all of them then settle on, at half the time."""
 
 
 def polish(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
@@ -56,7 +58,10 @@ def polish_one_by_one(hypotheses: Hypotheses, observations: Observations,
         start = np.eye(4)
         start[:3, :3], start[:3, 3] = R[index], t[index]
         reference = references[kind]
-        moved = reference.tree.align(points, start, diameter_m=reference.diameter_m)
+        moved = reference.tree.align(points[:FIRST_POINTS], start, steps=FIRST_STEPS,
+                                     diameter_m=reference.diameter_m)
+        moved = reference.tree.align(points, moved, steps=LAST_STEPS,
+                                     diameter_m=reference.diameter_m)
         R[index], t[index] = moved[:3, :3], moved[:3, 3]
     return hypotheses.moved(torch.from_numpy(R).to(hypotheses.R),
                             torch.from_numpy(t).to(hypotheses.t))

@@ -26,15 +26,17 @@ def size_misfit(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, *, 
     """
     moved = hypotheses.transform(points)
     nearest, normals = field.look_up(hypotheses.reference, moved)
-    residual = ((moved - nearest) * normals).sum(-1, keepdim=True) / noise_m[:, None, None]
+    residual = ((moved - nearest) * normals).sum(-1) / noise_m[:, None]
     # In diameters, a turn, a shift and a growth by one are about equally much.
+    gain = diameter_m / noise_m
     local = moved / diameter_m[:, None, None]
-    jacobian = torch.cat((torch.linalg.cross(local, normals), normals,
-                          (local * normals).sum(-1, keepdim=True)), dim=-1)  # (H, n, 7)
+    rows = torch.cat((torch.linalg.cross(local, normals).transpose(1, 2), normals.transpose(1, 2),
+                      (local * normals).sum(-1)[:, None]), dim=1)  # (H, 7, n)
+    rows = rows * gain[:, None, None]
     weight = (1.0 + (residual / OUTLIER).square()).square().reciprocal()
-    gain = (diameter_m / noise_m)[:, None, None] * (INDEPENDENT / points.shape[1])
-    weighted = (jacobian * (weight * gain)).transpose(1, 2)
+    weighted = rows * (weight * (INDEPENDENT / points.shape[1]))[:, None]
     prior = torch.eye(7, dtype=points.dtype, device=points.device) / EXPECTED ** 2
-    hessian = (weighted @ jacobian) * (diameter_m / noise_m)[:, None, None] + prior
+    hessian = weighted @ rows.transpose(1, 2) + prior
     # The points would shrink by the factor by which the reference would grow.
-    return torch.linalg.solve(hessian, weighted @ residual)[:, 6, 0]
+    solution, _ = torch.linalg.solve_ex(hessian, weighted @ residual[..., None])
+    return solution[:, 6, 0]

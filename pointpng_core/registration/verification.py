@@ -109,7 +109,7 @@ class Verifier:
         A registration that converged elsewhere, or slid along a surface, is not taken.
         """
         judged = self.judge(polished)
-        good = judged.support >= math.log(SLACK) + evidence.support[chosen]
+        good = (judged.support >= math.log(SLACK) + evidence.support[chosen]).nonzero().squeeze(1)
         index, polished, judged = chosen[good], polished.take(good), judged.take(good)
         R, t = hypotheses.R.index_copy(0, index, polished.R), hypotheses.t.index_copy(
             0, index, polished.t)
@@ -141,8 +141,9 @@ class Verifier:
         scores = evidence.score.unflatten(0, (len(self._observations), -1))  # (O, K)
         rows = hypotheses.reshaped(scores.shape)
         diameter = self._references.diameter[rows.reference]
-        traces = torch.einsum('oaij,obij->oab', rows.R, rows.R)
-        near = (traces > SAME_TRACE) & (rows.reference[:, :, None] == rows.reference[:, None])
+        flat = rows.R.flatten(2)
+        near = flat @ flat.transpose(1, 2) > SAME_TRACE
+        near &= rows.reference[:, :, None] == rows.reference[:, None]
         near &= torch.cdist(rows.t, rows.t) < SAME_DIAMETERS * diameter[..., None]
         better = scores[:, None, :] > scores[:, :, None]
         order = torch.arange(scores.shape[1], device=scores.device)

@@ -48,7 +48,7 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
     checked = tuple(require_points(cloud, least=LEAST_POINTS, what=f'observation {index}')
                     for index, cloud in enumerate(clouds))
     for index, cloud in enumerate(checked):
-        if not np.ptp(cloud, axis=0).max() > 0:
+        if (cloud == cloud[0]).all():
             raise CloudError(f'observation {index}: all {len(cloud)} points lie at {cloud[0]}; '
                              'a surface is needed')
     centroids = np.stack([cloud.mean(axis=0, dtype=np.float64) for cloud in checked])

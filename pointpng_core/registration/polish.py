@@ -16,7 +16,7 @@ from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.icp import gauss_newton
 from pointpng_core.registration.surface_tree import REACH_DIAMETERS
 
-STEPS = 8
+STEPS = 6
 """Of all hypotheses alike: to ask which ones stand still would be to wait for the device."""
 FIRST_POINTS, FIRST_STEPS, LAST_STEPS = 256, 10, 4
 """One by one: few points bring a pose near what all of them then settle on, at half the time."""

@@ -16,8 +16,8 @@ from pointpng_core.registration.field import SurfaceField
 
 NEIGHBOURS = 16
 """Points looked at in one hop."""
-HOPS = 2
-"""A field is off by a few spacings of the points at most, and a hop reaches about two."""
+HOPS = 1
+"""The best of eight cells is off by a spacing or two of the points, about what a hop reaches."""
 CORNERS = tuple(product((-0.5, 0.5), repeat=3))
 """In cells: half a cell aside each way."""
 CHUNK = 2048

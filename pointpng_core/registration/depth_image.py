@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding, pad
 
 from pointpng_core.so3 import frame_towards
 
@@ -40,11 +42,23 @@ class DepthImages:
 
         Pixels outside the image count as not measured.
         """
-        camera = points + self.centroid[observation, None]
-        plane, z = _on_plane(camera @ self.R_image_camera[observation].transpose(1, 2))
-        flat, inside = self._pixels(observation[:, None], plane)
-        near = torch.where(inside, self.near.flatten()[flat], torch.inf)
-        return z, near, torch.where(inside, self.far.flatten()[flat], -torch.inf)
+        turn = self.R_image_camera[observation]
+        camera = turn @ (points + self.centroid[observation, None]).transpose(1, 2)  # (H, 3, n)
+        depth, pixel = camera[:, 2], self.pixel[observation, None, None]
+        plane = camera[:, :2] / depth.clamp(min=1e-6)[:, None]
+        # Cells in the image with its frame of one pixel, into which all falls that lies outside.
+        offset = (plane - self.low[observation, :, None]) / pixel + 1.0
+        column, row = offset.clamp_(0, PIXELS + 1).int().unbind(1)
+        flat = (observation.int()[:, None] * (PIXELS + 2) + row).mul_(PIXELS + 2).add_(column)
+        near, far = embedding(flat, self._framed).unbind(-1)
+        return depth, near, far
+
+    @cached_property
+    def _framed(self) -> Tensor:
+        """Return near and far (O * (PIXELS + 2)^2, 2), framed by pixels of no measurement."""
+        images = ((self.near, torch.inf), (self.far, -torch.inf))
+        return torch.stack([pad(image.unflatten(1, (PIXELS, PIXELS)), (1, 1, 1, 1), value=none)
+                            .flatten() for image, none in images], dim=1)
 
     @classmethod
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,

@@ -98,19 +98,22 @@ def view_coverage(hypotheses: Hypotheses, images: DepthImages, stack: ReferenceS
     points = (stack.probes[reference] - hypotheses.t[:, None]) @ hypotheses.R
     depth, near, far = images.look_up(observation, points)
     tolerance = tolerance_m[:, None]
-    unmeasured = torch.isinf(near)
-    own = ~torch.isinf(far)
-    explained = (depth > near - tolerance) & (depth < torch.where(own, far, near) + tolerance)
-    ahead = (depth < near - tolerance) & ~unmeasured
-    weight = torch.where(unmeasured, UNSEEN_WEIGHT, (explained | ahead).to(depth))
-    weight = torch.where(own & ~explained, 1.0, weight) * expected
-    return (explained * expected).sum(1) / weight.sum(1).clamp(min=1.0)
+    # Where nothing of the observation itself was measured, far is -inf.
+    explained = (depth > near - tolerance) & (depth < torch.maximum(near, far) + tolerance)
+    # Of what was measured, all counts that is not hidden behind something else.
+    counts = (depth < near + tolerance) | (far > -torch.inf)
+    weight = torch.where(near == torch.inf, UNSEEN_WEIGHT, counts.to(depth)) * expected
+    return (explained & expected).sum(1) / weight.sum(1).clamp(min=1.0)
 
 
 def probe_distances(hypotheses: Hypotheses, clouds: Tensor, stack: ReferenceStack) -> Tensor:
     """Return (H, K) how far from each probe the nearest point of its cloud (O, n, 3) is."""
     points = (stack.probes[hypotheses.reference] - hypotheses.t[:, None]) @ hypotheses.R
-    return torch.cdist(points, clouds[hypotheses.observation]).amin(-1)
+    # By products, and roots of the least squares alone: the table of all pairs is large.
+    near = clouds[hypotheses.observation]
+    products = torch.baddbmm(near.square().sum(-1)[:, None], points, near.transpose(1, 2),
+                             alpha=-2.0)
+    return (products.amin(-1) + points.square().sum(-1)).clamp_(min=0).sqrt_()
 
 
 def full_coverage(distance: Tensor, tolerance_m: Tensor) -> Tensor:

@@ -166,9 +166,7 @@ def _misfit(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
     best = hypotheses.take(torch.tensor([part.row for part in found], dtype=torch.long,
                                         device=hypotheses.R.device))
     points = observations.points[best.observation, :SIZE_POINTS]
-    misfit = size_misfit(field, best, points, noise_m=torch.from_numpy(noise_m).to(points),
-                         diameter_m=torch.from_numpy(diameter_m).to(points))
-    return np.asarray(misfit.double().cpu().numpy(), dtype=np.float64)
+    return size_misfit(field, best, points, noise_m=noise_m, diameter_m=diameter_m)
 
 
 def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:

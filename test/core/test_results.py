@@ -139,8 +139,8 @@ def misfit(reference, points, noise_m=0.001):
                     R=torch.eye(3)[None],
                     t=torch.tensor((centroid - reference.centre)[None], dtype=torch.float32))
     local = torch.tensor((points - centroid)[None], dtype=torch.float32)
-    return float(size_misfit(reference.field, at, local, noise_m=torch.tensor([noise_m]),
-                             diameter_m=torch.tensor([reference.diameter_m])))
+    return float(size_misfit(reference.field, at, local, noise_m=np.array([noise_m]),
+                             diameter_m=np.array([reference.diameter_m]))[0])
 
 
 @pytest.mark.parametrize('scale', [0.95, 0.98, 1.0, 1.02, 1.04])

@@ -7,6 +7,7 @@ below half a cell diagonal in *which* point is nearest, not in where that point 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +49,17 @@ class SurfaceField:
 
     def grids(self, reference: Tensor) -> 'Grids':
         """Return the grids of the references (H,) that rows of queries are held against."""
-        cell = self.cell[reference, None, None]
-        return Grids(field=self, cells_per_m=1.0 / cell,
-                     shift=self.origin[reference, None] / -cell,
-                     start=reference.int()[:, None] * CELLS ** 3)
+        parts = self._all_grids
+        if len(self.cell) > 1:  # that of a single reference serves any number of rows as it is
+            parts = tuple(part[reference] for part in parts)
+        return Grids(field=self, **dict(zip(('cells_per_m', 'shift', 'start'), parts)))
+
+    @cached_property
+    def _all_grids(self) -> tuple[Tensor, ...]:
+        """Return cells_per_m, shift and start, as `Grids` has them, of every reference."""
+        count, cell = len(self.cell), self.cell[:, None, None]
+        start = torch.arange(count, device=cell.device, dtype=torch.int32) * CELLS ** 3
+        return 1.0 / cell, self.origin[:, None] / -cell, start[:, None]
 
     @classmethod
     def stack(cls, fields: Sequence['SurfaceField']) -> 'SurfaceField':
@@ -64,7 +72,7 @@ class SurfaceField:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors as arrays by name, for the cache."""
-        return {name: tensor.cpu().numpy() for name, tensor in vars(self).items()}
+        return {name: getattr(self, name).cpu().numpy() for name in self.__dataclass_fields__}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], device: torch.device
@@ -80,7 +88,7 @@ class Grids:
 
     field: SurfaceField
     cells_per_m: Tensor
-    """(H, 1, 1)"""
+    """(H, 1, 1), or 1 for H where there is but one reference, here and below."""
     shift: Tensor
     """(H, 1, 3) from the grid's corner, in cells."""
     start: Tensor

@@ -21,8 +21,12 @@ def plot_curves(run_dir: Path) -> None:
         return
     figure = Figure(figsize=(10, 6.5), layout='constrained')
     axes = figure.subplots(2, 2)
-    _curve(axes[0, 0], records, MAE, ('loss', 'val_loss'), 'masked autoencoding: Chamfer-L2')
-    axes[0, 0].set_yscale('log')
+    if any(record['stage'] == MAE for record in records):
+        _curve(axes[0, 0], records, MAE, ('loss', 'val_loss'), 'masked autoencoding: Chamfer-L2')
+        axes[0, 0].set_yscale('log')
+    else:
+        _curve(axes[0, 0], records, PNG, ('view', 'full_view', 'centre', 'visible'),
+               'camera views: losses')
     _curve(axes[0, 1], records, PNG, ('loss', 'align', 'cope', 'unif'), 'Point-PNG: losses')
     _curve(axes[1, 0], records, PNG, ('pa', 'ae', 'val_pa', 'val_ae'), 'PA and AE')
     _curve(axes[1, 1], records, PNG, ('val_pose_median_deg',),

@@ -11,7 +11,7 @@ from pointpng_core.observation import prepare_observations, seen_from_outside
 from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.field import SurfaceField, build_field
 from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.registration.icp import align, disc_distance
+from pointpng_core.registration.icp import DAMPING, align, disc_distance, gauss_newton
 from pointpng_core.registration.polish import polish
 from pointpng_core.registration.surface_tree import SurfaceTree
 from pointpng_core.registration.verification import VerificationConfig, Verifier
@@ -181,6 +181,25 @@ def test_outliers_hardly_move_the_pose(reference):
     turned, shifted = error(found, R, t)
     assert turned[0] < 1.5
     assert shifted[0] < 0.003
+
+
+def test_step_is_that_of_explicit_normal_equations():
+    rng = np.random.default_rng(0)
+    moved, normals = rng.normal(size=(2, 2, 50, 3))
+    residual, weight = rng.normal(size=(2, 50)) * 0.1, rng.uniform(size=(2, 50))
+    start = joined([hypothesis(random_turn(k), (0.1 * k, 0, 1)) for k in range(2)])
+    found = gauss_newton(start, *(torch.from_numpy(part).float()
+                                  for part in (moved, residual, normals, weight)))
+    for row in range(2):
+        J = np.hstack((np.cross(moved[row], normals[row]), normals[row]))
+        hessian, gradient = (J.T * weight[row]) @ J, (J.T * weight[row]) @ residual[row]
+        means = hessian.diagonal().reshape(2, 3).mean(axis=1).repeat(3)
+        twist = -np.linalg.solve(hessian + np.diag(DAMPING * means + 1e-9), gradient)
+        angle = 2 * np.arctan(np.linalg.norm(twist[:3]) / 2)
+        turn = Rotation.from_rotvec(angle * twist[:3] / np.linalg.norm(twist[:3])).as_matrix()
+        assert found.R[row].numpy() == pytest.approx(turn @ start.R[row].numpy(), abs=1e-5)
+        assert found.t[row].numpy() == pytest.approx(
+            turn @ start.t[row].numpy() + twist[3:], abs=1e-5)
 
 
 @pytest.mark.parametrize('scale', [1.0, 10.0, 0.01])

@@ -16,7 +16,7 @@ class PoseTrackingConfig(Config):
     reach: float = option(0.08, help='Distance at which points have lost most of their weight in '
                                      'the first step; each further one halves it.',
                           unit='diameters', low=0.001, high=1.0)
-    least_score: float = option(0.45, help='A tracked pose of a lower score is lost.',
+    least_score: float = option(0.3, help='A tracked pose of a lower score is lost.',
                                 low=0.0, high=1.0)
     max_turn_deg: float = option(25.0, help='A pose turned further from where it was expected is '
                                             'lost; turns of its symmetry do not count.',

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.errors import ConfigError
@@ -93,7 +92,9 @@ def nearest_equal(T: Matrix, reference: Reference, T_previous: Matrix) -> Matrix
 
 def drift(T: Matrix, T_expected: Matrix, reference: Reference) -> tuple[float, float]:
     """Return the turn in radians and the shift of the centre in metres between two poses."""
-    turn = Rotation.from_matrix(T[:3, :3].T @ T_expected[:3, :3]).magnitude()
+    # |R_a - R_b| = 2 sqrt(2) sin(angle / 2)
+    chord = np.linalg.norm(T[:3, :3] - T_expected[:3, :3]) / np.sqrt(8.0)
+    turn = 2.0 * np.arcsin(min(1.0, chord))
     shift = (T - T_expected)[:3] @ np.append(reference.centre, 1.0)
     return float(turn), float(np.linalg.norm(shift))
 

@@ -1,5 +1,7 @@
 """Objects, pair files, encoders and checkpoints for the tests of the evaluation."""
 
+import json
+import re
 from types import SimpleNamespace
 
 from core_worlds import pose, random_turn, whole
@@ -9,10 +11,12 @@ import torch
 from training_worlds import MODEL
 
 from pointpng_core.checkpoints import write_checkpoint
+from pointpng_core.commands import evaluate
 from pointpng_core.data import ObjectSet
 from pointpng_core.evaluation.metrics import transform
 from pointpng_core.models.config import ModelConfig
 from pointpng_core.models.point_png import PointPng
+from pointpng_ros import cli
 
 NAMES = ('mug', 'bracket', 'bottle', 'bowl')
 
@@ -125,3 +129,16 @@ def write_pairs(path, count=4, points=400, **replaced):
     np.savez(path, **{key: value for key, value in {**arrays, **replaced}.items()
                       if value is not None})
     return truths, source, target
+
+
+def evaluated(tmp_path, capsys, *words):
+    """Run `pointpng evaluate`; returns its JSON and its table."""
+    code = cli.main(['evaluate', *map(str, words), '--json', str(tmp_path / 'result.json')])
+    out = capsys.readouterr()
+    assert code == 0, out.err
+    return json.loads((tmp_path / 'result.json').read_text()), out.out
+
+
+def documented(kind):
+    """The names in quotes in the description of a kind's JSON."""
+    return set(re.findall(r'"([^"]+)"', evaluate._KINDS[kind].__doc__))

@@ -1,15 +1,13 @@
 """`pointpng evaluate calibration` and `recognition`, from files to figures, on tiny data."""
 
-import json
-import re
 
 from core_worlds import CAMERA, pose, random_turn, view, whole
+from evaluation_worlds import documented, evaluated
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.calibration import TRAITS, Calibration, Weights, read_calibration
-from pointpng_core.commands import evaluate
 from pointpng_core.errors import ConfigError
 from pointpng_core.evaluation.calibration import fit_calibration, half_of, judge
 from pointpng_core.evaluation.calibration_cases import Case
@@ -47,18 +45,6 @@ def write_views(path, names, each):
              rotation=np.array(rows['rotation']), translation=np.array(rows['translation']),
              name=np.repeat(names, each))
     return path
-
-
-def evaluated(tmp_path, capsys, *words):
-    """Run a command; returns its JSON and its table."""
-    code = cli.main(['evaluate', *map(str, words), '--json', str(tmp_path / 'result.json')])
-    out = capsys.readouterr()
-    assert code == 0, out.err
-    return json.loads((tmp_path / 'result.json').read_text()), out.out
-
-
-def documented(kind):
-    return set(re.findall(r'"([^"]+)"', evaluate._KINDS[kind].__doc__))
 
 
 def test_calibration_is_fitted_judged_and_drawn(tmp_path, capsys):

@@ -1,12 +1,10 @@
 """`pointpng evaluate ...` from files to table and JSON, whose keys are documented."""
 
 import json
-import re
 
-from evaluation_worlds import write_labelled, write_model, write_pairs
+from evaluation_worlds import documented, evaluated, write_labelled, write_model, write_pairs
 import pytest
 
-from pointpng_core.commands import evaluate
 from pointpng_core.evaluation import training_speed
 from pointpng_core.recognition.classifier_files import load_classifier
 from pointpng_ros import cli
@@ -20,19 +18,6 @@ def _own_cache(tmp_path, monkeypatch):
 @pytest.fixture
 def data(tmp_path):
     return write_labelled(tmp_path / 'blobs.npz')
-
-
-def evaluated(tmp_path, capsys, *words):
-    """Run a command; returns its JSON and its table."""
-    code = cli.main(['evaluate', *map(str, words), '--json', str(tmp_path / 'result.json')])
-    out = capsys.readouterr()
-    assert code == 0, out.err
-    return json.loads((tmp_path / 'result.json').read_text()), out.out
-
-
-def documented(kind):
-    """The names in quotes in the description of a kind's JSON."""
-    return set(re.findall(r'"([^"]+)"', evaluate._KINDS[kind].__doc__))
 
 
 @pytest.mark.parametrize('learned', [False, True])

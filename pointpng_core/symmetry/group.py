@@ -112,6 +112,16 @@ class Symmetry:
         turns = np.stack([axis.turn(2 * np.pi * k / steps) for k in range(steps)])
         return (self._cosets[:, None] @ turns[None]).reshape(-1, 4, 4)
 
+    def free_axes(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return a point and a unit vector (3,) of each axis of free turns: none, one or three.
+
+        Every axis through the centre of a sphere is one; x, y and z stand for all.
+        """
+        if self.kind == 'spherical':
+            return [(self._centre, axis) for axis in np.eye(3)]
+        return [(np.array(self._axis.point), np.array(self._axis.axis))] \
+            if self.kind == 'axial' else []
+
     def nearest(self, T_a: np.ndarray, T_b: np.ndarray) -> np.ndarray:
         """Return the motion g (4, 4) of the group for which `T_a @ g` is turned least from T_b.
 

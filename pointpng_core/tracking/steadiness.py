@@ -8,14 +8,12 @@ Singh 2016), with a smooth transition.
 
 import numpy as np
 from numpy.typing import NDArray
-import torch
 
 from pointpng_core.reference.reference import Reference
+from pointpng_core.registration.plane_rows import plane_rows
 from pointpng_core.tracking.motion import Motion
 
 Matrix = NDArray[np.float64]
-NEAR_DIAMETERS = 0.03
-"""Points further from the surface say nothing about the pose."""
 
 
 def steadied(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], reference: Reference, *,
@@ -38,13 +36,6 @@ def steadied(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], refere
 
 def _curvature(T: Matrix, points: NDArray[np.floating], reference: Reference) -> Matrix:
     """Return the normal matrix (6, 6) of point-to-plane registration per point: turn, shift."""
-    local = (points.astype(np.float64) - T[:3, 3]) @ T[:3, :3] - reference.centre
-    queries = torch.from_numpy(local).to(reference.field.surface)[None]
-    own = torch.zeros(1, dtype=torch.long, device=queries.device)
-    nearest, normals = (part[0].double().cpu().numpy()
-                        for part in reference.field.look_up(own, queries))
-    near = np.linalg.norm(local - nearest, axis=1) < NEAR_DIAMETERS * reference.diameter_m
-    turns = np.cross(local, normals) / (reference.diameter_m / 2)
-    jacobian = np.hstack((turns, normals))[near]
-    curvature: Matrix = jacobian.T @ jacobian / max(1, len(jacobian))
+    rows, _ = plane_rows(T, points, reference)
+    curvature: Matrix = rows.T @ rows / max(1, len(rows))
     return curvature

@@ -14,10 +14,11 @@ from pointpng_ros.messages import label_of, markers_of, transform_of
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.posed_objects import PosedObject
 
-POSE_TOPIC = '/pointpng/pose'
-LABEL_TOPIC = '/pointpng/label'
-MARKER_TOPIC = '/pointpng/markers'
-DETECTION_TOPIC = '/pointpng/detections'
+# Relative: /pointpng/pose without a namespace, /left/pointpng/pose of the node in /left.
+POSE_TOPIC = 'pointpng/pose'
+LABEL_TOPIC = 'pointpng/label'
+MARKER_TOPIC = 'pointpng/markers'
+DETECTION_TOPIC = 'pointpng/detections'
 _RELIABLE = QoSProfile(depth=100)          # one message an object: a cloud brings many at once
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.calibration import MIN_CONFIDENCE, Calibration
-from pointpng_core.calibration.fitting import fit_weights
+from pointpng_core.calibration.fitting import LEAST_CASES, fit_weights
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.calibration_cases import Case, pair_cases
@@ -65,12 +65,13 @@ def half_of(names: Iterable[str], fitted: bool) -> set[str]:
 def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
     """Return the calibration under which the cases are most likely.
 
-    A kind of observation without cases keeps what it has in `start`. Raises ConfigError.
+    A kind of observation with few cases, beside the other's, keeps what it has in `start`: now
+    and then a view passes for a whole surface. Raises ConfigError.
     """
     fitted = start
     for kind, single_view in (('view', True), ('whole', False)):
         chosen = [case for case in cases if case.single_view == single_view]
-        if chosen:
+        if len(chosen) >= min(LEAST_CASES, (len(cases) + 1) // 2):
             weights = fit_weights(np.stack([case.traits for case in chosen]),
                                   np.array([case.right for case in chosen]))
             fitted = replace(fitted, **{kind: weights})

@@ -51,9 +51,9 @@ class VerificationConfig(Config):
 
     coarse_points: int = option(128, help='Points of an observation in the coarse ICP.',
                                 low=16, high=4096)
-    fine_points: int = option(256, help='Points of an observation in the fine ICP.',
+    fine_points: int = option(512, help='Points of an observation in the fine ICP.',
                               low=16, high=8192)
-    keep: int = option(5, help='Poses per observation that the fine ICP takes up.',
+    keep: int = option(8, help='Poses per observation that the fine ICP takes up.',
                        low=1, high=256)
     tolerance: float = option(0.012, help='Distance from the surface of a point that fits.',
                               unit='diameters', low=1e-4, high=0.2)

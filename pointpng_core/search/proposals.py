@@ -31,7 +31,7 @@ class SearchConfig(Config):
                                low=32, high=65536)
     hypotheses: int = option(24, help='Poses verified per view, for one reference.',
                              low=1, high=512)
-    whole_hypotheses: int = option(6, help='The same of a whole surface, which fixes more.',
+    whole_hypotheses: int = option(12, help='The same of a whole surface, which fixes more.',
                                    low=1, high=512)
     more_per_reference: int = option(4, help='Further poses for each further reference.',
                                      low=1, high=512)

@@ -118,10 +118,12 @@ def test_a_fit_is_better_calibrated_than_what_it_starts_from():
     assert set(after['sources']) == {'a', 'b'}
 
 
-def test_a_kind_of_observation_without_cases_keeps_its_weights():
+@pytest.mark.parametrize('few', [0, 2])
+def test_a_kind_of_observation_with_few_cases_keeps_its_weights(few):
     _, made = cases()
     start = Calibration(whole=Weights(points=7.0))
-    fitted = fit_calibration([case for case in made if case.single_view], start)
+    views, wholes = ([case for case in made if case.single_view == flag] for flag in (True, False))
+    fitted = fit_calibration(views + wholes[:few], start)
     assert fitted.whole == start.whole
     assert fitted.view != start.view
 

@@ -1,40 +1,62 @@
-"""Launch pose_estimator, and on request a bag player and RViz beside it.
+"""Launch pose_estimator, and on request a bag player, a camera's static transform and RViz.
 
 ros2 launch pointpng_ros pose_estimator.launch.py cloud_topic:=/camera/depth/points objects:=DIR
 """
 
+import math
 import os
+import re
 
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 PACKAGE = 'pointpng_ros'
 CLOUD_TOPIC = '/camera/depth/points'
 CONFIG = os.path.join(get_package_share_directory(PACKAGE), 'config')
 TRUTHS = {'true': True, '1': True, 'false': False, '0': False}
+LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
+REFERENCES = ('auto', 'library', 'first_look', 'previous_frame', 'topic')
+NAMESPACE = re.compile(r'/?([A-Za-z_]\w*(/[A-Za-z_]\w*)*)?')
+AXES = ('--x', '--y', '--z', '--roll', '--pitch', '--yaw')
+PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
 # name: (default, description); an empty value leaves the matter to params_file
 ARGUMENTS = {
     'params_file': (os.path.join(CONFIG, 'pose_estimator.yaml'), 'Parameter file of the node.'),
-    'namespace': ('', 'Namespace of all nodes.'),
-    'use_sim_time': ('false', 'Take the time from /clock.'),
+    'namespace': ('', 'Namespace of the nodes and of their outputs: /NAMESPACE/pointpng/pose.'),
+    'use_sim_time': ('false', 'Take the time from /clock: true or false.'),
     'log_level': ('info', 'Severity of the log: debug, info, warn, error or fatal.'),
+    'respawn': ('false', 'Start the node again when it ends: true or false.'),
+    'respawn_delay': ('2.0', 'Seconds before it is started again.'),
     'cloud_topic': ('', f'PointCloud2 topic; empty: as in params_file ({CLOUD_TOPIC}).'),
     'objects': ('', 'Folder of the object library (objects.yaml); empty: as in params_file '
                     '(none: the first cloud shows the objects).'),
+    'reference': ('', f'What poses are relative to: {", ".join(REFERENCES)}; empty: as in '
+                      'params_file (auto: the library, or the first look without one).'),
+    'reference_topic': ('', 'PointCloud2 topic that shows the objects, for reference:=topic; '
+                            'empty: as in params_file.'),
     'model': ('', 'Embedding that drives the search: training_free, a shipped model, or the '
                   'folder of a checkpoint or training run; empty: as in params_file '
                   '(training_free).'),
     'device': ('', 'Torch device: cpu, cuda or cuda:N; empty: as in params_file (cpu).'),
     'target_frame': ('', 'Frame to publish poses in; empty: as in params_file (the frame of the '
                          'cloud).'),
-    'publish_tf': ('', 'Broadcast every pose on /tf as well; empty: as in params_file (false).'),
+    'publish_tf': ('', 'Broadcast every pose on /tf as well: true or false; empty: as in '
+                       'params_file (false).'),
+    'camera_frame': ('', 'Frame of the clouds, for camera_pose.'),
+    'camera_pose': ('', "Pose of camera_frame in target_frame, 'x y z roll pitch yaw' in metres "
+                        'and radians, published as a static transform; empty: tf has it already.'),
     'bag': ('', 'Bag whose clouds are played on the cloud topic; empty: none.'),
-    'rviz': ('false', 'Open RViz with the display of clouds and poses.'),
+    'rviz': ('false', 'Open RViz with the display of clouds and poses: true or false.'),
+    'fixed_frame': ('', 'Fixed frame of RViz; empty: target_frame, or camera_frame, or '
+                        'camera_optical_frame.'),
 }
+STRINGS = ('cloud_topic', 'objects', 'reference', 'reference_topic', 'model', 'device',
+           'target_frame')
 
 
 def generate_launch_description():
@@ -45,32 +67,83 @@ def generate_launch_description():
 
 
 def _nodes(context):
-    values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    values = _checked({name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS})
     nodes = [_pose_estimator(values)]
+    if values['camera_pose']:
+        nodes.append(_static_transform(values))
     if values['bag']:
-        nodes.append(Node(
-            package=PACKAGE, executable='play', output='screen', namespace=values['namespace'],
-            arguments=[values['bag'], '--wait', '30',
-                       '--as', values['cloud_topic'] or CLOUD_TOPIC]))
+        nodes.append(_player(values))
     if _truth('rviz', values):
-        nodes.append(Node(
-            package='rviz2', executable='rviz2', namespace=values['namespace'],
-            arguments=['-d', os.path.join(CONFIG, 'pose_estimator.rviz')],
-            parameters=[{'use_sim_time': _truth('use_sim_time', values)}]))
+        nodes.append(_rviz(values))
     return nodes
 
 
 def _pose_estimator(values):
-    given = {name: values[name]
-             for name in ('cloud_topic', 'objects', 'model', 'device', 'target_frame')
-             if values[name]}
+    given = {name: ParameterValue(values[name], value_type=str)     # objects:=7 is a folder
+             for name in STRINGS if values[name]}
     given['use_sim_time'] = _truth('use_sim_time', values)
     if values['publish_tf']:
         given['publish_tf'] = _truth('publish_tf', values)
     return Node(
         package=PACKAGE, executable='pose_estimator', name='pose_estimator', output='screen',
         namespace=values['namespace'], parameters=[values['params_file'], given],
+        respawn=_truth('respawn', values), respawn_delay=_seconds('respawn_delay', values),
         arguments=['--ros-args', '--log-level', values['log_level']])
+
+
+def _static_transform(values):
+    numbers = _six_numbers('camera_pose', values)
+    for name in ('camera_frame', 'target_frame'):
+        if not values[name]:
+            raise ValueError(f'camera_pose:={values["camera_pose"]} needs {name}: give '
+                             f'{name}:=FRAME')
+    words = [word for axis, number in zip(AXES, numbers) for word in (axis, str(number))]
+    return Node(
+        package='tf2_ros', executable='static_transform_publisher',
+        namespace=values['namespace'],
+        arguments=[*words, '--frame-id', values['target_frame'],
+                   '--child-frame-id', values['camera_frame']])
+
+
+def _player(values):
+    # Without a profile the clouds overflow the shared memory, and a best-effort node misses most.
+    profile = os.environ.get(PROFILE, os.path.join(CONFIG, 'fastdds_large_clouds.xml'))
+    return Node(
+        package=PACKAGE, executable='play', output='screen', namespace=values['namespace'],
+        arguments=[values['bag'], '--wait', '30', '--as', values['cloud_topic'] or CLOUD_TOPIC],
+        additional_env={PROFILE: profile})
+
+
+def _rviz(values):
+    frame = values['fixed_frame'] or values['target_frame'] or values['camera_frame']
+    return Node(
+        package='rviz2', executable='rviz2', namespace=values['namespace'],
+        arguments=['-d', os.path.join(CONFIG, 'pose_estimator.rviz'),
+                   *(('-f', frame) if frame else ())],
+        remappings=[(CLOUD_TOPIC, values['cloud_topic'] or CLOUD_TOPIC),
+                    ('/pointpng/markers', 'pointpng/markers'),
+                    ('/pointpng/segments', 'pointpng/segments')],
+        parameters=[{'use_sim_time': _truth('use_sim_time', values)}])
+
+
+def _checked(values):
+    """Return the values with ~ expanded; ValueError for what the nodes would explain less well."""
+    paths = {name: os.path.expanduser(values[name]) for name in ('params_file', 'objects', 'bag')}
+    for name, path in paths.items():
+        if path and not os.path.exists(path):
+            raise ValueError(f'{name}:={path} does not exist')
+    if not NAMESPACE.fullmatch(values['namespace']):
+        raise ValueError(f'namespace:={values["namespace"]}: give letters, digits and _, parted '
+                         'by /, for example robot/left')
+    _one_of(LEVELS, 'log_level', values)
+    if values['reference']:
+        _one_of(REFERENCES, 'reference', values)
+    return values | paths
+
+
+def _one_of(choices, name, values):
+    if values[name] not in choices:
+        raise ValueError(f'{name}:={values[name]}: give one of {", ".join(choices)}')
 
 
 def _truth(name, values):
@@ -78,3 +151,24 @@ def _truth(name, values):
         return TRUTHS[values[name].lower()]
     except KeyError:
         raise ValueError(f'{name}:={values[name]}: give true or false') from None
+
+
+def _seconds(name, values):
+    try:
+        seconds = float(values[name])
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f'{name}:={values[name]}: give seconds, 0 or more')
+    return seconds
+
+
+def _six_numbers(name, values):
+    try:
+        numbers = [float(word) for word in values[name].split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(AXES) or not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{name}:='{values[name]}': give six numbers, 'x y z roll pitch yaw', in "
+                         'metres and radians')
+    return numbers

@@ -1,15 +1,13 @@
-"""The package as it is built and installed: versions, entry points, data files, launch file."""
+"""The package as it is built and installed: versions, entry points, data files."""
 
 import ast
 from glob import glob
-import importlib.util
 import os
 from pathlib import Path
 import re
 import shutil
 import subprocess
 import sys
-import types
 import xml.etree.ElementTree as ElementTree
 import zipfile
 
@@ -102,7 +100,8 @@ def test_data_files_exist_and_lie_where_ros_looks():
         assert all((ROOT / source).is_file() for source in sources)
     assert data_files['share/ament_index/resource_index/packages'] == ['resource/pointpng_ros']
     assert data_files['share/pointpng_ros'] == ['package.xml']
-    assert 'launch/pose_estimator.launch.py' in data_files['share/pointpng_ros/launch']
+    assert set(data_files['share/pointpng_ros/launch']) == {
+        f'launch/{path.name}' for path in (ROOT / 'launch').iterdir()}
     assert 'config/pose_estimator.rviz' in data_files['share/pointpng_ros/config']
 
 
@@ -158,72 +157,6 @@ def test_generated_documentation_is_up_to_date():
                           env={**os.environ, 'PYTHONPATH': str(ROOT)}, capture_output=True,
                           text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-class Recorded:
-    """Stands in for the classes of `launch`: keeps what it was made with."""
-
-    def __init__(self, *args, **kwargs):
-        self.args, self.kwargs = args, kwargs
-
-    def perform(self, context):
-        return context[self.args[0]]
-
-
-@pytest.fixture
-def launch_file(monkeypatch, tmp_path):
-    fakes = {
-        'ament_index_python': {}, 'launch': {'LaunchDescription': list}, 'launch_ros': {},
-        'ament_index_python.packages': {'get_package_share_directory': lambda _: str(ROOT)},
-        'launch.actions': {'DeclareLaunchArgument': Recorded, 'OpaqueFunction': Recorded},
-        'launch.substitutions': {'LaunchConfiguration': Recorded},
-        'launch_ros.actions': {'Node': Recorded},
-    }
-    for name, members in fakes.items():
-        module = types.ModuleType(name)
-        vars(module).update(members)
-        monkeypatch.setitem(sys.modules, name, module)
-    path = ROOT / 'launch' / 'pose_estimator.launch.py'
-    spec = importlib.util.spec_from_file_location('pose_estimator_launch', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def launched(launch_file, **given):
-    *declared, opaque = launch_file.generate_launch_description()
-    context = {item.args[0]: item.kwargs['default_value'] for item in declared} | given
-    return {node.kwargs['executable']: node.kwargs for node in opaque.kwargs['function'](context)}
-
-
-def test_launch_arguments_are_those_of_nav2_and_described(launch_file):
-    *declared, _ = launch_file.generate_launch_description()
-    assert {item.args[0] for item in declared} == {
-        'params_file', 'namespace', 'use_sim_time', 'log_level', 'cloud_topic', 'objects',
-        'model', 'device', 'target_frame', 'publish_tf', 'bag', 'rviz'}
-    assert all(item.kwargs['description'].endswith('.') for item in declared)
-
-
-def test_launch_defaults_start_the_node_alone_and_leave_params_file_its_say(launch_file):
-    nodes = launched(launch_file)
-    assert list(nodes) == ['pose_estimator']
-    params_file, given = nodes['pose_estimator']['parameters']
-    assert params_file == str(ROOT / 'config' / 'pose_estimator.yaml')
-    assert given == {'use_sim_time': False}
-
-
-def test_launch_arguments_reach_the_nodes(launch_file):
-    nodes = launched(launch_file, cloud_topic='/points', objects='/lib', publish_tf='true',
-                     bag='/bags/table', rviz='True', namespace='robot', device='cuda',
-                     model='runs/mine')
-    assert nodes['pose_estimator']['parameters'][1] == {
-        'cloud_topic': '/points', 'objects': '/lib', 'device': 'cuda', 'publish_tf': True,
-        'model': 'runs/mine', 'use_sim_time': False}
-    assert nodes['play']['arguments'] == ['/bags/table', '--wait', '30', '--as', '/points']
-    assert nodes['rviz2']['arguments'] == ['-d', str(ROOT / 'config' / 'pose_estimator.rviz')]
-    assert {node['namespace'] for node in nodes.values()} == {'robot'}
-    with pytest.raises(ValueError, match='rviz:=maybe'):
-        launched(launch_file, rviz='maybe')
 
 
 def test_missing_system_libraries_are_answered_with_the_apt_line(monkeypatch):

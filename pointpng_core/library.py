@@ -26,6 +26,7 @@ from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.files import TriangleMesh, read_model, write_cloud, write_mesh
 from pointpng_core.files.units import check_extent, unit_scale
+from pointpng_core.object_setup.objects_file import write_text_at_once
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
 
 OBJECTS_FILE = 'objects.yaml'
@@ -70,7 +71,7 @@ def load_library(folder: str | Path) -> list[ObjectModel]:
         raise LibraryError(f'object library: {error}') from error
     models: list[ObjectModel] = []
     for position, entry in enumerate(entries):
-        model = _object(source, position, entry)
+        model = read_object(source, position, entry)
         if model.name in [other.name for other in models]:
             raise LibraryError(f'{source}: the name {model.name!r} is given twice')
         models.append(model)
@@ -97,7 +98,7 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
         entries.append({'name': model.name, 'file': file, 'unit': 'm',
                         'symmetry': _symmetry_entry(model.symmetry)})
     text = yaml.safe_dump({'objects': entries}, sort_keys=False, default_flow_style=None)
-    (folder / OBJECTS_FILE).write_text(text, encoding='utf-8')
+    write_text_at_once(folder / OBJECTS_FILE, text)
 
 
 def _entries(source: Path, content: dict[str, Any]) -> list[Any]:
@@ -109,7 +110,11 @@ def _entries(source: Path, content: dict[str, Any]) -> list[Any]:
     return entries
 
 
-def _object(source: Path, position: int, entry: Any) -> ObjectModel:
+def read_object(source: Path, position: int, entry: Any) -> ObjectModel:
+    """Read the object of one entry of the objects.yaml at `source`; raises LibraryError.
+
+    `position` is that of the entry, from 0, for messages.
+    """
     where = f'{source}, object {position + 1}'
     if not isinstance(entry, dict):
         raise LibraryError(f'{where}: expected {{name, file, unit, symmetry}}, got {entry!r}')
@@ -117,14 +122,18 @@ def _object(source: Path, position: int, entry: Any) -> ObjectModel:
     where = f'{where} ({name})'
     path = _path(where, source.parent, entry)
     try:
-        model = _model(path, entry.get('unit', 'm'))
+        model = read_object_model(path, entry.get('unit', 'm'))
         symmetry = _symmetry(where, entry.get('symmetry', AUTO))
     except (FileError, ConfigError) as error:
         raise LibraryError(f'{where}: {error}') from error
     return ObjectModel(name=name, model=model, symmetry=symmetry, path=path)
 
 
-def _model(path: Path, unit: Any) -> TriangleMesh | np.ndarray:
+def read_object_model(path: Path, unit: Any) -> TriangleMesh | np.ndarray:
+    """Read a mesh or points (N, 3), all finite, in metres; raises FileError.
+
+    An extent outside 1 mm to 10 m is refused, naming the likely unit.
+    """
     model = read_model(path, scale=unit_scale(f'{path}', unit))
     points = model.vertices if isinstance(model, TriangleMesh) else model
     broken = int((~np.isfinite(points).all(axis=1)).sum())
@@ -137,7 +146,11 @@ def _model(path: Path, unit: Any) -> TriangleMesh | np.ndarray:
 
 def _name(where: str, entry: dict[str, Any]) -> str:
     _check_keys(where, entry, _OBJECT_KEYS)
-    name = entry.get('name')
+    return checked_name(where, entry.get('name'))
+
+
+def checked_name(where: str, name: Any) -> str:
+    """Return the name of an object if it may become part of a TF frame; raises LibraryError."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise LibraryError(f'{where}: name {name!r} must be letters, digits and underscores, '
                            f'starting with a letter (it becomes part of a TF frame)')

@@ -36,13 +36,14 @@ def write_json(target: str | None, content: dict[str, Any]) -> None:
         raise FileError(f'cannot write {target}: {error.strerror or error}') from error
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return lines of aligned columns, the first to the left and the others to the right."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *,
+          left: Sequence[int] = (0,)) -> str:
+    """Return lines of aligned columns, those in `left` to the left and the others to the right."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     lines = []
     for row in (header, *rows):
-        first, *others = zip(row, widths)
-        cells = [first[0].ljust(first[1])] + [cell.rjust(width) for cell, width in others]
+        cells = [cell.ljust(width) if column in left else cell.rjust(width)
+                 for column, (cell, width) in enumerate(zip(row, widths))]
         lines.append('  '.join(cells).rstrip())
     return '\n'.join(lines)
 

@@ -1,0 +1,26 @@
+"""`pointpng objects add | list | show | check | from-bag`: set up the objects of a robot cell.
+
+The library is the folder that the node takes as `objects`: see docs/objects.md.
+"""
+
+import argparse
+from types import ModuleType
+
+from pointpng_core.commands import objects_add, objects_list
+
+HELP = 'set up objects: add, list, show, check, from-bag'
+_KINDS: dict[str, ModuleType] = {'add': objects_add, 'list': objects_list}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    kinds = parser.add_subparsers(dest='kind', metavar=f'{{{",".join(_KINDS)}}}', required=True)
+    for name, module in _KINDS.items():
+        part = kinds.add_parser(name, help=module.HELP, description=module.HELP,
+                                allow_abbrev=False)
+        module.add_arguments(part)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one of them; raises PointPngError."""
+    return int(_KINDS[options.kind].run(options))

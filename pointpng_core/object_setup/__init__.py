@@ -1,0 +1,1 @@
+"""Setting up an object: into the library, its symmetry, its picture, a self-test, from a bag."""

@@ -18,6 +18,7 @@ from pointpng_core.stages import StageClock
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
 from pointpng_core.tracking.objects import ObjectTracks
+from pointpng_core.tracking.states import ObjectState, object_states
 
 SURROUNDING_POINTS = 80_000
 
@@ -74,6 +75,8 @@ class FrameResult:
     stage_ms: dict[str, float]
     searched: int = 0
     """Segments, or joined ones, that a global search was done for."""
+    states: tuple[ObjectState, ...] = ()
+    """Of every object that is followed, and of every reference that is still to be found."""
 
     @property
     def tracked(self) -> int:
@@ -126,7 +129,8 @@ class FramePipeline:
         detections = tuple(Detection.of(sighting, thing.index)
                            for sighting, thing in zip(accepted, things))
         return FrameResult(detections=detections, scene=scene, stage_ms=clock.stage_ms,
-                           searched=sum(sighting.searched for sighting in sightings))
+                           searched=sum(sighting.searched for sighting in sightings),
+                           states=object_states(self.tracks, self.references))
 
     def look(self, points: NDArray[np.floating],
              image_shape: tuple[int, int] | None = None) -> list[Reference]:

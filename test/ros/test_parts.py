@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from types import SimpleNamespace
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -27,6 +28,53 @@ def test_the_mailbox_keeps_the_newest_and_counts_the_rest():
     assert (box.take(), box.dropped) == (4, 4)
     box.put(5)
     assert (box.take(), box.dropped) == (5, 4)
+
+
+def test_slots_take_turns_and_are_counted_apart():
+    box = Mailbox(3)
+    for number in range(4):
+        for slot in range(2):
+            box.put((slot, number), slot)
+    assert [box.take(), box.take()] == [(0, 3), (1, 3)]
+    for slot in (0, 1, 2):
+        box.put((slot, 9), slot)
+    assert [box.take()[0] for _ in range(3)] == [2, 0, 1]
+    assert [box.counts(slot) for slot in range(3)] == [(3, 0), (3, 0), (0, 0)]
+    assert box.dropped == 6
+
+
+def test_a_busy_slot_does_not_starve_another():
+    box, taken = Mailbox(2), []
+    box.put('rare', 1)
+    for _ in range(4):
+        box.put('often', 0)
+        taken.append(box.take())
+    assert taken.count('rare') == 1
+
+
+def test_the_rate_is_limited_with_the_newest_item_and_what_is_skipped_is_no_drop():
+    box = Mailbox()
+    box.period_s = 0.2
+    box.put(0)
+    start_s = time.monotonic()
+    assert box.take() == 0
+    for number in range(1, 6):
+        box.put(number)
+    assert box.take() == 5
+    assert 0.19 < time.monotonic() - start_s < 2.0
+    assert box.counts() == (0, 4)
+    time.sleep(0.21)
+    box.put(6)
+    box.put(7)
+    assert (box.take(), box.counts()) == (7, (1, 4))
+
+
+def test_what_is_cleared_is_never_taken():
+    box = Mailbox(2)
+    box.put('old', 1)
+    box.clear()
+    box.put('new', 0)
+    assert box.take() == 'new'
 
 
 def test_a_closed_mailbox_gives_nothing_and_wakes_who_waits():

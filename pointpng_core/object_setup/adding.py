@@ -66,12 +66,12 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
         model, name=new.name, symmetry=Symmetry() if new.symmetry == NONE else None)
     with _locked(library):
         path = _enter(library, new, replace)
-    mesh = isinstance(model, TriangleMesh)
-    points = model.vertices if isinstance(model, TriangleMesh) else model
+    points, faces = (model.vertices, len(model.faces)) if isinstance(model, TriangleMesh) \
+        else (model, 0)
     return AddedObject(
         name=new.name, path=path, diameter_m=reference.diameter_m,
         extent_m=np.ptp(points.astype(np.float64), axis=0), points=len(points),
-        faces=len(model.faces) if mesh else 0, symmetry=reference.symmetry,
+        faces=faces, symmetry=reference.symmetry,
         notes=tuple(notes_about(model, diameter_m=reference.diameter_m)))
 
 

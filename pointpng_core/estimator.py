@@ -69,12 +69,15 @@ class PoseEstimator:
         """
         return self._references.from_model(model, name=name, symmetry=symmetry)
 
-    def reference_from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+    def reference_from_look(self, points: NDArray[np.floating], *, name: str, keep: bool = True
+                            ) -> Reference:
         """Prepare what a camera at the origin sees of an object, (N, 3); raises CloudError.
 
         The reference's frame has the camera's axes and its origin at the centroid of the points.
+        Without `keep` it is not written to `cache_dir`: a look that serves for one frame.
         """
-        return self._references.from_look(points, name=name)
+        source = self._references if keep else self._references.builder
+        return source.from_look(points, name=name)
 
     def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference]
                  ) -> list[PoseEstimate]:

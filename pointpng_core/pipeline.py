@@ -1,7 +1,7 @@
 """A whole frame: cloud -> segments -> poses and labels. One function for node, CLI and tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from pointpng_core.stages import StageClock
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
 from pointpng_core.tracking.objects import ObjectTracks
+from pointpng_core.tracking.relook import Relook
 from pointpng_core.tracking.states import ObjectState, object_states
 
 SURROUNDING_POINTS = 80_000
@@ -138,6 +139,22 @@ class FramePipeline:
         scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
         return [self._estimator.reference_from_look(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(_largest(scene, self._config.max_objects))]
+
+    def relook(self, result: FrameResult) -> FrameResult:
+        """Make what a frame shows the references of the next one; see `tracking.relook`.
+
+        Returns the result without second objects of a label, which have no look of their own yet.
+        """
+        own = tuple(found for found in result.detections if found.index == 0)
+        self.tracks.objects = [thing for thing in self.tracks.objects if thing.index == 0]
+        relook = Relook(self._glimpse, self.tracks, self._config.tracking)
+        self._references = relook.renewed(
+            self._references, {found.label: found.segment for found in own},
+            _largest(result.scene, self._config.max_objects))
+        return replace(result, detections=own, states=object_states(self.tracks, self.references))
+
+    def _glimpse(self, points: NDArray[np.floating], name: str) -> Reference:
+        return self._estimator.reference_from_look(points, name=name, keep=False)
 
     def _sure(self, sighting: Sighting) -> bool:
         """Tell whether a pose is accepted; one that is followed was surer once."""

@@ -29,7 +29,7 @@ class ReferenceCache:
     """A builder that looks on disk first. Without a folder it only builds."""
 
     def __init__(self, builder: ReferenceBuilder, *, folder: Path | None) -> None:
-        self._builder, self._folder = builder, folder
+        self.builder, self._folder = builder, folder
 
     def from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
                    symmetry: Symmetry | None) -> Reference:
@@ -39,13 +39,13 @@ class ReferenceCache:
         """
         parts = (model.vertices, model.faces) if isinstance(model, TriangleMesh) else (model,)
         built_with = symmetry if self._folder is None else None
-        reference = self._cached('model', parts, name, lambda: self._builder.from_model(
+        reference = self._cached('model', parts, name, lambda: self.builder.from_model(
             model, name=name, symmetry=built_with))
         return reference if symmetry is None else replace(reference, symmetry=symmetry)
 
     def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Return the reference of points (N, 3) seen from one side by a camera at the origin."""
-        return self._cached('look', (points,), name, lambda: self._builder.from_look(
+        return self._cached('look', (points,), name, lambda: self.builder.from_look(
             points, name=name))
 
     def _cached(self, kind: str, parts: tuple[NDArray[np.generic], ...], name: str,
@@ -55,15 +55,15 @@ class ReferenceCache:
         path = self._folder / f'{self._key(kind, parts)}.npz'
         try:
             return Reference.from_arrays(_load(path), name=name,
-                                         device=self._builder.device)
+                                         device=self.builder.device)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             reference = build()  # not there, or damaged
         _save(path, reference.arrays())
         return reference
 
     def _key(self, kind: str, parts: tuple[NDArray[np.generic], ...]) -> str:
-        settings = json.dumps([FORMAT, kind, self._builder.encoder.key,
-                               self._builder.config.to_mapping()], sort_keys=True)
+        settings = json.dumps([FORMAT, kind, self.builder.encoder.key,
+                               self.builder.config.to_mapping()], sort_keys=True)
         digest = hashlib.sha256(settings.encode())
         for part in parts:
             array = np.ascontiguousarray(part)

@@ -23,12 +23,12 @@ EXTRAS = {
     'demo': ['matplotlib>=3.8', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
+    # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
+    'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     'dev': [
+        f'{NAME}[test]',
         'e3nn>=0.5',
-        'hypothesis>=6',
         'mypy>=1.10',
-        'pytest>=7',
-        'pytest-timeout>=2',
         'ruff>=0.5',
         'types-PyYAML',
     ],
@@ -73,7 +73,8 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{NAME}']),
         (SHARE, ['package.xml']),
         (f'{SHARE}/launch', glob('launch/*.launch.py')),
-        (f'{SHARE}/config', glob('config/*')),
+        (f'{SHARE}/config', glob('config/*.*')),
+        (f'{SHARE}/config/sros2', glob('config/sros2/*')),
         # `ros2 run` looks here, where pip puts no entry points: see scripts/.
         (f'lib/{NAME}', glob('scripts/*')),
     ],

@@ -104,6 +104,11 @@ class FramePipeline:
         self._references = list(references)
         self.tracks.clear()
 
+    def exchange(self, references: Sequence[Reference]) -> None:
+        """Set `references` without forgetting the objects whose names are among them."""
+        self._references = list(references)
+        self.tracks.rebind(self._references)
+
     def process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None = None,
                 stamp_s: float | None = None) -> FrameResult:
         """Return the objects found in a frame's points (N, 3), metres, camera at the origin.

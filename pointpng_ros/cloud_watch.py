@@ -59,19 +59,19 @@ def cloud_topics(node: Node) -> list[str]:
 
 
 def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],
-                    others: Sequence[str]) -> str:
-    """Say what is known about a topic without clouds, and what to do."""
+                    others: Sequence[str], *, parameter: str = 'cloud_topic') -> str:
+    """Say what is known about the topic in `parameter`, without clouds, and what to do."""
     if not publishers:
         found = f'PointCloud2 topics published now: {", ".join(others)}. ' if others else (
             'No PointCloud2 topic is published now: start the camera driver, or check '
             'ROS_DOMAIN_ID and the network. ')
-        fix = f'Fix: -p cloud_topic:={others[0]}' if others else ''
+        fix = f'Fix: -p {parameter}:={others[0]}' if others else ''
         return f'nobody publishes {topic}. {found}{fix}'.rstrip()
     known = 'Publishers: ' + '; '.join(
         f'{p.node} ({p.topic_type}, {p.reliability})' for p in publishers) + '. '
     clouds = [p for p in publishers if p.topic_type == CLOUD_TYPE]
     if not clouds:
-        return f'{known}None of them publishes {CLOUD_TYPE}. Fix: another cloud_topic'
+        return f'{known}None of them publishes {CLOUD_TYPE}. Fix: another {parameter}'
     if reliability == 'reliable' and all(p.reliability == 'best_effort' for p in clouds):
         return (f'{known}This node asks for reliable, which a best_effort publisher never '
                 'matches. Fix: -p cloud_reliability:=best_effort')
@@ -105,11 +105,14 @@ class CloudWatch:
     """Watches one topic: call `saw_cloud` for every cloud; the explanations go to the node's log.
 
     `timeout_s` is the silence after which it explains, and again when the reason changes and
-    every 30 s.
+    every 30 s. On a topic that need not go on (not `steady`), only the first cloud is missed.
     """
 
-    def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float) -> None:
+    def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float,
+                 parameter: str = 'cloud_topic', steady: bool = True) -> None:
         self._node = node
+        self._parameter = parameter
+        self._steady = steady
         self._topic = node.resolve_topic_name(topic)
         self._reliability = reliability
         self._timeout_s = timeout_s
@@ -141,10 +144,10 @@ class CloudWatch:
         """Explain a silence that has lasted long enough; called by a timer."""
         now_s = time.monotonic()
         silence_s = now_s - (self._last_cloud_s or self._started_s)
-        if silence_s < self._timeout_s:
+        if silence_s < self._timeout_s or not (self._steady or self._last_cloud_s is None):
             return
         others = [name for name in cloud_topics(self._node) if name != self._topic]
-        reason = explain_silence(self._topic, self._reliability, self._publishers(), others)
+        reason = self._explained(others)
         if reason == self._reason and now_s - self._explained_s < REPEAT_S:
             return
         self._reason, self._explained_s = reason, now_s
@@ -159,7 +162,10 @@ class CloudWatch:
 
     def _explain_qos(self, event: Any) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
-        reason = explain_silence(self._topic, self._reliability, self._publishers(), [])
         self._node.get_logger().error(
             f'a publisher of {self._topic} offers an incompatible {policy}: no cloud of it will '
-            f'arrive. {reason}')
+            f'arrive. {self._explained([])}')
+
+    def _explained(self, others: Sequence[str]) -> str:
+        return explain_silence(self._topic, self._reliability, self._publishers(), others,
+                               parameter=self._parameter)

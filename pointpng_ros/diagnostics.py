@@ -1,10 +1,12 @@
-"""The node's state as diagnostic_msgs/DiagnosticArray."""
+"""The node's state as diagnostic_msgs/DiagnosticStatus."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import os
 from typing import Any
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from pointpng_ros.frame_statistics import Summary
 
@@ -13,13 +15,15 @@ LOW_FINITE_SHARE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class NodeState:
-    """What the statistics do not know."""
+    """What the statistics of a camera do not know."""
 
     dropped: int
+    skipped: int                      # by max_rate_hz
     silent_s: float | None            # since the last cloud; None before the first one
     cloud_timeout_s: float
     references: int
     device: str
+    idle: str = ''                    # why clouds are not processed
 
 
 def diagnose(summary: Summary, state: NodeState) -> tuple[bytes, str]:
@@ -28,6 +32,12 @@ def diagnose(summary: Summary, state: NodeState) -> tuple[bytes, str]:
         return DiagnosticStatus.WARN, 'waiting for the first cloud'
     if state.silent_s > state.cloud_timeout_s:
         return DiagnosticStatus.ERROR, f'no cloud for {state.silent_s:.0f} s'
+    return _diagnose_processing(summary, state)
+
+
+def _diagnose_processing(summary: Summary, state: NodeState) -> tuple[bytes, str]:
+    if state.idle:
+        return DiagnosticStatus.OK, state.idle
     if summary.problem:
         return DiagnosticStatus.ERROR, summary.problem
     if state.references == 0:
@@ -37,12 +47,13 @@ def diagnose(summary: Summary, state: NodeState) -> tuple[bytes, str]:
     return DiagnosticStatus.OK, 'running'
 
 
-def diagnostic_array(name: str, stamp: Any, summary: Summary, state: NodeState) -> DiagnosticArray:
-    """Return one status with every figure; times in milliseconds, shares in [0, 1]."""
+def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticStatus:
+    """Return every figure of a camera; times in milliseconds, shares in [0, 1]."""
     level, message = diagnose(summary, state)
     values = {
         'state': message, 'device': state.device, 'references': state.references,
         'received': summary.received, 'processed': summary.processed, 'dropped': state.dropped,
+        'skipped': state.skipped, 'ignored': summary.ignored,
         'refused': summary.refused, 'failed': summary.failed,
         'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects,
         'tracked_per_frame': f'{summary.tracked_mean:.2f}',
@@ -53,12 +64,28 @@ def diagnostic_array(name: str, stamp: Any, summary: Summary, state: NodeState) 
         'stamp_age_p50_ms': f'{summary.stamp_age_p50_ms:.1f}',
         **{f'stage_{stage}_ms': f'{value:.1f}' for stage, value in summary.stage_ms.items()},
         'memory_mb': f'{resident_mb():.0f}'}
-    status = DiagnosticStatus(
-        level=level, name=f'{name}: poses', message=message, hardware_id=state.device,
-        values=[KeyValue(key=key, value=str(value)) for key, value in values.items()])
-    array = DiagnosticArray(status=[status])
-    array.header.stamp = stamp
-    return array
+    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=state.device,
+                            values=_key_values(values))
+
+
+def objects_status(name: str, states: Sequence[Any]) -> DiagnosticStatus:
+    """Return the states of a camera's objects, `ObjectState`s, by LABEL_INDEX or label."""
+    counts = Counter(state.state for state in states)
+    message = ', '.join(f'{number} {word}' for word, number in counts.items()) or 'no objects'
+    return DiagnosticStatus(
+        level=DiagnosticStatus.OK, name=name, message=message,
+        values=_key_values({state.name: _in_words(state) for state in states}))
+
+
+def _in_words(state: Any) -> str:
+    if state.index is None:
+        return str(state.state)
+    return (f'{state.state}, confidence {state.confidence:.3f}, age {state.age} frames, '
+            f'missed {state.missed}')
+
+
+def _key_values(values: Mapping[str, Any]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=str(value)) for key, value in values.items()]
 
 
 def resident_mb() -> float:

@@ -30,6 +30,7 @@ class Summary:
     processed: int
     refused: int
     failed: int
+    ignored: int
     problem: str
     rate_hz: float
     latency_p50_ms: float
@@ -49,7 +50,7 @@ class FrameStatistics:
         self._window_s = window_s
         self._lock = threading.Lock()
         self._frames: deque[FrameTiming] = deque()
-        self._received = self._processed = self._refused = self._failed = 0
+        self._received = self._processed = self._refused = self._failed = self._ignored = 0
         self._problem = ''
 
     def count_received(self) -> None:
@@ -69,6 +70,12 @@ class FrameStatistics:
             self._failed += 1
             self._problem = problem
 
+    def count_ignored(self) -> None:
+        """Count a cloud that was not looked at: the node is disabled, or nobody subscribes."""
+        with self._lock:
+            self._ignored += 1
+            self._problem = ''
+
     def add(self, frame: FrameTiming) -> None:
         """Add a processed cloud; the last problem counts as over."""
         with self._lock:
@@ -85,7 +92,8 @@ class FrameStatistics:
             frames = list(self._frames)
             return Summary(
                 received=self._received, processed=self._processed, refused=self._refused,
-                failed=self._failed, problem=self._problem, rate_hz=_rate_hz(frames, now_s),
+                failed=self._failed, ignored=self._ignored, problem=self._problem,
+                rate_hz=_rate_hz(frames, now_s),
                 latency_p50_ms=_percentile([frame.latency_ms for frame in frames], 50),
                 latency_p95_ms=_percentile([frame.latency_ms for frame in frames], 95),
                 stamp_age_p50_ms=_percentile([frame.stamp_age_ms for frame in frames], 50),

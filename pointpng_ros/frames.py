@@ -12,13 +12,21 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import CloudError
 from pointpng_ros import optional
 
+JUMP_NS = 2_000_000_000
+"""A stamp this much older than one before it: time jumped back; cameras differ by less."""
+
 
 class FrameLookup:
-    """Transforms from a cloud's frame into the target frame; needs tf2_ros."""
+    """Transforms from a cloud's frame into the target frame; needs tf2_ros.
 
-    def __init__(self, node: Node, target_frame: str) -> None:
-        self._tf2 = optional.require('tf2_ros', asked_by='the parameter target_frame')
-        self._target_frame = target_frame
+    `asked_by` is the parameter that names the target frame.
+    """
+
+    def __init__(self, node: Node, target_frame: str, *, asked_by: str = 'target_frame') -> None:
+        self._tf2 = optional.require('tf2_ros', asked_by=f'the parameter {asked_by}')
+        self.target_frame = target_frame
+        self._asked_by = asked_by
+        self._newest_ns = 0
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
 
@@ -27,15 +35,26 @@ class FrameLookup:
 
         Raises CloudError when tf does not know it: no pose is better than one in a wrong frame.
         """
+        stamp = Time.from_msg(header.stamp)
+        self._forget_after_jump(stamp.nanoseconds)
         try:
             found = self._buffer.lookup_transform(
-                self._target_frame, header.frame_id, Time.from_msg(header.stamp),
-                timeout=Duration(seconds=0))
+                self.target_frame, header.frame_id, stamp, timeout=Duration(seconds=0))
         except self._tf2.TransformException as error:
-            raise CloudError(f'no transform from {header.frame_id!r} to target_frame '
-                             f'{self._target_frame!r} at the stamp of the cloud: {error}'
+            raise CloudError(f'no transform from {header.frame_id!r} to {self._asked_by} '
+                             f'{self.target_frame!r} at the stamp of the cloud: {error}'
                              ) from error
         return matrix_of(found.transform)
+
+    def _forget_after_jump(self, stamp_ns: int) -> None:
+        """Empty the buffer when a bag begins anew: tf refuses all that is older than what it has.
+
+        Static transforms stay.
+        """
+        if stamp_ns < self._newest_ns - JUMP_NS:
+            self._buffer.clear()
+            self._newest_ns = 0
+        self._newest_ns = max(self._newest_ns, stamp_ns)
 
 
 class PoseBroadcaster:

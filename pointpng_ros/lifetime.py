@@ -8,7 +8,7 @@ import threading
 from types import FrameType
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
 from rclpy.logging import get_logger
 from rclpy.node import Node
 
@@ -19,8 +19,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None = None,
-             spin: Callable[[Node], None] = rclpy.spin) -> int:
+             spin: Callable[[Node], None] | None = None, threads: int = 1) -> int:
     """Make a node, spin it until it is asked to stop, clean up; returns the exit code.
+
+    `threads` above one let callbacks of different groups run at the same time.
 
     0 after Ctrl-C, SIGTERM or the end of `spin`; 1, with the message in the log and no traceback,
     after an error of this package: a refused parameter, an unusable library, bad ROS arguments.
@@ -28,9 +30,12 @@ def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None
     nodes: list[Node] = []
     code = 0
     try:
-        _initialise(args)
+        executor = _initialise(args, threads)
         nodes.append(make_node())
-        spin(nodes[0])
+        if spin:
+            spin(nodes[0])
+        else:
+            rclpy.spin(nodes[0], executor)
     except ExternalShutdownException:
         pass
     except PointPngError as error:
@@ -52,21 +57,21 @@ def stop_when_asked() -> None:
         raise ExternalShutdownException
 
 
-def _initialise(args: list[str] | None) -> None:
+def _initialise(args: list[str] | None, threads: int) -> Executor:
     """Let signals close the context and do nothing else: no KeyboardInterrupt anywhere.
 
-    Ctrl-C arrives twice under `ros2 launch`, and an exception in the middle of rclpy's or torch's
-    own code leaves tracebacks behind. rclpy.init puts its handlers, which close the context and
-    wake the executor, in front of those set here; these are left when it takes them back. Signals
-    are held meanwhile, and while the executor is made, whose constructor leaves noise when the
-    context is closed under it.
+    Returns the executor to spin with. Ctrl-C arrives twice under `ros2 launch`, and an exception
+    in the middle of rclpy's or torch's own code leaves tracebacks behind. rclpy.init puts its
+    handlers, which close the context and wake the executor, in front of those set here; these are
+    left when it takes them back. Signals are held meanwhile, and while the executor is made, whose
+    constructor leaves noise when the context is closed under it.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         for number in _SIGNALS:
             signal.signal(number, _ignore)
         rclpy.init(args=args)
-        rclpy.get_global_executor()
+        return MultiThreadedExecutor(threads) if threads > 1 else rclpy.get_global_executor()
     except RuntimeError as error:
         raise ConfigError(f'ROS arguments refused: {error}') from error
     finally:

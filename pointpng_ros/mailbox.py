@@ -19,8 +19,8 @@ class _Slot(Generic[Item]):
 class Mailbox(Generic[Item]):
     """Holds at most one item a slot; an item that nobody took in time is replaced and counted.
 
-    Slots take turns. `period_s` is the least time between two items taken from a slot; what is
-    replaced while it passes was skipped, what is replaced afterwards was dropped.
+    Slots take turns. Where the rate is limited, what is replaced before the next item of its slot
+    is due was skipped, what is replaced afterwards was dropped.
     """
 
     def __init__(self, slots: int = 1) -> None:
@@ -28,7 +28,7 @@ class Mailbox(Generic[Item]):
         self._slots: list[_Slot[Item]] = [_Slot() for _ in range(slots)]
         self._turn = 0
         self._closed = False
-        self.period_s = 0.0
+        self._period_s = 0.0
 
     @property
     def dropped(self) -> int:
@@ -38,6 +38,10 @@ class Mailbox(Generic[Item]):
     def counts(self, slot: int = 0) -> tuple[int, int]:
         """Return how many items of a slot were dropped, and how many skipped."""
         return self._slots[slot].dropped, self._slots[slot].skipped
+
+    def limit_rate(self, rate_hz: float) -> None:
+        """Let at most so many items of each slot be taken in a second; 0: no limit."""
+        self._period_s = 1.0 / rate_hz if rate_hz else 0.0
 
     def put(self, item: Item, slot: int = 0) -> None:
         """Store the newest item of a slot, never waits; after `close` items are ignored."""
@@ -62,12 +66,6 @@ class Mailbox(Generic[Item]):
                 self._changed.wait(self._wait_s(now_s))
             return None
 
-    def clear(self) -> None:
-        """Discard what is waiting."""
-        with self._changed:
-            for slot in self._slots:
-                slot.item = None
-
     def close(self) -> None:
         """Discard what is left and let every waiting `take` return None."""
         with self._changed:
@@ -84,7 +82,7 @@ class Mailbox(Generic[Item]):
     def _emptied(self, index: int, now_s: float) -> Item | None:
         slot, self._turn = self._slots[index], index + 1
         item, slot.item = slot.item, None
-        slot.not_before_s = now_s + self.period_s
+        slot.not_before_s = now_s + self._period_s
         return item
 
     def _wait_s(self, now_s: float) -> float | None:

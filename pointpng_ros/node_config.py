@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from pointpng_core.config import Config, option
+from pointpng_core.errors import ConfigError
 
 RELIABILITIES = ('best_effort', 'reliable')
+REFERENCES = ('auto', 'library', 'first_look', 'previous_frame', 'topic')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,15 +14,23 @@ class NodeConfig(Config):
     """Parameters without a prefix of the pose_estimator node."""
 
     cloud_topic: str = option(
-        '/camera/depth/points', help='PointCloud2 topic to subscribe.')
+        '/camera/depth/points', help='PointCloud2 topic to subscribe, or several, for as many '
+                                     'cameras, with commas between them.')
     cloud_reliability: str = option(
         'best_effort', choices=RELIABILITIES,
         help='Reliability asked of the cloud publisher. best_effort matches every publisher but '
              'loses clouds larger than its shared-memory segment; reliable loses none but never '
              'matches a best-effort publisher.')
     objects: str = option(
-        '', help='Folder of the object library (objects.yaml). Empty: the objects of the first '
-                 'cloud become the references object_0, object_1, ...')
+        '', help='Folder of the object library (objects.yaml). Empty: no library.')
+    reference: str = option(
+        'auto', choices=REFERENCES,
+        help='What poses are relative to: the library; the objects of the first cloud or of '
+             '~/set_reference, as object_0, object_1, ...; each object as it was in the cloud '
+             'before; or the objects of the newest cloud on reference_topic. auto: the library '
+             'where objects is given, else the first look.')
+    reference_topic: str = option(
+        '', help="PointCloud2 topic of the reference cloud, with reference = 'topic'.")
     model: str = option(
         'training_free', help='Embedding that drives the pose search: training_free, the name of '
                               'a model that ships with the package, or the folder of a '
@@ -45,6 +55,11 @@ class NodeConfig(Config):
         0.0, unit='s', low=0.0, high=3600.0,
         help='Clouds whose stamp is older than this are dropped; 0 accepts any age, as replayed '
              'bags need.')
+    max_rate_hz: float = option(
+        0.0, unit='Hz', low=0.0, high=1000.0,
+        help='Most clouds processed in a second, for each camera, the newest ones; 0: no limit.')
+    process_unsubscribed: bool = option(
+        False, help='Process clouds while nobody subscribes to any output, too.')
     max_points: int = option(
         8_000_000, low=1, high=100_000_000, help='Clouds of more points are refused.')
     cloud_timeout_s: float = option(
@@ -54,3 +69,39 @@ class NodeConfig(Config):
         1.0, unit='s', low=0.1, high=60.0, help='Period of /diagnostics.')
     marker_points: int = option(
         300, low=0, high=10_000, help='Points shown for each object in the markers.')
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionConfig(Config):
+    """The region of interest: a box along the axes of a frame; outside, nothing is looked at."""
+
+    enabled: bool = option(
+        False, help='Whether only the points inside a box are looked at, the region of interest.')
+    frame: str = option(
+        '', help='Frame of the box, by tf at the stamp of the cloud (needs tf2_ros). Empty: the '
+                 'frame of the cloud.')
+    min_x_m: float = option(-1.0, unit='m', low=-1000.0, high=1000.0, help='Least x in the box.')
+    max_x_m: float = option(1.0, unit='m', low=-1000.0, high=1000.0, help='Largest x.')
+    min_y_m: float = option(-1.0, unit='m', low=-1000.0, high=1000.0, help='Least y.')
+    max_y_m: float = option(1.0, unit='m', low=-1000.0, high=1000.0, help='Largest y.')
+    min_z_m: float = option(0.0, unit='m', low=-1000.0, high=1000.0, help='Least z.')
+    max_z_m: float = option(2.0, unit='m', low=-1000.0, high=1000.0, help='Largest z.')
+
+    def __post_init__(self) -> None:
+        """Check the values, and that the box is not empty; raises ConfigError."""
+        super().__post_init__()
+        for axis in 'xyz':
+            low, high = getattr(self, f'min_{axis}_m'), getattr(self, f'max_{axis}_m')
+            if not low < high:
+                raise ConfigError(f'roi.min_{axis}_m = {low} m is not below roi.max_{axis}_m = '
+                                  f'{high} m: change both at once (set_parameters_atomically)')
+
+    @property
+    def low_m(self) -> tuple[float, float, float]:
+        """The corner of the smallest coordinates, in metres."""
+        return self.min_x_m, self.min_y_m, self.min_z_m
+
+    @property
+    def high_m(self) -> tuple[float, float, float]:
+        """The corner of the largest coordinates, in metres."""
+        return self.max_x_m, self.max_y_m, self.max_z_m

@@ -9,10 +9,12 @@ import yaml
 
 from pointpng_core.config import Config
 from pointpng_core.errors import ConfigError
-from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.node_config import NodeConfig, RegionConfig
 
 AnyConfig = TypeVar('AnyConfig', bound=Config)
-LIVE_NODE_PARAMETERS = frozenset({'max_age_s', 'max_points', 'marker_points'})
+LIVE_NODE_PARAMETERS = frozenset({
+    'objects', 'model', 'device', 'max_age_s', 'max_rate_hz', 'process_unsubscribed', 'max_points',
+    'marker_points'})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +62,9 @@ def pose_estimator_groups() -> list[ParameterGroup]:
     from pointpng_core.scene import SegmenterConfig
 
     return [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAMETERS),
+            ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
             ParameterGroup(prefix='segmenter.', defaults=SegmenterConfig(), live=True),
-            ParameterGroup(prefix='estimator.', defaults=EstimatorConfig()),
+            ParameterGroup(prefix='estimator.', defaults=EstimatorConfig(), live=True),
             ParameterGroup(prefix='pipeline.', defaults=PipelineConfig(), live=True)]
 
 

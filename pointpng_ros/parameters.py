@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import difflib
 import sys
+import traceback
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -16,7 +17,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from pointpng_core.config import Config
-from pointpng_core.errors import ConfigError
+from pointpng_core.errors import ConfigError, PointPngError
 from pointpng_ros.parameter_specs import ParameterGroup, ParameterSpec, with_values
 
 Configs = dict[str, Config]       # by the prefix of their group
@@ -37,19 +38,27 @@ def declare_parameters(node: Node, groups: Sequence[ParameterGroup]) -> Configs:
     return _build(groups, values)
 
 
-def watch_parameters(node: Node, groups: Sequence[ParameterGroup],
+def watch_parameters(node: Node, groups: Sequence[ParameterGroup], *,
+                     prepare: Callable[[Configs, set[str]], None],
                      on_change: Callable[[Configs], None]) -> None:
     """Check later changes against the configs; `on_change` gets all configs with the new values.
 
-    A change that the configs refuse is refused to the caller with the ConfigError's message.
+    `prepare` gets them before, with the names that change, and may refuse by raising. A change
+    that it or the configs refuse is refused to the caller with the error's message.
     """
     names = {spec.name for group in groups for spec in group.specs()}
 
     def refuse(changes: list[Parameter]) -> SetParametersResult:
+        changed = {change.name for change in changes} & names
         try:
-            _build(groups, _current(node, names, changes))
-        except ConfigError as error:
+            if changed:
+                prepare(_build(groups, _current(node, names, changes)), changed)
+        except PointPngError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        except Exception as error:       # it would end the executor, and the caller would wait
+            node.get_logger().error(''.join(traceback.format_exception(error)))
+            return SetParametersResult(successful=False,
+                                       reason=f'{type(error).__name__}: {error}')
         return SetParametersResult(successful=True)
 
     def apply(changes: list[Parameter]) -> None:

@@ -6,44 +6,43 @@ ros2 run pointpng_ros pose_estimator --ros-args -p cloud_topic:=/camera/depth/po
 import argparse
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 import sys
-import time
 import traceback
 from typing import Any, Protocol, cast
 
 from diagnostic_msgs.msg import DiagnosticArray
-import numpy as np
 import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.time import Time
 from rclpy.utilities import remove_ros_args
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Header
-from std_srvs.srv import Trigger
 
-from pointpng_core.bags.codec import DecodedCloud, decode_cloud
 from pointpng_core.errors import CloudError
-from pointpng_core.stages import StageClock
-from pointpng_ros.cloud_watch import CloudWatch, check_topic_name, cloud_qos
-from pointpng_ros.diagnostics import NodeState, diagnostic_array
-from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
+from pointpng_ros import faults
+from pointpng_ros.cameras import Arrival, Camera, camera_topics, subscribe, subscribe_reference
+from pointpng_ros.cloud_processor import CloudProcessor
+from pointpng_ros.cloud_reader import CloudReader
+from pointpng_ros.control import Control
+from pointpng_ros.diagnostics import NodeState, camera_status, objects_status
 from pointpng_ros.frames import FrameLookup
 from pointpng_ros.lifetime import run_node, stop_when_asked
 from pointpng_ros.mailbox import Mailbox
-from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.namesakes import NamesakeWatch
+from pointpng_ros.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters import Configs, declare_parameters, watch_parameters
 from pointpng_ros.pose_publisher import PosePublisher
-from pointpng_ros.posed_objects import objects_of
-from pointpng_ros.session import Pipeline, PoseSession
+from pointpng_ros.reference_mode import reference_mode
+from pointpng_ros.session import MakePipeline, PoseSession, Setting
 from pointpng_ros.worker import Worker
 
 NODE_NAME = 'pose_estimator'
 LOG_PERIOD_S = 5.0
 STOP_TIMEOUT_S = 5.0
+THREADS = 4
+"""A change of the library takes long, and so may a service: clouds and diagnostics go on."""
+REBUILDING = ('objects', 'model', 'device', 'estimator.')
+"""Changes of these need another estimator, or other references."""
 
 
 class Factory(Protocol):
@@ -55,23 +54,17 @@ class Factory(Protocol):
     def library(self) -> list[Any] | None:
         """Return the references of the object library, None without one."""
 
-    def pipeline_maker(self, configs: Configs) -> Callable[[list[Any]], Pipeline]:
+    def pipeline_maker(self, configs: Configs) -> MakePipeline:
         """Return a function from references to a pipeline."""
 
 
 MakeFactory = Callable[[Configs, Callable[[str], None]], Factory]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Arrival:
-    message: PointCloud2
-    received_s: float
-
-
 class PoseEstimatorNode(Node):
-    """Parameters to configs, message to array, `FramePipeline.process`, publish.
+    """Parameters to configs, clouds to the worker, figures to the diagnostics.
 
-    The executor's thread only stores the newest cloud; one worker thread does the rest. Raises
+    The executor's threads only store the newest clouds; one worker thread does the rest. Raises
     PointPngError when a parameter, the object library or a missing package forbids the start.
     """
 
@@ -79,22 +72,25 @@ class PoseEstimatorNode(Node):
         super().__init__(NODE_NAME)
         configs = declare_parameters(self, groups)
         self._config = cast(NodeConfig, configs[''])
-        check_topic_name('cloud_topic', self._config.cloud_topic)
-        self._publisher = PosePublisher(self, self._config)
-        self._lookup = (FrameLookup(self, self._config.target_frame)
-                        if self._config.target_frame else None)
-        self._factory = make_factory(configs, self._report_work)
-        self._session = PoseSession(self._factory.pipeline_maker(configs),
-                                    library=self._factory.library(),
+        self._make_factory = make_factory
+        topics = camera_topics(self._config)
+        reference_mode(self._config)
+        publisher = PosePublisher(self, self._config)
+        lookup = (FrameLookup(self, self._config.target_frame)
+                  if self._config.target_frame else None)
+        self._reader = CloudReader(self, self._config, cast(RegionConfig, configs['roi.']))
+        self._factory, setting = self._set_up(configs)
+        self._prepared: tuple[Factory, Setting] | None = None
+        self._session = PoseSession(setting, cameras=len(topics),
                                     inference=self._factory.inference)
-        self._statistics = FrameStatistics()
-        self._mailbox: Mailbox[_Arrival] = Mailbox()
-        self._worker = Worker(self._mailbox, self._handle, self._on_error)
-        self._newest: PointCloud2 | None = None
-        self._watch = CloudWatch(self, topic=self._config.cloud_topic,
-                                 reliability=self._config.cloud_reliability,
-                                 timeout_s=self._config.cloud_timeout_s)
-        watch_parameters(self, groups, self._on_parameters)
+        self._cameras: list[Camera] = []
+        self._processor = CloudProcessor(
+            cameras=self._cameras, session=self._session, reader=self._reader,
+            publisher=publisher, lookup=lookup, report=self._report)
+        self._mailbox: Mailbox[Arrival] = Mailbox(len(topics) + 1)
+        self._mailbox.limit_rate(self._config.max_rate_hz)
+        self._worker = Worker(self._mailbox, self._processor.handle, self._on_error)
+        watch_parameters(self, groups, prepare=self._prepare, on_change=self._on_parameters)
         self._connect()
         self._worker.start()
 
@@ -107,118 +103,95 @@ class PoseEstimatorNode(Node):
         self.get_logger().info(text)
 
     def _report_work(self, text: str) -> None:
-        """Log what takes time before the node spins, unless a signal has come meanwhile."""
+        """Log what takes time, unless a signal has come meanwhile."""
         stop_when_asked()
         self._report(text)
 
     def _connect(self) -> None:
-        topic, reliability = self._config.cloud_topic, self._config.cloud_reliability
-        self.create_subscription(PointCloud2, topic, self._on_cloud, cloud_qos(reliability),
-                                 event_callbacks=self._watch.event_callbacks())
-        services = MutuallyExclusiveCallbackGroup()
-        self.create_service(Trigger, '~/set_reference', self._on_set_reference,
-                            callback_group=services)
-        self.create_service(Trigger, '~/reset', self._on_reset, callback_group=services)
+        clouds, others = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
+        self._cameras += subscribe(self, self._config, self._deliver, clouds)
+        if self._config.reference_topic:
+            subscribe_reference(self, self._config, len(self._cameras), self._deliver, clouds)
+        Control(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
+                set_reference=self._processor.look_again, reset=self._session.reset)
+        NamesakeWatch(self, others)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
-                          clock=Clock(clock_type=ClockType.STEADY_TIME))
+                          clock=Clock(clock_type=ClockType.STEADY_TIME), callback_group=others)
+        topics = ', '.join(self.resolve_topic_name(camera.topic) for camera in self._cameras)
         names = ', '.join(self._session.reference_names) or 'to come from the first cloud'
-        self._report(f'listening on {self.resolve_topic_name(topic)} ({reliability}), '
+        self._report(f'listening on {topics} ({self._config.cloud_reliability}), '
                      f'references: {names}')
 
-    def _on_cloud(self, message: PointCloud2) -> None:
-        self._watch.saw_cloud()
-        self._statistics.count_received()
-        self._newest = message
-        self._mailbox.put(_Arrival(message=message, received_s=time.monotonic()))
+    def _deliver(self, arrival: Arrival) -> None:
+        self._mailbox.put(arrival, arrival.slot)
 
-    def _handle(self, arrival: _Arrival) -> None:
-        clock = StageClock()
-        header = arrival.message.header
-        with clock('decode'):
-            cloud = self._read(arrival.message)
-        T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
-        known = self._session.reference_names
-        result = self._session.process(cloud.points, cloud.image_shape, frame=header.frame_id,
-                                       stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9)
-        if self._session.reference_names != known:
-            self._report(f'first look: {", ".join(self._session.reference_names)}')
-        with clock('publish'):
-            self._publish(result, header, T_target_cloud)
-        finished_s = time.monotonic()
-        self._statistics.add(FrameTiming(
-            finished_s=finished_s, latency_ms=(finished_s - arrival.received_s) * 1e3,
-            stamp_age_ms=self._age_s(header) * 1e3, finite_share=cloud.finite_share,
-            objects=len(result.detections), tracked=result.tracked, searched=result.searched,
-            stage_ms=clock.stage_ms | result.stage_ms))
-
-    def _read(self, message: PointCloud2) -> DecodedCloud:
-        """Decode a cloud; raises CloudError when it is malformed, too old or without a frame."""
-        if not message.header.frame_id:
-            raise CloudError('the cloud has an empty frame_id, so its poses would have no frame; '
-                             'set the frame in the camera driver')
-        age_s, limit_s = self._age_s(message.header), self._config.max_age_s
-        if limit_s and age_s > limit_s:
-            raise CloudError(f'the cloud is {age_s:.2f} s old, more than max_age_s = {limit_s} s; '
-                             'raise it, or set it to 0 for replayed bags')
-        return decode_cloud(message, max_points=self._config.max_points)
-
-    def _publish(self, result: Any, header: Header, T_target_cloud: np.ndarray | None) -> None:
-        if T_target_cloud is not None:
-            header = Header(stamp=header.stamp, frame_id=self._config.target_frame)
-        self._publisher.publish(objects_of(result, T_target_cloud), header,
-                                marker_points=self._config.marker_points)
-
-    def _age_s(self, header: Header) -> float:
-        return (self.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds / 1e9
-
-    def _on_error(self, error: Exception) -> None:
+    def _on_error(self, arrival: Arrival, error: Exception) -> None:
         """Log what a cloud met in the worker, throttled; the next cloud is not affected."""
         if not rclpy.ok():
             return                       # publishing while the node shuts down
+        blamed = self._cameras if arrival.slot == len(self._cameras) \
+            else [self._cameras[arrival.slot]]
         if isinstance(error, CloudError):
-            self._statistics.count_refused(str(error))
+            for camera in blamed:
+                camera.statistics.count_refused(str(error))
             self.get_logger().warning(f'cloud refused: {error}',
                                       throttle_duration_sec=LOG_PERIOD_S)
             return
-        self._statistics.count_failed(f'{type(error).__name__}: {error}')
+        for camera in blamed:
+            camera.statistics.count_failed(faults.described(error))
+        if faults.out_of_gpu_memory(error):
+            faults.release_gpu_memory()
         trace = ''.join(traceback.format_exception(error))
-        self.get_logger().error(f'a cloud failed, going on with the next: {trace}',
+        self.get_logger().error(f'a cloud failed, going on with the next: '
+                                f'{faults.described(error)}\n{trace}',
                                 throttle_duration_sec=LOG_PERIOD_S)
 
+    def _set_up(self, configs: Configs) -> tuple[Factory, Setting]:
+        """Load model and library; raises PointPngError when they cannot be used."""
+        mode = reference_mode(cast(NodeConfig, configs['']))
+        factory = self._make_factory(configs, self._report_work)
+        return factory, Setting.of(factory.pipeline_maker(configs), factory.library(), mode)
+
+    def _prepare(self, configs: Configs, changed: set[str]) -> None:
+        """Make ready for a change, or refuse it by raising; the worker goes on meanwhile."""
+        self._reader.prepare(cast(RegionConfig, configs['roi.']))
+        rebuild = any(name.startswith(REBUILDING) for name in changed)
+        self._prepared = self._set_up(configs) if rebuild else None
+
     def _on_parameters(self, configs: Configs) -> None:
-        self._config = cast(NodeConfig, configs[''])
-        self._session.rebuild(self._factory.pipeline_maker(configs))
+        """Put a change to work, from the next cloud on."""
+        self._config = self._reader.config = cast(NodeConfig, configs[''])
+        self._reader.region = cast(RegionConfig, configs['roi.'])
+        self._mailbox.limit_rate(self._config.max_rate_hz)
+        if self._prepared:
+            (self._factory, setting), self._prepared = self._prepared, None
+            self._session.swap(setting)
+            self._report('model or library exchanged')
+        else:
+            self._session.rebuild(self._factory.pipeline_maker(configs))
 
-    def _on_set_reference(self, request: Trigger.Request,
-                          response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._look_again)
-
-    def _on_reset(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        return self._answer(response, self._session.reset)
-
-    def _look_again(self) -> str:
-        if self._newest is None:
-            raise CloudError(f'no cloud received yet on {self._config.cloud_topic}')
-        cloud = self._read(self._newest)
-        return self._session.set_reference(cloud.points, cloud.image_shape)
-
-    def _answer(self, response: Trigger.Response, act: Callable[[], str]) -> Trigger.Response:
-        try:
-            response.message, response.success = act(), True
-        except Exception as error:       # an exception would end the executor
-            response.message, response.success = str(error), False
-        self._report(f'service: {response.message}')
-        return response
+    def _enable(self, enabled: bool) -> str:
+        self._processor.enabled = enabled
+        return 'enabled' if enabled else 'disabled: clouds are not processed'
 
     def _publish_diagnostics(self) -> None:
-        state = NodeState(
-            dropped=self._mailbox.dropped, silent_s=self._watch.silent_s,
+        name = self.get_fully_qualified_name()
+        array = DiagnosticArray()
+        array.header.stamp = self.get_clock().now().to_msg()
+        for slot, camera in enumerate(self._cameras):
+            array.status.append(camera_status(f'{name}: poses{camera.suffix}',
+                                              camera.statistics.summary(), self._state(slot)))
+        array.status += [objects_status(f'{name}: objects{camera.suffix}', camera.states)
+                         for camera in self._cameras]
+        self._diagnostics.publish(array)
+
+    def _state(self, slot: int) -> NodeState:
+        dropped, skipped = self._mailbox.counts(slot)
+        return NodeState(
+            dropped=dropped, skipped=skipped, silent_s=self._cameras[slot].watch.silent_s,
             cloud_timeout_s=self._config.cloud_timeout_s, device=self._config.device,
-            references=len(self._session.reference_names))
-        self._diagnostics.publish(diagnostic_array(
-            self.get_fully_qualified_name(), self.get_clock().now().to_msg(),
-            self._statistics.summary(), state))
+            references=len(self._session.reference_names), idle=self._processor.idle)
 
 
 def make_node() -> PoseEstimatorNode:
@@ -232,7 +205,7 @@ def main(args: list[str] | None = None) -> int:
     """Run the node; returns the exit code."""
     words = sys.argv[1:] if args is None else args
     _parser().parse_args(remove_ros_args(words))
-    return run_node(make_node, name=NODE_NAME, args=words)
+    return run_node(make_node, name=NODE_NAME, args=words, threads=THREADS)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -38,6 +38,14 @@ class PosePublisher:
             self._detection = node.create_publisher(self._detections.message_type,
                                                     DETECTION_TOPIC, _RELIABLE)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody gets what is published for a cloud; tf has no count, so it counts."""
+        outputs = [self._pose, self._label, self._markers,
+                   *([self._detection] if self._detections else [])]
+        return self._broadcaster is not None or any(
+            output.get_subscription_count() for output in outputs)
+
     def publish(self, objects: Sequence[PosedObject], header: Header, *,
                 marker_points: int) -> None:
         """Publish one cloud's objects, all with `header`; the markers come last."""

@@ -1,15 +1,22 @@
-"""The references and the pipeline behind the node, without ROS; safe from several threads."""
+"""The references and the pipelines behind the node, without ROS; safe from several threads."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 import threading
 from typing import Any, Protocol
 
 import numpy as np
 
 from pointpng_core.errors import CloudError
+from pointpng_ros.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
 
 ImageShape = tuple[int, int] | None
+_NO_LOOK = {
+    LIBRARY: 'the references come from the object library (parameter objects); start the node '
+             'without it to use looks',
+    PREVIOUS_FRAME: "with reference = 'previous_frame' every cloud is the reference of the next",
+    TOPIC: 'the references come from the clouds on reference_topic: publish one there'}
 
 
 class Pipeline(Protocol):
@@ -19,6 +26,9 @@ class Pipeline(Protocol):
     tracks: Any
     """The objects that are followed, with `clear()`; setting `references` clears them too."""
 
+    def exchange(self, references: list[Any]) -> None:
+        """Set `references` without forgetting the objects whose names are among them."""
+
     def process(self, points: np.ndarray, image_shape: ImageShape = None,
                 stamp_s: float | None = None) -> Any:
         """Return the FrameResult of (N, 3) points at a time."""
@@ -26,70 +36,169 @@ class Pipeline(Protocol):
     def look(self, points: np.ndarray, image_shape: ImageShape = None) -> list[Any]:
         """Return references object_0, object_1, ... made from the segments of (N, 3) points."""
 
+    def relook(self, result: Any) -> Any:
+        """Make what a FrameResult shows the references of the next frame; returns the result."""
+
+
+MakePipeline = Callable[[list[Any]], Pipeline]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a session works with: exchanged as a whole, between two clouds."""
+
+    make_pipeline: MakePipeline
+    mode: str
+    library: list[Any]
+    """The references of the mode LIBRARY, empty in others; another list is another library."""
+
+    @classmethod
+    def of(cls, make_pipeline: MakePipeline, library: list[Any] | None, mode: str | None = None
+           ) -> 'Setting':
+        """Return the setting of a library, or of a mode without one (default: FIRST_LOOK)."""
+        return cls(make_pipeline=make_pipeline, library=library or [],
+                   mode=mode or (FIRST_LOOK if library is None else LIBRARY))
+
+
+@dataclass(kw_only=True)
+class _View:
+    """What belongs to one camera."""
+
+    pipeline: Pipeline
+    frame: str = ''
+
 
 class PoseSession:
-    """Processes clouds against a library's references or, without one, against a first look.
+    """Processes the clouds of one or several cameras against common references.
 
-    `make_pipeline(references)` builds the pipeline; `library` is its list of references or None;
-    `inference` gives the context that all torch work runs in (`torch.inference_mode`).
+    Only with PREVIOUS_FRAME each camera has references of its own. `inference` gives the context
+    that all torch work runs in (`torch.inference_mode`).
     """
 
-    def __init__(self, make_pipeline: Callable[[list[Any]], Pipeline], *,
-                 library: list[Any] | None,
+    def __init__(self, setting: Setting, *, cameras: int = 1,
                  inference: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
         self._lock = threading.Lock()
-        self._has_library = library is not None
         self._inference = inference
-        self._pipeline = make_pipeline(library or [])
-        self._frame = ''
+        self._setting = setting
+        self._next: Setting | None = None
+        self._next_lock = threading.Lock()
+        self._look: tuple[np.ndarray, ImageShape] | None = None
+        self._views = [_View(pipeline=setting.make_pipeline(list(setting.library)))
+                       for _ in range(cameras)]
 
     @property
     def reference_names(self) -> list[str]:
-        """Names of the references in use; empty while the first look is still to come."""
-        return [reference.name for reference in self._pipeline.references]
+        """Names of the references in use, each once; empty while a look is still to come."""
+        return [reference.name for reference in self.references]
+
+    @property
+    def references(self) -> list[Any]:
+        """The references in use, of all cameras, each name once."""
+        return list({reference.name: reference for view in self._views
+                     for reference in view.pipeline.references}.values())
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether the next cloud is the first look."""
+        return self._setting.mode == FIRST_LOOK and not self.reference_names
 
     def process(self, points: np.ndarray, image_shape: ImageShape = None, *,
-                stamp_s: float | None = None, frame: str = '') -> Any:
-        """Return the FrameResult; without any reference yet, this cloud is the first look.
+                stamp_s: float | None = None, frame: str = '', camera: int = 0) -> Any:
+        """Return the FrameResult of a camera; without any reference, it is the first look.
 
         Objects are followed from cloud to cloud by `stamp_s`, in one and the same `frame`.
         """
         with self._lock, self._inference():
-            if frame != self._frame:
-                self._pipeline.tracks.clear()
-                self._frame = frame
-            if not self._pipeline.references and not self._has_library:
-                self._pipeline.references = self._pipeline.look(points, image_shape)
-            return self._pipeline.process(points, image_shape, stamp_s)
+            self._renew()
+            view = self._views[camera]
+            if frame != view.frame:
+                self._forget(view)
+                view.frame = frame
+            if self.needs_look:
+                self._show(points, image_shape)
+            result = view.pipeline.process(points, image_shape, stamp_s)
+            return view.pipeline.relook(result) if self._setting.mode == PREVIOUS_FRAME else result
 
     def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
         """Make the objects of this cloud the references; returns what was found.
 
-        Raises CloudError when there is a library or the cloud shows no object; the references
-        stay as they were then.
+        Raises CloudError when they come from elsewhere or the cloud shows no object; the
+        references stay as they were then.
         """
-        if self._has_library:
-            raise CloudError('the references come from the object library (parameter objects); '
-                             'start the node without it to use looks')
+        if self._setting.mode != FIRST_LOOK:
+            raise CloudError(_NO_LOOK[self._setting.mode])
+        return self.show(points, image_shape)
+
+    def show(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
+        """Do the same for a cloud of the reference topic."""
         with self._lock, self._inference():
-            references = self._pipeline.look(points, image_shape)
-            if not references:
+            self._renew()
+            if not self._show(points, image_shape):
                 raise CloudError('no object found in the newest cloud: references kept; check '
                                  'the view and the segmenter.* parameters')
-            self._pipeline.references = references
-        return f'references: {", ".join(self.reference_names)}'
+            return f'references: {", ".join(self.reference_names)}'
 
     def reset(self) -> str:
-        """Forget what was followed, and the look: the next cloud is the first. A library stays."""
+        """Forget what was followed, and what was looked at; references from elsewhere stay."""
         with self._lock:
-            if self._has_library:
-                self._pipeline.tracks.clear()
-                return f'tracks cleared, library kept: {", ".join(self.reference_names)}'
-            self._pipeline.references = []
-        return 'references cleared: the next cloud is the first look'
+            self._renew()
+            for view in self._views:
+                self._forget(view)
+            if self._setting.mode == FIRST_LOOK:
+                self._look = None
+                self._set_references([])
+                return 'references cleared: the next cloud is the first look'
+        if self._setting.mode == PREVIOUS_FRAME:
+            return 'references cleared: the next cloud has none before it'
+        kept = 'library' if self._setting.mode == LIBRARY else 'references'
+        return f'tracks cleared, {kept} kept: {", ".join(self.reference_names)}'
 
-    def rebuild(self, make_pipeline: Callable[[list[Any]], Pipeline]) -> None:
-        """Go on with another pipeline (changed parameters), the same references and objects."""
-        with self._lock:
-            last, self._pipeline = self._pipeline, make_pipeline(list(self._pipeline.references))
-            self._pipeline.tracks = last.tracks
+    def rebuild(self, make_pipeline: MakePipeline) -> None:
+        """Go on with other parameters from the next cloud on; never waits for the one in work."""
+        with self._next_lock:
+            self._next = replace(self._next or self._setting, make_pipeline=make_pipeline)
+
+    def swap(self, setting: Setting) -> None:
+        """Go on with another model or library from the next cloud on; never waits either."""
+        with self._next_lock:
+            self._next = setting
+
+    def _renew(self) -> None:
+        """Put a waiting setting to work."""
+        with self._next_lock:
+            if self._next is None:
+                return
+            last, self._setting, self._next = self._setting, self._next, None
+        for view in self._views:
+            before, view.pipeline = view.pipeline, self._setting.make_pipeline(
+                list(view.pipeline.references))
+            view.pipeline.tracks = before.tracks
+        if self._setting.library is not last.library:
+            self._exchange_references(last.mode)
+
+    def _exchange_references(self, last_mode: str) -> None:
+        """Prepare the references again, after a swap: what has the same name is followed on."""
+        references = list(self._setting.library)
+        if self._setting.mode in (FIRST_LOOK, TOPIC) and last_mode == self._setting.mode \
+                and self._look:
+            references = self._views[0].pipeline.look(*self._look)
+        for view in self._views:
+            view.pipeline.exchange(list(references))
+
+    def _show(self, points: np.ndarray, image_shape: ImageShape) -> bool:
+        """Make the objects of a cloud the references, if it shows any."""
+        references = self._views[0].pipeline.look(points, image_shape)
+        if references:
+            self._look = points, image_shape
+            self._set_references(references)
+        return bool(references)
+
+    def _set_references(self, references: list[Any]) -> None:
+        for view in self._views:
+            view.pipeline.references = list(references)
+
+    def _forget(self, view: _View) -> None:
+        """Begin a new sequence of clouds."""
+        view.pipeline.tracks.clear()
+        if self._setting.mode == PREVIOUS_FRAME:
+            view.pipeline.references = []

@@ -13,11 +13,11 @@ THREAD_PREFIX = 'pointpng-'
 class Worker(Generic[Item]):
     """Hands every item of a mailbox to `handle` in a thread of its own.
 
-    What `handle` raises goes to `on_error`; the thread goes on with the next item.
+    What `handle` raises goes to `on_error`, with the item; the thread goes on with the next one.
     """
 
     def __init__(self, mailbox: Mailbox[Item], handle: Callable[[Item], None],
-                 on_error: Callable[[Exception], None]) -> None:
+                 on_error: Callable[[Item, Exception], None]) -> None:
         self._mailbox = mailbox
         self._handle = handle
         self._on_error = on_error
@@ -40,4 +40,4 @@ class Worker(Generic[Item]):
             try:
                 self._handle(item)
             except Exception as error:      # a single cloud must not end the stream
-                self._on_error(error)
+                self._on_error(item, error)

@@ -105,6 +105,13 @@ class ObjectTracks:
         for thing in self.objects:
             thing.T_expected = thing.advanced(thing.T_expected, self.T_common, self.time)
 
+    def rebind(self, references: Sequence[Reference]) -> None:
+        """Go on with other references of the same names; objects of other names are forgotten."""
+        by_name = {reference.name: reference for reference in references}
+        self.objects = [thing for thing in self.objects if thing.label in by_name]
+        for thing in self.objects:
+            thing.reference = by_name[thing.label]
+
     def drop(self, thing: TrackedObject) -> None:
         """Forget an object that turned out to be another, or part of one."""
         self.objects = [other for other in self.objects if other is not thing]

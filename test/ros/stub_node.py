@@ -14,9 +14,9 @@ import numpy as np
 
 from pointpng_core.config import Config, option
 from pointpng_ros.lifetime import run_node
-from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
-from pointpng_ros.pose_estimator import NODE_NAME, PoseEstimatorNode
+from pointpng_ros.pose_estimator import NODE_NAME, THREADS, PoseEstimatorNode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,7 @@ class StubConfig(Config):
 
 
 GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAMETERS),
+          ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE = 0.75
 
@@ -36,6 +37,10 @@ class StubPipeline:
     slow_s: float = 0.0
     tracks: set = field(default_factory=set)
 
+    def exchange(self, references):
+        self.references = references
+        self.tracks &= {number(reference.name) for reference in references}
+
     def process(self, points, image_shape=None, stamp_s=None):
         time.sleep(self.slow_s)
         if points[0, 0] == 66:
@@ -45,11 +50,22 @@ class StubPipeline:
         detections = [detection(x, block) for x, block in found if self.min_score <= SCORE]
         followed = self.tracks & {x for x, _ in found}
         self.tracks |= {x for x, _ in found}
+        states = tuple(SimpleNamespace(name=f'object_{x}_0', index=0, state='tracking', age=1,
+                                       confidence=0.9, missed=0) for x, _ in found)
         return SimpleNamespace(detections=tuple(detections), stage_ms={'search': 1.0},
+                               states=states, seen=[x for x, _ in blocks(points)],
                                tracked=len(followed), searched=len(found) - len(followed))
 
     def look(self, points, image_shape=None):
         return [SimpleNamespace(name=f'object_{x}') for x, _ in blocks(points)]
+
+    def relook(self, result):
+        self.references = [SimpleNamespace(name=f'object_{x}') for x in result.seen]
+        return result
+
+
+def number(name):
+    return int(name.rpartition('_')[2])
 
 
 def blocks(points):
@@ -92,7 +108,7 @@ def main():
     options, ros_arguments = parser.parse_known_args()
     StubFactory.slow_s = options.slow
     return run_node(lambda: PoseEstimatorNode(GROUPS, StubFactory), name=NODE_NAME,
-                    args=ros_arguments)
+                    args=ros_arguments, threads=THREADS)
 
 
 if __name__ == '__main__':

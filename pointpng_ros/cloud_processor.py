@@ -1,0 +1,108 @@
+"""One cloud at a time, in the worker's thread: message, points, poses, messages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+import time
+from typing import Any
+
+import numpy as np
+from rclpy.time import Time
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+
+from pointpng_core.errors import CloudError
+from pointpng_core.stages import StageClock
+from pointpng_ros.cameras import Arrival, Camera
+from pointpng_ros.cloud_reader import CloudReader
+from pointpng_ros.frame_statistics import FrameTiming
+from pointpng_ros.frames import FrameLookup
+from pointpng_ros.pose_publisher import PosePublisher
+from pointpng_ros.posed_objects import objects_of
+from pointpng_ros.session import PoseSession
+
+IDLE = 'idle: nobody subscribes'
+DISABLED = 'disabled: call ~/enable with true to go on'
+
+
+class CloudProcessor:
+    """Turns the clouds of all cameras into published poses.
+
+    `report` is told what is worth a line in the log. With `enabled` off nothing is published.
+    """
+
+    def __init__(self, *, cameras: Sequence[Camera], session: PoseSession, reader: CloudReader,
+                 publisher: PosePublisher, lookup: FrameLookup | None,
+                 report: Callable[[str], None]) -> None:
+        self._cameras, self._session, self._reader = cameras, session, reader
+        self._publisher, self._lookup, self._report = publisher, lookup, report
+        self._reference: PointCloud2 | None = None
+        self.enabled = True
+
+    @property
+    def idle(self) -> str:
+        """Why clouds are not processed now; empty when they are."""
+        if not self.enabled:
+            return DISABLED
+        wanted = (self._reader.config.process_unsubscribed or self._session.needs_look
+                  or self._publisher.wanted)
+        return '' if wanted else IDLE
+
+    def handle(self, arrival: Arrival) -> None:
+        """Process a cloud of a camera, or of the reference topic; raises what it meets."""
+        if arrival.slot == len(self._cameras):
+            self._take_reference(arrival.message)
+        elif self.idle:
+            camera = self._cameras[arrival.slot]
+            camera.states = ()
+            camera.statistics.count_ignored()
+        else:
+            self._process(arrival, self._cameras[arrival.slot])
+
+    def look_again(self) -> str:
+        """Make the newest of all cameras' clouds the look; returns what was found."""
+        camera = max((camera for camera in self._cameras if camera.newest),
+                     key=lambda camera: camera.received_s, default=None)
+        if camera is None or camera.newest is None:
+            topics = ', '.join(camera.topic for camera in self._cameras)
+            raise CloudError(f'no cloud received yet on {topics}')
+        cloud = self._reader.read(camera.newest)
+        return self._session.set_reference(cloud.points, cloud.image_shape)
+
+    def _take_reference(self, message: PointCloud2) -> None:
+        """Look at the reference topic's cloud, unless it shows the very same again."""
+        if self._reference is not None and self._reference.data == message.data:
+            return
+        cloud = self._reader.read(message)
+        self._report(self._session.show(cloud.points, cloud.image_shape))
+        self._reference = message
+
+    def _process(self, arrival: Arrival, camera: Camera) -> None:
+        clock, header = StageClock(), arrival.message.header
+        with clock('decode'):
+            cloud = self._reader.read(arrival.message)
+        T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
+        looking = self._session.needs_look
+        result = self._session.process(cloud.points, cloud.image_shape, frame=header.frame_id,
+                                       stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9,
+                                       camera=arrival.slot)
+        camera.states = result.states
+        if looking and self._session.reference_names:
+            self._report(f'first look: {", ".join(self._session.reference_names)}')
+        with clock('publish'):
+            self._publish(result, header, T_target_cloud, camera)
+        finished_s = time.monotonic()
+        camera.statistics.add(FrameTiming(
+            finished_s=finished_s, latency_ms=(finished_s - arrival.received_s) * 1e3,
+            stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
+            objects=len(result.detections), tracked=result.tracked, searched=result.searched,
+            stage_ms=clock.stage_ms | result.stage_ms))
+
+    def _publish(self, result: Any, header: Header, T_target_cloud: np.ndarray | None,
+                 camera: Camera) -> None:
+        if not self.enabled:             # since this cloud was taken
+            return
+        if self._lookup:
+            header = Header(stamp=header.stamp, frame_id=self._lookup.target_frame)
+        objects = [replace(posed, child_frame=camera.child_frame(posed.child_frame))
+                   for posed in objects_of(result, T_target_cloud)]
+        self._publisher.publish(objects, header, marker_points=self._reader.config.marker_points)

@@ -1,0 +1,58 @@
+"""Messages to points: decoded, not too old, and only those in the region of interest."""
+
+from dataclasses import replace
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+
+from pointpng_core.bags.codec import DecodedCloud, decode_cloud
+from pointpng_core.box import outside_blanked
+from pointpng_core.errors import CloudError
+from pointpng_ros.frames import FrameLookup
+from pointpng_ros.node_config import NodeConfig, RegionConfig
+
+
+class CloudReader:
+    """Reads clouds as the parameters ask; raises MissingDependencyError like `prepare`."""
+
+    def __init__(self, node: Node, config: NodeConfig, region: RegionConfig) -> None:
+        self._node = node
+        self._lookup: FrameLookup | None = None
+        self.prepare(region)
+        self.config, self.region = config, region
+
+    def prepare(self, region: RegionConfig) -> None:
+        """Make ready for a region of interest; one in a frame of its own needs tf2_ros."""
+        if region.enabled and region.frame:
+            self._lookup = self._lookup or FrameLookup(self._node, '', asked_by='roi.frame')
+
+    def read(self, message: PointCloud2) -> DecodedCloud:
+        """Decode a cloud; raises CloudError when it is malformed, too old or without a frame."""
+        if not message.header.frame_id:
+            raise CloudError('the cloud has an empty frame_id, so its poses would have no frame; '
+                             'set the frame in the camera driver')
+        age_s, limit_s = self.age_s(message.header), self.config.max_age_s
+        if limit_s and age_s > limit_s:
+            raise CloudError(f'the cloud is {age_s:.2f} s old, more than max_age_s = {limit_s} s; '
+                             'raise it, or set it to 0 for replayed bags')
+        cloud = decode_cloud(message, max_points=self.config.max_points)
+        return self._inside(cloud, message.header, self.region)
+
+    def age_s(self, header: Header) -> float:
+        """Return how much older than the node's clock a stamp is, in seconds."""
+        return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds / 1e9
+
+    def _inside(self, cloud: DecodedCloud, header: Header, region: RegionConfig) -> DecodedCloud:
+        """Make holes of the points outside the region, so that an organised cloud stays one."""
+        if not region.enabled:
+            return cloud
+        T_box_cloud = None
+        if region.frame and region.frame != header.frame_id:
+            assert self._lookup, 'made by prepare'
+            self._lookup.target_frame = region.frame
+            T_box_cloud = self._lookup.T_target_cloud(header)
+        return replace(cloud, points=outside_blanked(
+            cloud.points, np.array(region.low_m), np.array(region.high_m), T_box_cloud))

@@ -1,0 +1,93 @@
+"""The SROS 2 policy against the graph: what real nodes have is allowed, and nothing else is."""
+
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+import xml.etree.ElementTree as ElementTree
+
+import bags
+from harness import RosProcess, wait_until
+import pytest
+
+pytestmark = pytest.mark.ros
+FOLDER = Path(__file__).resolve().parents[2] / 'config' / 'sros2'
+INCLUDE = '{http://www.w3.org/2001/XInclude}include'
+# Only where a full ROS 2 is installed and the parameters ask for it.
+FULL_ROS = {'/pointpng/detections', '/tf', '/tf_static'}
+NODES = {
+    'pose_estimator': ('test/ros/stub_node.py',),
+    'sim_camera': ('-m', 'pointpng_ros.sim_camera'),
+    'bag_player': ('-m', 'pointpng_ros.bag_player', '--start-paused', '--as',
+                   '/camera/depth/points'),
+}
+
+
+def profile(name):
+    root = ElementTree.parse(FOLDER / 'policy.xml').getroot()
+    assert root.get('version') == '0.2.0'
+    (found,) = root.findall(f'enclaves/enclave[@path="/pointpng/{name}"]/profiles/profile')
+    assert found.get('node') == name
+    return found
+
+
+def rules(found):
+    """The rules of a profile, included ones in their place."""
+    for rule in found:
+        if rule.tag == INCLUDE:
+            assert rule.get('xpointer') == 'xpointer(/profile/*)'
+            yield from ElementTree.parse(FOLDER / rule.get('href')).getroot()
+        else:
+            yield rule
+
+
+def allowed(name, what):
+    """The full names that the node may, as with `what` = publish, subscribe, reply, request."""
+    found = profile(name)
+    space, node = found.get('ns'), found.get('node')
+    names = [element.text for rule in rules(found) if rule.get(what) == 'ALLOW'
+             for element in rule]
+    return {text if text.startswith('/') else text.replace('~', f'{space}{node}', 1)
+            if text.startswith('~') else f'{space}{text}' for text in names}
+
+
+def used(observer, name):
+    """What the graph says about a running node, in the words of the policy."""
+    node = observer.node
+    asked = {'publish': node.get_publisher_names_and_types_by_node,
+             'subscribe': node.get_subscriber_names_and_types_by_node,
+             'reply': node.get_service_names_and_types_by_node}
+    return {what: {topic for topic, _ in ask(name, '/')} for what, ask in asked.items()}
+
+
+def differences(observer, name):
+    """Words of the policy to what it lacks and what it has for nothing; empty when all agree."""
+    found = used(observer, name)
+    pairs = {what: (found[what] - allowed(name, what),
+                    allowed(name, what) - found[what] - FULL_ROS) for what in found}
+    return {what: pair for what, pair in pairs.items() if any(pair)}
+
+
+@pytest.mark.parametrize('name', NODES)
+def test_a_node_may_do_what_it_does_and_no_more(name, observer, tmp_path):
+    words = NODES[name]
+    if name == 'bag_player':
+        words = (*words, str(bags.write_bag(tmp_path, 'mcap', count=1)[0]))
+    with RosProcess(*words, '--ros-args', '-p', 'use_sim_time:=true'):
+        wait_until(lambda: (name, '/') in observer.node.get_node_names_and_namespaces(),
+                   what=f'node {name}')
+        with suppress(AssertionError):        # what is missing is told below
+            wait_until(lambda: not differences(observer, name), what='discovery', timeout_s=10.0)
+        assert differences(observer, name) == {}, 'words: (policy lacks, policy has for nothing)'
+
+
+def test_outputs_may_be_read_and_services_called():
+    for reader in ('subscriber', 'operator'):
+        readable = allowed(reader, 'subscribe')
+        for topic in allowed('pose_estimator', 'publish'):
+            assert any(fnmatchcase(topic, pattern) for pattern in readable) == (
+                topic.startswith('/pointpng/') or topic in readable), topic
+    callable_ = allowed('operator', 'request')
+    services = allowed('pose_estimator', 'reply') | allowed('bag_player', 'reply')
+    assert all(any(fnmatchcase(service, pattern) for pattern in callable_)
+               for service in services)
+    assert not allowed('subscriber', 'request')

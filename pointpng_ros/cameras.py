@@ -32,6 +32,7 @@ class Camera:
     name: str
     topic: str
     watch: CloudWatch
+    frame_prefix: str = ''
     statistics: FrameStatistics = field(default_factory=FrameStatistics)
     newest: PointCloud2 | None = None
     received_s: float = 0.0
@@ -46,7 +47,7 @@ class Camera:
 
     def child_frame(self, child_frame: str) -> str:
         """Return the frame of an object that this camera sees, unique among all cameras."""
-        return f'{self.name}_{child_frame}' if self.name else child_frame
+        return self.frame_prefix + (f'{self.name}_{child_frame}' if self.name else child_frame)
 
 
 def camera_topics(config: NodeConfig) -> list[str]:
@@ -81,7 +82,8 @@ def subscribe(node: Node, config: NodeConfig, deliver: Callable[[Arrival], None]
     cameras, topics = [], camera_topics(config)
     for slot, (name, topic) in enumerate(zip(camera_names(topics), topics)):
         watch = _watch(node, config, topic)
-        cameras.append(Camera(name=name, topic=topic, watch=watch))
+        cameras.append(Camera(name=name, topic=topic, watch=watch,
+                              frame_prefix=config.frame_prefix))
         _listen(node, config, cameras[-1], _receiver(cameras[-1], slot, deliver), group)
     return cameras
 

@@ -48,6 +48,8 @@ class NodeConfig(Config):
                  'Empty: the frame of the cloud.')
     publish_tf: bool = option(
         False, help='Broadcast every pose on /tf as well (needs tf2_ros).')
+    frame_prefix: str = option(
+        '', help='Put before the name of every child frame, where several nodes share /tf.')
     publish_detections: bool = option(
         False, help='Publish vision_msgs/Detection3DArray on /pointpng/detections as well '
                     '(needs vision_msgs).')

@@ -32,7 +32,8 @@ ARGUMENTS = {
     'log_level': ('info', 'Severity of the log: debug, info, warn, error or fatal.'),
     'respawn': ('false', 'Start the node again when it ends: true or false.'),
     'respawn_delay': ('2.0', 'Seconds before it is started again.'),
-    'cloud_topic': ('', f'PointCloud2 topic; empty: as in params_file ({CLOUD_TOPIC}).'),
+    'cloud_topic': ('', 'PointCloud2 topic, or several for several cameras of one node, with '
+                        f'commas between; empty: as in params_file ({CLOUD_TOPIC}).'),
     'objects': ('', 'Folder of the object library (objects.yaml); empty: as in params_file '
                     '(none: the first cloud shows the objects).'),
     'reference': ('', f'What poses are relative to: {", ".join(REFERENCES)}; empty: as in '
@@ -47,16 +48,18 @@ ARGUMENTS = {
                          'cloud).'),
     'publish_tf': ('', 'Broadcast every pose on /tf as well: true or false; empty: as in '
                        'params_file (false).'),
+    'frame_prefix': ('', 'Put before the names of child frames, where several nodes share /tf; '
+                         'empty: as in params_file (none).'),
     'camera_frame': ('', 'Frame of the clouds, for camera_pose.'),
     'camera_pose': ('', "Pose of camera_frame in target_frame, 'x y z roll pitch yaw' in metres "
                         'and radians, published as a static transform; empty: tf has it already.'),
-    'bag': ('', 'Bag whose clouds are played on the cloud topic; empty: none.'),
+    'bag': ('', 'Bag whose clouds are played on the (first) cloud topic; empty: none.'),
     'rviz': ('false', 'Open RViz with the display of clouds and poses: true or false.'),
     'fixed_frame': ('', 'Fixed frame of RViz; empty: target_frame, or camera_frame, or '
                         'camera_optical_frame.'),
 }
 STRINGS = ('cloud_topic', 'objects', 'reference', 'reference_topic', 'model', 'device',
-           'target_frame')
+           'target_frame', 'frame_prefix')
 
 
 def generate_launch_description():
@@ -110,7 +113,7 @@ def _player(values):
     profile = os.environ.get(PROFILE, os.path.join(CONFIG, 'fastdds_large_clouds.xml'))
     return Node(
         package=PACKAGE, executable='play', output='screen', namespace=values['namespace'],
-        arguments=[values['bag'], '--wait', '30', '--as', values['cloud_topic'] or CLOUD_TOPIC],
+        arguments=[values['bag'], '--wait', '30', '--as', _first_topic(values)],
         additional_env={PROFILE: profile})
 
 
@@ -120,10 +123,14 @@ def _rviz(values):
         package='rviz2', executable='rviz2', namespace=values['namespace'],
         arguments=['-d', os.path.join(CONFIG, 'pose_estimator.rviz'),
                    *(('-f', frame) if frame else ())],
-        remappings=[(CLOUD_TOPIC, values['cloud_topic'] or CLOUD_TOPIC),
+        remappings=[(CLOUD_TOPIC, _first_topic(values)),
                     ('/pointpng/markers', 'pointpng/markers'),
                     ('/pointpng/segments', 'pointpng/segments')],
         parameters=[{'use_sim_time': _truth('use_sim_time', values)}])
+
+
+def _first_topic(values):
+    return values['cloud_topic'].partition(',')[0].strip() or CLOUD_TOPIC
 
 
 def _checked(values):

@@ -26,7 +26,7 @@ ONE_CAMERA = os.path.join(SHARE, 'launch', 'pose_estimator.launch.py')
 CAMERAS = ('1', '2')
 # Arguments of the launch file of one camera: those given for each camera, and those not used here.
 EACH = ('cloud_topic', 'camera_frame', 'camera_pose')
-HIDDEN = {'namespace': '', 'bag': '', 'rviz': 'false'}
+HIDDEN = {'namespace': '', 'frame_prefix': '', 'bag': '', 'rviz': 'false'}
 
 
 def generate_launch_description():
@@ -72,7 +72,8 @@ def _actions(context):
 
 def _camera(space, given):
     """One camera's node; the group keeps its arguments from the other's."""
-    arguments = {**HIDDEN, **given, 'namespace': space}
+    prefix = space.replace('/', '_') + '_'       # both may broadcast mug_0 on the same /tf
+    arguments = {**HIDDEN, **given, 'namespace': space, 'frame_prefix': prefix}
     return GroupAction([IncludeLaunchDescription(PythonLaunchDescriptionSource(ONE_CAMERA),
                                                  launch_arguments=arguments.items())])
 

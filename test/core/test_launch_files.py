@@ -36,8 +36,8 @@ def test_arguments_are_those_of_nav2_and_of_the_node():
              in described(str(LAUNCH / 'pose_estimator.launch.py')).get_launch_arguments()}
     assert names == NAV2_ARGUMENTS | {
         'cloud_topic', 'objects', 'reference', 'reference_topic', 'model', 'device',
-        'target_frame', 'publish_tf', 'respawn', 'respawn_delay', 'camera_frame', 'camera_pose',
-        'bag', 'rviz', 'fixed_frame'}
+        'target_frame', 'publish_tf', 'frame_prefix', 'respawn', 'respawn_delay', 'camera_frame',
+        'camera_pose', 'bag', 'rviz', 'fixed_frame'}
 
 
 def test_defaults_start_the_node_alone_and_leave_params_file_its_say():
@@ -82,6 +82,13 @@ def test_rviz_shows_the_topics_and_the_frame_of_this_launch():
     assert one_camera(rviz='true')['rviz2']['arguments'][2:] == []
 
 
+def test_of_several_cameras_the_first_is_played_and_shown(tmp_path):
+    nodes = one_camera(cloud_topic='/l, /r', bag=str(tmp_path), rviz='1')
+    assert nodes['pose_estimator']['parameters'][1]['cloud_topic'] == '/l, /r'
+    assert nodes['play']['arguments'][-1] == '/l'
+    assert ('/camera/depth/points', '/l') in nodes['rviz2']['remappings']
+
+
 def test_camera_pose_becomes_a_static_transform():
     node = one_camera(camera_pose='1 0 .5 0 0 1.57', camera_frame='lens', target_frame='base')
     assert node['static_transform_publisher']['arguments'] == [
@@ -122,8 +129,8 @@ def test_two_cameras_have_a_node_each_that_share_all_else(tmp_path):
     assert (left['namespace'], right['namespace']) == ('left', 'camera_2')
     shared = {'device': 'cuda', 'objects': str(tmp_path), 'target_frame': 'base',
               'use_sim_time': False}
-    assert left['parameters'][1] == {'cloud_topic': '/l', **shared}
-    assert right['parameters'][1] == {'cloud_topic': '/r', **shared}
+    assert left['parameters'][1] == {'cloud_topic': '/l', 'frame_prefix': 'left_', **shared}
+    assert right['parameters'][1] == {'cloud_topic': '/r', 'frame_prefix': 'camera_2_', **shared}
     assert transform['namespace'] == 'camera_2'
     assert transform['arguments'][-1] == 'lens'
 

@@ -21,6 +21,10 @@ class LibraryError(PointPngError):
     """An object library (`objects.yaml` and its models) that cannot be used."""
 
 
+class FusionError(PointPngError):
+    """A recording that cannot be fused into the model of one object."""
+
+
 class MissingDependencyError(PointPngError):
     """Something was asked for that needs a package which is not installed here."""
 

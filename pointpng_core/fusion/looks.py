@@ -19,22 +19,23 @@ LEAST_POINTS = 80
 APART_M = 0.01
 """Parts nearer than this, seen from above, belong to one object."""
 FLAT_M = 0.005
-NEIGHBOURS = 16
+NEIGHBOURS = 24
+"""That a normal is fitted to: with fewer, noise of normals looks like a turn that can be told."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Look:
     """What one cloud shows of the object."""
 
-    index: int
-    """Of the cloud in its recording."""
+    time_s: float
+    """Of its recording; later than that of the look before."""
     patch: Patch
     """Its surface in the table frame of this cloud."""
     camera: Floats
     """(3,) where the camera is, in that frame."""
 
 
-def take_look(index: int, points: NDArray[np.floating], *, near: Floats | None,
+def take_look(time_s: float, points: NDArray[np.floating], *, near: Floats | None,
               config: SegmenterConfig, voxel_m: float,
               image_shape: tuple[int, int] | None = None) -> tuple[Look, Floats]:
     """Return the look at one object of a cloud (N, 3), and the middle (3,) of its points.
@@ -52,7 +53,7 @@ def take_look(index: int, points: NDArray[np.floating], *, near: Floats | None,
     points = _object_points([segment.points for segment in scene.segments], near, T_table_camera)
     patch = _patch(points, voxel_m).moved(T_table_camera)
     middle: Floats = points.mean(axis=0, dtype=np.float64)
-    return Look(index=index, patch=patch, camera=T_table_camera[:3, 3].copy()), middle
+    return Look(time_s=time_s, patch=patch, camera=T_table_camera[:3, 3].copy()), middle
 
 
 def _object_points(segments: Sequence[NDArray[np.float32]], near: Floats | None,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 import open3d as o3d
 from scipy.spatial import cKDTree
 
@@ -71,7 +70,3 @@ def _without_crumbs(mesh: o3d.geometry.TriangleMesh) -> None:
     mesh.remove_triangles_by_mask(small[np.asarray(piece, dtype=int)])
     mesh.remove_unreferenced_vertices()
 
-
-def thinned_cloud(patch: Patch, voxel_m: float) -> NDArray[np.float32]:
-    """Return the mean points (N, 3) of a patch."""
-    return patch.thinned(voxel_m).points.astype(np.float32)

@@ -24,6 +24,8 @@ from pointpng_core.fusion.planar import (
     turn_rad,
 )
 
+LEAST_STEP_RAD = math.radians(4.0)
+"""Looks of a smaller turn show hardly anything new."""
 STARTS_RAD = tuple(math.radians(angle) for angle in (0, -10, 10, -20, 20))
 """Turns tried beside the one that goes on as before."""
 SWEEP_M = (0.02, 0.015, 0.012, 0.009, 0.007, 0.006, 0.006)
@@ -37,7 +39,7 @@ HELD = 0.03
 USUAL = 9
 """Steps whose median is the usual one."""
 MERIT_M = 0.05
-"""Of two places the better has more overlap, or a smaller residual: this for all of the overlap."""
+"""A residual larger by this counts as much as all of the overlap, of two places to choose from."""
 LEAST_OVERLAP = 0.6
 """A look of which less lies on the recent ones is refused."""
 ROUNDS = 3
@@ -71,46 +73,63 @@ class LoopError:
 
 @dataclass(kw_only=True)
 class Turning:
-    """Looks placed one after the other; `refused` are indices of those that do not fit."""
+    """Looks placed one after the other."""
 
     placed: list[PlacedLook] = field(default_factory=list)
-    refused: list[int] = field(default_factory=list)
+    still: int = 0
+    """Looks that show hardly more than the one before, and are left out."""
+    refused: int = 0
+    """Looks that fit nowhere near the last one."""
+    held: list[float] = field(default_factory=list)
+    """How much each look but the first told of its turn."""
 
-    def add(self, look: Look) -> bool:
-        """Place the next look; False: it fits nowhere near the last one."""
+    @property
+    def told_share(self) -> float:
+        """Return the share of the looks whose turn the surface told."""
+        return float(np.mean(np.array(self.held) > HELD)) if self.held else 0.0
+
+    def add(self, look: Look) -> None:
+        """Place the next look, if it fits."""
         if not self.placed:
             self.placed.append(PlacedLook(look=look, T_object_table=np.eye(4), turn_rad=0.0,
                                           fit=None))
-            return True
+            return
+        last, best = self.placed[-1], self._best_fit(look)
+        if best.overlap < LEAST_OVERLAP:
+            self.refused += 1
+            return
+        self.held.append(best.turn_held)
+        step = turn_rad(best.T_target_source @ np.linalg.inv(last.T_object_table))
+        if abs(step) < LEAST_STEP_RAD:
+            self.still += 1
+            return
+        self.placed.append(PlacedLook(look=look, T_object_table=best.T_target_source, fit=best,
+                                      turn_rad=last.turn_rad + step))
+
+    def _best_fit(self, look: Look) -> PlanarFit:
         last = self.placed[-1]
         target = PlanarTarget(joined([other.patch for other in self._recent(last.turn_rad)])
                               .thinned(TARGET_POINTS_M))
-        going_on = self._going_on()
+        going_on = self._going_on(look.time_s - last.look.time_s)
         expected = turn_rad(going_on)
         fits = [target.fit(look.patch, start, tolerances_m=SWEEP_M, expected_rad=expected)
                 for start in self._starts(going_on)]
-        best = max(fits, key=_merit)
-        if best.overlap < LEAST_OVERLAP:
-            self.refused.append(look.index)
-            return False
-        step = turn_rad(best.T_target_source @ np.linalg.inv(last.T_object_table))
-        self.placed.append(PlacedLook(look=look, T_object_table=best.T_target_source, fit=best,
-                                      turn_rad=last.turn_rad + step))
-        return True
+        return max(fits, key=_merit)
 
     def _recent(self, about_rad: float) -> list[PlacedLook]:
         return [other for other in self.placed if abs(other.turn_rad - about_rad) < RECENT_RAD]
 
-    def _going_on(self) -> Floats:
+    def _going_on(self, after_s: float) -> Floats:
         """Return the pose (4, 4) of an object that turns on as it did of late."""
         last = self.placed[-1]
-        return planar(self._usual_step(), _middle(last.patch)) @ last.T_object_table
+        return planar(self._usual_rate() * after_s, _middle(last.patch)) @ last.T_object_table
 
-    def _usual_step(self) -> float:
-        """Return the usual turn of the last steps whose turn the surface told; 0 at first."""
-        told = [after.turn_rad - before.turn_rad for before, after in pairwise(self.placed)
-                if after.fit and after.fit.turn_held > HELD]
-        return float(np.median(told[-USUAL:])) if told else 0.0
+    def _usual_rate(self) -> float:
+        """Return the usual turn a second while the surface told the turn; 0 at first."""
+        rates = [(after.turn_rad - before.turn_rad) / (after.look.time_s - before.look.time_s)
+                 for before, after in pairwise(self.placed)
+                 if after.fit and after.fit.turn_held > HELD]
+        return float(np.median(rates[-USUAL:])) if rates else 0.0
 
     def _starts(self, going_on: Floats) -> list[Floats]:
         """Return poses (4, 4) to start from: the usual turn, and others beside it."""
@@ -158,7 +177,8 @@ def _nudged(look: PlacedLook, share: float, turn: float, middle: Floats, shift: 
 
 
 def settle(placed: Sequence[PlacedLook], *, rounds: int = ROUNDS,
-           report: Callable[[int], None] = lambda done: None) -> list[PlacedLook]:
+           report: Callable[[int, int], None] = lambda done, rounds: None
+           ) -> list[PlacedLook]:
     """Return the looks, each registered on all others that show the same side."""
     looks = list(placed)
     for done in range(rounds):
@@ -171,7 +191,7 @@ def settle(placed: Sequence[PlacedLook], *, rounds: int = ROUNDS,
                     look.look.patch, look.T_object_table, tolerances_m=SETTLE_M)
                 looks[row] = replace(look, T_object_table=fit.T_target_source)
                 patches[row] = looks[row].patch.thinned(TARGET_POINTS_M)
-        report(done + 1)
+        report(done + 1, rounds)
     return looks
 
 

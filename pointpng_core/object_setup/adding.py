@@ -60,11 +60,12 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
     for a name that is taken (unless `replace`) or not allowed, FileError for a file or unit,
     CloudError for a model without a surface.
     """
-    checked_name(f'{new.file}', new.name)
+    check_free(library, new.name, replace=replace)
     model = read_object_model(new.file, new.unit)
     reference = PoseEstimator().reference_from_model(
         model, name=new.name, symmetry=Symmetry() if new.symmetry == NONE else None)
     with _locked(library):
+        check_free(library, new.name, replace=replace)
         path = _enter(library, new, replace)
     points, faces = (model.vertices, len(model.faces)) if isinstance(model, TriangleMesh) \
         else (model, 0)
@@ -73,6 +74,17 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
         extent_m=np.ptp(points.astype(np.float64), axis=0), points=len(points),
         faces=faces, symmetry=reference.symmetry,
         notes=tuple(notes_about(model, diameter_m=reference.diameter_m)))
+
+
+def check_free(library: Path, name: str, *, replace: bool) -> None:
+    """Raise LibraryError when the name is not allowed, or taken and not to be replaced."""
+    source = library / OBJECTS_FILE
+    checked_name(f'{source}', name)
+    names = [entry.get('name') for entry in entries_in(read_text(source), where=f'{source}')
+             if isinstance(entry, dict)]
+    if not replace and name in names:
+        raise LibraryError(f'{source} has an object {name!r} already; choose another name, '
+                           'or --replace it')
 
 
 @contextmanager
@@ -95,9 +107,6 @@ def _enter(library: Path, new: NewObject, replace: bool) -> Path:
     source = library / OBJECTS_FILE
     text = read_text(source)
     known = [entry for entry in entries_in(text, where=f'{source}') if isinstance(entry, dict)]
-    if not replace and new.name in [entry.get('name') for entry in known]:
-        raise LibraryError(f'{source} has an object {new.name!r} already; choose another name, '
-                           'or --replace it')
     path = library / f'{new.name}{new.file.suffix.lower()}'
     _check_owner(path, new, known, replace)
     entry = {'name': new.name, 'file': path.name, 'unit': new.unit, 'symmetry': new.symmetry}

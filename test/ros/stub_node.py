@@ -1,6 +1,8 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
-A cloud whose first point has x = 66 makes the pipeline fail; `--slow SECONDS` holds every cloud.
+A cloud whose first point has x = 66 makes the pipeline fail, one with x = 67 finds the GPU's memory
+full; `--slow SECONDS` holds every cloud. The library FOLDER_N holds object_N; slow_N takes a while
+to load, and none can be loaded from broken.
 """
 
 import argparse
@@ -13,6 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from pointpng_core.config import Config, option
+from pointpng_core.errors import LibraryError
 from pointpng_ros.lifetime import run_node
 from pointpng_ros.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
@@ -28,6 +31,10 @@ GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAME
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE = 0.75
+LOADING_S = 2.0
+FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
+    OutOfMemoryError=type('OutOfMemoryError', (RuntimeError,), {}),
+    empty_cache=lambda: sys.stdout.write('cache emptied\n')))
 
 
 @dataclass
@@ -45,6 +52,8 @@ class StubPipeline:
         time.sleep(self.slow_s)
         if points[0, 0] == 66:
             raise RuntimeError('the pipeline broke')
+        if points[0, 0] == 67:
+            raise sys.modules.setdefault('torch', FULL_GPU).cuda.OutOfMemoryError('tried 20 GiB')
         names = [reference.name for reference in self.references]
         found = [(x, block) for x, block in blocks(points) if f'object_{x}' in names]
         detections = [detection(x, block) for x, block in found if self.min_score <= SCORE]
@@ -95,7 +104,13 @@ class StubFactory:
         return nullcontext()
 
     def library(self):
-        return [SimpleNamespace(name='object_1')] if self._objects else None
+        if not self._objects:
+            return None
+        if self._objects == 'broken':
+            raise LibraryError('object library broken: mug.ply is truncated')
+        if self._objects.startswith('slow'):
+            time.sleep(LOADING_S)
+        return [SimpleNamespace(name=f'object_{self._objects.rpartition("_")[2]}')]
 
     def pipeline_maker(self, configs):
         return lambda references: StubPipeline(references, configs['pipeline.'].min_score,

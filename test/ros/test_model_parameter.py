@@ -35,7 +35,7 @@ def factory(model, **values):
 
 def test_the_parameter_takes_any_text_and_says_what_it_means():
     spec = next(spec for spec in pose_estimator_groups()[0].specs() if spec.name == 'model')
-    assert (spec.default, spec.choices, describe(spec).read_only) == ('training_free', (), True)
+    assert (spec.default, spec.choices, describe(spec).read_only) == ('training_free', (), False)
     assert 'checkpoint' in spec.help
 
 

@@ -184,7 +184,7 @@ def test_services_take_a_new_look_and_reset(rig):
 
 
 def test_with_a_library_a_look_is_refused(rig):
-    with stub_node('cloud_reliability:=reliable', 'objects:=/somewhere'):
+    with stub_node('cloud_reliability:=reliable', 'objects:=/somewhere_1'):
         rig.connect()
         assert len(poses_of(rig, cloud(0, 1, stamp=1))) == 1
         answer = rig.observer.call(Trigger, '/pose_estimator/set_reference')

@@ -93,11 +93,11 @@ def test_a_misspelt_parameter_is_named_with_its_nearest(domain):
 
 @pytest.mark.parametrize('moments', [
     ['rclpy.init:SIGINT'],
-    ['rclpy.get_global_executor:SIGINT'],
-    ['rclpy.get_global_executor:SIGTERM'],
+    ['pointpng_ros.lifetime.MultiThreadedExecutor:SIGINT'],
+    ['pointpng_ros.lifetime.MultiThreadedExecutor:SIGTERM'],
     ['stub_node.StubFactory.library:SIGINT'],
-    ['rclpy.executors.SingleThreadedExecutor.add_node:SIGINT'],
-    ['rclpy.executors.SingleThreadedExecutor.add_node:SIGTERM',
+    ['rclpy.executors.MultiThreadedExecutor.add_node:SIGINT'],
+    ['rclpy.executors.MultiThreadedExecutor.add_node:SIGTERM',
      'stub_node.PoseEstimatorNode.destroy_node:SIGINT', 'rclpy.try_shutdown:SIGINT'],
     ['stub_node.StubFactory.library:SIGINT', 'rclpy.try_shutdown:SIGTERM',
      'threading.enumerate:SIGTERM'],

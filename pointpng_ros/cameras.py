@@ -64,6 +64,7 @@ def camera_names(topics: Sequence[str]) -> list[str]:
     """Return a name for each of several topics: the parts in which they differ.
 
     /left/depth/points and /right/depth/points are left and right; a single topic needs no name.
+    Where that does not tell them apart, they are numbered.
     """
     if len(topics) == 1:
         return ['']
@@ -72,8 +73,9 @@ def camera_names(topics: Sequence[str]) -> list[str]:
     short = [part[:len(part) - shared_last] for part in parts]
     shared_first = _shared(short)
     names = ['_'.join(part[shared_first:]) for part in short]
-    whole = ['_'.join(part) for part in parts]
-    return names if all(names) and len(set(names)) == len(names) else whole
+    if all(names) and len(set(names)) == len(names):
+        return names
+    return [f'camera_{number}' for number in range(len(topics))]
 
 
 def subscribe(node: Node, config: NodeConfig, deliver: Callable[[Arrival], None],

@@ -159,9 +159,11 @@ class PoseSession:
             self._next = replace(self._next or self._setting, make_pipeline=make_pipeline)
 
     def swap(self, setting: Setting) -> None:
-        """Go on with another model or library from the next cloud on; never waits either."""
+        """Go on with another model or library, between two clouds: waits for the one in work."""
         with self._next_lock:
             self._next = setting
+        with self._lock, self._inference():
+            self._renew()
 
     def _renew(self) -> None:
         """Put a waiting setting to work."""

@@ -1,8 +1,8 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
-A cloud whose first point has x = 66 makes the pipeline fail, one with x = 67 finds the GPU's memory
-full; `--slow SECONDS` holds every cloud. The library FOLDER_N holds object_N; slow_N takes a while
-to load, and none can be loaded from broken.
+A cloud whose first point has x = 66 makes the pipeline fail, one with x = 67 finds the memory of
+the GPU full; `--slow SECONDS` holds every cloud. The library FOLDER_N holds object_N; slow_N takes
+a while to load, and none can be loaded from broken.
 """
 
 import argparse

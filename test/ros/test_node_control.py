@@ -1,4 +1,4 @@
-"""pose_estimator as a real process, with a stub pipeline: what can be asked of it while it runs."""
+"""pose_estimator as a real process, with a stub pipeline: what can be asked of it as it runs."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The node's parts one by one: mailbox, worker, session, statistics, diagnostics, watch."""
+"""The node's parts one by one: mailbox, worker, cameras, statistics, diagnostics, watch."""
 
 import math
 import threading
@@ -9,15 +9,14 @@ from diagnostic_msgs.msg import DiagnosticStatus
 from harness import wait_until
 import numpy as np
 import pytest
-from stub_node import StubPipeline
 
-from pointpng_core.errors import CloudError, MissingDependencyError
+from pointpng_core.errors import MissingDependencyError
 from pointpng_ros import optional
+from pointpng_ros.cameras import camera_names
 from pointpng_ros.cloud_watch import CLOUD_TYPE, Publisher, explain_silence
 from pointpng_ros.diagnostics import NodeState, diagnose, resident_mb
 from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
 from pointpng_ros.mailbox import Mailbox
-from pointpng_ros.session import PoseSession, Setting
 from pointpng_ros.worker import Worker
 
 
@@ -117,86 +116,17 @@ def test_a_worker_that_never_started_stops():
     assert Worker(Mailbox(), print, print).stop(1)
 
 
-POINTS = np.array([[0.5, 0, 1], [1.5, 0, 1]], np.float32)
-NOTHING = np.array([[-1, 0, 1]], np.float32)
-
-
-def session_of(make_pipeline=StubPipeline, library=None, mode=None, **options):
-    return PoseSession(Setting.of(make_pipeline, library, mode), **options)
-
-
-def test_without_a_library_the_first_cloud_with_objects_is_the_look():
-    session = session_of()
-    assert session.process(NOTHING).detections == ()
-    assert session.reference_names == []
-    assert len(session.process(POINTS).detections) == 2
-    assert session.reference_names == ['object_0', 'object_1']
-    session.process(POINTS + np.float32([5, 0, 0]))
-    assert session.reference_names == ['object_0', 'object_1']
-    with pytest.raises(CloudError, match='no object found'):
-        session.set_reference(NOTHING)
-    assert session.set_reference(POINTS[:1]) == 'references: object_0'
-    session.reset()
-    assert session.reference_names == []
-
-
-def test_an_empty_library_never_turns_into_a_look():
-    session = session_of(library=[])
-    assert session.process(POINTS).detections == ()
-    assert session.reference_names == []
-
-
-def test_all_work_happens_in_the_inference_context():
-    log = []
-
-    class Context:
-        def __enter__(self):
-            log.append('in')
-
-        def __exit__(self, *_):
-            log.append('out')
-
-    session = session_of(inference=Context)
-    session.process(POINTS)
-    session.set_reference(POINTS)
-    assert log == ['in', 'out'] * 2
-
-
-def test_changed_parameters_keep_the_references():
-    session = session_of()
-    session.process(POINTS)
-    session.rebuild(lambda references: StubPipeline(references, min_score=0.9))
-    assert session.reference_names == ['object_0', 'object_1']
-    assert session.process(POINTS).detections == ()
-
-
-@pytest.mark.parametrize(('between', 'followed'), [
-    (lambda session: None, 2),
-    (lambda session: session.rebuild(StubPipeline), 2),       # other thresholds, same objects
-    (lambda session: session.reset(), 0),
-    (lambda session: session.process(POINTS, frame='other camera'), 0),
+@pytest.mark.parametrize(('topics', 'names'), [
+    (['/camera/depth/points'], ['']),
+    (['/left/depth/points', '/right/depth/points'], ['left', 'right']),
+    (['/cell/cam_1/points', '/cell/cam_2/points'], ['cam_1', 'cam_2']),
+    (['points/left', 'points/right', 'points/up'], ['left', 'right', 'up']),
+    (['/a/x/points', '/b/y/points'], ['a_x', 'b_y']),
+    (['/points', '/points/left'], ['camera_0', 'camera_1']),
+    (['/a/b', '/a_b', '/c'], ['camera_0', 'camera_1', 'camera_2']),
 ])
-def test_what_is_followed_lasts_as_long_as_it_makes_sense(between, followed):
-    library = [SimpleNamespace(name='object_0'), SimpleNamespace(name='object_1')]
-    session = session_of(library=library)
-    assert session.process(POINTS, frame='camera').tracked == 0
-    assert session.process(POINTS, frame='camera').tracked == 2
-    between(session)
-    assert session.process(POINTS, frame='camera').tracked == followed
-
-
-def test_stamps_reach_the_pipeline():
-    stamps = []
-
-    class Stamped(StubPipeline):
-        def process(self, points, image_shape=None, stamp_s=None):
-            stamps.append(stamp_s)
-            return super().process(points, image_shape)
-
-    session = session_of(Stamped)
-    session.process(POINTS, stamp_s=12.5)
-    session.process(POINTS)
-    assert stamps == [12.5, None]
+def test_cameras_are_named_by_what_differs_in_their_topics(topics, names):
+    assert camera_names(topics) == names
 
 
 def timing(finished_s, latency_ms=10.0, **stages):

@@ -187,6 +187,8 @@ def test_diagnostic_levels():
     assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.OK, 'running')
     statistics.count_refused('bad cloud')
     assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.ERROR, 'bad cloud')
+    idle = state(idle='idle: nobody subscribes')
+    assert diagnose(statistics.summary(), idle) == (DiagnosticStatus.OK, idle.idle)
     statistics.add(FrameTiming(finished_s=math.inf, latency_ms=1, stamp_age_ms=1, objects=0,
                                finite_share=0.01, tracked=0, searched=0, stage_ms={}))
     level, text = diagnose(statistics.summary(), state())

@@ -16,7 +16,6 @@ from pointpng_ros.demo.runs import (
     CLOUD_TOPIC,
     NODE_MODULE,
     NODE_PARAMETERS,
-    large_cloud_environment,
     meshes_of,
     pace,
     ros_arguments,
@@ -41,8 +40,7 @@ class BagRun:
         """Start the node, then the player."""
         node = {**NODE_PARAMETERS, 'objects': str(self._objects or '')}
         children.start('pose_estimator', NODE_MODULE, ros_arguments(node))
-        children.start('play', 'pointpng_ros.bag_player', [str(self._bag), *PLAY_OPTIONS],
-                       environment=large_cloud_environment())
+        children.start('play', 'pointpng_ros.bag_player', [str(self._bag), *PLAY_OPTIONS])
 
     def show(self, view: LiveView, record: FrameRecord) -> None:
         """Show what was detected."""

@@ -54,13 +54,11 @@ class Children:
                  traceback: TracebackType | None) -> None:
         self.stop()
 
-    def start(self, name: str, module: str, arguments: Sequence[str] = (), *,
-              environment: Mapping[str, str] | None = None) -> int:
-        """Start `python -m module arguments`, with variables of its own; returns its id."""
+    def start(self, name: str, module: str, arguments: Sequence[str] = ()) -> int:
+        """Start `python -m module arguments`; returns its id."""
         errors = tempfile.TemporaryFile()                      # noqa: SIM115 (lives as the child)
         process = subprocess.Popen(
-            [sys.executable, '-m', module, *arguments],
-            env={**self._environment, **(environment or {})},
+            [sys.executable, '-m', module, *arguments], env=self._environment,
             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
             start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509
         self._children.append(_Child(name=name, process=process, errors=errors))

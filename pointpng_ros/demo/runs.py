@@ -14,7 +14,6 @@ from pointpng_ros.demo.picture import PictureObject
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.summary import Summary
 from pointpng_ros.demo.table import LiveView, number
-from pointpng_ros.optional import share_directory
 
 Parameters = Mapping[str, str | float | int]
 CLOUD_TOPIC, TRUTH_TOPIC = '/camera/depth/points', '/pointpng/ground_truth'
@@ -43,12 +42,6 @@ class Run(Protocol):
 
     def meshes(self) -> dict[str, TriangleMesh]:
         """Surfaces of the models by label."""
-
-
-def large_cloud_environment() -> dict[str, str]:
-    """Variables for whoever publishes clouds: a shared-memory segment large enough for them."""
-    profile = share_directory() / 'config' / 'fastdds_large_clouds.xml'
-    return {'FASTRTPS_DEFAULT_PROFILES_FILE': str(profile)}
 
 
 def ros_arguments(parameters: Parameters) -> list[str]:

@@ -16,6 +16,7 @@ from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.processes import ChildError, Children
 from pointpng_ros.demo.recorder import Recorder
 from pointpng_ros.demo.settings import DemoConfig
+from pointpng_ros.optional import share_directory
 
 SETTLE_S = 0.4
 _LOOK_S = 0.1
@@ -23,10 +24,15 @@ _LAST_SAFE_DOMAIN = 101
 
 
 def own_environment(domain_id: int | None) -> Mapping[str, str]:
-    """Environment with a ROS domain of the demo's own, for this process and its children."""
+    """Environment with a ROS domain of the demo's own, for this process and its children.
+
+    No other machine hears or reaches it, and shared memory holds large clouds.
+    """
     domain = random.randint(1, _LAST_SAFE_DOMAIN) if domain_id is None else domain_id
     os.environ['ROS_DOMAIN_ID'] = str(domain)
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    profile = share_directory() / 'config' / 'fastdds_loopback.xml'
+    os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] = str(profile)
     return dict(os.environ)
 
 

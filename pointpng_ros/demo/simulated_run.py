@@ -16,7 +16,6 @@ from pointpng_ros.demo.runs import (
     NODE_MODULE,
     NODE_PARAMETERS,
     TRUTH_TOPIC,
-    large_cloud_environment,
     meshes_of,
     pace,
     ros_arguments,
@@ -58,7 +57,7 @@ class SimulatedRun:
         children.start('sim_camera', 'pointpng_ros.sim_camera', ros_arguments({
             'cloud_topic': CLOUD_TOPIC, 'truth_topic': TRUTH_TOPIC, 'reliability': 'reliable',
             'rate_hz': config.rate_hz, 'objects': config.objects, 'noise': config.noise,
-            'world.seed': config.seed}), environment=large_cloud_environment())
+            'world.seed': config.seed}))
 
     def show(self, view: LiveView, record: FrameRecord) -> None:
         """Score the frame, show its objects and how the run goes."""

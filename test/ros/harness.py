@@ -88,6 +88,11 @@ class RosProcess:
         return ''.join(self._lines)
 
     @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         """Whether the process has not ended."""
         return self._process.poll() is None

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from fnmatch import fnmatchcase
+import os
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
@@ -59,6 +60,10 @@ def used(observer, name):
     return {what: {topic for topic, _ in ask(name, '/')} for what, ask in asked.items()}
 
 
+def node_found(observer, name):
+    return (name, '/') in observer.node.get_node_names_and_namespaces()
+
+
 def differences(observer, name):
     """Words of the policy to what it lacks and what it has for nothing; empty when all agree."""
     found = used(observer, name)
@@ -73,11 +78,39 @@ def test_a_node_may_do_what_it_does_and_no_more(name, observer, tmp_path):
     if name == 'bag_player':
         words = (*words, str(bags.write_bag(tmp_path, 'mcap', count=1)[0]))
     with RosProcess(*words, '--ros-args', '-p', 'use_sim_time:=true'):
-        wait_until(lambda: (name, '/') in observer.node.get_node_names_and_namespaces(),
-                   what=f'node {name}')
+        wait_until(lambda: node_found(observer, name), what=f'node {name}')
         with suppress(AssertionError):        # what is missing is told below
             wait_until(lambda: not differences(observer, name), what='discovery', timeout_s=10.0)
         assert differences(observer, name) == {}, 'words: (policy lacks, policy has for nothing)'
+
+
+def sockets(pid):
+    """Yield (protocol, local address in hex, port) of what a process has open."""
+    links = [os.readlink(link) for link in Path(f'/proc/{pid}/fd').iterdir() if link.is_symlink()]
+    own = {link[8:-1] for link in links if link.startswith('socket:[')}
+    for protocol in ('tcp', 'tcp6', 'udp', 'udp6'):
+        for line in Path(f'/proc/{pid}/net/{protocol}').read_text().splitlines()[1:]:
+            words = line.split()
+            if words[9] in own:
+                address, port = words[1].split(':')
+                yield protocol, address, int(port, 16)
+
+
+def dds_ports(domain):
+    """The range of UDP ports where DDS receives in a domain (RTPS 2.2, 9.6.1)."""
+    return range(7400 + 250 * domain, 7400 + 250 * (domain + 1))
+
+
+def test_nothing_listens_but_dds_and_in_the_demo_on_loopback_only(observer, domain):
+    profile = str(FOLDER.parent / 'fastdds_loopback.xml')
+    with RosProcess(NODES['pose_estimator'][0], FASTRTPS_DEFAULT_PROFILES_FILE=profile) as node:
+        node.wait_for_output('listening on')
+        wait_until(lambda: node_found(observer, 'pose_estimator'), what='discovery on loopback')
+        found = list(sockets(node.pid))
+    receiving = [address for _, address, port in found if port in dds_ports(domain)]
+    assert receiving
+    assert set(receiving) == {'0100007F'}
+    assert {protocol for protocol, *_ in found} == {'udp'}
 
 
 def test_outputs_may_be_read_and_services_called():

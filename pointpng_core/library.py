@@ -61,14 +61,8 @@ def load_library(folder: str | Path) -> list[ObjectModel]:
     Raises LibraryError, naming file, object and value: a missing or broken file, an unknown key
     or unit, a name given twice, an extent outside 1 mm to 10 m.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise LibraryError(f'object library {folder} is not a folder')
-    source = folder / OBJECTS_FILE
-    try:
-        entries = _entries(source, read_yaml_mapping(source))
-    except FileError as error:
-        raise LibraryError(f'object library: {error}') from error
+    source = Path(folder) / OBJECTS_FILE
+    entries = _read_entries(source)
     models: list[ObjectModel] = []
     for position, entry in enumerate(entries):
         model = read_object(source, position, entry)
@@ -76,6 +70,19 @@ def load_library(folder: str | Path) -> list[ObjectModel]:
             raise LibraryError(f'{source}: the name {model.name!r} is given twice')
         models.append(model)
     return models
+
+
+def named_object(folder: str | Path, name: str) -> ObjectModel:
+    """Read one object of a library, whatever is wrong with the others; raises LibraryError."""
+    source = Path(folder) / OBJECTS_FILE
+    entries = _read_entries(source)
+    names = [str(entry.get('name')) if isinstance(entry, dict) else '' for entry in entries]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        raise LibraryError(f'{source} has no object {name!r}; '
+                           + (f'did you mean {near[0]!r}?' if near else
+                              f'it has {", ".join(names)}'))
+    return read_object(source, names.index(name), entries[names.index(name)])
 
 
 def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
@@ -99,6 +106,15 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
                         'symmetry': _symmetry_entry(model.symmetry)})
     text = yaml.safe_dump({'objects': entries}, sort_keys=False, default_flow_style=None)
     write_text_at_once(folder / OBJECTS_FILE, text)
+
+
+def _read_entries(source: Path) -> list[Any]:
+    if not source.parent.is_dir():
+        raise LibraryError(f'object library {source.parent} is not a folder')
+    try:
+        return _entries(source, read_yaml_mapping(source))
+    except FileError as error:
+        raise LibraryError(f'object library: {error}') from error
 
 
 def _entries(source: Path, content: dict[str, Any]) -> list[Any]:

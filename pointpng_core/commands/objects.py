@@ -6,12 +6,18 @@ The library is the folder that the node takes as `objects`: see docs/objects.md.
 import argparse
 from types import ModuleType
 
-from pointpng_core.commands import objects_add, objects_check, objects_from_bag, objects_list
+from pointpng_core.commands import (
+    objects_add,
+    objects_check,
+    objects_from_bag,
+    objects_list,
+    objects_show,
+)
 
 HELP = 'set up objects: add, list, show, check, from-bag'
-_KINDS: dict[str, ModuleType] = {'add': objects_add, 'list': objects_list,
-                                 'check': objects_check,
-                                 'from-bag': objects_from_bag}
+_KINDS: dict[str, ModuleType] = {
+    'add': objects_add, 'list': objects_list, 'show': objects_show, 'check': objects_check,
+    'from-bag': objects_from_bag}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check the library and print the table; raises PointPngError."""
+    import torch
+
     from pointpng_core.commands.training_view import make_reporter
     from pointpng_core.data import cache_folder
     from pointpng_core.errors import ConfigError
@@ -43,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
     plan = TestPlan(views=options.views, distance_m=options.distance, seed=options.seed,
                     noise=options.noise)
+    torch.set_num_threads(1)  # its operations are so small that threads wait more than they help
     models = load_library(options.library)
     estimator = PoseEstimator(model=options.model, device=options.device,
                               cache_dir=cache_folder())

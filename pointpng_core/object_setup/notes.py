@@ -36,7 +36,7 @@ def notes_about(model: TriangleMesh | NDArray[np.float32], *, diameter_m: float)
     """Return sentences about a mesh or points (N, 3) in metres; none of them is an error."""
     surface = _mesh_notes(model) if isinstance(model, TriangleMesh) else _cloud_notes(model)
     points = model.vertices if isinstance(model, TriangleMesh) else model
-    return [*surface, *_size_notes(points), *_origin_notes(points, diameter_m)]
+    return [*surface, *size_notes(points), *_origin_notes(points, diameter_m)]
 
 
 def _mesh_notes(mesh: TriangleMesh) -> list[str]:
@@ -58,7 +58,8 @@ def _cloud_notes(points: NDArray[np.float32]) -> list[str]:
     return notes
 
 
-def _size_notes(points: NDArray[np.float32]) -> list[str]:
+def size_notes(points: NDArray[np.float32]) -> list[str]:
+    """Return what is odd about the extent of points (N, 3) in metres: often it is the unit."""
     extent_m, limits = float(np.ptp(points, axis=0).max()), SegmenterConfig()
     if extent_m > limits.max_segment_size_m:
         return [f'{extent_m:.3g} m long: the node looks at things up to '

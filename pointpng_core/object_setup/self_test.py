@@ -13,6 +13,7 @@ from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.calibration_cases import Seen
 from pointpng_core.library import ObjectModel
+from pointpng_core.object_setup.notes import size_notes
 from pointpng_core.object_setup.self_views import View, random_views
 from pointpng_core.observation import LEAST_POINTS
 from pointpng_core.reference import Reference
@@ -138,6 +139,7 @@ def _warnings(objects: dict[str, Any], references: Sequence[Reference], plan: Te
         told += [f'{reference.name} looks like {other}: taken for it in {count} of {plan.views} '
                  'views' for other, count in result['taken_for'].items()
                  if count >= MIXED_UP * plan.views]
+        told += [f'{reference.name}: {note}' for note in size_notes(reference.points)]
         told += _camera_warnings(reference, result, plan)
     return told
 

@@ -14,6 +14,7 @@ from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import DepthNoise, measure
 from pointpng_core.simulation.raycast import CastBody, render
 
+CAMERA = DepthCamera(near_m=0.0, far_m=100.0)
 NEAREST_DIAMETERS = 2.0
 """A large object is looked at from farther away than the others."""
 OFF_CENTRE = 0.15
@@ -55,10 +56,9 @@ def _pose(centre: NDArray[np.float64], distance_m: float, rng: np.random.Generat
 
 def _rendered(body: CastBody, T_camera_object: NDArray[np.float64], noise: DepthNoise,
               rng: np.random.Generator) -> NDArray[np.float32]:
-    camera = DepthCamera(near_m=0.0, far_m=100.0)
-    image = render(camera, [body], T_camera_object[None])
-    depth_m = measure(image, noise, rng, near_m=camera.near_m, far_m=camera.far_m)
-    points = camera.backproject(depth_m).reshape(-1, 3)
+    image = render(CAMERA, [body], T_camera_object[None])
+    depth_m = measure(image, noise, rng, near_m=CAMERA.near_m, far_m=CAMERA.far_m)
+    points = CAMERA.backproject(depth_m).reshape(-1, 3)
     return points[np.isfinite(points).all(axis=1)]
 
 

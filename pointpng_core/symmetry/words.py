@@ -17,18 +17,17 @@ def symmetry_in_words(symmetry: Symmetry) -> str:
     if symmetry.kind == 'axial':
         round_ = next(e for e in symmetry.elements if e.order == CONTINUOUS)
         flips = len(symmetry.transforms(steps=1)) > 1
-        return _axis_in_words(round_) + (', either end up' if flips else '')
-    parts = ' and '.join(_axis_in_words(element) for element in symmetry.elements)
-    count = len(symmetry.transforms())
-    return f'{parts} ({count} poses look alike)'
+        axis = _direction(np.array(round_.axis))
+        return f'round about {axis}' + (', either end up' if flips else '')
+    orders = dict.fromkeys(element.order for element in symmetry.elements)
+    parts = ' and '.join(_turns_in_words(order, [element for element in symmetry.elements
+                                                 if element.order == order]) for order in orders)
+    return f'alike after {parts} ({len(symmetry.transforms())} poses)'
 
 
-def _axis_in_words(element: Rotational) -> str:
-    axis = _direction(np.array(element.axis))
-    if element.order == CONTINUOUS:
-        return f'round about {axis}'
-    turn = f'{360 / element.order:.4g}'
-    return f'alike after each {turn} degrees about {axis}'
+def _turns_in_words(order: int, elements: list[Rotational]) -> str:
+    axes = ' or '.join(_direction(np.array(element.axis)) for element in elements)
+    return f'{360 / order:.4g} degrees about {axes}'
 
 
 def _direction(axis: np.ndarray) -> str:

@@ -184,9 +184,12 @@ def axis(order, direction=(0, 0, 1)):
     ((axis(CONTINUOUS),), 'round about z'),
     ((axis(CONTINUOUS), axis(2, (1, 0, 0))), 'round about z, either end up'),
     ((axis(CONTINUOUS), axis(CONTINUOUS, (1, 0, 0))), 'a sphere: no turn can be told'),
-    ((axis(6),), 'alike after each 60 degrees about z (6 poses look alike)'),
+    ((axis(6),), 'alike after 60 degrees about z (6 poses)'),
     ((axis(2, (0.6, 0, 0.8)),),
-     'alike after each 180 degrees about (0.60, 0.00, 0.80) (2 poses look alike)')])
+     'alike after 180 degrees about (0.60, 0.00, 0.80) (2 poses)'),
+    ((axis(2), axis(2, (1, 0, 0))), 'alike after 180 degrees about z or x (4 poses)'),
+    ((axis(4), axis(2, (1, 0, 0))),
+     'alike after 90 degrees about z and 180 degrees about x (8 poses)')])
 def test_symmetries_in_words(elements, words):
     assert symmetry_in_words(Symmetry(elements=elements)) == words
 

@@ -102,7 +102,14 @@ def test_data_files_exist_and_lie_where_ros_looks():
     assert data_files['share/pointpng_ros'] == ['package.xml']
     assert set(data_files['share/pointpng_ros/launch']) == {
         f'launch/{path.name}' for path in (ROOT / 'launch').iterdir()}
-    assert 'config/pose_estimator.rviz' in data_files['share/pointpng_ros/config']
+    installed = {source for sources in data_files.values() for source in sources}
+    assert installed >= {str(path.relative_to(ROOT)) for path in (ROOT / 'config').rglob('*.*')}
+
+
+def test_colcon_test_runs_pytest():
+    # colcon looks for it in this extra, and else runs unittest, which finds no test and is content.
+    assert any(line.startswith('pytest>') for line in setup_keyword('extras_require')['test'])
+    assert 'pointpng_ros[test]' in setup_keyword('extras_require')['dev']
 
 
 def test_every_ros_executable_has_a_shim_for_ros2_run():

@@ -79,6 +79,11 @@ class FrameResult:
     states: tuple[ObjectState, ...] = ()
     """Of every object that is followed, and of every reference that is still to be found."""
 
+    def firsts(self) -> 'FrameResult':
+        """Return the result without second objects of a label: where each has its own look."""
+        return replace(self, detections=tuple(found for found in self.detections
+                                              if found.index == 0))
+
     @property
     def tracked(self) -> int:
         """Return how many of the detections come from their previous pose."""
@@ -145,18 +150,13 @@ class FramePipeline:
         return [self._estimator.reference_from_look(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(_largest(scene, self._config.max_objects))]
 
-    def relook(self, result: FrameResult) -> FrameResult:
-        """Make what a frame shows the references of the next one; see `tracking.relook`.
-
-        Returns the result without second objects of a label, which have no look of their own yet.
-        """
-        own = tuple(found for found in result.detections if found.index == 0)
+    def relook(self, result: FrameResult) -> None:
+        """Make what a frame shows the references of the next one; see `tracking.relook`."""
         self.tracks.objects = [thing for thing in self.tracks.objects if thing.index == 0]
         relook = Relook(self._glimpse, self.tracks, self._config.tracking)
         self._references = relook.renewed(
-            self._references, {found.label: found.segment for found in own},
+            self._references, {found.label: found.segment for found in result.firsts().detections},
             _largest(result.scene, self._config.max_objects))
-        return replace(result, detections=own, states=object_states(self.tracks, self.references))
 
     def _glimpse(self, points: NDArray[np.floating], name: str) -> Reference:
         return self._estimator.reference_from_look(points, name=name, keep=False)

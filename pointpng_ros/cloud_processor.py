@@ -96,6 +96,7 @@ class CloudProcessor:
             stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
             stage_ms=clock.stage_ms | result.stage_ms))
+        self._session.finish(result, camera=arrival.slot)
 
     def _publish(self, result: Any, header: Header, T_target_cloud: np.ndarray | None,
                  camera: Camera) -> None:

@@ -36,8 +36,8 @@ class Pipeline(Protocol):
     def look(self, points: np.ndarray, image_shape: ImageShape = None) -> list[Any]:
         """Return references object_0, object_1, ... made from the segments of (N, 3) points."""
 
-    def relook(self, result: Any) -> Any:
-        """Make what a FrameResult shows the references of the next frame; returns the result."""
+    def relook(self, result: Any) -> None:
+        """Make what a FrameResult shows the references of the next frame."""
 
 
 MakePipeline = Callable[[list[Any]], Pipeline]
@@ -106,7 +106,8 @@ class PoseSession:
                 stamp_s: float | None = None, frame: str = '', camera: int = 0) -> Any:
         """Return the FrameResult of a camera; without any reference, it is the first look.
 
-        Objects are followed from cloud to cloud by `stamp_s`, in one and the same `frame`.
+        Objects are followed from cloud to cloud by `stamp_s`, in one and the same `frame`. Call
+        `finish` with the result.
         """
         with self._lock, self._inference():
             self._renew()
@@ -117,7 +118,13 @@ class PoseSession:
             if self.needs_look:
                 self._show(points, image_shape)
             result = view.pipeline.process(points, image_shape, stamp_s)
-            return view.pipeline.relook(result) if self._setting.mode == PREVIOUS_FRAME else result
+            return result.firsts() if self._setting.mode == PREVIOUS_FRAME else result
+
+    def finish(self, result: Any, *, camera: int = 0) -> None:
+        """Do for the next cloud of a camera what may wait until its poses are published."""
+        with self._lock, self._inference():
+            if self._setting.mode == PREVIOUS_FRAME:
+                self._views[camera].pipeline.relook(result)
 
     def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
         """Make the objects of this cloud the references; returns what was found.

@@ -18,7 +18,9 @@ def pipeline(estimator):
 
 
 def step(pipeline, things, seed, stamp_s=None):
-    return pipeline.relook(pipeline.process(shoot(things, seed), SHAPE, stamp_s))
+    result = pipeline.process(shoot(things, seed), SHAPE, stamp_s).firsts()
+    pipeline.relook(result)
+    return result
 
 
 def poses_of(result):

@@ -37,6 +37,11 @@ FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
     empty_cache=lambda: sys.stdout.write('cache emptied\n')))
 
 
+class StubResult(SimpleNamespace):
+    def firsts(self):
+        return self
+
+
 @dataclass
 class StubPipeline:
     references: list
@@ -61,16 +66,15 @@ class StubPipeline:
         self.tracks |= {x for x, _ in found}
         states = tuple(SimpleNamespace(name=f'object_{x}_0', index=0, state='tracking', age=1,
                                        confidence=0.9, missed=0) for x, _ in found)
-        return SimpleNamespace(detections=tuple(detections), stage_ms={'search': 1.0},
-                               states=states, seen=[x for x, _ in blocks(points)],
-                               tracked=len(followed), searched=len(found) - len(followed))
+        return StubResult(detections=tuple(detections), stage_ms={'search': 1.0}, states=states,
+                          tracked=len(followed), searched=len(found) - len(followed),
+                          seen=[x for x, _ in blocks(points)])
 
     def look(self, points, image_shape=None):
         return [SimpleNamespace(name=f'object_{x}') for x, _ in blocks(points)]
 
     def relook(self, result):
         self.references = [SimpleNamespace(name=f'object_{x}') for x in result.seen]
-        return result
 
 
 def number(name):

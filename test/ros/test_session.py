@@ -160,11 +160,15 @@ def test_cameras_have_tracks_of_their_own():
 
 def test_previous_frames_are_each_cameras_own():
     session = session_of(mode='previous_frame', cameras=2)
-    assert session.process(POINTS).detections == ()
-    assert session.process(POINTS, camera=1).detections == ()
-    assert len(session.process(POINTS).detections) == 2
-    assert session.process(POINTS, frame='another').detections == ()
-    assert len(session.process(POINTS, camera=1).detections) == 2
+
+    def found(**options):
+        result = session.process(POINTS, **options)
+        session.finish(result, camera=options.get('camera', 0))
+        return len(result.detections)
+
+    assert [found(), found(camera=1), found()] == [0, 0, 2]
+    assert found(frame='another') == 0
+    assert found(camera=1) == 2
     with pytest.raises(CloudError, match='every cloud is the reference'):
         session.set_reference(POINTS)
 

@@ -107,7 +107,7 @@ def test_data_files_exist_and_lie_where_ros_looks():
 
 
 def test_colcon_test_runs_pytest():
-    # colcon looks for it in this extra, and else runs unittest, which finds no test and is content.
+    # colcon looks for it in this extra; else it runs unittest, finds no test and is content.
     assert any(line.startswith('pytest>') for line in setup_keyword('extras_require')['test'])
     assert 'pointpng_ros[test]' in setup_keyword('extras_require')['dev']
 

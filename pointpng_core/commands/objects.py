@@ -1,4 +1,4 @@
-"""`pointpng objects add | list | show | check | from-bag`: set up the objects of a robot cell.
+"""`pointpng objects KIND`: set up the objects of a robot cell, from meshes or recordings.
 
 The library is the folder that the node takes as `objects`: see docs/objects.md.
 """
@@ -11,13 +11,14 @@ from pointpng_core.commands import (
     objects_check,
     objects_from_bag,
     objects_list,
+    objects_sample,
     objects_show,
 )
 
-HELP = 'set up objects: add, list, show, check, from-bag'
+HELP = 'set up objects: add, from-bag, list, show, check'
 _KINDS: dict[str, ModuleType] = {
     'add': objects_add, 'list': objects_list, 'show': objects_show, 'check': objects_check,
-    'from-bag': objects_from_bag}
+    'from-bag': objects_from_bag, 'sample': objects_sample}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ CONFIG = os.path.join(get_package_share_directory(PACKAGE), 'config')
 TRUTHS = {'true': True, '1': True, 'false': False, '0': False}
 LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
 REFERENCES = ('auto', 'library', 'first_look', 'previous_frame', 'topic')
-NAMESPACE = re.compile(r'/?([A-Za-z_]\w*(/[A-Za-z_]\w*)*)?')
+NAMESPACE = re.compile(r'/?([A-Za-z_]\w*(/[A-Za-z_]\w*)*)?', re.ASCII)
 AXES = ('--x', '--y', '--z', '--roll', '--pitch', '--yaw')
 PROFILE = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
@@ -145,6 +145,8 @@ def _checked(values):
     _one_of(LEVELS, 'log_level', values)
     if values['reference']:
         _one_of(REFERENCES, 'reference', values)
+    if values['bag']:           # the node listens where it is played, whatever params_file says
+        paths['cloud_topic'] = values['cloud_topic'] or CLOUD_TOPIC
     return values | paths
 
 

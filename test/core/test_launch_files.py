@@ -5,6 +5,8 @@ from launch_standins import LAUNCH, ROOT, described, started
 import pytest
 import yaml
 
+from pointpng_ros.node_config import REFERENCES, NodeConfig
+
 CONFIG = ROOT / 'config'
 NAV2_ARGUMENTS = {'params_file', 'namespace', 'use_sim_time', 'log_level'}
 
@@ -17,6 +19,10 @@ def _launch(monkeypatch):
 def one_camera(**given):
     description = described(str(LAUNCH / 'pose_estimator.launch.py'))
     return {node['executable']: node for node in started(description, **given)}
+
+
+def parameters(**given):
+    return one_camera(**given)['pose_estimator']['parameters'][1]
 
 
 def two_cameras(**given):
@@ -104,11 +110,25 @@ def test_camera_pose_becomes_a_static_transform():
     ('reference', 'mug', 'previous_frame'), ('objects', '/nowhere', 'does not exist'),
     ('bag', '/nowhere', 'does not exist'), ('params_file', '/nowhere', 'does not exist'),
     ('namespace', 'a b', 'letters, digits'), ('namespace', '7up', 'letters, digits'),
+    ('namespace', 'caméra', 'letters, digits'),
     ('camera_pose', '1 2 3', 'six numbers'), ('camera_pose', '0 0 0 0 0 inf', 'six numbers'),
     ('camera_pose', '1 2 3 0 0 0', 'camera_frame')])
 def test_bad_values_are_refused_with_name_value_and_advice(argument, value, advice):
     with pytest.raises(ValueError, match=f'{argument}:=.*{value}.*{advice}'):
         one_camera(**{argument: value})
+
+
+def test_the_node_listens_where_the_bag_is_played(tmp_path):
+    played = one_camera(bag=str(tmp_path))['play']['arguments'][-1]
+    assert parameters(bag=str(tmp_path))['cloud_topic'] == played == NodeConfig().cloud_topic
+
+
+def test_names_and_choices_are_those_of_the_node():
+    texts = ('cloud_topic', 'reference_topic', 'model', 'device', 'target_frame', 'frame_prefix')
+    for choice in REFERENCES:
+        given = parameters(reference=choice, publish_tf='1', **dict.fromkeys(texts, 'x'))
+        assert given.pop('use_sim_time') is False
+        NodeConfig(**given)
 
 
 @pytest.mark.parametrize('space', ['', '/', 'robot', '/robot', '/robot/left_1'])
@@ -118,7 +138,7 @@ def test_namespaces_as_ros_takes_them_are_accepted(space):
 
 def test_home_is_expanded(monkeypatch, tmp_path):
     monkeypatch.setenv('HOME', str(tmp_path))
-    assert one_camera(objects='~')['pose_estimator']['parameters'][1]['objects'] == str(tmp_path)
+    assert parameters(objects='~')['objects'] == str(tmp_path)
 
 
 def test_two_cameras_have_a_node_each_that_share_all_else(tmp_path):

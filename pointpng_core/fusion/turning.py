@@ -26,6 +26,8 @@ from pointpng_core.fusion.planar import (
 
 LEAST_STEP_RAD = math.radians(4.0)
 """Looks of a smaller turn show hardly anything new."""
+NOTHING_NEW = 0.97
+"""Overlap from which on a look that is hardly turned is left out."""
 STARTS_RAD = tuple(math.radians(angle) for angle in (0, -10, 10, -20, 20))
 """Turns tried beside the one that goes on as before."""
 SWEEP_M = (0.02, 0.015, 0.012, 0.009, 0.007, 0.006, 0.006)
@@ -102,7 +104,7 @@ class Turning:
             return
         self.held.append(best.turn_held)
         step = turn_rad(best.T_target_source @ np.linalg.inv(last.T_object_table))
-        if abs(step) < LEAST_STEP_RAD:
+        if abs(step) < LEAST_STEP_RAD and best.overlap > NOTHING_NEW:
             self.still += 1
             return
         self.placed.append(PlacedLook(look=look, T_object_table=best.T_target_source, fit=best,

@@ -106,4 +106,5 @@ class CloudProcessor:
             header = Header(stamp=header.stamp, frame_id=self._lookup.target_frame)
         objects = [replace(posed, child_frame=camera.child_frame(posed.child_frame))
                    for posed in objects_of(result, T_target_cloud)]
-        self._publisher.publish(objects, header, marker_points=self._reader.config.marker_points)
+        self._publisher.publish(objects, header, camera=camera.name,
+                                marker_points=self._reader.config.marker_points)

@@ -10,6 +10,7 @@ from visualization_msgs.msg import MarkerArray
 
 from pointpng_ros.detections import DetectionMessages
 from pointpng_ros.frames import PoseBroadcaster
+from pointpng_ros.marker_board import MarkerBoard
 from pointpng_ros.messages import label_of, markers_of, transform_of
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.posed_objects import PosedObject
@@ -31,6 +32,7 @@ class PosePublisher:
     def __init__(self, node: Node, config: NodeConfig) -> None:
         self._broadcaster = PoseBroadcaster(node) if config.publish_tf else None
         self._detections = DetectionMessages() if config.publish_detections else None
+        self._board = MarkerBoard()
         self._pose = node.create_publisher(TransformStamped, POSE_TOPIC, _RELIABLE)
         self._label = node.create_publisher(String, LABEL_TOPIC, _RELIABLE)
         self._markers = node.create_publisher(MarkerArray, MARKER_TOPIC, _RELIABLE)
@@ -46,9 +48,12 @@ class PosePublisher:
         return self._broadcaster is not None or any(
             output.get_subscription_count() for output in outputs)
 
-    def publish(self, objects: Sequence[PosedObject], header: Header, *,
-                marker_points: int) -> None:
-        """Publish one cloud's objects, all with `header`; the markers come last."""
+    def publish(self, objects: Sequence[PosedObject], header: Header, *, marker_points: int,
+                camera: str = '') -> None:
+        """Publish one cloud's objects, all with `header`; the markers come last.
+
+        `camera` is the name of one of several cameras.
+        """
         transforms = [transform_of(posed, header) for posed in objects]
         for posed, transform in zip(objects, transforms):
             self._pose.publish(transform)
@@ -57,4 +62,5 @@ class PosePublisher:
             self._broadcaster.send(transforms)
         if self._detections:
             self._detection.publish(self._detections.array_of(objects, header))
-        self._markers.publish(markers_of(objects, header, max_points=marker_points))
+        self._markers.publish(self._board.with_others(
+            camera, markers_of(objects, header, max_points=marker_points)))

@@ -203,18 +203,26 @@ def test_two_cameras_share_the_references_and_keep_their_own_frames(observer):
     with stub_node(RELIABLE, 'cloud_topic:="/left/depth/points,/right/depth/points"'):
         for rig in rigs:
             rig.connect()
-        assert names_of(rigs[0], cloud(0, 1, stamp=1, frame='left')) \
-            == ['left_object_0_0', 'left_object_1_0']
-        assert names_of(rigs[1], cloud(1, 2, stamp=2, frame='right')) == ['right_object_1_0']
+        def texts(rig, message):
+            return [(marker.text.split()[0], marker.header.frame_id)
+                    for marker in rig.exchange(message).markers if marker.ns.endswith('text')]
+
+        left = [('left_object_0_0', 'left'), ('left_object_1_0', 'left')]
+        right = [('right_object_1_0', 'right')]
+        assert texts(rigs[0], cloud(0, 1, stamp=1, frame='left')) == left
+        assert texts(rigs[1], cloud(1, 2, stamp=2, frame='right')) == right + left
+        assert texts(rigs[1], cloud(5, stamp=3, frame='right')) == left
+        wait_until(lambda: [pose.child_frame_id for pose in rigs[0].poses]
+                   == [name for name, _ in left + right], what='poses of both cameras')
         statuses = wait_until(
             lambda: next((array.status for array in reversed(rigs[0].diagnostics)
-                          if values_of(array.status[1]).get('processed') == '1'), None),
+                          if values_of(array.status[1]).get('processed') == '2'), None),
             what='figures of both cameras')
         assert [status.name for status in statuses] == [
             '/pose_estimator: poses of left', '/pose_estimator: poses of right',
             '/pose_estimator: objects of left', '/pose_estimator: objects of right']
-        assert [values_of(status)['processed'] for status in statuses[:2]] == ['1', '1']
-        assert list(values_of(statuses[3])) == ['object_1_0']
+        assert [values_of(status)['processed'] for status in statuses[:2]] == ['1', '2']
+        assert list(values_of(statuses[2])) == ['object_0_0', 'object_1_0']
 
 
 def test_a_busy_camera_does_not_starve_the_other(observer):

@@ -12,6 +12,7 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -56,7 +57,8 @@ def watch_parameters(node: Node, groups: Sequence[ParameterGroup], *,
         except PointPngError as error:
             return SetParametersResult(successful=False, reason=str(error))
         except Exception as error:       # it would end the executor, and the caller would wait
-            node.get_logger().error(''.join(traceback.format_exception(error)))
+            if rclpy.ok():               # not a signal while a library is loaded
+                node.get_logger().error(''.join(traceback.format_exception(error)))
             return SetParametersResult(successful=False,
                                        reason=f'{type(error).__name__}: {error}')
         return SetParametersResult(successful=True)

@@ -156,8 +156,10 @@ class PoseEstimatorNode(Node):
     def _prepare(self, configs: Configs, changed: set[str]) -> None:
         """Make ready for a change, or refuse it by raising; the worker goes on meanwhile."""
         self._reader.prepare(cast(RegionConfig, configs['roi.']))
-        rebuild = any(name.startswith(REBUILDING) for name in changed)
-        self._prepared = self._set_up(configs) if rebuild else None
+        self._prepared = None
+        if any(name.startswith(REBUILDING) for name in changed):
+            factory, setting = self._set_up(configs)
+            self._prepared = factory, self._session.prepared(setting)
 
     def _on_parameters(self, configs: Configs) -> None:
         """Put a change to work, from the next cloud on."""

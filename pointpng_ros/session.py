@@ -49,14 +49,14 @@ class Setting:
 
     make_pipeline: MakePipeline
     mode: str
-    library: list[Any]
-    """The references of the mode LIBRARY, empty in others; another list is another library."""
+    references: list[Any]
+    """The references to begin with; another list stands for others, even when it is equal."""
 
     @classmethod
     def of(cls, make_pipeline: MakePipeline, library: list[Any] | None, mode: str | None = None
            ) -> 'Setting':
         """Return the setting of a library, or of a mode without one (default: FIRST_LOOK)."""
-        return cls(make_pipeline=make_pipeline, library=library or [],
+        return cls(make_pipeline=make_pipeline, references=library or [],
                    mode=mode or (FIRST_LOOK if library is None else LIBRARY))
 
 
@@ -83,7 +83,7 @@ class PoseSession:
         self._next: Setting | None = None
         self._next_lock = threading.Lock()
         self._look: tuple[np.ndarray, ImageShape] | None = None
-        self._views = [_View(pipeline=setting.make_pipeline(list(setting.library)))
+        self._views = [_View(pipeline=setting.make_pipeline(list(setting.references)))
                        for _ in range(cameras)]
 
     @property
@@ -165,11 +165,25 @@ class PoseSession:
         with self._next_lock:
             self._next = replace(self._next or self._setting, make_pipeline=make_pipeline)
 
+    def prepared(self, setting: Setting) -> Setting:
+        """Return a setting with the present look taken again by its model; clouds go on meanwhile.
+
+        Raises what looking may raise; nothing has changed then.
+        """
+        if setting.mode not in (FIRST_LOOK, TOPIC) or self._setting.mode != setting.mode \
+                or self._look is None:
+            return setting
+        with self._inference():
+            return replace(setting, references=setting.make_pipeline([]).look(*self._look))
+
     def swap(self, setting: Setting) -> None:
-        """Go on with another model or library, between two clouds: waits for the one in work."""
+        """Go on with what was `prepared`, between two clouds: waits for the one in work.
+
+        Objects whose names are among the new references are followed on.
+        """
         with self._next_lock:
             self._next = setting
-        with self._lock, self._inference():
+        with self._lock:
             self._renew()
 
     def _renew(self) -> None:
@@ -182,17 +196,9 @@ class PoseSession:
             before, view.pipeline = view.pipeline, self._setting.make_pipeline(
                 list(view.pipeline.references))
             view.pipeline.tracks = before.tracks
-        if self._setting.library is not last.library:
-            self._exchange_references(last.mode)
-
-    def _exchange_references(self, last_mode: str) -> None:
-        """Prepare the references again, after a swap: what has the same name is followed on."""
-        references = list(self._setting.library)
-        if self._setting.mode in (FIRST_LOOK, TOPIC) and last_mode == self._setting.mode \
-                and self._look:
-            references = self._views[0].pipeline.look(*self._look)
-        for view in self._views:
-            view.pipeline.exchange(list(references))
+        if self._setting.references is not last.references:
+            for view in self._views:
+                view.pipeline.exchange(list(self._setting.references))
 
     def _show(self, points: np.ndarray, image_shape: ImageShape) -> bool:
         """Make the objects of a cloud the references, if it shows any."""

@@ -102,7 +102,7 @@ class StubFactory:
     slow_s = 0.0
 
     def __init__(self, configs, report):
-        self._objects = configs[''].objects
+        self._objects, self._report = configs[''].objects, report
 
     def inference(self):
         return nullcontext()
@@ -113,7 +113,9 @@ class StubFactory:
         if self._objects == 'broken':
             raise LibraryError('object library broken: mug.ply is truncated')
         if self._objects.startswith('slow'):
+            self._report(f'loading {self._objects}')
             time.sleep(LOADING_S)
+            self._report('loaded')
         return [SimpleNamespace(name=f'object_{self._objects.rpartition("_")[2]}')]
 
     def pipeline_maker(self, configs):

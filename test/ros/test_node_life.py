@@ -3,10 +3,12 @@
 from contextlib import closing
 import signal
 
-from harness import Observer, RosProcess
+from harness import Observer, RosProcess, wait_until
 import pytest
+from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import PointCloud2
 from test_node import TOPIC, Rig, cloud, stub_node, values_of
+from test_node_control import parameter
 
 from pointpng_ros.cloud_watch import cloud_qos
 
@@ -36,6 +38,19 @@ def test_ctrl_c_while_the_worker_is_busy_for_longer_than_anyone_waits(observer):
         rig.status(lambda state: values_of(state)['received'] == '1')
         node.send(signal.SIGINT)
         assert node.wait() == 0
+        assert 'Traceback' not in node.output
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_while_another_library_is_loaded(observer, number):
+    with stub_node('objects:=folder_1') as node:
+        node.wait_for_output('listening on')
+        client = observer.node.create_client(SetParameters, '/pose_estimator/set_parameters')
+        wait_until(client.service_is_ready, what='set_parameters')
+        client.call_async(SetParameters.Request(parameters=[parameter('objects', 'slow_2')]))
+        node.wait_for_output('loading slow_2')
+        node.send(number)
+        assert node.wait() == 0, node.output
         assert 'Traceback' not in node.output
 
 

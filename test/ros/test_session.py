@@ -83,7 +83,7 @@ def named(*numbers):
 
 
 def swap(session, library=None, mode=None):
-    session.swap(Setting.of(StubPipeline, library, mode))
+    session.swap(session.prepared(Setting.of(StubPipeline, library, mode)))
 
 
 def test_another_library_keeps_what_is_followed_under_the_same_name():

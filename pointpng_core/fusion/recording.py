@@ -30,6 +30,8 @@ MOST_CLOUDS = 360
 VOXEL_M = 0.0025
 WIDEST_GAP_DEG = 150.0
 """Between neighbouring directions of view; a wider one leaves a side that nobody saw."""
+MOST_REFUSED = 0.4
+"""Share of looks that do not fit from which on those that do cannot be trusted."""
 LEAST_TOLD = 0.1
 """Share of looks in which the surface must tell the turn: a handle is hidden half of the time."""
 SEGMENTER = SegmenterConfig(split=False)
@@ -122,7 +124,7 @@ def _check(turning: Turning, reasons: Counter[str]) -> None:
         why = f': {reasons.most_common(1)[0][0]}' if reasons else ''
         raise FusionError(f'{count} of {count + sum(reasons.values())} clouds show an object on '
                           f'a table, a model needs many{why}')
-    if turning.refused > count / 2:
+    if turning.refused > MOST_REFUSED * count:
         raise FusionError(
             f'{turning.refused} of {count} clouds do not fit the ones before: the object moved '
             'too far between two clouds, or is no rigid thing; turn it more slowly, at most 15 '

@@ -184,8 +184,10 @@ class PoseEstimatorNode(Node):
         for slot, camera in enumerate(self._cameras):
             array.status.append(camera_status(f'{name}: poses{camera.suffix}',
                                               camera.statistics.summary(), self._state(slot)))
-        array.status += [objects_status(f'{name}: objects{camera.suffix}', camera.states)
-                         for camera in self._cameras]
+        for camera in self._cameras:
+            silent = (camera.watch.silent_s or 0.0) > self._config.cloud_timeout_s
+            array.status.append(objects_status(f'{name}: objects{camera.suffix}',
+                                               [] if silent else camera.states))
         self._diagnostics.publish(array)
 
     def _state(self, slot: int) -> NodeState:

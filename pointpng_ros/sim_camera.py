@@ -5,12 +5,16 @@ pointpng sim --write-library objects/            # only write the object library
 """
 
 import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count, cycle
 import sys
 from typing import cast
 
 from geometry_msgs.msg import TransformStamped
 import numpy as np
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.utilities import remove_ros_args
@@ -44,11 +48,19 @@ class SimCameraConfig(Config):
     truth_topic: str = option(
         '/pointpng/ground_truth', help='TransformStamped topic of the true poses: child frame '
         'LABEL_INDEX, one message for each object in view, stamped as its cloud.')
+    hidden_topic: str = option('', help='The same of the objects that are not in view. Empty: '
+                               'none.')
     frame_id: str = option('camera_optical_frame', help='Frame of clouds and true poses.')
     reliability: str = option(
         'reliable', choices=RELIABILITIES,
         help='Reliability of the cloud publisher; a best-effort one loses most large clouds.')
     rate_hz: float = option(5.0, help='Frames a second.', unit='Hz', low=0.1, high=60)
+    prepared_frames: int = option(
+        0, help='Frames rendered before the first one is published, then shown forwards and '
+        'backwards for ever, which costs next to nothing: for high rates. 0: each is rendered '
+        'when it is due.', low=0, high=600)
+    stamp_offset_s: float = option(0.0, help='Added to the stamps, as of a clock that is wrong.',
+                                   unit='s', low=-1e6, high=1e6)
     objects: str = option(DEFAULT_OBJECTS, help='Objects on the table, separated by commas; a '
                           'name may repeat.')
     noise: float = option(1.0, help='Sensor noise: 0 is ideal, 1 a Kinect.', low=0, high=5)
@@ -84,21 +96,36 @@ class SimCamera(Node):
         self._cloud_publisher = self.create_publisher(
             PointCloud2, self._config.cloud_topic, QoSProfile(
                 depth=1, reliability=ReliabilityPolicy[self._config.reliability.upper()]))
-        self._truth_publisher = self.create_publisher(
-            TransformStamped, self._config.truth_topic, 10 * len(self._config.object_names))
-        self._index = 0
+        self._truth_publisher, self._hidden_publisher = [
+            self.create_publisher(TransformStamped, topic, 10 * len(self._config.object_names))
+            if topic else None for topic in (self._config.truth_topic, self._config.hidden_topic)]
+        self._frames = self._numbered_frames()
         self._timer = self.create_timer(1 / self._config.rate_hz, self._publish)
         self.get_logger().info(f'{self._config.objects} at {self._config.rate_hz:g} Hz on '
                                f'{self._config.cloud_topic}')
 
     def _publish(self) -> None:
         """Render the next frame, then stamp it: the stamp is the moment of publication."""
-        frame = self._simulator.frame(self._index, rate_hz=self._config.rate_hz)
-        self._index += 1
-        header = Header(stamp=self.get_clock().now().to_msg(), frame_id=self._config.frame_id)
-        for truth in frame.in_view(self._config.min_visible_share):
-            self._truth_publisher.publish(_truth_message(truth, header))
+        frame = next(self._frames)
+        offset = Duration(nanoseconds=int(self._config.stamp_offset_s * 1e9))
+        header = Header(stamp=(self.get_clock().now() + offset).to_msg(),
+                        frame_id=self._config.frame_id)
+        seen = {truth.frame for truth in frame.in_view(self._config.min_visible_share)}
+        for truth in frame.truths:
+            publisher = self._truth_publisher if truth.frame in seen else self._hidden_publisher
+            if publisher:
+                publisher.publish(_truth_message(truth, header))
         self._cloud_publisher.publish(_cloud_message(frame, header))
+
+    def _numbered_frames(self) -> Iterator[SimulatedFrame]:
+        render = partial(self._simulator.frame, rate_hz=self._config.rate_hz)
+        prepared = [render(number) for number in range(self._config.prepared_frames)]
+        return to_and_fro(prepared) if prepared else map(render, count())
+
+
+def to_and_fro(frames: Sequence[SimulatedFrame]) -> Iterator[SimulatedFrame]:
+    """Yield frames forwards and backwards for ever: what moves never jumps."""
+    return cycle([*frames, *frames[-2:0:-1]])
 
 
 def main(args: list[str] | None = None) -> int:

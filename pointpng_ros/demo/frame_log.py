@@ -15,12 +15,14 @@ class FrameRecord:
     """All that arrived with one stamp.
 
     `processed_s` is when its markers came (monotonic clock), None while they have not: without
-    markers the node has not processed this cloud. `segments` are points (N, 3) of the segment of
+    markers the node has not processed this cloud. `hidden` are objects of the world that are not
+    in view, where the camera tells. `segments` are points (N, 3) of the segment of
     each detection, in the order of `detections`.
     """
 
     stamp_ns: int
     truths: list[LabelledPose] = field(default_factory=list)
+    hidden: list[LabelledPose] = field(default_factory=list)
     detections: list[LabelledPose] = field(default_factory=list)
     segments: list[NDArray[np.float32]] = field(default_factory=list)
     processed_s: float | None = None

@@ -77,17 +77,18 @@ class Children:
         """What every child wrote last, for the error message of a run that came to nothing."""
         return '\n'.join(f'--- {child.name}:\n{child.last_words()}' for child in self._children)
 
-    def stop(self) -> None:
-        """Ask all to stop, then insist, then kill; waits until none is left."""
+    def stop(self, name: str | None = None) -> None:
+        """Ask those of a name, or all, to stop, then insist, then kill; waits for their end."""
+        ending = [child for child in self._children if name in (None, child.name)]
         for number, patience_s in _PATIENCE_S:
-            for child in self._children:
+            for child in ending:
                 if child.process.poll() is None:
                     child.process.send_signal(number)
-            for child in self._children:
+            for child in ending:
                 _wait(child.process, patience_s)
-        for child in self._children:
+        for child in ending:
             child.errors.close()
-        self._children.clear()
+            self._children.remove(child)
 
 
 def _wait(process: 'subprocess.Popen[bytes]', patience_s: float) -> None:

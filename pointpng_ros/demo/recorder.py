@@ -19,6 +19,7 @@ from pointpng_ros.demo.scoring import LabelledPose
 from pointpng_ros.frames import matrix_of
 from pointpng_ros.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
+HIDDEN_TOPIC = '/pointpng/ground_truth_hidden'
 _MANY = QoSProfile(depth=1000)
 _KEPT_CLOUDS = 64          # 640x480: 3.7 MB each; most older than the last processed go
 _KEPT_PROCESSED = 10
@@ -28,15 +29,18 @@ class Recorder(Node):
     """Fills `log`; clouds are kept as the bytes that came, decoded only when asked for."""
 
     def __init__(self, *, cloud_topic: str, truth_topic: str) -> None:
+        """Record; an empty cloud topic keeps no clouds, which spares the load of hearing them."""
         super().__init__('demo_recorder')
         self.log = FrameLog()
         self._clouds: deque[tuple[int, float, bytes]] = deque(maxlen=_KEPT_CLOUDS)
         self._wanted_ns: deque[int] = deque(maxlen=_KEPT_PROCESSED)
         self.create_subscription(TransformStamped, truth_topic, self._on_truth, _MANY)
+        self.create_subscription(TransformStamped, HIDDEN_TOPIC, self._on_hidden, _MANY)
         self.create_subscription(TransformStamped, POSE_TOPIC, self._on_pose, _MANY)
         self.create_subscription(MarkerArray, MARKER_TOPIC, self._on_markers, _MANY)
-        self.create_subscription(PointCloud2, cloud_topic, self._on_cloud, QoSProfile(depth=2),
-                                 raw=True)
+        if cloud_topic:
+            self.create_subscription(PointCloud2, cloud_topic, self._on_cloud,
+                                     QoSProfile(depth=2), raw=True)
 
     def cloud_at(self, stamp_ns: int) -> DecodedCloud | None:
         """The cloud of a stamp, None when it is not among the newest few; raises CloudError."""
@@ -47,6 +51,9 @@ class Recorder(Node):
 
     def _on_truth(self, message: TransformStamped) -> None:
         self._record(message).truths.append(_labelled(message))
+
+    def _on_hidden(self, message: TransformStamped) -> None:
+        self._record(message).hidden.append(_labelled(message))
 
     def _on_pose(self, message: TransformStamped) -> None:
         self._record(message).detections.append(_labelled(message))

@@ -1,5 +1,7 @@
 """sim_camera as a process: its clouds and true poses belong together, over real DDS."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,12 @@ def test_a_library_that_cannot_be_written_is_an_error(tmp_path, capsys):
     (tmp_path / 'objects').write_text('a file in the way')
     assert sim_camera.main(['--write-library', str(tmp_path / 'objects')]) == 1
     assert 'objects' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('count', 'shown'), [
+    (1, [0, 0, 0]), (2, [0, 1, 0, 1]), (4, [0, 1, 2, 3, 2, 1, 0, 1])])
+def test_prepared_frames_go_to_and_fro(count, shown):
+    assert list(islice(sim_camera.to_and_fro(range(count)), len(shown))) == shown
 
 
 def test_every_parameter_is_described():

@@ -1,0 +1,1 @@
+"""How the node bears load and time, measured against the simulator's truth."""

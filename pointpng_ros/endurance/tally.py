@@ -1,0 +1,58 @@
+"""What the scored frames of a run add up to: false poses and changes of identity, with the rest."""
+
+from collections.abc import Mapping, Sequence
+import dataclasses
+from dataclasses import dataclass, field
+
+from pointpng_ros.demo.frame_log import FrameRecord
+from pointpng_ros.demo.scoring import FrameScore, Limits, ObjectScore, ScoredModel, score_frame
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """Takes in frame after frame of scene after scene.
+
+    A pose is *false* when nothing of its label is there, in view or hidden, within `false_limits`.
+    A *swap* is a change of the identity (LABEL_INDEX) that an object is published under.
+    """
+
+    models: Mapping[str, ScoredModel]
+    limits: Limits
+    false_limits: Limits
+    frames: list[FrameScore] = field(default_factory=list)
+    ages_ms: list[float] = field(default_factory=list)
+    poses: int = 0
+    false: int = 0
+    swaps: int = 0
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def begin_scene(self) -> None:
+        """Forget who was who: other objects stand there from now on."""
+        self._names.clear()
+
+    def add(self, record: FrameRecord) -> None:
+        """Score a processed frame."""
+        score = score_frame(record.truths, record.detections, self.models, self.limits)
+        self.frames.append(score)
+        self.ages_ms.append(record.end_to_end_ms)
+        self.poses += len(record.detections)
+        self.false += self._false(record)
+        self.swaps += self._swaps(score.objects)
+
+    def _false(self, record: FrameRecord) -> int:
+        everything = score_frame([*record.truths, *record.hidden], record.detections, self.models,
+                                 self.false_limits)
+        right = sum(thing.posed for thing in everything.objects)
+        return len(record.detections) - right
+
+    def _swaps(self, objects: Sequence[ObjectScore]) -> int:
+        names = {thing.frame: thing.found_frame for thing in objects
+                 if thing.found_frame and thing.detected_as == thing.label}
+        swaps = sum(self._names.get(frame, name) != name for frame, name in names.items())
+        self._names.update(names)
+        return swaps
+
+
+def widened(limits: Limits, factor: float) -> Limits:
+    """Limits so many times as wide."""
+    return Limits(**{name: value * factor for name, value in dataclasses.asdict(limits).items()})

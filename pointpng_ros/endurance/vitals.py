@@ -1,0 +1,41 @@
+"""Memory, handles and threads of a process from /proc, and how they grow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import os
+from pathlib import Path
+import statistics
+
+WARM_UP_SHARE = 1 / 3
+_PART = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vitals:
+    """One look at a process; memory resident, in MB (10^6 bytes)."""
+
+    time_s: float
+    memory_mb: float
+    handles: int
+    threads: int
+
+
+def look_at(pid: int, *, time_s: float) -> Vitals:
+    """Look at a living process; raises OSError when it is gone."""
+    folder = Path(f'/proc/{pid}')
+    pages = int((folder / 'statm').read_text(encoding='ascii').split()[1])
+    return Vitals(time_s=time_s, memory_mb=pages * os.sysconf('SC_PAGE_SIZE') / 1e6,
+                  handles=len(list((folder / 'fd').iterdir())),
+                  threads=len(list((folder / 'task').iterdir())))
+
+
+def growth(values: Sequence[float]) -> tuple[float, float]:
+    """Medians of the first and the last tenth of what follows the warm-up, of evenly spaced looks.
+
+    The warm-up is the first third: memory pools fill, every kind of scene is seen once.
+    """
+    warm = values[int(len(values) * WARM_UP_SHARE):]
+    if not warm:
+        return float('nan'), float('nan')
+    part = max(1, len(warm) // _PART)
+    return statistics.median(warm[:part]), statistics.median(warm[-part:])

@@ -11,6 +11,7 @@ from itertools import count, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.clouds import random_points
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.reference.reference import Reference
 from pointpng_core.scene import Segment
@@ -20,6 +21,8 @@ from pointpng_core.tracking.motion import Motion
 from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
 
 MakeLook = Callable[[NDArray[np.floating], str], Reference]
+LOOK_POINTS = 2000
+"""Of an object at most: what a look costs grows with them, and it serves for one frame."""
 MOSTLY = 0.5
 """A segment with a larger share of its points taken belongs to what took them."""
 
@@ -52,9 +55,10 @@ class Relook:
 
     def _looked(self, label: str, segment: Segment) -> Reference:
         """Return the look of a segment, with the object of that label moved on to it."""
-        look = self._make_look(segment.points, label)
+        points = random_points(segment.points, min(LOOK_POINTS, len(segment.points)))
+        look = self._make_look(points, label)
         T_camera_look = np.eye(4)
-        T_camera_look[:3, 3] = segment.points.mean(axis=0, dtype=np.float64)
+        T_camera_look[:3, 3] = points.mean(axis=0, dtype=np.float64)
         thing = next((other for other in self._tracks.objects if other.label == label), None)
         if thing is None:
             self._tracks.objects.append(TrackedObject(

@@ -4,7 +4,7 @@ from pointpng_core.clouds.extent import centred, diameter_m
 from pointpng_core.clouds.neighbours import knn, spacing_m
 from pointpng_core.clouds.normals import estimate_normals
 from pointpng_core.clouds.sampling import farthest_points, random_points
-from pointpng_core.clouds.voxels import voxel_downsample
+from pointpng_core.clouds.voxels import voxel_downsample, voxel_keys
 from pointpng_core.finite import finite_rows, require_points
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     'require_points',
     'spacing_m',
     'voxel_downsample',
+    'voxel_keys',
 ]

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from pointpng_core.clouds import voxel_keys
+
 Floats = NDArray[np.float64]
 FACING = 0.5
 """Cosine between normals from which on points may lie on one surface: front is not back."""
@@ -31,9 +33,7 @@ class Patch:
 
     def thinned(self, voxel_m: float) -> 'Patch':
         """Return one mean point and normal for each voxel."""
-        cells = np.floor(self.points / voxel_m).astype(np.int64)
-        _, owner = np.unique(cells, axis=0, return_inverse=True)
-        owner = owner.reshape(-1)
+        _, owner = np.unique(voxel_keys(self.points, voxel_m), return_inverse=True)
         counts = np.bincount(owner)
         points, sums = (np.stack([np.bincount(owner, weights=column) for column in array.T], 1)
                         for array in (self.points, self.normals))

@@ -6,6 +6,7 @@ import numpy as np
 import open3d as o3d
 from scipy.spatial import cKDTree
 
+from pointpng_core.clouds import voxel_keys
 from pointpng_core.errors import CloudError
 from pointpng_core.files import TriangleMesh
 from pointpng_core.fusion.planar import Patch, joined
@@ -29,10 +30,9 @@ def agreed(patches: Sequence[Patch], *, least: int = LEAST_LOOKS) -> Patch:
     """Return the points that at least so many of the patches (one frame) have near them."""
     whole = joined(list(patches))
     owner = np.repeat(np.arange(len(patches)), [len(patch.points) for patch in patches])
-    cells = np.floor(whole.points / AGREE_M).astype(np.int64)
-    _, cell = np.unique(cells, axis=0, return_inverse=True)
-    seen = np.unique(np.column_stack((cell.reshape(-1), owner)), axis=0)[:, 0]
-    kept = np.bincount(seen)[cell.reshape(-1)] >= min(least, len(patches))
+    _, cell = np.unique(voxel_keys(whole.points, AGREE_M), return_inverse=True)
+    seen = np.unique(cell * len(patches) + owner) // len(patches)
+    kept = np.bincount(seen)[cell] >= min(least, len(patches))
     return _inliers(Patch(points=whole.points[kept], normals=whole.normals[kept]))
 
 
@@ -53,7 +53,7 @@ def meshed(patch: Patch) -> TriangleMesh:
     cloud.normals = o3d.utility.Vector3dVector(patch.normals)
     mesh, _ = o3d.geometry.TriangleMesh.create_from_point_cloud_poisson(
         cloud, depth=0, width=CELL_M, n_threads=1)
-    vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.triangles)
+    vertices = np.asarray(mesh.vertices)
     near = cKDTree(patch.points).query(vertices, distance_upper_bound=TRIM_M)[0] < TRIM_M
     mesh.remove_vertices_by_mask(~near)
     _without_crumbs(mesh)

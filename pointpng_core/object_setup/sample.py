@@ -13,6 +13,7 @@ from pointpng_core.simulation.turntable import TurntableConfig, turntable
 
 MESH, BAG, VIEW = 'mug_mm.stl', 'drill_turning', 'mug_seen.pcd'
 CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119.5)
+FRAMES = 24
 TOPIC, FRAME, RATE_HZ = '/camera/depth/points', 'camera_optical_frame', 5.0
 
 
@@ -27,7 +28,7 @@ def write_sample(folder: Path) -> tuple[Path, Path, Path]:
         raise FileError(f'cannot make {folder}: {error.strerror}; name a new folder') from error
     mug = make_object('mug').mesh
     write_mesh(folder / MESH, TriangleMesh(vertices=1000.0 * mug.vertices, faces=mug.faces))
-    frames = turntable('drill', camera=CAMERA, config=TurntableConfig())
+    frames = turntable('drill', camera=CAMERA, config=TurntableConfig(frames=FRAMES))
     write_bag(folder / BAG, (frame.points for frame in frames), topic=TOPIC, frame_id=FRAME,
               rate_hz=RATE_HZ)
     view = next(turntable('mug', camera=CAMERA, config=TurntableConfig(seed=1, height_deg=50.0)))

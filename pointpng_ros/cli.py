@@ -18,6 +18,7 @@ _ROS_COMMANDS = {
     'sim': ('pointpng_ros.sim_camera', 'a simulated depth camera over a table'),
     'play': ('pointpng_ros.bag_player', 'publish the clouds of a bag'),
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
+    'endurance': ('pointpng_ros.endurance.main', 'load and soak of the node, with a verdict'),
 }
 _EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train'}
 _REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'small_gicp', 'torch',

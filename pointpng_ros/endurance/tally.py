@@ -1,4 +1,4 @@
-"""What the scored frames of a run add up to: false poses and changes of identity, with the rest."""
+"""What the scored frames of a run add up to: false poses, changes of identity, and the rest."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses

@@ -1,0 +1,94 @@
+"""`pointpng endurance`: load and soak of the node before a simulated camera, with a verdict."""
+
+import argparse
+from collections.abc import Sequence
+import dataclasses
+import json
+from pathlib import Path
+import sys
+import tempfile
+
+from rich.console import Console
+
+from pointpng_core.commands.output import check_json_target, write_json
+from pointpng_core.errors import PointPngError
+from pointpng_ros.demo.processes import Children
+from pointpng_ros.demo.recorder import Recorder
+from pointpng_ros.demo.runs import TRUTH_TOPIC
+from pointpng_ros.demo.session import own_environment, recording
+from pointpng_ros.demo.summary import Summary
+from pointpng_ros.endurance.figures import figure_table
+from pointpng_ros.endurance.run import EnduranceRun
+from pointpng_ros.endurance.settings import EnduranceConfig
+
+PASSED, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run; 0 when all bounds were kept, 1 when one was broken or a process died, 130 on Ctrl-C."""
+    options = _parser().parse_args(args)
+    console = Console()
+    try:
+        check_json_target(options.json)
+        config = _config(options)
+        summary = _perform(config, options.domain_id, console)
+        write_json(options.json, {**summary, 'config': json.loads(json.dumps(
+            dataclasses.asdict(config)))})
+    except PointPngError as error:
+        Console(stderr=True).print(f'endurance: {error}', highlight=False, markup=False,
+                                     soft_wrap=True)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return PASSED if summary['passed'] else FAILED
+
+
+def _perform(config: EnduranceConfig, domain_id: int | None, console: Console) -> Summary:
+    environment = own_environment(domain_id)
+    with tempfile.TemporaryDirectory(prefix='pointpng_endurance_') as folder, \
+            Children(environment) as children, \
+            recording(cloud_topic='', truth_topic=TRUTH_TOPIC) as recorder:
+        summary = _run(config, children, recorder, Path(folder), console)
+    console.print(figure_table(summary))
+    for words in summary['broken']:
+        console.print(f'bound broken: {words}', highlight=False)
+    console.print('passed' if summary['passed'] else 'FAILED')
+    return summary
+
+
+def _run(config: EnduranceConfig, children: Children, recorder: Recorder, folder: Path,
+         console: Console) -> Summary:
+    run = EnduranceRun(config, children=children, recorder=recorder, folder=folder / 'objects',
+                       console=console)
+    return run.go()
+
+
+def _config(options: argparse.Namespace) -> EnduranceConfig:
+    """Defaults, then the YAML file, then the options given; raises ConfigError or FileError."""
+    config = (EnduranceConfig.from_yaml(options.config) if options.config
+              else EnduranceConfig())
+    given = {name: getattr(options, name) for name in ('minutes', 'rate_hz', 'scene_s', 'objects',
+                                                       'seed', 'model')}
+    return dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog='pointpng endurance', description=(
+        'Load and soak: a simulated camera and the node over DDS, every pose compared with the '
+        'truth, memory and handles watched. Exit code 1 when a bound is broken.'))
+    add = parser.add_argument
+    add('--minutes', type=float, help='length of the run (default: 1)')
+    add('--scene-s', type=float, metavar='S',
+        help='soak: change the scene after so many seconds (default: never)')
+    add('--rate-hz', type=float, help='clouds a second of the camera (default: 30)')
+    add('--objects', metavar='NAMES', help='objects of the first scene (default: eight)')
+    add('--seed', type=int, help='seed of the scenes')
+    add('--model', help='model of the node (default: training_free)')
+    add('--config', type=Path, metavar='FILE', help='YAML file of all settings and bounds')
+    add('--json', metavar='FILE', help='write all figures there, - for stdout')
+    add('--domain-id', type=int, metavar='N', help='ROS domain (default: one of its own)')
+    return parser
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""A run: one node, one scene after the other before it, everything noted."""
+
+from pathlib import Path
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rich.console import Console
+
+from pointpng_core.shapes.catalogue import object_names
+from pointpng_core.simulation.library import write_catalogue
+from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
+from pointpng_ros.demo.processes import Children
+from pointpng_ros.demo.recorder import Recorder
+from pointpng_ros.demo.runs import NODE_MODULE, NODE_PARAMETERS, ros_arguments, span_s
+from pointpng_ros.demo.scoring import Limits, ScoredModel
+from pointpng_ros.demo.session import Session
+from pointpng_ros.demo.settings import DemoConfig
+from pointpng_ros.demo.summary import Summary
+from pointpng_ros.endurance.figures import Observations, conclude
+from pointpng_ros.endurance.scenes import Scene
+from pointpng_ros.endurance.settings import EnduranceConfig
+from pointpng_ros.endurance.tally import Tally, widened
+from pointpng_ros.endurance.vitals import look_at
+
+CAMERA, NODE = 'sim_camera', 'pose_estimator'
+_STRETCH_S, _LOOK_S = 30.0, 1.0
+
+
+class EnduranceRun:
+    """Runs inside the contexts of its children and its recorder; `folder` is for the library."""
+
+    def __init__(self, config: EnduranceConfig, *, children: Children, recorder: Recorder,
+                 folder: Path, console: Console) -> None:
+        self._config, self._children, self._recorder = config, children, recorder
+        self._console, self._seen, self._look_due_s = console, Observations(), 0.0
+        models = write_catalogue(folder, object_names())
+        limits = Limits(rotation_deg=config.rotation_limit_deg,
+                        translation_mm=config.translation_limit_mm)
+        self._tally = Tally(models={model.name: ScoredModel.of(model) for model in models},
+                            limits=limits, false_limits=widened(limits, config.false_factor))
+        recorder.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, 10)
+        self._pid = children.start(NODE, NODE_MODULE, ros_arguments(
+            {**NODE_PARAMETERS, 'objects': str(folder), 'marker_points': 1,
+             'model': config.model}))
+
+    def go(self) -> Summary:
+        """Run until the time is up; raises ChildError when a process fails or falls silent."""
+        ends_s = time.monotonic() + 60 * self._config.minutes
+        while (left_s := ends_s - time.monotonic()) > 0:
+            if self._seen.scenes == 0 or self._config.scene_s:
+                self._change_scene()
+            self._stretch(min(self._config.scene_s or _STRETCH_S, max(left_s, 1.0)))
+        return conclude(self._tally, self._seen, self._config)
+
+    def _change_scene(self) -> None:
+        if self._seen.scenes:
+            self._children.stop(CAMERA)
+        scene = Scene.of(self._config, self._seen.scenes)
+        self._seen.scenes += 1
+        self._tally.begin_scene()
+        self._console.print(f'scene {self._seen.scenes}: {scene.objects}', highlight=False)
+        self._children.start(CAMERA, 'pointpng_ros.sim_camera',
+                             ros_arguments(scene.camera(self._config)))
+
+    def _stretch(self, seconds: float) -> None:
+        """A part of a scene; its frames are scored and let go, so that this process stays small.
+
+        Frames without any truth came of the stretch before, whose log has it.
+        """
+        self._recorder.log = FrameLog()
+        session = Session(self._recorder, self._children, DemoConfig(
+            seconds=max(seconds, 1.0), startup_s=self._config.startup_s,
+            silence_s=self._config.silence_s))
+        frames = session.stream(self._look)
+        for record in frames:
+            if record.truths or record.hidden:
+                self._tally.add(record)
+        self._seen.seconds += span_s(frames)
+        self._tell()
+
+    def _look(self, record: FrameRecord) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._look_due_s:
+            self._look_due_s = now_s + _LOOK_S
+            self._seen.vitals.append(look_at(self._pid, time_s=now_s))
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        values = {pair.key: pair.value for pair in message.status[0].values}
+        if int(values.get('processed', 0)):
+            self._seen.diagnostics.append(values)
+
+    def _tell(self) -> None:
+        figures = conclude(self._tally, self._seen, self._config)
+        self._console.print(
+            f'{figures["frames"]} clouds, {figures["frames_per_second"]:.1f} a second, '
+            f'{100 * (figures["posed_share"] or 0):.1f} % of objects posed, '
+            f'{self._seen.vitals[-1].memory_mb:.0f} MB' if self._seen.vitals else 'nothing yet',
+            highlight=False)

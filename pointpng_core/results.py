@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.calibration import LARGEST_MARGIN, Calibration, Situation, traits_of
-from pointpng_core.estimate import Hypothesis, PoseEstimate
+from pointpng_core.estimate import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.observation import Observations
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.evidence import Evidence
@@ -59,12 +59,25 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     found = _grouped(hypotheses, evidence, observations, references)
     traits = _traits(found, observations, hypotheses, field, single_view)
     sure = calibration.probability(traits, single_view=single_view)
+    labels = _labels(found, sure, len(observations))
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
     for part, confidence, row in zip(found, sure, traits):
         estimates[part.observation].append(_estimate(
             part, confidence=float(confidence), single_view=single_view, traits=row,
-            stage_ms=stage_ms))
+            other_labels=tuple(label for label in labels[part.observation]
+                               if label.name != part.reference.name), stage_ms=stage_ms))
     return estimates
+
+
+def _labels(found: Sequence[_Found], sure: NDArray[np.float64], count: int
+            ) -> list[list[LabelHypothesis]]:
+    """Return for each of `count` observations what it could be, best first."""
+    labels: list[list[LabelHypothesis]] = [[] for _ in range(count)]
+    for part, confidence in zip(found, sure):
+        labels[part.observation].append(LabelHypothesis(
+            name=part.reference.name, confidence=float(confidence),
+            T_observation_reference=part.hypotheses[0].T_observation_reference))
+    return labels
 
 
 def _grouped(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
@@ -118,11 +131,12 @@ def _rival(group: list[Hypothesis], reference: Reference) -> float:
     What is worse than LARGEST_MARGIN tells is not looked at: it is a rival, or none, to no effect.
     """
     best, least = group[0], (1.0 - LARGEST_MARGIN) * group[0].score
-    return next((other.score for other in group[1:] if other.score > least and not _same(
+    return next((other.score for other in group[1:] if other.score > least and not same_pose(
         other.T_observation_reference, best.T_observation_reference, reference)), 0.0)
 
 
-def _same(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Reference) -> bool:
+def same_pose(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Reference
+              ) -> bool:
     """Tell whether two poses (4, 4) are one explanation, up to the reference's symmetry."""
     limit_m = SAME_DIAMETERS * reference.diameter_m
     if reference.symmetry.elements:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.calibration import TRAITS, default_calibration
-from pointpng_core.estimate import Hypothesis, PoseEstimate
+from pointpng_core.estimate import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 from pointpng_core.tracking.pose_tracker import drift, nearest_equal
 
@@ -46,7 +46,20 @@ def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
     if tracked.score < stay * found[0].score:
         return None
     own = next((estimate for estimate in found if estimate.name == tracked.name), None)
-    return with_rivals(tracked, own, known=tracked) if own else tracked
+    if own is None:
+        return tracked
+    return replace(with_rivals(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
+
+
+def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimate:
+    """Return a tracked pose that a search contradicts: ambiguous, beside what was `found`."""
+    own = next((estimate for estimate in found if estimate.name == tracked.name), None)
+    if own:
+        return replace(tracked, ambiguous=True, runners_up=(own, *own.runners_up),
+                       other_labels=own.other_labels)
+    best = LabelHypothesis(name=found[0].name, confidence=found[0].confidence,
+                           T_observation_reference=found[0].T_observation_reference)
+    return replace(tracked, ambiguous=True, other_labels=(best, *found[0].other_labels))
 
 
 def with_rivals(tracked: PoseEstimate, searched: PoseEstimate, *,
@@ -57,14 +70,15 @@ def with_rivals(tracked: PoseEstimate, searched: PoseEstimate, *,
     hidden, though other poses look alike now.
     """
     if tracked.traits is None or searched.traits is None:
-        return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up)
+        return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
+                       other_labels=searched.other_labels)
     traits, rivals = tracked.traits.copy(), searched.traits[RIVAL_TRAITS]
     if known is not None and known.traits is not None:
         rivals = np.maximum(rivals, known.traits[RIVAL_TRAITS])
     traits[RIVAL_TRAITS] = rivals
     sure = default_calibration().probability(traits[None], single_view=tracked.single_view)[0]
     return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
-                   traits=traits, confidence=float(sure))
+                   other_labels=searched.other_labels, traits=traits, confidence=float(sure))
 
 
 def _apart(T: Matrix, T_expected: Matrix, reference: Reference) -> float:

@@ -13,7 +13,7 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.regrouping import union
 from pointpng_core.scene import Segment
 from pointpng_core.tracking.association import match, sampled, surface_share
-from pointpng_core.tracking.choice import kept, nearest_as_good, with_rivals
+from pointpng_core.tracking.choice import doubted, kept, nearest_as_good, with_rivals
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.motion import common_motion
 from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
@@ -73,8 +73,7 @@ class FrameTracker:
             same = kept(sighting.estimate, found, stay=stay)
             thing.doubts = 0 if same else thing.doubts + 1
             if thing.doubts < self._config.patience:
-                doubted = replace(sighting.estimate, ambiguous=True)
-                return replace(sighting, estimate=same or doubted)
+                return replace(sighting, estimate=same or doubted(sighting.estimate, found))
         nearest = nearest_as_good(found, thing.reference, thing.T_expected, stay=stay) \
             if found else None
         if found and nearest is None:
@@ -135,8 +134,9 @@ class FrameTracker:
         results = list(sightings)
         for (index, thing), estimate in zip(mine, found):
             if estimate:
+                known = thing.estimate.carried(estimate.T_observation_reference)
                 results[index] = replace(sightings[index], tracked=True,
-                                         estimate=with_rivals(estimate, thing.estimate))
+                                         estimate=with_rivals(estimate, known))
         return results
 
     def _joined(self, sightings: Sequence[Sighting], surroundings: NDArray[np.floating]

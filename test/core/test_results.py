@@ -99,6 +99,18 @@ def test_references_lead_on_each_other():
     assert first.confidence > second.confidence
 
 
+def test_the_other_labels_of_an_observation_come_best_first():
+    found = summary([0, 0, 0, 0], [0.6, 0.9, 0.8, 0.7], kinds=[0, 1, 2, 0], owners=[0, 0, 0, 1],
+                    symmetry=(NONE,) * 3, count=2)
+    best, second, third = found[0]
+    assert [label.name for label in best.other_labels] == ['thing_2', 'thing_0']
+    assert [label.name for label in second.other_labels] == ['thing_1', 'thing_0']
+    for label, estimate in zip(best.other_labels, (second, third)):
+        assert label.confidence == estimate.confidence
+        assert (label.T_observation_reference == estimate.T_observation_reference).all()
+    assert found[1][0].other_labels == ()
+
+
 def test_observations_do_not_mix():
     results = summary([0, 0, 180, 0], [0.5, 0.9, 0.88, -1.0], owners=[0, 1, 1, 0], count=3)
     assert [len(found) for found in results] == [1, 1, 0]

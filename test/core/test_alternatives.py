@@ -1,72 +1,94 @@
-"""Other poses and labels beside an estimate: carried along, kept, told apart."""
+"""What else an object could be: other poses, other names, while searched and while followed."""
 
 from dataclasses import replace
 
 from core_worlds import pose, random_turn
 import numpy as np
+import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.alternatives import other_poses
 from pointpng_core.estimate import Hypothesis, LabelHypothesis, PoseEstimate
-from pointpng_core.symmetry import Rotational, Symmetry
-from pointpng_core.tracking.choice import doubted, kept
+from pointpng_core.tracking.choice import doubted, kept, with_rivals
 
 PLACE = (0.05, -0.03, 0.6)
 T = pose(random_turn(1), PLACE)
-T_FLIPPED = T @ pose(Rotation.from_rotvec([0, 0, np.pi]).as_matrix())
 
 
-def estimate(T_camera_reference, score=0.9, name='drill', others=()):
-    return PoseEstimate(T_observation_reference=T_camera_reference, score=score, residual_m=0.001,
-                        name=name, inlier_share=score, ambiguous=False, runners_up=tuple(
-                            Hypothesis(T_observation_reference=T_other, score=own,
-                                       residual_m=0.001, inlier_share=own)
-                            for T_other, own in others))
+def turned(degrees):
+    return T @ pose(Rotation.from_rotvec([0, 0, np.radians(degrees)]).as_matrix())
 
 
-def turned_deg(T_from, degrees, axis):
-    return T_from @ pose(Rotation.from_rotvec(np.radians(degrees) * np.array(axis)).as_matrix())
+def rival(T_rival, score):
+    return Hypothesis(T_observation_reference=T_rival, score=score, residual_m=0.001,
+                      inlier_share=score)
 
 
-def test_a_followed_pose_keeps_what_a_search_found_beside_it():
-    tracked, searched = estimate(T, 0.8), estimate(T_FLIPPED, 0.85, others=[(T, 0.84)])
-    same = kept(tracked, [searched], stay=0.93)
-    assert [other.score for other in same.runners_up] == [0.85, 0.84]
-    assert same.T_observation_reference is T
+def estimate(T_estimate, score=0.9, name='drill', *, rivals=(), labels=(), ambiguous=True):
+    return PoseEstimate(
+        **vars(rival(T_estimate, score)), name=name, ambiguous=ambiguous, confidence=score,
+        runners_up=tuple(rivals), other_labels=tuple(
+            LabelHypothesis(name=label, confidence=0.3, T_observation_reference=T_estimate)
+            for label in labels))
 
 
-def test_a_contradicted_pose_is_ambiguous_beside_what_contradicts_it():
-    tracked = estimate(T, 0.5)
-    turned = doubted(tracked, [estimate(T_FLIPPED, 0.9)])
-    assert (turned.ambiguous, [other.score for other in turned.runners_up]) == (True, [0.9])
-    is_can = replace(estimate(T_FLIPPED, 0.9, name='can'), confidence=0.95)
-    other = doubted(tracked, [is_can])
-    assert other.ambiguous
-    assert [(label.name, label.confidence) for label in other.other_labels] == [('can', 0.95)]
-    assert (other.T_observation_reference is T, other.score) == (True, 0.5)
+def poses(hypotheses):
+    return [each.T_observation_reference for each in hypotheses]
 
 
-def test_rivals_move_along_with_the_object():
-    label = LabelHypothesis(name='can', T_observation_reference=T_FLIPPED, confidence=0.2)
-    before = replace(estimate(T, others=[(T_FLIPPED, 0.8)]), other_labels=(label,))
-    T_moved = pose(random_turn(2), PLACE)
-    after = before.carried(T_moved)
-    assert after.T_observation_reference is T_moved
-    for rival in (after.runners_up[0], after.other_labels[0]):
-        assert np.allclose(np.linalg.inv(T_moved) @ rival.T_observation_reference,
-                           np.linalg.inv(T) @ T_FLIPPED)
-    assert (after.other_labels[0].name, after.runners_up[0].score) == ('can', 0.8)
+def test_other_poses_are_as_good_clearly_apart_and_told_once(reference):
+    about = reference('drill').centre
+    centred = pose(t=about) @ pose(Rotation.from_rotvec([0, 0, np.pi]).as_matrix()) \
+        @ pose(t=-about)
+    flip, near_flip = T @ centred, turned(3) @ centred
+    found = estimate(T, rivals=[rival(turned(4), 0.89), rival(flip, 0.88),
+                                rival(near_flip, 0.87), rival(turned(90), 0.6)])
+    others = other_poses(found, reference('drill'))
+    assert len(others) == 1
+    assert others[0].T_observation_reference is flip
+    assert other_poses(replace(found, ambiguous=False), reference('drill')) == []
 
 
-def test_other_poses_are_the_clearly_different_ones_of_an_ambiguous_pose(reference):
-    model = reference('drill')
-    near, near_flipped = (turned_deg(start, 5, (1, 0, 0)) for start in (T, T_FLIPPED))
-    found = replace(estimate(T, 0.9, others=[
-        (near, 0.9), (T_FLIPPED, 0.89), (near_flipped, 0.88), (turned_deg(T, 90, (0, 1, 0)), 0.5)
-    ]), ambiguous=True)
-    others = other_poses(found, model)
-    assert [other.score for other in others] == [0.89]
-    assert others[0].T_observation_reference is T_FLIPPED
-    assert other_poses(replace(found, ambiguous=False), model) == []
-    half_turn = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2),))
-    assert other_poses(found, replace(model, symmetry=half_turn)) == []
+def test_symmetric_equals_are_no_other_poses(reference):
+    assert other_poses(estimate(T, name='can', rivals=[rival(turned(90), 0.9)]),
+                       reference('can')) == []
+
+
+def test_what_is_carried_keeps_its_rivals_where_they_were_beside_it():
+    T_later = pose(random_turn(2), (0.1, 0.2, 0.9))
+    before = estimate(T, rivals=[rival(turned(90), 0.8)], labels=['can'])
+    after = before.carried(T_later)
+    assert after.T_observation_reference is T_later
+    relative = np.linalg.inv(T) @ turned(90)
+    assert np.linalg.inv(T_later) @ poses(after.runners_up)[0] == pytest.approx(relative)
+    assert poses(after.other_labels)[0] == pytest.approx(T_later)
+    assert (after.name, after.score, after.other_labels[0].confidence) == ('drill', 0.9, 0.3)
+
+
+def test_a_kept_pose_stands_beside_all_that_was_found():
+    found = estimate(turned(90), 0.91, rivals=[rival(turned(180), 0.9)], labels=['can'])
+    same = kept(estimate(T, 0.9, ambiguous=False), [found], stay=0.93)
+    assert poses([same, *same.runners_up]) == [
+        pytest.approx(each) for each in (T, turned(90), turned(180))]
+    assert [label.name for label in same.other_labels] == ['can']
+
+
+def test_a_doubted_pose_tells_what_contradicts_it(reference):
+    tracked = estimate(T, 0.7, ambiguous=False)
+    flipped = doubted(tracked, [estimate(turned(180), 0.9, labels=['can'])])
+    assert flipped.ambiguous
+    assert [label.name for label in flipped.other_labels] == ['can']
+    assert poses(other_poses(flipped, reference('drill'))) == [pytest.approx(turned(180))]
+    renamed = doubted(tracked, [estimate(T, 0.9, 'can', labels=['mug'])])
+    assert renamed.ambiguous
+    assert [label.name for label in renamed.other_labels] == ['can', 'mug']
+    assert renamed.other_labels[0].confidence == 0.9
+
+
+def test_following_takes_rivals_and_names_over_from_the_search():
+    searched = estimate(T, rivals=[rival(turned(90), 0.9)], labels=['can'])
+    followed = with_rivals(estimate(turned(5), 0.8, ambiguous=False), searched)
+    assert followed.ambiguous
+    assert followed.score == 0.8
+    assert (followed.runners_up, followed.other_labels) == (
+        searched.runners_up, searched.other_labels)

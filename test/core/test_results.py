@@ -111,6 +111,17 @@ def test_the_other_labels_of_an_observation_come_best_first():
     assert found[1][0].other_labels == ()
 
 
+def test_each_reference_tells_of_the_others_best_first():
+    results = summary([0, 90, 0, 180, 0], [0.7, 0.9, 0.8, 0.5, 0.6], kinds=[0, 1, 2, 1, 0],
+                      owners=[0, 0, 0, 0, 1], symmetry=(NONE,) * 3, count=2)
+    names = [[label.name for label in found.other_labels] for found in results[0]]
+    assert names == [['thing_2', 'thing_0'], ['thing_1', 'thing_0'], ['thing_1', 'thing_2']]
+    best, label = results[0][0], results[0][1].other_labels[0]
+    assert label.confidence == best.confidence
+    assert label.T_observation_reference is best.T_observation_reference
+    assert results[1][0].other_labels == ()
+
+
 def test_observations_do_not_mix():
     results = summary([0, 0, 180, 0], [0.5, 0.9, 0.88, -1.0], owners=[0, 1, 1, 0], count=3)
     assert [len(found) for found in results] == [1, 1, 0]

@@ -1,0 +1,183 @@
+"""Faults under a real process with a stub pipeline: no pose without its cloud, and it goes on.
+
+What is malformed, fails, or floods in other ways is in test_node.py, test_node_life.py and
+test_node_control.py; faults of the real pipeline are in test_faults_real.py.
+"""
+
+from itertools import cycle
+import signal
+import time
+
+from geometry_msgs.msg import TransformStamped
+from harness import RosProcess, wait_until
+import numpy as np
+import pytest
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+from test_node import TOPIC, Rig, cloud, stub_node, values_of
+
+pytestmark = pytest.mark.ros
+STANDINS = 'test/ros/standins'
+BACK = f'clouds on {TOPIC} after'
+PARAMETERS = ('cloud_reliability:=reliable', 'objects:=folder_1')
+
+
+class Ledger(Rig):
+    """Notes which good clouds were sent, and holds every pose against them."""
+
+    def __init__(self, observer):
+        super().__init__(observer)
+        self.good = set()
+
+    def send(self, message):
+        """Publish a good cloud."""
+        self.good.add(origin(message))
+        self.publisher.publish(message)
+
+    def answer(self, message, frame=None):
+        """Send a good cloud until its pose, which no earlier cloud had, comes."""
+        wanted = (*origin(message)[:2], frame or message.header.frame_id)
+        before = self.origins().count(wanted)
+        self.good.add(wanted)
+        self.send(message)
+        wait_until(lambda: self.origins().count(wanted) > before, what=f'a pose of {wanted}')
+        self.check()
+
+    def origins(self):
+        return [origin(pose) for pose in list(self.poses)]
+
+    def check(self):
+        assert set(self.origins()) <= self.good
+        assert {pose.child_frame_id for pose in self.poses} <= {'object_1_0'}
+
+
+def origin(message):
+    """What a pose has of its cloud."""
+    stamp = message.header.stamp
+    return stamp.sec, stamp.nanosec, message.header.frame_id
+
+
+@pytest.fixture
+def ledger(observer):
+    return Ledger(observer)
+
+
+def malformed():
+    """One after the other of the ways to be no cloud, for ever; none holds a usable point."""
+    def spoilt(**changes):
+        message = cloud(1)
+        for name, value in changes.items():
+            setattr(message, name, value)
+        return message
+
+    whole = cloud(1)
+    return cycle([
+        spoilt(data=whole.data[:100]), spoilt(fields=whole.fields[:2]), spoilt(width=0),
+        spoilt(point_step=4), spoilt(row_step=1), spoilt(height=2**31), spoilt(data=b''),
+        spoilt(header=Header()), PointCloud2(header=Header(frame_id='camera')), cloud()])
+
+
+def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger):
+    with stub_node(*PARAMETERS) as node:
+        ledger.connect()
+        ledger.answer(cloud(1, stamp=1))
+        for number, bad in zip(range(300), malformed()):
+            bad.header.stamp.sec = 1000 + number
+            ledger.publisher.publish(bad)
+            time.sleep(0.005)
+            if number % 10 == 0:
+                ledger.send(cloud(1, stamp=2 + number))
+            time.sleep(0.005)
+        ledger.answer(cloud(1, stamp=500))
+        values = values_of(ledger.status(lambda state: int(values_of(state)['processed']) > 10))
+        assert int(values['refused']) > 100
+        assert values['failed'] == '0'
+        assert 1 <= node.output.count('cloud refused') <= 3      # once in five seconds
+
+
+def test_time_that_jumps_back_and_a_frame_that_changes(ledger):
+    clock = ledger.observer.node.create_publisher(Clock, '/clock', 10)
+
+    def at(second):
+        moment = Clock()
+        moment.clock.sec = second
+        clock.publish(moment)
+        wait_until(lambda: ledger.diagnostics[-1].header.stamp.sec == second, what='the clock')
+
+    with stub_node(*PARAMETERS, 'use_sim_time:=true', 'max_age_s:=5.0') as node:
+        ledger.connect()
+        ledger.observer.wait_for_subscriber(clock)
+        for second in (100, 101, 50, 51, 100):       # a bag that is played in a loop
+            at(second)
+            ledger.answer(cloud(1, stamp=second))
+        for frame in ('other_camera', 'camera'):
+            ledger.answer(cloud(1, stamp=100, frame=frame))
+        at(200)
+        ledger.publisher.publish(cloud(1, stamp=101))            # late: from before the jump
+        ledger.status(lambda state: 'more than max_age_s' in state.message)
+        ledger.answer(cloud(1, stamp=200))
+        assert node.running
+
+
+def test_a_camera_that_is_killed_or_held_and_comes_back(ledger):
+    def told(words, times):
+        wait_until(lambda: node.output.count(words) == times, what=f'{words!r}, {times} times')
+
+    with stub_node(*PARAMETERS, 'cloud_timeout_s:=0.5') as node:
+        node.wait_for_output('nobody publishes')
+        for rounds, end in enumerate((signal.SIGKILL, signal.SIGSTOP), start=1):
+            del ledger.poses[:]
+            with RosProcess('test/ros/stub_camera.py') as camera:
+                told(BACK, rounds)
+                wait_until(lambda: len(ledger.poses) > 5, what='poses')
+                camera.send(end)
+                told('start the publisher again', rounds)
+                if end == signal.SIGSTOP:
+                    count = len(ledger.poses)
+                    camera.send(signal.SIGCONT)
+                    told(BACK, rounds + 1)
+                    wait_until(lambda: len(ledger.poses) > count, what='poses again')
+            seconds = [pose.header.stamp.sec for pose in ledger.poses]
+            assert seconds == sorted(set(seconds))
+
+
+def test_a_node_that_was_held_goes_on_with_the_newest_cloud(ledger):
+    with stub_node(*PARAMETERS, arguments=('--slow', '0.05')) as node:
+        ledger.connect()
+        ledger.answer(cloud(1, stamp=1))
+        node.send(signal.SIGSTOP)
+        for stamp in range(100, 150):
+            ledger.send(cloud(1, stamp=stamp))
+            time.sleep(0.02)
+        node.send(signal.SIGCONT)
+        ledger.answer(cloud(1, stamp=200))
+        late = [pose for pose in ledger.poses if 100 <= pose.header.stamp.sec < 150]
+        assert len(late) < 10            # no backlog: the rest was replaced, not queued
+
+
+def test_poses_in_another_frame_wait_for_no_transform(ledger):
+    tf = ledger.observer.node.create_publisher(TransformStamped, '/tf_of_test', 10)
+
+    def tell(second, node):
+        message = TransformStamped(header=Header(frame_id='map'), child_frame_id='camera')
+        message.header.stamp = cloud(stamp=second).header.stamp
+        message.transform.translation.x, message.transform.rotation.w = 10.0, 1.0
+        tf.publish(message)
+        node.wait_for_output(f'tf at {second} s')
+
+    with stub_node(*PARAMETERS, 'target_frame:=map', PYTHONPATH=STANDINS) as node:
+        ledger.connect()
+        ledger.observer.wait_for_subscriber(tf)
+        ledger.publisher.publish(cloud(1, stamp=1))              # missing
+        ledger.status(lambda state: "no transform from 'camera'" in state.message)
+        tell(1, node)                                            # late
+        tell(2, node)
+        ledger.answer(cloud(1, stamp=2), frame='map')
+        ledger.publisher.publish(cloud(1, stamp=3, frame='elsewhere'))
+        ledger.status(lambda state: "no transform from 'elsewhere'" in state.message)
+        tell(4, node)
+        ledger.answer(cloud(1, stamp=4), frame='map')
+        assert {pose.header.stamp.sec for pose in ledger.poses} == {2, 4}
+        assert all(11 < pose.transform.translation.x < 12 for pose in ledger.poses)
+        assert np.isfinite(ledger.poses[0].transform.rotation.w)

@@ -44,11 +44,15 @@ def _kept(objects: Tensor, views: int, config: AugmentConfig, generator: torch.G
                              objects.device)  # (B, V, 3)
     kept = torch.ones(len(objects), views, objects.shape[1], dtype=torch.bool,
                       device=objects.device)
-    cropped = kind < config.crop_share
-    seen = (kind >= config.crop_share) & (kind < config.crop_share + config.view_share)
-    kept[cropped] = _uncut(objects[cropped], directions[cropped], config, generator)
-    turned = objects[seen][:, None] @ frame_towards(directions[seen]).transpose(-1, -2)
-    kept[seen] = visible_from_z(turned.flatten(0, 1)).unflatten(0, (-1, views))
+    # To pick the objects that are cropped, or seen from a side, would be to wait for the device.
+    if config.crop_share:
+        cropped = (kind < config.crop_share)[:, None, None]
+        kept &= ~cropped | _uncut(objects, directions, config, generator)
+    if config.view_share:
+        seen = (kind >= config.crop_share) & (kind < config.crop_share + config.view_share)
+        turned = objects[:, None] @ frame_towards(directions).transpose(-1, -2)
+        visible = visible_from_z(turned.flatten(0, 1)).unflatten(0, (-1, views))
+        kept &= ~seen[:, None, None] | visible
     return kept
 
 

@@ -64,7 +64,9 @@ def view_loss(cope: Cope, z_views: Tensor, R_view_object: Tensor, z_target: Tens
     unclear = torch.zeros_like(right)
     unclear[own, own] = (traces > 1.0 + 2.0 * math.cos(far_rad)) & ~right[own, own]
     logits = (scores * (2.0 / tau)).flatten(1)
-    best = logits.masked_fill(~right.flatten(1), -torch.inf).logsumexp(dim=1)
-    every = logits.masked_fill(unclear.flatten(1), -torch.inf).logsumexp(dim=1)
     found = right.flatten(1).any(dim=1)
-    return (every - best)[found].sum() / len(found)
+    # Targets without a right view count nothing; to pick the others would be to wait for a GPU.
+    counted = right.flatten(1) | ~found[:, None]
+    best = logits.masked_fill(~counted, -torch.inf).logsumexp(dim=1)
+    every = logits.masked_fill(unclear.flatten(1), -torch.inf).logsumexp(dim=1)
+    return torch.where(found, every - best, 0.0).mean()

@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-import small_gicp
 
 NEIGHBOURS = 20
 """Points that a normal is fitted to: enough to average the noise of a sensor."""
@@ -17,6 +16,7 @@ class SurfaceTree:
     """A surface (N, 3) with the search tree and normals that registration onto it needs."""
 
     def __init__(self, points: NDArray[np.floating]) -> None:
+        import small_gicp  # training, which imports all of this, need not have it
         self._points = small_gicp.PointCloud(points.astype(np.float64))
         self._tree = small_gicp.KdTree(self._points)
         small_gicp.estimate_normals_covariances(self._points, self._tree, NEIGHBOURS)
@@ -24,6 +24,7 @@ class SurfaceTree:
     def align(self, source: NDArray[np.floating], T_surface_source: NDArray[np.float64], *,
               diameter_m: float, steps: int = STEPS) -> NDArray[np.float64]:
         """Return T_surface_source (4, 4) improved from a start, for source points (N, 3)."""
+        import small_gicp
         result = small_gicp.align(
             self._points, small_gicp.PointCloud(source.astype(np.float64)), self._tree,
             init_T_target_source=T_surface_source, registration_type='PLANE_ICP',

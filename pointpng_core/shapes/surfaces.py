@@ -1,7 +1,6 @@
 """From a solid to a closed triangle mesh."""
 
 import numpy as np
-import open3d as o3d
 
 from pointpng_core.files.meshes import TriangleMesh
 from pointpng_core.shapes.solids import Solid
@@ -18,6 +17,7 @@ def polygonise(solid: Solid, *, voxel_m: float = 0.002) -> TriangleMesh:
     grid = np.stack(np.meshgrid(*axes, indexing='ij'), axis=-1)
     distances = solid.distance(grid.reshape(-1, 3)).reshape(grid.shape[:3])
     # Open3D wants the volume as (z, y, x) and answers in voxel steps from its first corner.
+    import open3d as o3d  # takes a second, and most who know shapes make none
     volume = o3d.core.Tensor(np.ascontiguousarray(distances.transpose(2, 1, 0), dtype=np.float32))
     surface = o3d.t.geometry.TriangleMesh.create_isosurfaces(volume, [0.0])
     origin = np.array([axis[0] for axis in axes])

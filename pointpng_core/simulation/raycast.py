@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-import open3d as o3d
 from scipy.spatial import ConvexHull
 
 from pointpng_core.files.meshes import TriangleMesh
@@ -21,6 +20,8 @@ class CastBody:
     """A mesh prepared for ray casting: its tree is built once, the rays move, not the mesh."""
 
     def __init__(self, mesh: TriangleMesh) -> None:
+        import open3d as o3d  # heavy, and only rays need it
+        self._open3d = o3d
         self._scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         self._scene.add_triangles(o3d.core.Tensor(np.ascontiguousarray(mesh.vertices)),
                                   o3d.core.Tensor(mesh.faces.astype(np.uint32)))
@@ -34,7 +35,7 @@ class CastBody:
         moved = np.empty((*rays.shape[:-1], 6), dtype=np.float32)
         moved[..., :3] = -R.T @ t
         moved[..., 3:] = rays @ R.astype(np.float32)
-        hits = self._scene.cast_rays(o3d.core.Tensor(moved), nthreads=1)
+        hits = self._scene.cast_rays(self._open3d.core.Tensor(moved), nthreads=1)
         along = np.einsum('...i,...i->...', hits['primitive_normals'].numpy(), moved[..., 3:])
         return hits['t_hit'].numpy(), np.abs(along) / camera.ray_lengths[window]
 

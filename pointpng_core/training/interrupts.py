@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM let the step finish; a second one ends the process at once."""
+"""Ctrl-C, SIGTERM and a time limit let the step finish; a second signal ends it at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +10,26 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_requested() -> Iterator[threading.Event]:
-    """Give an event that the first signal sets; only the main thread can listen to signals."""
+def stop_requested(minutes: float | None = None) -> Iterator[threading.Event]:
+    """Give an event that the first signal sets, or the end of some minutes.
+
+    Only the main thread can listen to signals.
+    """
     event = threading.Event()
+    timer = threading.Timer(60.0 * (minutes or 0.0), event.set)
+    if minutes is not None:
+        timer.start()
+    try:
+        with _signals_set(event):
+            yield event
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def _signals_set(event: threading.Event) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield event
+        yield
         return
 
     def request(number: int, frame: FrameType | None) -> None:
@@ -24,7 +39,7 @@ def stop_requested() -> Iterator[threading.Event]:
 
     before = {number: signal.signal(number, request) for number in SIGNALS}
     try:
-        yield event
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

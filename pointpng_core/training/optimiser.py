@@ -7,12 +7,12 @@ MOMENTS = ('exp_avg', 'exp_avg_sq')
 
 
 def make_optimiser(task: nn.Module, *, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """Return AdamW that decays matrices only."""
+    """Return AdamW that decays matrices only: one kernel for all of them where there is a GPU."""
     parameters = [p for p in task.parameters() if p.requires_grad]
     groups = [{'params': [p for p in parameters if p.dim() >= 2], 'weight_decay': weight_decay},
               {'params': [p for p in parameters if p.dim() < 2], 'weight_decay': 0.0}]
     return torch.optim.AdamW([group for group in groups if group['params']], lr=lr,
-                             betas=(0.9, 0.98))
+                             betas=(0.9, 0.98), fused=all(p.is_cuda for p in parameters) or None)
 
 
 def optimiser_tensors(optimiser: torch.optim.AdamW, task: nn.Module) -> dict[str, Tensor]:
@@ -30,7 +30,10 @@ def load_optimiser(optimiser: torch.optim.AdamW, task: nn.Module, tensors: dict[
     for name, parameter in task.named_parameters():
         if f'step.{name}' in tensors:
             state = {key: tensors[f'{key}.{name}'].to(parameter) for key in MOMENTS}
-            optimiser.state[parameter] = {'step': tensors[f'step.{name}'], **state}
+            step = tensors[f'step.{name}']
+            optimiser.state[parameter] = {
+                'step': step.to(parameter.device) if optimiser.defaults['fused'] else step,
+                **state}
 
 
 def set_rate(optimiser: torch.optim.AdamW, lr: float) -> None:

@@ -30,15 +30,17 @@ from pointpng_core.training.reporting import MetricsLog, Reporter, Silence, Spee
 from pointpng_core.training.run_folder import open_run
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import PNG, Stage, learning_rate, stages
+from pointpng_core.training.step_watch import StepWatch
 from pointpng_core.training.tasks import Parts, make_batch
 from pointpng_core.training.validation import Validation
 
 
 def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
-          reporter: Reporter | None = None) -> dict[str, float]:
+          reporter: Reporter | None = None, minutes: float | None = None) -> dict[str, float]:
     """Train, or go on training, in a run folder; returns the last validation's metrics.
 
-    The model is `run_dir/model` at the end, and each checkpoint on the way. Raises ConfigError,
+    The model is `run_dir/model` at the end, and each checkpoint on the way. After `minutes` a
+    single process saves and raises KeyboardInterrupt, as it does after Ctrl-C. Raises ConfigError,
     FileError, or TrainingError for a loss that is no number.
     """
     with joined(config.device) as processes:
@@ -55,7 +57,7 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
             sampler=ObjectSampler(training, processes.device),
             validation=Validation(validation, config, processes.device),
             provenance=[objects.provenance for objects in sets])
-        return trainer.run()
+        return trainer.run(minutes)
 
 
 class _Trainer:
@@ -68,10 +70,11 @@ class _Trainer:
         self._log = MetricsLog(run_dir, state.step) if processes.first else None
         self._watch = CollapseWatch(self._config.negatives)
         self._speed, self._saved_at = Speedometer(), monotonic()
+        self._steps, self._waits = StepWatch(), waits_each_step(processes.device)
 
-    def run(self) -> dict[str, float]:
+    def run(self, minutes: float | None) -> dict[str, float]:
         state = self._state
-        with stop_requested() as stop:
+        with stop_requested(minutes) as stop:
             for stage in stages(self._config):
                 if state.step < stage.stop:
                     self._run_stage(stage, stop)
@@ -117,18 +120,20 @@ class _Trainer:
                 (parts['loss'] / config.accumulate).backward()
             self._speed.count(batch.clouds_read * self._processes.count)
         norm = nn.utils.clip_grad_norm_(self._state.task.parameters(), config.clip)
-        self._check(parts, float(norm))
+        self._steps.add(self._state.step + 1, parts['loss'], norm)
+        if self._waits or (self._state.step + 1) % config.log_every == 0:
+            self._check()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if self._state.average:
             self._state.average.update(self._state.model)
         return parts
 
-    def _check(self, parts: Parts, norm: float) -> None:
-        loss = float(parts['loss'].detach())
-        if not torch.isfinite(torch.tensor([loss, norm])).all():
+    def _check(self) -> None:
+        bad = self._steps.read()
+        if bad:
             raise TrainingError(
-                f'step {self._state.step + 1}: the loss is {loss}, its gradient {norm} long; '
+                f'step {bad.step}: the loss is {bad.loss}, its gradient {bad.norm} long; '
                 f'the last checkpoint in {self._run_dir} is untouched. Lower lr (now '
                 f'{self._config.lr}) or raise tau (now {self._config.tau}), then --resume')
 
@@ -162,9 +167,15 @@ class _Trainer:
                 or monotonic() - self._saved_at > 60.0 * config.checkpoint_minutes)
 
     def _save(self) -> None:
+        self._check()
         self._saved_at = monotonic()
         if not self._processes.first or self._state.optimiser is None:
             return
         self._state.save(step_folder(self._run_dir, self._state.step), self._provenance)
         prune(self._run_dir, self._config.keep)
         plot_curves(self._run_dir)
+
+
+def waits_each_step(device: torch.device) -> bool:
+    """Tell whether every step's loss is read before the next; a GPU would stand still for it."""
+    return device.type == 'cpu'

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core.augmentation import AugmentConfig, random_views
+from pointpng_core.augmentation import AugmentConfig, random_views, views
 from pointpng_core.augmentation.visibility import visible_from_z
 from pointpng_core.clouds import spacing_m
 from pointpng_core.clouds.visibility import visible_points
 from pointpng_core.errors import ConfigError
-from pointpng_core.so3 import fibonacci_directions
+from pointpng_core.so3 import fibonacci_directions, frame_towards
 
 PLAIN = {'jitter': 0.0, 'scale_low': 1.0, 'scale_high': 1.0, 'crop_share': 0.0,
          'view_share': 0.0}
@@ -69,6 +69,29 @@ def test_the_draws_of_one_object_share_no_point_while_its_points_last(objects):
     clouds, R = views_of(objects)  # 4 x 256 of 1024
     for thing in drawn_rows(objects, clouds, R):
         assert len(set(thing.flatten().tolist())) == 1024
+
+
+def test_what_a_view_may_show_is_decided_object_by_object(objects):
+    """The twin picks the objects that are cropped or seen from a side, one after the other."""
+    many, count = objects.repeat(16, 1, 1), 3
+    config = AugmentConfig(**{**PLAIN, 'crop_share': 0.3, 'view_share': 0.4})
+    kept = views._kept(many, count, config, torch.Generator().manual_seed(7))
+    generator = torch.Generator().manual_seed(7)
+    kind = torch.rand(len(many), generator=generator)
+    towards = views._directions(len(many), count, config.view_spread_rad, generator, many.device)
+    uncut = views._uncut(many, towards, config, generator)
+    kinds = set()
+    for row, thing in enumerate(many):
+        kinds.add(int(kind[row] >= 0.3) + int(kind[row] >= 0.7))
+        for view in range(count):
+            expected = torch.ones(len(thing), dtype=torch.bool)
+            if kind[row] < 0.3:
+                expected = uncut[row, view]
+            elif kind[row] < 0.7:
+                expected = visible_from_z(
+                    (thing @ frame_towards(towards[row, view]).T)[None])[0]
+            assert torch.equal(kept[row, view], expected)
+    assert kinds == {0, 1, 2}
 
 
 def test_the_same_generator_gives_the_same_views_and_another_gives_others(objects):

@@ -12,6 +12,7 @@ from pointpng_core.checkpoints import latest_checkpoint, read_checkpoint, stagin
 from pointpng_core.errors import ConfigError, FileError, TrainingError
 from pointpng_core.models.factory import make_network
 from pointpng_core.models.zoo import load_model
+from pointpng_core.training import recipe
 from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.schedule import learning_rate, stages
@@ -91,7 +92,7 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(source, tmp_pa
 
 def test_training_lowers_the_loss(source, tmp_path):
     config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, validate_every=1000,
-                         batch=8)
+                         batch=8, seed=1)
     told = Told()
     train(config, tmp_path / 'run', reporter=told)
     losses = [record['loss'] for record in told.records]
@@ -136,6 +137,35 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_harms_anything(source,
         with pytest.raises(TrainingError, match=r'step 6: the loss is nan.*Lower lr.*--resume'):
             train(config, run)
     assert read_checkpoint(latest_checkpoint(run)).config['step'] == 5
+    train(config, run, resume=True)
+    train(config, tmp_path / 'whole')
+    assert curve(run) == curve(tmp_path / 'whole')
+
+
+def test_a_gpu_is_not_waited_for_and_a_bad_step_is_still_found(source, tmp_path, monkeypatch):
+    """Losses are read with the next line of metrics: nothing that is no number is ever kept."""
+    forward = PointPngTask.forward
+
+    def broken(self, batch, generator, progress):
+        broken.calls += 1
+        parts = forward(self, batch, generator, progress)
+        return {**parts, 'loss': parts['loss'] * (math.nan if broken.calls == 2 else 1.0)}
+
+    broken.calls = 0
+    monkeypatch.setattr(PointPngTask, 'forward', broken)
+    monkeypatch.setattr(recipe, 'waits_each_step', lambda device: False)
+    run = tmp_path / 'run'
+    with pytest.raises(TrainingError, match='step 5: the loss is nan'):
+        train(tiny_config(source, log_every=4, checkpoint_every=100), run)
+    assert broken.calls > 2  # later than it happened
+    assert read_checkpoint(latest_checkpoint(run)).config['step'] == 3
+
+
+def test_a_run_ends_when_its_time_is_over_and_goes_on(source, tmp_path):
+    config, run = tiny_config(source), tmp_path / 'run'
+    with pytest.raises(KeyboardInterrupt):
+        train(config, run, minutes=1e-6)
+    assert 0 < read_checkpoint(latest_checkpoint(run)).config['step'] < config.steps
     train(config, run, resume=True)
     train(config, tmp_path / 'whole')
     assert curve(run) == curve(tmp_path / 'whole')

@@ -1,7 +1,13 @@
-"""A box that points are kept in: the region of interest."""
+"""Boxes along the axes of a frame: around points, and what is in one (the region of interest)."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def box_around(points: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return centre and size (3,), metres, of the box around points (N, 3), along their axes."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return np.asarray((low + high) / 2, np.float64), np.asarray(high - low, np.float64)
 
 
 def outside_blanked(points: NDArray[np.floating], low_m: NDArray[np.floating],

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.alternatives import other_poses
 from pointpng_core.calibration import MIN_CONFIDENCE
 from pointpng_core.clouds import finite_rows
 from pointpng_core.config import Config, option
-from pointpng_core.estimate import PoseEstimate
+from pointpng_core.covariance import pose_covariance, rotated_covariance
+from pointpng_core.estimate import Hypothesis, PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference import Reference
 from pointpng_core.regrouping import better_groups, candidate_groups, union
@@ -17,7 +19,7 @@ from pointpng_core.scene import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.stages import StageClock
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
-from pointpng_core.tracking.objects import ObjectTracks
+from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
 from pointpng_core.tracking.relook import Relook
 from pointpng_core.tracking.states import ObjectState, object_states
 
@@ -51,6 +53,7 @@ class Detection:
     """Tells the objects of one label apart, and stays with an object from frame to frame."""
     estimate: PoseEstimate
     segment: Segment
+    reference: Reference
     tracked: bool = False
     """Whether the pose comes from the object's previous one rather than from a search."""
 
@@ -59,12 +62,28 @@ class Detection:
         """Return the frame name of this object."""
         return f'{self.label}_{self.index}'
 
+    @property
+    def other_poses(self) -> list[Hypothesis]:
+        """Return what makes the pose ambiguous; see `alternatives.other_poses`."""
+        return other_poses(self.estimate, self.reference)
+
+    def covariance(self, T_target_camera: NDArray[np.float64] | None = None
+                   ) -> NDArray[np.float64]:
+        """Return the pose's covariance (6, 6) along a target frame's axes (None: the camera's).
+
+        Shift in metres, then turn in radians, as `covariance.pose_covariance` explains.
+        """
+        covariance = pose_covariance(self.estimate.T_observation_reference, self.segment.points,
+                                     self.reference)
+        return covariance if T_target_camera is None \
+            else rotated_covariance(covariance, T_target_camera[:3, :3])
+
     @classmethod
-    def of(cls, sighting: Sighting, index: int) -> 'Detection':
-        """Return what a posed sighting shows."""
+    def of(cls, sighting: Sighting, thing: TrackedObject) -> 'Detection':
+        """Return what a posed sighting of an object shows."""
         assert sighting.estimate, 'only posed sightings are accepted'
-        return cls(label=sighting.estimate.name, index=index, estimate=sighting.estimate,
-                   segment=sighting.segment, tracked=sighting.tracked)
+        return cls(label=sighting.estimate.name, index=thing.index, estimate=sighting.estimate,
+                   segment=sighting.segment, reference=thing.reference, tracked=sighting.tracked)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +156,7 @@ class FramePipeline:
             accepted = [sighting for sighting in sightings if self._sure(sighting)]
             accepted.sort(key=_score, reverse=True)
             things = tracker.finish(accepted, self.references)
-        detections = tuple(Detection.of(sighting, thing.index)
+        detections = tuple(Detection.of(sighting, thing)
                            for sighting, thing in zip(accepted, things))
         return FrameResult(detections=detections, scene=scene, stage_ms=clock.stage_ms,
                            searched=sum(sighting.searched for sighting in sightings),

@@ -43,8 +43,13 @@ class _Found:
     hypotheses: list[Hypothesis]
     row: int
     """Of the best one among all that were verified."""
-    rival: float
-    """Score of the best clearly different pose of the same reference."""
+    rival: Hypothesis | None
+    """The best clearly different pose of the same reference."""
+
+    @property
+    def rival_score(self) -> float:
+        """Return how much the rival explains, 0 without one."""
+        return self.rival.score if self.rival else 0.0
 
 
 def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
@@ -65,7 +70,8 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
         estimates[part.observation].append(_estimate(
             part, confidence=float(confidence), single_view=single_view, traits=row,
             other_labels=tuple(label for label in labels[part.observation]
-                               if label.name != part.reference.name), stage_ms=stage_ms))
+                               if label.name != part.reference.name)[:RUNNERS_UP],
+            stage_ms=stage_ms))
     return estimates
 
 
@@ -125,14 +131,14 @@ def poses_of(R: NDArray[np.float64], t: NDArray[np.float64], centroids: NDArray[
     return T
 
 
-def _rival(group: list[Hypothesis], reference: Reference) -> float:
-    """Return the score of the best pose that is clearly another one, 0 where there is none.
+def _rival(group: list[Hypothesis], reference: Reference) -> Hypothesis | None:
+    """Return the best pose that is clearly another one, None where there is none.
 
     What is worse than LARGEST_MARGIN tells is not looked at: it is a rival, or none, to no effect.
     """
     best, least = group[0], (1.0 - LARGEST_MARGIN) * group[0].score
-    return next((other.score for other in group[1:] if other.score > least and not same_pose(
-        other.T_observation_reference, best.T_observation_reference, reference)), 0.0)
+    return next((other for other in group[1:] if other.score > least and not same_pose(
+        other.T_observation_reference, best.T_observation_reference, reference)), None)
 
 
 def same_pose(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Reference
@@ -167,7 +173,7 @@ def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
         misfit=_misfit(found, observations, hypotheses, field, noise_m=noise_m,
                        diameter_m=diameter),
-        rival=column([part.rival for part in found]),
+        rival=column([part.rival_score for part in found]),
         stranger=column([_stranger(scores[part.observation], h.score)
                          for part, h in zip(found, best)]),
         points=column([len(observations.clouds[part.observation]) for part in found])))
@@ -196,9 +202,11 @@ def _stranger(scores: Sequence[float], own: float) -> float:
 
 
 def _estimate(found: _Found, **told: Any) -> PoseEstimate:
-    best, others = found.hypotheses[0], found.hypotheses[1:]
+    best, others = found.hypotheses[0], found.hypotheses[1:RUNNERS_UP + 1]
+    # Many poses near the best one may stand before the rival.
+    late = () if found.rival is None or found.rival in others else (found.rival,)
     return PoseEstimate(
         **vars(best), name=found.reference.name,
-        ambiguous=0.0 < found.rival >= AS_GOOD * best.score,
+        ambiguous=0.0 < found.rival_score >= AS_GOOD * best.score,
         symmetric=bool(found.reference.symmetry.elements),
-        runners_up=tuple(others[:RUNNERS_UP]), **told)
+        runners_up=(*others, *late), **told)

@@ -1,11 +1,11 @@
-"""The region of interest: a box in any frame, against one point at a time."""
+"""Boxes: around points, and the region of interest in any frame, against one point at a time."""
 
 from core_worlds import pose
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.box import outside_blanked
+from pointpng_core.box import box_around, outside_blanked
 
 LOW, HIGH = np.array([-0.3, -0.2, 0.1]), np.array([0.4, 0.25, 0.6])
 
@@ -40,3 +40,11 @@ def test_the_border_belongs_to_the_box_and_the_cloud_is_left_alone():
     kept = outside_blanked(points, LOW, HIGH)
     assert np.isfinite(kept).all(axis=1).tolist() == [True, True, False, False]
     np.testing.assert_array_equal(points, before)
+
+
+def test_the_box_around_points_touches_them_on_all_sides():
+    points = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32) + 3
+    centre, size = box_around(points)
+    ways = (points - centre) / (size / 2)
+    np.testing.assert_allclose(ways.max(axis=0), 1, atol=1e-5)
+    np.testing.assert_allclose(ways.min(axis=0), -1, atol=1e-5)

@@ -74,6 +74,18 @@ def test_detections_hold_the_points_they_were_told_from(frame, result):
         assert np.bincount(owners[owners >= 0]).max() > 0.9 * len(owners)
 
 
+def test_detections_tell_how_sure_their_poses_are(pipeline, result):
+    T_target_camera = pose([[0, -1, 0], [1, 0, 0], [0, 0, 1]], (3, 2, 1))
+    for found in result.detections:
+        assert found.reference in pipeline.references
+        assert found.reference.name == found.label
+        seen, turned = found.covariance(), found.covariance(T_target_camera)
+        assert 0 < np.sqrt(np.diag(seen)[:3]).min() < 0.01
+        assert np.diag(turned) == pytest.approx(np.diag(seen)[[1, 0, 2, 4, 3, 5]])
+        assert turned[0, 1] == pytest.approx(-seen[0, 1])
+        assert bool(found.other_poses) <= found.estimate.ambiguous
+
+
 def test_all_stages_are_timed(result):
     assert {'total', 'scene', 'search', 'coarse', 'fine', 'polish'} <= set(result.stage_ms)
     assert all(spent >= 0 for spent in result.stage_ms.values())

@@ -9,14 +9,15 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
     """Return the runners-up of an ambiguous estimate that are clearly other poses, best first.
 
     Each once, up to the symmetry of the reference; none where the estimate is not ambiguous.
-    Empty as well where the doubt has no pose of this reference: the points may be another object.
+    Those that are as good, or the best one: it made the estimate ambiguous, though a later look
+    may tell the two apart. Empty as well where the points may rather be another object.
     """
     if not estimate.ambiguous:
         return []
     apart: list[Hypothesis] = [estimate]
     for other in estimate.runners_up:
-        if other.score >= AS_GOOD * estimate.score and not any(same_pose(
-                other.T_observation_reference, known.T_observation_reference, reference)
-                for known in apart):
+        if not any(same_pose(other.T_observation_reference, known.T_observation_reference,
+                             reference) for known in apart):
             apart.append(other)
-    return apart[1:]
+    others = sorted(apart[1:], key=lambda other: -other.score)
+    return [other for other in others if other.score >= AS_GOOD * estimate.score] or others[:1]

@@ -49,6 +49,11 @@ def test_other_poses_are_as_good_clearly_apart_and_told_once(reference):
     assert other_poses(replace(found, ambiguous=False), reference('drill')) == []
 
 
+def test_the_best_rival_is_told_though_a_later_look_likes_it_less(reference):
+    found = estimate(T, 0.9, rivals=[rival(turned(90), 0.5), rival(turned(180), 0.6)])
+    assert poses(other_poses(found, reference('drill'))) == [pytest.approx(turned(180))]
+
+
 def test_symmetric_equals_are_no_other_poses(reference):
     assert other_poses(estimate(T, name='can', rivals=[rival(turned(90), 0.9)]),
                        reference('can')) == []

@@ -111,15 +111,14 @@ def test_the_other_labels_of_an_observation_come_best_first():
     assert found[1][0].other_labels == ()
 
 
-def test_each_reference_tells_of_the_others_best_first():
-    results = summary([0, 90, 0, 180, 0], [0.7, 0.9, 0.8, 0.5, 0.6], kinds=[0, 1, 2, 1, 0],
-                      owners=[0, 0, 0, 0, 1], symmetry=(NONE,) * 3, count=2)
-    names = [[label.name for label in found.other_labels] for found in results[0]]
-    assert names == [['thing_2', 'thing_0'], ['thing_1', 'thing_0'], ['thing_1', 'thing_2']]
-    best, label = results[0][0], results[0][1].other_labels[0]
-    assert label.confidence == best.confidence
-    assert label.T_observation_reference is best.T_observation_reference
-    assert results[1][0].other_labels == ()
+def test_the_rival_is_told_though_many_poses_near_the_best_come_first():
+    near = list(range(1, 12))
+    best = summary([0, *near, 180], [0.9] * 12 + [0.89])[0][0]
+    assert best.ambiguous
+    turns = [np.degrees(np.arccos(np.clip((np.trace(
+        other.T_observation_reference[:3, :3].T @ best.T_observation_reference[:3, :3]) - 1) / 2,
+        -1, 1))) for other in best.runners_up]
+    assert turns == pytest.approx([1, 2, 3, 4, 5, 180], abs=0.1)
 
 
 def test_observations_do_not_mix():

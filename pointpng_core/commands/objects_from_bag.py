@@ -18,6 +18,8 @@ from pointpng_core.commands.output import check_json_target, number, write_json
 if TYPE_CHECKING:
     from pointpng_core.fusion.recording import FusedModel
 
+POOR_LOOP_DEG, POOR_LOOP_M = 8.0, 0.008
+"""Drift of a whole turn above which the model may be warped."""
 HELP = 'fuse a recording of one object, seen from all sides, to a model'
 
 
@@ -68,6 +70,9 @@ def readable(model: 'FusedModel') -> str:
              f'  turn      {model.turn_deg:.0f} degrees, widest gap {model.widest_gap_deg:.0f}',
              f'  loop      {loop}',
              f'  residual  {number(1e3 * model.residual_m)} mm']
+    if model.loop and (model.loop.turn_deg > POOR_LOOP_DEG or model.loop.shift_m > POOR_LOOP_M):
+        lines.append('  note      the loop closed badly: look at the picture, and record more '
+                     'slowly or from nearer')
     if model.told_share < 1.0:
         lines.append(f'  note      in {100 * (1 - model.told_share):.0f} % of the clouds nothing '
                      'tells the turn (a handle is hidden); there it is taken to go on evenly')

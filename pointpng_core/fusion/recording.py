@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 import math
 from pathlib import Path
 
@@ -70,8 +70,9 @@ def fuse_bag(path: Path, *, topic: str | None = None, near: NDArray[np.float64] 
     """Return the model of the object that a bag shows from all sides.
 
     near: (3,) metres in the frame of the first cloud, the object to take of several; without it
-    the largest. Raises FileError, ConfigError for a topic that is not there, and FusionError,
-    which says why no model comes of it and what to record instead.
+    the largest. Raises FileError, ConfigError for a topic that is not there, CloudError when the
+    looks agree on nothing, and FusionError, which says why no model comes of the recording and
+    what to record instead.
     """
     turning, reasons = Turning(), Counter[str]()
     with CloudBag(path) as bag:
@@ -82,9 +83,7 @@ def fuse_bag(path: Path, *, topic: str | None = None, near: NDArray[np.float64] 
             progress(done + 1, total, 'following the object')
         damage = bag.damage
     _check(turning, reasons)
-    model = _model(turning, progress)
-    return replace(model, damage=damage, reasons=dict(reasons), unusable=sum(reasons.values()),
-                   clouds=model.clouds + sum(reasons.values()))
+    return _model(turning, reasons, damage, progress)
 
 
 def _every(count: int) -> int:
@@ -141,15 +140,18 @@ def _check(turning: Turning, reasons: Counter[str]) -> None:
             'turn, or walk around the object')
 
 
-def _model(turning: Turning, progress: Progress) -> FusedModel:
+def _model(turning: Turning, reasons: Counter[str], damage: str, progress: Progress
+           ) -> FusedModel:
     closed, loop = close_loop(turning.placed)
     looks = settle(closed, report=lambda done, rounds: progress(done, rounds, 'settling'))
     mesh = _centred(meshed(agreed([look.patch for look in looks])))
+    unusable = sum(reasons.values())
     return FusedModel(
-        mesh=mesh, clouds=len(looks) + turning.still + turning.refused, used=len(looks),
-        still=turning.still, refused=turning.refused, unusable=0, reasons={}, loop=loop,
-        turn_deg=math.degrees(abs(looks[-1].turn_rad - looks[0].turn_rad)), damage='',
-        widest_gap_deg=_widest_gap_deg(looks), told_share=turning.told_share,
+        mesh=mesh, clouds=len(looks) + turning.still + turning.refused + unusable,
+        used=len(looks), still=turning.still, refused=turning.refused, unusable=unusable,
+        reasons=dict(reasons), loop=loop, damage=damage, told_share=turning.told_share,
+        turn_deg=math.degrees(abs(looks[-1].turn_rad - looks[0].turn_rad)),
+        widest_gap_deg=_widest_gap_deg(looks),
         residual_m=float(np.median([look.fit.residual_m for look in looks if look.fit])))
 
 

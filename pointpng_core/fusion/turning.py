@@ -119,8 +119,10 @@ class Turning:
         few = look.patch.thinned(START_POINTS_M)
         fits = [target.fit(few, start, tolerances_m=SWEEP_M, expected_rad=expected)
                 for start in self._starts(going_on)]
-        return target.fit(look.patch, max(fits, key=_merit).T_target_source,
-                          tolerances_m=SETTLE_M, expected_rad=expected)
+        best = max(fits, key=_merit)
+        # What tells its turn itself is not held back by what was expected.
+        return target.fit(look.patch, best.T_target_source, tolerances_m=SETTLE_M,
+                          expected_rad=None if best.turn_held > HELD else expected)
 
     def _recent(self, about_rad: float) -> list[PlacedLook]:
         return [other for other in self.placed if abs(other.turn_rad - about_rad) < RECENT_RAD]
@@ -134,7 +136,8 @@ class Turning:
         """Return the usual turn a second while the surface told the turn; 0 at first."""
         rates = [(after.turn_rad - before.turn_rad) / (after.look.time_s - before.look.time_s)
                  for before, after in pairwise(self.placed)
-                 if after.fit and after.fit.turn_held > HELD]
+                 if after.fit and after.fit.turn_held > HELD
+                 and after.look.time_s > before.look.time_s]
         return float(np.median(rates[-USUAL:])) if rates else 0.0
 
     def _starts(self, going_on: Floats) -> list[Floats]:

@@ -1,5 +1,6 @@
 """From recordings to models: planar registration, closing the loop, whole bags, and refusals."""
 
+import dataclasses
 import json
 import math
 
@@ -9,14 +10,15 @@ import open3d as o3d
 import pytest
 
 from pointpng_core.bags.writing import write_bag
+from pointpng_core.commands.objects_from_bag import readable
 from pointpng_core.errors import FusionError
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.files import sample_surface
 from pointpng_core.fusion.looks import Look
 from pointpng_core.fusion.planar import Patch, PlanarTarget, joined, planar, turn_rad
-from pointpng_core.fusion.recording import fuse_bag
+from pointpng_core.fusion.recording import FusedModel, fuse_bag
 from pointpng_core.fusion.surface import agreed
-from pointpng_core.fusion.turning import PlacedLook, close_loop
+from pointpng_core.fusion.turning import LoopError, PlacedLook, Turning, close_loop
 from pointpng_core.library import load_library
 from pointpng_core.object_setup.sample import CAMERA
 from pointpng_core.shapes.catalogue import make_object
@@ -179,6 +181,32 @@ def test_clouds_without_an_object_are_named(tmp_path):
     few = np.zeros((20, 30, 3), np.float32)
     with pytest.raises(FusionError, match='0 of 3 clouds show an object on a table'):
         fuse_bag(recorded(tmp_path, [empty, few, empty]))
+
+
+def test_a_report_tells_of_whatever_may_have_gone_wrong():
+    good = FusedModel(
+        mesh=boxes(((0, 0, 0), (0.1, 0.1, 0.1))), clouds=30, used=24, still=3, refused=2,
+        unusable=1, reasons={'no table is seen': 1}, turn_deg=350.0, widest_gap_deg=12.0,
+        told_share=1.0, residual_m=7e-4, loop=LoopError(turn_deg=0.5, shift_m=1e-3), damage='')
+    lines = readable(good).splitlines()
+    assert lines[0] == '30 clouds: 24 used, 3 show nothing new, 2 do not fit, 1 not usable'
+    assert [line for line in lines if 'note' in line] == ['  note      1 times: no table is seen']
+    assert '0.5 degrees and 1.0 mm' in readable(good)
+    for change, words in (({'loop': None}, 'not closed'), ({'damage': 'cut short'}, 'cut short'),
+                          ({'loop': LoopError(turn_deg=9, shift_m=0)}, 'closed badly'),
+                          ({'told_share': 0.6}, '40 % of the clouds nothing tells the turn')):
+        assert words in readable(dataclasses.replace(good, **change))
+        assert words not in readable(good)
+
+
+def test_looks_of_one_time_do_no_harm():
+    patch = patch_of(make_object('drill').mesh, 3000)
+    turning = Turning()
+    for turn in (0.0, 0.1, 0.2, 0.3):
+        turning.add(Look(time_s=1.0, patch=patch.moved(planar(-turn, np.zeros(2))),
+                         camera=np.zeros(3)))
+    turns = [look.turn_rad for look in turning.placed]
+    assert turns == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=0.005)
 
 
 def test_a_taken_name_is_refused_before_the_work(tmp_path, capsys):

@@ -10,20 +10,30 @@ from pointpng_core.errors import CloudError
 
 
 def encode_cloud(points: np.ndarray, header: Header, *,
-                 image_shape: tuple[int, int] | None = None) -> PointCloud2:
+                 image_shape: tuple[int, int] | None = None,
+                 instances: np.ndarray | None = None) -> PointCloud2:
     """Build a sensor_msgs/PointCloud2 of float32 x, y, z, 12 bytes a point, from (N, 3) points.
 
-    `image_shape` (height, width) makes it organised. Raises CloudError when the shapes disagree.
+    `image_shape` (height, width) makes it organised; `instances` (N,) become a fourth field,
+    int32. Raises CloudError when the shapes disagree.
     """
     height, width = image_shape or (1, len(points))
     if points.ndim != 2 or points.shape[1] != 3 or height * width != len(points):
         raise CloudError(f'cannot encode points of shape {points.shape} as {height} x {width} '
                          'pixels: give (height * width, 3)')
     packed = np.ascontiguousarray(points, dtype='<f4')
+    dense = bool(np.isfinite(packed).all())
+    fields = [_field(name, axis, PointField.FLOAT32) for axis, name in enumerate('xyz')]
+    if instances is not None:
+        packed = np.column_stack((packed.view('<i4'), instances.astype('<i4')))
+        fields.append(_field('instance', 3, PointField.INT32))
     data = array.array('B')          # any other type is checked byte by byte: 530 ms, not 0.4 ms
     data.frombytes(packed.reshape(-1).view(np.uint8).data)
-    fields = [PointField(name=name, offset=4 * axis, datatype=PointField.FLOAT32, count=1)
-              for axis, name in enumerate('xyz')]
+    step = 4 * len(fields)
     return PointCloud2(header=header, height=height, width=width, fields=fields,
-                       is_bigendian=False, point_step=12, row_step=12 * width, data=data,
-                       is_dense=bool(np.isfinite(packed).all()))
+                       is_bigendian=False, point_step=step, row_step=step * width, data=data,
+                       is_dense=dense)
+
+
+def _field(name: str, number: int, datatype: int) -> PointField:
+    return PointField(name=name, offset=4 * number, datatype=datatype, count=1)

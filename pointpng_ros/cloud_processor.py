@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 import time
 from typing import Any
 
@@ -17,7 +18,7 @@ from pointpng_ros.cloud_reader import CloudReader
 from pointpng_ros.frame_statistics import FrameTiming
 from pointpng_ros.frames import FrameLookup
 from pointpng_ros.pose_publisher import PosePublisher
-from pointpng_ros.posed_objects import objects_of
+from pointpng_ros.posed_objects import objects_of, unposed_points
 from pointpng_ros.session import PoseSession
 
 IDLE = 'idle: nobody subscribes'
@@ -27,14 +28,16 @@ DISABLED = 'disabled: call ~/enable with true to go on'
 class CloudProcessor:
     """Turns the clouds of all cameras into published poses.
 
-    `report` is told what is worth a line in the log. With `enabled` off nothing is published.
+    `report` is told what is worth a line in the log; `tell_references` is called when others may
+    be in use. With `enabled` off nothing is published.
     """
 
     def __init__(self, *, cameras: Sequence[Camera], session: PoseSession, reader: CloudReader,
                  publisher: PosePublisher, lookup: FrameLookup | None,
-                 report: Callable[[str], None]) -> None:
+                 report: Callable[[str], None], tell_references: Callable[[], None]) -> None:
         self._cameras, self._session, self._reader = cameras, session, reader
         self._publisher, self._lookup, self._report = publisher, lookup, report
+        self._tell_references = tell_references
         self._reference: PointCloud2 | None = None
         self.enabled = True
 
@@ -57,6 +60,7 @@ class CloudProcessor:
             camera.statistics.count_ignored()
         else:
             self._process(arrival, self._cameras[arrival.slot])
+        self._tell_references()
 
     def look_again(self) -> str:
         """Make the newest of all cameras' clouds the look; returns what was found."""
@@ -107,4 +111,5 @@ class CloudProcessor:
         objects = [replace(posed, child_frame=camera.child_frame(posed.child_frame))
                    for posed in objects_of(result, T_target_cloud)]
         self._publisher.publish(objects, header, camera=camera.name,
-                                marker_points=self._reader.config.marker_points)
+                                marker_points=self._reader.config.marker_points,
+                                unposed=partial(unposed_points, result, T_target_cloud))

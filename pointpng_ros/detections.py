@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from geometry_msgs.msg import Vector3
+from geometry_msgs.msg import Pose, Vector3
 import numpy as np
 
 from pointpng_ros import optional
 from pointpng_ros.messages import pose_of
-from pointpng_ros.posed_objects import PosedObject
+from pointpng_ros.posed_objects import LabelledPose, PosedObject
 
 ASKED_BY = 'the parameter publish_detections'
+NOT_TOLD = -1.0
+"""First number of a covariance that is not told, as in sensor_msgs/Imu."""
 
 
 class DetectionMessages:
@@ -31,22 +33,31 @@ class DetectionMessages:
             header=header, detections=[self._detection(posed, header) for posed in objects])
 
     def _detection(self, posed: PosedObject, header: Any) -> Any:
-        hypothesis = self._msg.ObjectHypothesisWithPose()
-        hypothesis.hypothesis.class_id = posed.label
-        hypothesis.hypothesis.score = posed.score
-        hypothesis.pose.pose = pose_of(posed)
-        centre_m, size_m = box_in_object_frame(posed)
-        box = self._msg.BoundingBox3D(center=pose_of(posed))
-        moved = posed.T_frame_object[:3, :3] @ centre_m + posed.T_frame_object[:3, 3]
-        box.center.position.x, box.center.position.y, box.center.position.z = map(float, moved)
-        box.size = Vector3(x=float(size_m[0]), y=float(size_m[1]), z=float(size_m[2]))
-        return self._msg.Detection3D(header=header, results=[hypothesis], bbox=box,
+        best = self._hypothesis(posed)
+        best.pose.covariance = posed.covariance.ravel().tolist()
+        others = [self._hypothesis(other) for other in posed.others]
+        for other in others:
+            other.pose.covariance[0] = NOT_TOLD
+        box = self._msg.BoundingBox3D(center=_box_pose(posed), size=_vector(posed.box[1]))
+        return self._msg.Detection3D(header=header, results=[best, *others], bbox=box,
                                      id=posed.child_frame)
 
+    def _hypothesis(self, posed: LabelledPose) -> Any:
+        hypothesis = self._msg.ObjectHypothesisWithPose()
+        hypothesis.hypothesis.class_id = posed.label
+        hypothesis.hypothesis.score = posed.confidence
+        hypothesis.pose.pose = pose_of(posed)
+        return hypothesis
 
-def box_in_object_frame(posed: PosedObject) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre and size (3,), metres, of the seen points' box along the object's axes."""
-    R, t = posed.T_frame_object[:3, :3], posed.T_frame_object[:3, 3]
-    points_object = (posed.points - t) @ R
-    low, high = points_object.min(axis=0), points_object.max(axis=0)
-    return (low + high) / 2, high - low
+
+def _box_pose(posed: PosedObject) -> Pose:
+    """Return the box's centre in the published frame, turned as the object."""
+    pose, T = pose_of(posed), posed.T_frame_object
+    centre = T[:3, :3] @ posed.box[0] + T[:3, 3]
+    pose.position.x, pose.position.y, pose.position.z = centre.tolist()
+    return pose
+
+
+def _vector(size_m: np.ndarray) -> Vector3:
+    x, y, z = size_m.tolist()
+    return Vector3(x=x, y=y, z=z)

@@ -7,7 +7,7 @@ import numpy as np
 from std_msgs.msg import ColorRGBA, Header, String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_ros.posed_objects import PosedObject
+from pointpng_ros.posed_objects import LabelledPose, NamedPose, PosedObject
 
 AXIS_LENGTH_M = 0.05
 _AXIS_COLOURS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.1), (0.2, 0.3, 1.0))        # x y z: REP-103's
@@ -18,7 +18,7 @@ _TEXT_HEIGHT_M = 0.03
 _TEXT_LIFT_M = 0.05
 
 
-def transform_of(posed: PosedObject, header: Header) -> TransformStamped:
+def transform_of(posed: NamedPose, header: Header) -> TransformStamped:
     """Return the transform that maps points of the child frame LABEL_INDEX into the header's."""
     x, y, z = posed.position_m
     qx, qy, qz, qw = posed.quat_xyzw
@@ -28,12 +28,12 @@ def transform_of(posed: PosedObject, header: Header) -> TransformStamped:
                             rotation=Quaternion(x=qx, y=qy, z=qz, w=qw)))
 
 
-def label_of(posed: PosedObject) -> String:
+def label_of(posed: LabelledPose) -> String:
     """Return the class label."""
     return String(data=posed.label)
 
 
-def pose_of(posed: PosedObject) -> Pose:
+def pose_of(posed: LabelledPose) -> Pose:
     """Return position and orientation as a geometry_msgs/Pose."""
     x, y, z = posed.position_m
     qx, qy, qz, qw = posed.quat_xyzw
@@ -76,7 +76,7 @@ def _text(posed: PosedObject, header: Header, number: int) -> Marker:
     marker = Marker(header=header, ns='text', id=number, type=Marker.TEXT_VIEW_FACING,
                     pose=pose_of(posed), scale=Vector3(z=_TEXT_HEIGHT_M),
                     color=_colour((1.0, 1.0, 1.0)),
-                    text=f'{posed.child_frame} {posed.score:.2f}{doubt}')
+                    text=f'{posed.child_frame} {posed.confidence:.2f}{doubt}')
     marker.pose.position.y -= _TEXT_LIFT_M      # up, in an optical frame
     return marker
 

@@ -1,10 +1,12 @@
 """Everything the node publishes for one processed cloud."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from geometry_msgs.msg import TransformStamped
+import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
 
@@ -13,19 +15,25 @@ from pointpng_ros.frames import PoseBroadcaster
 from pointpng_ros.marker_board import MarkerBoard
 from pointpng_ros.messages import label_of, markers_of, transform_of
 from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.object_list import object_list
 from pointpng_ros.posed_objects import PosedObject
+from pointpng_ros.segment_cloud import segment_cloud
 
 # Relative: /pointpng/pose without a namespace, /left/pointpng/pose of the node in /left.
 POSE_TOPIC = 'pointpng/pose'
 LABEL_TOPIC = 'pointpng/label'
 MARKER_TOPIC = 'pointpng/markers'
+OBJECT_TOPIC = 'pointpng/objects'
+SEGMENT_TOPIC = 'pointpng/segments'
 DETECTION_TOPIC = 'pointpng/detections'
 _RELIABLE = QoSProfile(depth=100)          # one message an object: a cloud brings many at once
+_NEWEST = QoSProfile(depth=1)
 
 
 class PosePublisher:
     """Publishes poses, labels and markers, and tf and detections where the parameters ask.
 
+    What one message holds for all objects is built only while somebody subscribes to it.
     Construction raises MissingDependencyError for what is asked for and not installed.
     """
 
@@ -36,22 +44,25 @@ class PosePublisher:
         self._pose = node.create_publisher(TransformStamped, POSE_TOPIC, _RELIABLE)
         self._label = node.create_publisher(String, LABEL_TOPIC, _RELIABLE)
         self._markers = node.create_publisher(MarkerArray, MARKER_TOPIC, _RELIABLE)
+        self._objects = node.create_publisher(String, OBJECT_TOPIC, _RELIABLE)
+        self._segments = node.create_publisher(PointCloud2, SEGMENT_TOPIC, _NEWEST)
+        self._outputs = [self._pose, self._label, self._markers, self._objects, self._segments]
         if self._detections:
             self._detection = node.create_publisher(self._detections.message_type,
                                                     DETECTION_TOPIC, _RELIABLE)
+            self._outputs.append(self._detection)
 
     @property
     def wanted(self) -> bool:
         """Whether anybody gets what is published for a cloud; tf has no count, so it counts."""
-        outputs = [self._pose, self._label, self._markers,
-                   *([self._detection] if self._detections else [])]
         return self._broadcaster is not None or any(
-            output.get_subscription_count() for output in outputs)
+            output.get_subscription_count() for output in self._outputs)
 
     def publish(self, objects: Sequence[PosedObject], header: Header, *, marker_points: int,
-                camera: str = '') -> None:
+                unposed: Callable[[], list[np.ndarray]], camera: str = '') -> None:
         """Publish one cloud's objects, all with `header`; the markers come last.
 
+        `unposed` returns the points (N, 3) of each segment without a pose, in the same frame.
         `camera` is the name of one of several cameras.
         """
         transforms = [transform_of(posed, header) for posed in objects]
@@ -60,7 +71,12 @@ class PosePublisher:
             self._label.publish(label_of(posed))
         if self._broadcaster:
             self._broadcaster.send(transforms)
-        if self._detections:
+        if self._detections and self._detection.get_subscription_count():
             self._detection.publish(self._detections.array_of(objects, header))
-        self._markers.publish(self._board.with_others(
-            camera, markers_of(objects, header, max_points=marker_points)))
+        if self._objects.get_subscription_count():
+            self._objects.publish(object_list(objects, header))
+        if self._segments.get_subscription_count():
+            self._segments.publish(segment_cloud(objects, unposed(), header))
+        if self._markers.get_subscription_count():
+            self._markers.publish(self._board.with_others(
+                camera, markers_of(objects, header, max_points=marker_points)))

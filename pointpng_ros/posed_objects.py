@@ -1,26 +1,27 @@
-"""An accepted object as the messages show it, in the frame they are published in."""
+"""Accepted objects as the messages show them, in the frame they are published in."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from pointpng_core.box import box_around
 
-@dataclass(frozen=True, kw_only=True)
-class PosedObject:
-    """Pose and points of one object in the published frame.
+LEAST_SCORE = 1e-9
+"""So that nothing is divided by zero."""
 
-    `T_frame_object` (4, 4) maps object coordinates into the published frame; `points` (N, 3) are
-    the segment's, in the published frame, metres.
-    """
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledPose:
+    """A pose of something with a label: `T_frame_object` (4, 4) maps its coordinates, metres."""
 
     label: str
-    child_frame: str
     T_frame_object: np.ndarray
-    points: np.ndarray
-    score: float
-    ambiguous: bool
+    confidence: float = 1.0
+    """Probability of being right."""
 
     @property
     def position_m(self) -> list[float]:
@@ -34,21 +35,88 @@ class PosedObject:
         return [float(value) for value in quat_xyzw]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedPose(LabelledPose):
+    """The pose of one object that has a frame of its own."""
+
+    child_frame: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PosedObject(NamedPose):
+    """An accepted object; what costs time is computed when a message shows it, and once."""
+
+    detection: Any
+    """The core's `pipeline.Detection`, in the cloud's frame."""
+    T_frame_cloud: np.ndarray | None = None
+    """(4, 4) of the cloud's frame in the published one; None where they are the same."""
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a clearly different pose explains the points about as well."""
+        return bool(self.detection.estimate.ambiguous)
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether the pose stands for others that a symmetry of the object makes equal."""
+        return bool(self.detection.estimate.symmetric)
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """The segment's points (N, 3) in the published frame, metres."""
+        return moved_points(self.detection.segment.points, self.T_frame_cloud)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """The pose's covariance (6, 6) as in PoseWithCovariance, in the published frame."""
+        return np.asarray(self.detection.covariance(self.T_frame_cloud))
+
+    @cached_property
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """Centre and size (3,), metres, of the reference's box along the object's own axes."""
+        return box_around(self.detection.reference.points)
+
+    @cached_property
+    def others(self) -> list[LabelledPose]:
+        """What else the points could be, most likely first: other poses, other labels."""
+        estimate = self.detection.estimate
+        per_score = self.confidence / max(estimate.score, LEAST_SCORE)
+        poses = [self._other(self.label, other, per_score * other.score)
+                 for other in self.detection.other_poses]
+        labels = [self._other(other.name, other, other.confidence)
+                  for other in estimate.other_labels]
+        return sorted(poses + labels, key=lambda other: -other.confidence)
+
+    def _other(self, label: str, other: Any, confidence: float) -> LabelledPose:
+        return LabelledPose(
+            label=label, confidence=min(1.0, float(confidence)),
+            T_frame_object=moved_pose(other.T_observation_reference, self.T_frame_cloud))
+
+
 def objects_of(result: Any, T_frame_cloud: np.ndarray | None = None) -> list[PosedObject]:
     """Turn a FrameResult's detections into objects, moved by `T_frame_cloud` when it is given."""
     return [PosedObject(
         label=detection.label, child_frame=detection.child_frame,
-        T_frame_object=_moved_pose(detection.estimate.T_observation_reference, T_frame_cloud),
-        points=_moved_points(detection.segment.points, T_frame_cloud),
-        score=float(detection.estimate.score), ambiguous=bool(detection.estimate.ambiguous),
-    ) for detection in result.detections]
+        T_frame_object=moved_pose(detection.estimate.T_observation_reference, T_frame_cloud),
+        confidence=float(detection.estimate.confidence), detection=detection,
+        T_frame_cloud=T_frame_cloud) for detection in result.detections]
 
 
-def _moved_pose(T_cloud_object: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:
+def unposed_points(result: Any, T_frame_cloud: np.ndarray | None = None) -> list[np.ndarray]:
+    """Return the points (N, 3) of each segment, or what is left of it, that got no pose."""
+    posed: Sequence[np.ndarray] = [found.segment.indices for found in result.detections]
+    taken = np.concatenate(posed) if posed else np.empty(0, np.int64)
+    free = [segment.points[~np.isin(segment.indices, taken)] for segment in result.scene.segments]
+    return [moved_points(points, T_frame_cloud) for points in free if len(points)]
+
+
+def moved_pose(T_cloud_object: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:
+    """Return a pose (4, 4) in the published frame."""
     return T_cloud_object if T_frame_cloud is None else T_frame_cloud @ T_cloud_object
 
 
-def _moved_points(points: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:
+def moved_points(points: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:
+    """Return points (N, 3) in the published frame."""
     if T_frame_cloud is None:
         return points
     return points @ T_frame_cloud[:3, :3].T + T_frame_cloud[:3, 3]

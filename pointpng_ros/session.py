@@ -98,6 +98,11 @@ class PoseSession:
                      for reference in view.pipeline.references}.values())
 
     @property
+    def mode(self) -> str:
+        """What the references are; see `reference_mode`."""
+        return self._setting.mode
+
+    @property
     def needs_look(self) -> bool:
         """Whether the next cloud is the first look."""
         return self._setting.mode == FIRST_LOOK and not self.reference_names

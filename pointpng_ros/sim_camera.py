@@ -13,7 +13,6 @@ import sys
 from typing import cast
 
 from geometry_msgs.msg import TransformStamped
-import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -34,10 +33,9 @@ from pointpng_ros.messages import transform_of
 from pointpng_ros.node_config import RELIABILITIES
 from pointpng_ros.parameter_specs import ParameterGroup
 from pointpng_ros.parameters import declare_parameters
-from pointpng_ros.posed_objects import PosedObject
+from pointpng_ros.posed_objects import NamedPose
 
 DEFAULT_OBJECTS = 'mug,bottle,drill,bracket,box,spray'
-NO_POINTS = np.empty((0, 3), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +159,8 @@ def _build(configs: dict[str, Config]) -> tuple[SimCameraConfig, DepthSimulator]
 
 
 def _truth_message(truth: ObjectTruth, header: Header) -> TransformStamped:
-    return transform_of(PosedObject(
-        label=truth.label, child_frame=truth.frame, T_frame_object=truth.T_camera_object,
-        points=NO_POINTS, score=1.0, ambiguous=False), header)
+    return transform_of(NamedPose(label=truth.label, child_frame=truth.frame,
+                                  T_frame_object=truth.T_camera_object), header)
 
 
 def _cloud_message(frame: SimulatedFrame, header: Header) -> PointCloud2:

@@ -1,8 +1,8 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
-A cloud whose first point has x = 66 makes the pipeline fail, one with x = 67 finds the memory of
-the GPU full; `--slow SECONDS` holds every cloud. The library FOLDER_N holds object_N; slow_N takes
-a while to load, and none can be loaded from broken.
+Every object_7 is ambiguous. A cloud whose first point has x = 66 makes the pipeline fail, one with
+x = 67 finds the memory of the GPU full; `--slow SECONDS` holds every cloud. The library FOLDER_N
+holds object_N; slow_N takes a while to load, and none can be loaded from broken.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import numpy as np
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import LibraryError
+from pointpng_core.symmetry import Symmetry
 from pointpng_ros.lifetime import run_node
 from pointpng_ros.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
@@ -30,7 +31,7 @@ class StubConfig(Config):
 GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAMETERS),
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
-SCORE = 0.75
+SCORE, VARIANCE = 0.75, 1e-6
 LOADING_S = 2.0
 FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
     OutOfMemoryError=type('OutOfMemoryError', (RuntimeError,), {}),
@@ -68,13 +69,22 @@ class StubPipeline:
                                        confidence=0.9, missed=0) for x, _ in found)
         return StubResult(detections=tuple(detections), stage_ms={'search': 1.0}, states=states,
                           tracked=len(followed), searched=len(found) - len(followed),
+                          scene=SimpleNamespace(segments=[segment(*each) for each in
+                                                          blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 
     def look(self, points, image_shape=None):
-        return [SimpleNamespace(name=f'object_{x}') for x, _ in blocks(points)]
+        return [reference(f'object_{x}') for x, _ in blocks(points)]
 
     def relook(self, result):
-        self.references = [SimpleNamespace(name=f'object_{x}') for x in result.seen]
+        self.references = [reference(f'object_{x}') for x in result.seen]
+
+
+def reference(name):
+    """Half a metre wide, a quarter deep."""
+    corners = np.array([[-0.25, 0, 0], [0.25, 0.25, 0.1]])
+    return SimpleNamespace(name=name, points=corners, complete=True, diameter_m=0.6,
+                           symmetry=Symmetry())
 
 
 def number(name):
@@ -93,9 +103,16 @@ def detection(x, block):
     T = np.eye(4)
     T[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
     T[:3, 3] = block.mean(axis=0)
-    estimate = SimpleNamespace(T_observation_reference=T, score=SCORE, ambiguous=False)
+    estimate = SimpleNamespace(T_observation_reference=T, score=SCORE, confidence=SCORE,
+                               ambiguous=x == 7, symmetric=False, other_labels=())
     return SimpleNamespace(label=f'object_{x}', index=0, child_frame=f'object_{x}_0',
-                           estimate=estimate, segment=SimpleNamespace(points=block))
+                           estimate=estimate, segment=segment(x, block), other_poses=[],
+                           covariance=lambda T_target_cloud: np.eye(6) * VARIANCE,
+                           reference=reference(f'object_{x}'))
+
+
+def segment(x, block):
+    return SimpleNamespace(points=block, indices=1000 * x + np.arange(len(block)))
 
 
 class StubFactory:
@@ -116,7 +133,7 @@ class StubFactory:
             self._report(f'loading {self._objects}')
             time.sleep(LOADING_S)
             self._report('loaded')
-        return [SimpleNamespace(name=f'object_{self._objects.rpartition("_")[2]}')]
+        return [reference(f'object_{self._objects.rpartition("_")[2]}')]
 
     def pipeline_maker(self, configs):
         return lambda references: StubPipeline(references, configs['pipeline.'].min_score,

@@ -1,9 +1,10 @@
 """Results to messages: poses, markers, detections and tf, the last two with stand-in packages."""
 
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
-from geometry_msgs.msg import Pose, PoseWithCovariance, Transform, TransformStamped
+from geometry_msgs.msg import PoseWithCovariance, Transform, TransformStamped, Vector3
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -11,10 +12,12 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.detections import DetectionMessages, box_in_object_frame
+from pointpng_ros.detections import DetectionMessages
 from pointpng_ros.frames import FrameLookup, PoseBroadcaster, matrix_of
 from pointpng_ros.messages import label_of, markers_of, transform_of
-from pointpng_ros.posed_objects import objects_of
+from pointpng_ros.object_list import object_list
+from pointpng_ros.posed_objects import objects_of, unposed_points
+from pointpng_ros.segment_cloud import segment_cloud
 
 
 def random_pose(seed):
@@ -26,12 +29,33 @@ def random_pose(seed):
 
 
 def result(*poses, points=50):
+    """Detections of mugs, every second one ambiguous, and one more segment than those."""
     rng = np.random.default_rng(0)
-    return SimpleNamespace(detections=tuple(SimpleNamespace(
-        label='mug', index=index, child_frame=f'mug_{index}',
-        estimate=SimpleNamespace(T_observation_reference=T, score=0.9, ambiguous=index == 1),
-        segment=SimpleNamespace(points=rng.normal(size=(points, 3)).astype(np.float32)))
-        for index, T in enumerate(poses)))
+    segments = [SimpleNamespace(points=rng.normal(size=(points, 3)).astype(np.float32),
+                                indices=np.arange(points) + index * points)
+                for index in range(len(poses) + 1)]
+    return SimpleNamespace(scene=SimpleNamespace(segments=segments), detections=tuple(
+        detection(index, T, segment) for index, (T, segment) in enumerate(zip(poses, segments))))
+
+
+def detection(index, T, segment):
+    other = SimpleNamespace(T_observation_reference=random_pose(9), score=0.85)
+    can = SimpleNamespace(name='can', T_observation_reference=random_pose(8), confidence=0.3)
+    ambiguous = index == 1
+    return SimpleNamespace(
+        label='mug', index=index, child_frame=f'mug_{index}', segment=segment,
+        estimate=SimpleNamespace(T_observation_reference=T, score=0.9, confidence=0.6,
+                                 ambiguous=ambiguous, symmetric=True, other_labels=(can,)),
+        other_poses=[other] if ambiguous else [], covariance=covariance,
+        reference=SimpleNamespace(points=np.array([[-0.1, -0.2, 0.0], [0.3, 0.2, 0.1]])))
+
+
+def covariance(T_target_cloud):
+    """Of shifts along x, the axis of the cloud's frame."""
+    along = np.eye(3)[0] if T_target_cloud is None else T_target_cloud[:3, 0]
+    told = np.eye(6) * 1e-6
+    told[:3, :3] += 1e-4 * np.outer(along, along)
+    return told
 
 
 def header():
@@ -75,7 +99,7 @@ def test_markers_show_points_axes_and_text():
     assert 10 < len(points.points) <= 20
     assert points.points[0].x == pytest.approx(objects[1].points[0, 0])
     assert (len(axes.points), len(axes.colors)) == (6, 6)
-    assert text.text == 'mug_1 0.90 ?'
+    assert text.text == 'mug_1 0.60 ?'
     assert [m.ns for m in markers_of(objects[:1], header(), max_points=0).markers[1:]] == [
         'axes', 'text']
 
@@ -97,24 +121,93 @@ def fake_vision_msgs():
     return package, messages
 
 
-def test_detections_carry_class_score_pose_and_box(monkeypatch):
+@pytest.fixture
+def detections(monkeypatch):
     package, messages = fake_vision_msgs()
     monkeypatch.setitem(sys.modules, 'vision_msgs', package)
     monkeypatch.setitem(sys.modules, 'vision_msgs.msg', messages)
-    T = random_pose(3)
-    objects = objects_of(result(T))
-    array = DetectionMessages().array_of(objects, header())
-    detection = array.detections[0]
-    assert (array.header, detection.header, detection.id) == (header(), header(), 'mug_0')
-    hypothesis = detection.results[0]
-    assert (hypothesis.hypothesis.class_id, hypothesis.hypothesis.score) == ('mug', 0.9)
-    assert isinstance(hypothesis.pose.pose, Pose)
-    centre_m, size_m = box_in_object_frame(objects[0])
-    inside = np.abs((objects[0].points - T[:3, 3]) @ T[:3, :3] - centre_m) <= size_m / 2 + 1e-6
-    assert inside.all()
-    centre = detection.bbox.center.position
-    np.testing.assert_allclose([centre.x, centre.y, centre.z], T[:3, :3] @ centre_m + T[:3, 3])
-    assert DetectionMessages().array_of([], header()).detections == []
+    return DetectionMessages()
+
+
+def matrix(pose):
+    rotation, position = pose.orientation, pose.position
+    return matrix_of(Transform(rotation=rotation, translation=Vector3(
+        x=position.x, y=position.y, z=position.z)))
+
+
+@pytest.mark.parametrize('T_frame_cloud', [None, random_pose(5)])
+def test_detections_carry_class_confidence_covariance_and_box(detections, T_frame_cloud):
+    objects = objects_of(result(random_pose(3), random_pose(4)), T_frame_cloud)
+    array = detections.array_of(objects, header())
+    assert array.header == header()
+    for posed, found in zip(objects, array.detections):
+        assert (found.header, found.id) == (header(), posed.child_frame)
+        best = found.results[0]
+        assert (best.hypothesis.class_id, best.hypothesis.score) == ('mug', 0.6)
+        np.testing.assert_allclose(matrix(best.pose.pose), posed.T_frame_object, atol=1e-12)
+        np.testing.assert_allclose(np.reshape(best.pose.covariance, (6, 6)),
+                                   covariance(T_frame_cloud))
+        np.testing.assert_allclose(
+            matrix(found.bbox.center), posed.T_frame_object @ matrix_of(Transform(
+                translation=Vector3(x=0.1, y=0.0, z=0.05))), atol=1e-12)
+        size = found.bbox.size
+        np.testing.assert_allclose([size.x, size.y, size.z], [0.4, 0.4, 0.1])
+    assert detections.array_of([], header()).detections == []
+
+
+def test_what_else_an_object_could_be_follows_the_pose_that_was_accepted(detections):
+    T_frame_cloud = random_pose(5)
+    array = detections.array_of(objects_of(result(random_pose(3), random_pose(4)), T_frame_cloud),
+                                header())
+    sure, doubtful = (found.results for found in array.detections)
+    assert [r.hypothesis.class_id for r in sure] == ['mug', 'can']
+    assert [r.hypothesis.class_id for r in doubtful] == ['mug', 'mug', 'can']
+    assert [r.hypothesis.score for r in doubtful] == pytest.approx([0.6, 0.6 * 0.85 / 0.9, 0.3])
+    for other, seed in zip(doubtful[1:], (9, 8)):
+        np.testing.assert_allclose(matrix(other.pose.pose), T_frame_cloud @ random_pose(seed),
+                                   atol=1e-12)
+        assert other.pose.covariance[0] == -1
+
+
+def test_the_list_of_objects_says_what_the_detections_say(detections):
+    objects = objects_of(result(random_pose(3), random_pose(4)), random_pose(5))
+    told = json.loads(object_list(objects, header()).data)
+    assert told['header'] == {'stamp': {'sec': 12, 'nanosec': 0}, 'frame_id': 'camera'}
+    assert [entry['ambiguous'] for entry in told['objects']] == [False, True]
+    for entry, found in zip(told['objects'], detections.array_of(objects, header()).detections):
+        best, *others = found.results
+        assert (entry['id'], entry['symmetric']) == (found.id, True)
+        assert entry['covariance'] == pytest.approx(best.pose.covariance)
+        assert entry['box']['size_m'] == pytest.approx([0.4, 0.4, 0.1])
+        for pose, hypothesis in zip([entry, *entry['others']], [best, *others]):
+            position = hypothesis.pose.pose.position
+            assert pose['position_m'] == pytest.approx([position.x, position.y, position.z])
+            assert (pose['label'], pose['confidence']) == (hypothesis.hypothesis.class_id,
+                                                           hypothesis.hypothesis.score)
+            assert len(pose['quat_xyzw']) == 4
+        assert len(entry['others']) == len(others)
+    assert json.loads(object_list([], header()).data)['objects'] == []
+
+
+def test_segments_are_numbered_as_the_poses_and_negative_without_one():
+    T_frame_cloud = random_pose(5)
+    found = result(random_pose(3), random_pose(4), points=30)
+    found.scene.segments.append(SimpleNamespace(
+        points=np.zeros((40, 3), np.float32), indices=np.arange(20, 60)))   # partly of the mugs
+    found.scene.segments.append(SimpleNamespace(
+        points=np.ones((7, 3), np.float32), indices=np.arange(500, 507)))
+    objects = objects_of(found, T_frame_cloud)
+    message = segment_cloud(objects, unposed_points(found, T_frame_cloud), header())
+    assert [field.name for field in message.fields] == ['x', 'y', 'z', 'instance']
+    rows = np.frombuffer(message.data, [('xyz', '<f4', 3), ('instance', '<i4')])
+    assert len(rows) == message.width == 30 + 30 + 30 + 7
+    for number, points in [(0, found.scene.segments[0].points),
+                           (1, found.scene.segments[1].points),
+                           (-1, found.scene.segments[2].points), (-2, np.ones((7, 3)))]:
+        expected = points @ T_frame_cloud[:3, :3].T + T_frame_cloud[:3, 3]
+        np.testing.assert_allclose(rows['xyz'][rows['instance'] == number], expected, atol=1e-5)
+    empty = segment_cloud([], [], header())
+    assert (empty.width, empty.header, len(empty.fields)) == (0, header(), 4)
 
 
 def fake_tf2(known):

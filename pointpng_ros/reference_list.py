@@ -1,0 +1,55 @@
+"""The references in use, latched, as one JSON text: what the poses are relative to."""
+
+from collections.abc import Sequence
+import json
+import threading
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from std_msgs.msg import String
+
+from pointpng_core.box import box_around
+from pointpng_ros.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
+
+REFERENCE_TOPIC = 'pointpng/references'
+LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+_LOOK = "axes of the cloud's frame, origin at the centroid of the points seen in the "
+FRAMES = {LIBRARY: "that of the object's file, in metres", FIRST_LOOK: _LOOK + 'first look',
+          TOPIC: _LOOK + 'cloud on reference_topic', PREVIOUS_FRAME: _LOOK + 'cloud before'}
+"""What an object's own frame is, by mode."""
+
+
+def reference_list(references: Sequence[Any], mode: str) -> str:
+    """Return the JSON text; docs/topics.md describes the keys."""
+    return json.dumps({'source': mode, 'frame': FRAMES[mode],
+                       'references': [_entry(reference) for reference in references]})
+
+
+class ReferencePublisher:
+    """Publishes the references whenever others are in use; safe from several threads."""
+
+    def __init__(self, node: Node) -> None:
+        self._publisher = node.create_publisher(String, REFERENCE_TOPIC, LATCHED)
+        self._last: list[Any] | None = None
+        self._lock = threading.Lock()
+
+    def update(self, references: list[Any], mode: str) -> None:
+        """Publish, unless these very references were published last."""
+        with self._lock:
+            last, self._last = self._last, references
+            if last is None or len(last) != len(references) \
+                    or any(a is not b for a, b in zip(last, references)):
+                self._publisher.publish(String(data=reference_list(references, mode)))
+
+
+def _entry(reference: Any) -> dict[str, Any]:
+    centre_m, size_m = box_around(reference.points)
+    symmetry = reference.symmetry
+    return {'name': reference.name, 'complete': reference.complete,
+            'diameter_m': reference.diameter_m,
+            'box': {'centre_m': centre_m.tolist(), 'size_m': size_m.tolist()},
+            'symmetry': {'kind': symmetry.kind if symmetry.elements else 'none',
+                         'elements': [{'axis': element.axis, 'order': element.order,
+                                       'point_m': element.point}
+                                      for element in symmetry.elements]}}

@@ -1,5 +1,8 @@
 """Torch devices by name."""
 
+from dataclasses import fields, is_dataclass
+from typing import Any
+
 import torch
 
 from pointpng_core.errors import ConfigError
@@ -20,3 +23,13 @@ def finish(device: torch.device) -> None:
     """Wait until a device has done all that was asked of it; the CPU always has."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
+
+
+def move(value: Any, device: torch.device) -> Any:
+    """Return a tensor, or a dataclass of tensors and other values, on a device."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{part.name: move(getattr(value, part.name), device)
+                              for part in fields(value)})
+    return value

@@ -80,15 +80,22 @@ def bench_batch(size: BatchSize, *, repeats: int = 5, threads: int = 1, device: 
     report(f'{size.observations} views of {size.references} solids')
     start = perf_counter()
     world, reference_s = make_world(estimator, size, seed=seed)
-    report(f'ready after {perf_counter() - start:.0f} s; {repeats} batches')
+    report(f'ready after {perf_counter() - start:.0f} s')
+    return {'model': estimator.model.name, 'device': str(estimator.device), 'threads': threads,
+            'observations': len(world.seen), 'references': size.references, 'views': size.views,
+            'repeats': repeats, 'reference_s': reference_s,
+            **bench_world(estimator, world, repeats=repeats, report=report)}
+
+
+def bench_world(estimator: PoseEstimator, world: BatchWorld, *, repeats: int,
+                report: Silent = lambda line: None) -> dict[str, Any]:
+    """Return "peak_mb", "single" and "batch" of what `bench_batch` returns."""
+    report(f'{repeats} batches of {len(world.seen)} observations')
     _forget_peak(estimator.device)
     batch = _batch(estimator, world, repeats)
     peak_mb = peak_memory_mb(estimator.device)
     report(f'{len(world.seen)} single observations')
-    return {'model': estimator.model.name, 'device': str(estimator.device), 'threads': threads,
-            'observations': len(world.seen), 'references': size.references, 'views': size.views,
-            'repeats': repeats, 'reference_s': reference_s, 'peak_mb': peak_mb,
-            'single': _single(estimator, world), 'batch': batch}
+    return {'peak_mb': peak_mb, 'single': _single(estimator, world), 'batch': batch}
 
 
 def make_world(estimator: PoseEstimator, size: BatchSize, *, seed: int

@@ -15,7 +15,9 @@ from pointpng_core.errors import CloudError
 from pointpng_ros.detections import DetectionMessages
 from pointpng_ros.frames import FrameLookup, PoseBroadcaster, matrix_of
 from pointpng_ros.messages import label_of, markers_of, transform_of
+from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.object_list import object_list
+from pointpng_ros.pose_publisher import PosePublisher
 from pointpng_ros.posed_objects import objects_of, unposed_points
 from pointpng_ros.segment_cloud import segment_cloud
 
@@ -208,6 +210,52 @@ def test_segments_are_numbered_as_the_poses_and_negative_without_one():
         np.testing.assert_allclose(rows['xyz'][rows['instance'] == number], expected, atol=1e-5)
     empty = segment_cloud([], [], header())
     assert (empty.width, empty.header, len(empty.fields)) == (0, header(), 4)
+
+
+class Topic:
+    """Stands in for a publisher."""
+
+    def __init__(self, subscribers):
+        self.subscribers, self.sent = subscribers, []
+
+    def get_subscription_count(self):
+        return self.subscribers
+
+    def publish(self, message):
+        self.sent.append(message)
+
+
+def publisher_of(subscribed=()):
+    """A PosePublisher on a stand-in node, and its topics by name."""
+    topics = {}
+
+    def create_publisher(message_type, name, qos):
+        return topics.setdefault(name, Topic(int(name in subscribed)))
+
+    return PosePublisher(SimpleNamespace(create_publisher=create_publisher), NodeConfig()), topics
+
+
+def test_what_holds_all_objects_is_built_only_for_subscribers():
+    publisher, topics = publisher_of()
+    assert not publisher.wanted
+    objects = objects_of(result(random_pose(1)))
+    objects[0].detection.covariance = None                  # fails when it is called
+
+    def unposed():
+        raise AssertionError('segments were built')
+
+    publisher.publish(objects, header(), marker_points=5, unposed=unposed)
+    assert [name for name, topic in topics.items() if topic.sent] == [
+        'pointpng/pose', 'pointpng/label']
+
+
+@pytest.mark.parametrize('name', ['objects', 'segments', 'markers', 'pose', 'label'])
+def test_one_subscriber_of_any_topic_wants_clouds_and_gets_its_message(name):
+    publisher, topics = publisher_of([f'pointpng/{name}'])
+    assert publisher.wanted
+    publisher.publish(objects_of(result(random_pose(1))), header(), marker_points=5,
+                      unposed=list)
+    assert len(topics[f'pointpng/{name}'].sent) == 1
 
 
 def fake_tf2(known):

@@ -54,7 +54,7 @@ class Session:
         begun_s = time.monotonic()
         shown = 0
         while self._children.running():
-            self._spin(_LOOK_S)
+            self.spin(_LOOK_S)
             now_s = time.monotonic()
             settled = self.recorder.log.processed(before_s=now_s - SETTLE_S)
             for record in settled[shown:]:
@@ -65,19 +65,20 @@ class Session:
             self._check_silence(settled, begun_s, now_s)
         return self._until_the_end()
 
+    def spin(self, seconds: float) -> None:
+        """Let the recorder hear for a while."""
+        until_s = time.monotonic() + seconds
+        while (left_s := until_s - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left_s)
+
     def _until_the_end(self) -> list[FrameRecord]:
         """Frames of the time asked for, once the last poses have come."""
-        self._spin(SETTLE_S)
+        self.spin(SETTLE_S)
         frames = self.recorder.log.processed()
         if not frames:
             raise ChildError(f'the node processed no cloud:\n{self._children.report()}')
         return [frame for frame in frames
                 if (frame.processed_s or 0) <= _first_s(frames) + self._config.seconds]
-
-    def _spin(self, seconds: float) -> None:
-        until_s = time.monotonic() + seconds
-        while (left_s := until_s - time.monotonic()) > 0:
-            self._executor.spin_once(timeout_sec=left_s)
 
     def _check_silence(self, settled: list[FrameRecord], begun_s: float, now_s: float) -> None:
         patience_s = self._config.silence_s if settled else self._config.startup_s

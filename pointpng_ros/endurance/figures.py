@@ -28,9 +28,10 @@ def conclude(tally: Tally, seen: Observations, config: EnduranceConfig) -> Summa
     """All figures; keys are stable, null where there is nothing to tell.
 
     Those of `demo.summary.summarise`, and: scenes; end_to_end_ms_p99, _max; poses; false_share, of
-    the poses; swaps; swap_share, of the objects found; received, dropped, tracking_share, as the
-    node's diagnostics tell; memory_mb, handles, threads, each [after the warm-up, at the end];
-    memory_growth; broken: the bounds that are broken, in words; passed: none is.
+    the poses; swaps; swap_share, of the objects found; received, dropped, refused, failed,
+    tracking_share, as the node's diagnostics tell; memory_mb, handles, threads, each [after the
+    warm-up, at the end]; memory_growth, a share, and handle_growth, null in runs of less than two
+    minutes; broken: the bounds that are broken, in words; passed: none is.
     """
     figures = {**summarise(tally.frames, tally.ages_ms, seconds=seen.seconds,
                            pass_share=config.min_posed_share),
@@ -48,7 +49,7 @@ def broken_bounds(figures: Summary, config: EnduranceConfig) -> list[str]:
     """Tell what is out of bounds; figures that are null are, but for growth in a short run."""
     low = {'posed_share': config.min_posed_share, 'label_accuracy': config.min_label_share}
     high = {'false_share': config.max_false_share, 'swap_share': config.max_swap_share,
-            'end_to_end_ms_p99': config.max_age_ms}
+            'end_to_end_ms_p99': config.max_age_ms, 'failed': 0}
     growing = {'memory_growth': config.max_memory_growth,
                'handle_growth': config.max_handle_growth}
     broken = [f'{key} = {figures[key]}, at least {bound:g} is asked' for key, bound in low.items()
@@ -74,6 +75,7 @@ def _rows(figures: Summary) -> list[tuple[str, str]]:
     return [('clouds processed', f'{figures["frames"]} in {figures["scenes"]} scenes, '
                                  f'{figures["frames_per_second"]:.1f} a second'),
             ('clouds received / dropped', f'{figures["received"]} / {figures["dropped"]}'),
+            ('clouds refused / failed', f'{figures["refused"]} / {figures["failed"]}'),
             ('age of poses, p50 / p95 / p99 / max', f'{ages} ms'),
             ('poses from tracking', percent(figures['tracking_share'])),
             ('objects in view posed', f'{percent(figures["posed_share"])} of '

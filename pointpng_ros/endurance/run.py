@@ -23,7 +23,7 @@ from pointpng_ros.endurance.tally import Tally, widened
 from pointpng_ros.endurance.vitals import look_at
 
 CAMERA, NODE = 'sim_camera', 'pose_estimator'
-_STRETCH_S, _LOOK_S = 30.0, 1.0
+_STRETCH_S, _LOOK_S, _DRAIN_S = 30.0, 1.0, 3.0
 
 
 class EnduranceRun:
@@ -55,6 +55,7 @@ class EnduranceRun:
     def _change_scene(self) -> None:
         if self._seen.scenes:
             self._children.stop(CAMERA)
+            self._session(_DRAIN_S).spin(_DRAIN_S)     # what is under way belongs to the old one
         scene = Scene.of(self._config, self._seen.scenes)
         self._seen.scenes += 1
         self._tally.begin_scene()
@@ -68,15 +69,17 @@ class EnduranceRun:
         Frames without any truth came of the stretch before, whose log has it.
         """
         self._recorder.log = FrameLog()
-        session = Session(self._recorder, self._children, DemoConfig(
-            seconds=max(seconds, 1.0), startup_s=self._config.startup_s,
-            silence_s=self._config.silence_s))
-        frames = session.stream(self._look)
+        frames = self._session(seconds).stream(self._look)
         for record in frames:
             if record.truths or record.hidden:
                 self._tally.add(record)
         self._seen.seconds += span_s(frames)
         self._tell()
+
+    def _session(self, seconds: float) -> Session:
+        return Session(self._recorder, self._children, DemoConfig(
+            seconds=max(seconds, 1.0), startup_s=self._config.startup_s,
+            silence_s=self._config.silence_s))
 
     def _look(self, record: FrameRecord) -> None:
         now_s = time.monotonic()

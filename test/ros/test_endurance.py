@@ -122,7 +122,7 @@ def test_what_is_within_its_bounds_passes():
     assert (found['passed'], found['broken']) == (True, [])
     assert [found[key] for key in ('tracking_share', 'dropped', 'end_to_end_ms_p99')] == [
         0.5, 20, 100]
-    assert figure_table(found).row_count == 11
+    assert figure_table(found).row_count == 12
 
 
 @pytest.mark.parametrize(('changes', 'words'), [

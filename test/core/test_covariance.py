@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.covariance import pose_covariance, rotated_covariance
+from pointpng_core.covariance import point_sigma_m, pose_covariance, rotated_covariance
 from pointpng_core.registration.plane_rows import plane_rows
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
@@ -168,6 +168,25 @@ def test_turning_the_world_turns_the_covariance(reference, seed):
                              reference('drill'))
     assert np.allclose(rotated_covariance(told, turn), turned, rtol=1e-3,
                        atol=1e-3 * np.abs(told).max())
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_a_point_of_the_object_moves_as_many_perturbed_poses_move_it(seed):
+    rng = np.random.default_rng(seed)
+    root, arm_m = 1e-3 * rng.normal(size=(6, 6)), rng.normal(size=3)
+    T = pose(random_turn(seed), PLACE)
+    moved = np.array([(perturbed(T, root @ noise) @ [*(T[:3, :3].T @ arm_m), 1.0])[:3]
+                      for noise in rng.normal(size=(4000, 6))])
+    spread_m = np.sqrt(np.linalg.eigvalsh(np.cov(moved.T))[-1])
+    assert point_sigma_m(root @ root.T, arm_m) == pytest.approx(spread_m, rel=0.05)
+
+
+def test_points_on_the_axis_of_a_can_are_known_and_others_are_not(registered, reference):
+    _, ((T_found, cloud),) = registered('can', 3, 1)
+    told = pose_covariance(T_found, cloud, reference('can'))
+    on, beside = 0.06 * T_found[:3, 2], 0.06 * T_found[:3, 0]
+    assert point_sigma_m(told, on) < 0.005
+    assert point_sigma_m(told, beside) == pytest.approx(0.06 * FREE_RAD, rel=0.05)
 
 
 def test_a_covariance_costs_little(reference):

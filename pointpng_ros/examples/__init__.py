@@ -1,0 +1,1 @@
+"""Nodes to start one's own from."""

@@ -1,0 +1,119 @@
+"""What a picking node asks of a detection: may it be reached for, and where is it?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from geometry_msgs.msg import Point, Pose, Quaternion
+import numpy as np
+from rclpy.node import Node
+from scipy.spatial.transform import Rotation
+
+from pointpng_core.config import Config, option
+from pointpng_core.covariance import point_sigma_m
+from pointpng_core.errors import CloudError, MissingDependencyError
+from pointpng_ros.frames import FrameLookup
+
+
+@dataclass(frozen=True, kw_only=True)
+class PickRules(Config):
+    """What is picked, and what is too old or too unsure to be."""
+
+    label: str = option('mug', help='Label of the objects to pick.')
+    base_frame: str = option('base_link', help='Frame of the poses for the robot.')
+    max_age_s: float = option(
+        0.5, unit='s', low=0.0, high=60.0,
+        help='Nothing seen longer ago is reached for; a target that is not seen again is let go.')
+    min_confidence: float = option(
+        0.8, low=0.0, high=1.0, help='Least probability that object and pose are right.')
+    max_rival_share: float = option(
+        0.5, low=0.0, high=1.0,
+        help='Another pose or label with more than this share of the confidence is a doubt.')
+    max_sigma_m: float = option(
+        0.005, unit='m', low=0.0, high=1.0,
+        help='Largest standard deviation of the points the gripper goes to.')
+
+
+def doubt_of(detection: Any, rules: PickRules, *, age_s: float,
+             T_object_ways: Sequence[np.ndarray]) -> str:
+    """Return why a vision_msgs/Detection3D is not to be reached for; empty where it may be.
+
+    `age_s`: since the stamp of its cloud; `T_object_ways`: poses (4, 4) of the gripper in the
+    object's frame, metres, whose origins must be known well enough.
+    """
+    return (_kind_doubt(detection, rules) or _age_doubt(age_s, rules)
+            or _place_doubt(detection, rules, T_object_ways))
+
+
+def _kind_doubt(detection: Any, rules: PickRules) -> str:
+    best, *others = (result.hypothesis for result in detection.results)
+    rival = max(others, key=lambda other: other.score, default=None)
+    if best.class_id != rules.label:
+        return f'not a {rules.label}'
+    if not best.score >= rules.min_confidence:              # a number that is none must not pass
+        return f'unsure: confidence {best.score:.2f}'
+    if rival and not rival.score <= rules.max_rival_share * best.score:
+        other = 'at another pose' if rival.class_id == best.class_id else f'a {rival.class_id}'
+        return f'ambiguous: may be {other}, confidence {rival.score:.2f}'
+    return ''
+
+
+def _age_doubt(age_s: float, rules: PickRules) -> str:
+    if age_s < 0.0:
+        return f'stamped {-age_s:.2f} s in the future: the clocks differ'
+    return '' if age_s <= rules.max_age_s else f'stale: {age_s:.2f} s old'
+
+
+def _place_doubt(detection: Any, rules: PickRules, T_object_ways: Sequence[np.ndarray]) -> str:
+    sigma_m = max(sigma_of(detection, T) for T in T_object_ways)
+    return '' if sigma_m <= rules.max_sigma_m else f'inexact: sigma {1e3 * sigma_m:.1f} mm'
+
+
+class RobotFrame:
+    """Detected poses in the robot's frame: with tf2_ros, or if they are published in it anyway."""
+
+    def __init__(self, node: Node, base_frame: str) -> None:
+        self._base_frame = base_frame
+        self._lookup: FrameLookup | None = None
+        try:
+            self._lookup = FrameLookup(node, base_frame, asked_by='base_frame')
+        except MissingDependencyError as error:
+            node.get_logger().info(f'without tf: {error}')
+
+    def T_base_object(self, detection: Any) -> np.ndarray:
+        """Return the pose (4, 4), metres; raises CloudError where tf has none at its stamp."""
+        header = detection.header
+        T_frame_object = matrix_of_pose(detection.results[0].pose.pose)
+        if header.frame_id == self._base_frame:
+            return T_frame_object
+        if self._lookup is None:
+            raise CloudError(f'its pose is in {header.frame_id!r}, and tf2_ros is not installed: '
+                             f'start pose_estimator with target_frame:={self._base_frame}')
+        return self._lookup.T_target_cloud(header) @ T_frame_object
+
+
+def sigma_of(detection: Any, T_object_way: np.ndarray) -> float:
+    """Return the standard deviation of where a pose (4, 4) in the object's frame is, metres."""
+    pose = detection.results[0].pose
+    arm_m = matrix_of_pose(pose.pose)[:3, :3] @ T_object_way[:3, 3]
+    return point_sigma_m(np.reshape(pose.covariance, (6, 6)), arm_m)
+
+
+def matrix_of_pose(pose: Pose) -> np.ndarray:
+    """Return (4, 4) float64 of a geometry_msgs/Pose."""
+    place, turn = pose.position, pose.orientation
+    return matrix_of((place.x, place.y, place.z), (turn.x, turn.y, turn.z, turn.w))
+
+
+def matrix_of(xyz_m: Sequence[float], quat_xyzw: Sequence[float]) -> np.ndarray:
+    """Return the pose (4, 4) at a place, metres, turned by a quaternion."""
+    T = np.eye(4)
+    T[:3, :3], T[:3, 3] = Rotation.from_quat(quat_xyzw).as_matrix(), xyz_m
+    return T
+
+
+def pose_of(T: np.ndarray) -> Pose:
+    """Return the geometry_msgs/Pose of (4, 4)."""
+    (x, y, z), (qx, qy, qz, qw) = T[:3, 3].tolist(), Rotation.from_matrix(T[:3, :3]).as_quat(
+        ).tolist()
+    return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))

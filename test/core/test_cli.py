@@ -14,7 +14,7 @@ from pointpng_core.files import write_cloud
 from pointpng_ros import cli
 
 CLOUD = np.random.default_rng(0).uniform(-0.05, 0.05, size=(200, 3)).astype(np.float32)
-COMMANDS = ['run', 'sim', 'play', 'demo', 'estimate', 'evaluate', 'train']
+COMMANDS = ['run', 'sim', 'play', 'demo', 'endurance', 'estimate', 'evaluate', 'train']
 
 
 def run(capsys, *words):
@@ -99,7 +99,7 @@ def test_millimetre_files_are_refused_with_the_option_that_helps(tmp_path, capsy
     assert 'is it in millimetres?' in err
 
 
-@pytest.mark.parametrize('command', ['sim', 'play', 'demo'])
+@pytest.mark.parametrize('command', ['sim', 'play', 'demo', 'endurance'])
 def test_arguments_pass_through_untouched(entry_points, command):
     words = ['BAG', '--help', '--rate', '2', '--ros-args', '-p', 'x:=1', '-r', 'a:=b']
     assert cli.main([command, *words]) == 7
@@ -129,7 +129,7 @@ def test_ros_reads_the_mapped_values_as_the_same_text(value):
         rclpy.try_shutdown(context=context)
 
 
-@pytest.mark.parametrize('command', ['run', 'sim', 'play', 'demo'])
+@pytest.mark.parametrize('command', ['run', 'sim', 'play', 'demo', 'endurance'])
 def test_without_ros_the_commands_say_how_to_get_it(capsys, monkeypatch, command):
     monkeypatch.setattr(cli.importlib.util, 'find_spec', lambda name: None)
     code, _, err = run(capsys, command)

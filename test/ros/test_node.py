@@ -22,10 +22,10 @@ STUB = 'test/ros/stub_node.py'
 TOPIC = '/camera/depth/points'
 
 
-def stub_node(*parameters, arguments=()):
+def stub_node(*parameters, arguments=(), **environment):
     parameters = ('diagnostics_period_s:=0.1', *parameters)
     values = [item for parameter in parameters for item in ('-p', parameter)]
-    return RosProcess(STUB, *arguments, '--ros-args', *values)
+    return RosProcess(STUB, *arguments, '--ros-args', *values, **environment)
 
 
 def cloud(*metres, stamp=1, frame='camera', jitter=0):

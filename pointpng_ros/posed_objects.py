@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.box import box_around
-
 LEAST_SCORE = 1e-9
 """So that nothing is divided by zero."""
 
@@ -71,10 +69,11 @@ class PosedObject(NamedPose):
         """The pose's covariance (6, 6) as in PoseWithCovariance, in the published frame."""
         return np.asarray(self.detection.covariance(self.T_frame_cloud))
 
-    @cached_property
+    @property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
         """Centre and size (3,), metres, of the reference's box along the object's own axes."""
-        return box_around(self.detection.reference.points)
+        centre_m, size_m = self.detection.reference.box
+        return centre_m, size_m
 
     @cached_property
     def others(self) -> list[LabelledPose]:

@@ -9,7 +9,6 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
 
-from pointpng_core.box import box_around
 from pointpng_ros.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
 
 REFERENCE_TOPIC = 'pointpng/references'
@@ -44,7 +43,7 @@ class ReferencePublisher:
 
 
 def _entry(reference: Any) -> dict[str, Any]:
-    centre_m, size_m = box_around(reference.points)
+    centre_m, size_m = reference.box
     symmetry = reference.symmetry
     return {'name': reference.name, 'complete': reference.complete,
             'diameter_m': reference.diameter_m,

@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+import functools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
+from pointpng_core.box import box_around
 from pointpng_core.reference.views import ViewBank
 from pointpng_core.registration.field import SurfaceField
 from pointpng_core.registration.surface_tree import SurfaceTree
@@ -39,6 +41,11 @@ class Reference:
     embedding: Tensor
     """(d,) of the whole surface."""
     views: ViewBank
+
+    @functools.cached_property
+    def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return centre and size (3,) of the box around the surface, along the frame's axes."""
+        return box_around(self.points)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything but the name as arrays by name, for the cache."""

@@ -84,6 +84,9 @@ def test_detections_tell_how_sure_their_poses_are(pipeline, result):
         assert np.diag(turned) == pytest.approx(np.diag(seen)[[1, 0, 2, 4, 3, 5]])
         assert turned[0, 1] == pytest.approx(-seen[0, 1])
         assert bool(found.other_poses) <= found.estimate.ambiguous
+        centre_m, size_m = found.reference.box
+        assert np.abs((found.reference.points - centre_m) / size_m).max(axis=0) \
+            == pytest.approx([0.5, 0.5, 0.5], abs=1e-4)
 
 
 def test_all_stages_are_timed(result):

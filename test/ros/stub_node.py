@@ -82,9 +82,8 @@ class StubPipeline:
 
 def reference(name):
     """Half a metre wide, a quarter deep."""
-    corners = np.array([[-0.25, 0, 0], [0.25, 0.25, 0.1]])
-    return SimpleNamespace(name=name, points=corners, complete=True, diameter_m=0.6,
-                           symmetry=Symmetry())
+    box = np.array([0, 0.125, 0.05]), np.array([0.5, 0.25, 0.1])
+    return SimpleNamespace(name=name, box=box, complete=True, diameter_m=0.6, symmetry=Symmetry())
 
 
 def number(name):

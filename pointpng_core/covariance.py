@@ -96,14 +96,3 @@ def _centre_to_origin(R_camera_reference: Matrix, centre: NDArray[np.float64]) -
     """
     R = R_camera_reference
     return np.block([[R @ np.cross(centre, np.eye(3)).T, R], [R, np.zeros((3, 3))]])
-
-
-def point_sigma_m(covariance: Matrix, arm_m: NDArray[np.float64]) -> float:
-    """Return the standard deviation of a point of the object in its least sure direction, metres.
-
-    `covariance` (6, 6) of the pose as `pose_covariance` gives it; `arm_m` (3,) from the object's
-    origin to the point, along the same axes. A turn about an axis through the point moves it not:
-    a can may spin as it likes, a point on its axis is known.
-    """
-    J = np.hstack((np.eye(3), -np.cross(np.eye(3), arm_m)))
-    return float(np.sqrt(max(0.0, np.linalg.eigvalsh(J @ covariance @ J.T)[-1])))

@@ -10,8 +10,8 @@ from rclpy.node import Node
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.config import Config, option
-from pointpng_core.covariance import point_sigma_m
 from pointpng_core.errors import CloudError, MissingDependencyError
+from pointpng_core.point_sigma import point_sigma_m
 from pointpng_ros.frames import FrameLookup
 
 
@@ -93,8 +93,13 @@ class RobotFrame:
 
 
 def sigma_of(detection: Any, T_object_way: np.ndarray) -> float:
-    """Return the standard deviation of where a pose (4, 4) in the object's frame is, metres."""
+    """Return the standard deviation of where a pose (4, 4) in the object's frame is, metres.
+
+    Infinite where the covariance was left empty, or says that it is not told.
+    """
     pose = detection.results[0].pose
+    if not np.diag(np.reshape(pose.covariance, (6, 6))).min() > 0.0:
+        return float('inf')
     arm_m = matrix_of_pose(pose.pose)[:3, :3] @ T_object_way[:3, 3]
     return point_sigma_m(np.reshape(pose.covariance, (6, 6)), arm_m)
 

@@ -74,7 +74,8 @@ class PickAndPlace(Node):
 
     def _done(self, request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = bool(self._target), self._target
-        self._let_go('done')
+        if self._target:
+            self._let_go('done')
         return response
 
     def _let_go(self, why: str) -> None:

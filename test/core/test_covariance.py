@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.covariance import point_sigma_m, pose_covariance, rotated_covariance
+from pointpng_core.covariance import pose_covariance, rotated_covariance
+from pointpng_core.point_sigma import point_sigma_m
 from pointpng_core.registration.plane_rows import plane_rows
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry

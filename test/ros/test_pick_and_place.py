@@ -12,15 +12,19 @@ import numpy as np
 import pytest
 from rclpy.time import Time
 from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import Trigger
+from test_node import TOPIC, cloud, stub_node
 
 from pointpng_core.errors import CloudError
+from pointpng_ros.cloud_watch import cloud_qos
 from pointpng_ros.picking import PickRules, RobotFrame, doubt_of, matrix_of, pose_of
 
 pytestmark = pytest.mark.ros
 EXAMPLE = 'pointpng_ros/examples/pick_and_place.py'
 STANDINS = '' if importlib.util.find_spec('vision_msgs') else str(
     Path(__file__).with_name('standins'))
+PATH = ':'.join(filter(None, (STANDINS, str(REPOSITORY))))
 GRASP = matrix_of((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
 AGE_S = 0.1
 UNTOLD = (-1.0, *[0.0] * 35)
@@ -153,8 +157,7 @@ def matrix(pose):
 def picking(observer, msg, *parameters):
     robot = Robot(observer, msg)
     values = [word for parameter in parameters for word in ('-p', parameter)]
-    path = ':'.join(filter(None, (STANDINS, str(REPOSITORY))))
-    with RosProcess(EXAMPLE, '--ros-args', *values, PYTHONPATH=path) as node:
+    with RosProcess(EXAMPLE, '--ros-args', *values, PYTHONPATH=PATH) as node:
         observer.wait_for_subscriber(robot.publisher)
         for way in robot.ways:
             observer.wait_for_publisher(f'/pick_and_place/{way}')
@@ -209,6 +212,28 @@ def test_poses_in_another_frame_come_through_tf(observer, msg):
         robot.tell_tf(above)
         grasp = robot.reached({'frame': 'camera'})[1][1]
         np.testing.assert_allclose(grasp[:3, 3], (0, 0, 1), atol=1e-9)
+
+
+def test_the_nodes_own_detections_lead_to_a_grasp(observer, msg):
+    """Camera, pose_estimator and the example as three processes."""
+    clouds = observer.node.create_publisher(PointCloud2, TOPIC, cloud_qos('reliable'))
+    with picking(observer, msg, 'label:=object_1', 'base_frame:=camera',
+                 'min_confidence:=0.7') as (robot, node), \
+            stub_node('publish_detections:=true', 'objects:=folder_1',
+                      'cloud_reliability:=reliable', PYTHONPATH=PATH):
+        observer.wait_for_subscriber(clouds)
+
+        def reached():
+            shown = cloud(1)
+            shown.header.stamp = observer.node.get_clock().now().to_msg()
+            clouds.publish(shown)
+            return robot.ways['grasp']
+
+        (grasp, *_) = wait_until(reached, what='a grasp')
+        assert 'target object_1_0' in node.output
+        place = matrix(grasp.pose)[:3, 3]
+        assert (place > (1.1, 0.1, 1.1)).all()
+        assert (place < (1.9, 0.9, 1.9)).all()
 
 
 def test_without_tf_poses_in_the_robots_own_frame_are_used(msg, monkeypatch):

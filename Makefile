@@ -102,7 +102,7 @@ ablation: $(STAMP)  ## What beta and M do: ten small models into runs/ablation, 
 	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=0.02,limit=1000 \
 	  --betas .3,0,.1,.5,1 $(ABLATION_ARGS)
 
-docs: $(STAMP)  ## Write the generated parts: config/pose_estimator.yaml, parameters in README and docs/training.md
+docs: $(STAMP)  ## Write the generated parts: config/pose_estimator.yaml, docs/parameters.md, options in docs/training.md
 	@$(BIN)/python tools/generate_docs.py
 
 clean:  ## Remove .venv, caches and build outputs

@@ -14,6 +14,7 @@ from pointpng_core.training.config import TrainConfig
 from pointpng_ros.parameter_specs import default_yaml, parameter_table, pose_estimator_groups
 
 ROOT = Path(__file__).resolve().parents[1]
+PARAMETERS = ROOT / 'docs' / 'parameters.md'
 BEGIN, END = '<!-- parameters: written by `make docs` -->\n', '<!-- end of parameters -->\n'
 
 
@@ -21,7 +22,7 @@ def documents() -> dict[Path, str]:
     """Return the wanted content of every generated file."""
     node = pose_estimator_groups()
     return {ROOT / 'config' / 'pose_estimator.yaml': default_yaml(node),
-            ROOT / 'README.md': with_table(ROOT / 'README.md', parameter_table(node)),
+            PARAMETERS: with_table(PARAMETERS, parameter_table(node)),
             ROOT / 'docs' / 'training.md': with_table(ROOT / 'docs' / 'training.md',
                                                       option_table(TrainConfig()))}
 

@@ -1,5 +1,6 @@
 """The trainer: reproducible, resumable to the last digit, and clear about what goes wrong."""
 
+import copy
 import errno
 import json
 import math
@@ -15,6 +16,7 @@ from pointpng_core.models.zoo import load_model
 from pointpng_core.training import recipe
 from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 from pointpng_core.training.schedule import learning_rate, stages
 from pointpng_core.training.tasks import PointPngTask
 
@@ -159,6 +161,27 @@ def test_a_gpu_is_not_waited_for_and_a_bad_step_is_still_found(source, tmp_path,
         train(tiny_config(source, log_every=4, checkpoint_every=100), run)
     assert broken.calls > 2  # later than it happened
     assert read_checkpoint(latest_checkpoint(run)).config['step'] == 3
+
+
+@pytest.mark.parametrize('fused', [None, True])
+def test_an_optimiser_goes_on_exactly_from_its_tensors(fused):
+    """Also the one of a GPU, which counts its steps on the device."""
+    def stepped(task, optimiser):
+        task(torch.ones(1, 3)).square().sum().backward()
+        optimiser.step()
+        optimiser.zero_grad()
+
+    whole = torch.nn.Linear(3, 2)
+    first = torch.optim.AdamW(whole.parameters(), fused=fused)
+    stepped(whole, first)
+    resumed = copy.deepcopy(whole)
+    second = torch.optim.AdamW(resumed.parameters(), fused=fused)
+    load_optimiser(second, resumed, {name: value.clone() for name, value
+                                     in optimiser_tensors(first, whole).items()})
+    stepped(whole, first)
+    stepped(resumed, second)
+    assert torch.equal(whole.weight, resumed.weight)
+    assert torch.equal(whole.bias, resumed.bias)
 
 
 def test_a_run_ends_when_its_time_is_over_and_goes_on(source, tmp_path):

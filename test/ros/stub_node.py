@@ -16,7 +16,7 @@ import numpy as np
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import LibraryError
-from pointpng_core.symmetry import Symmetry
+from pointpng_core.symmetry import Rotational, Symmetry
 from pointpng_ros.lifetime import run_node
 from pointpng_ros.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
@@ -81,9 +81,10 @@ class StubPipeline:
 
 
 def reference(name):
-    """Half a metre wide, a quarter deep."""
+    """Half a metre wide, a quarter deep, the same after half a turn."""
     box = np.array([0, 0.125, 0.05]), np.array([0.5, 0.25, 0.1])
-    return SimpleNamespace(name=name, box=box, complete=True, diameter_m=0.6, symmetry=Symmetry())
+    half_turn = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2),))
+    return SimpleNamespace(name=name, box=box, complete=True, diameter_m=0.6, symmetry=half_turn)
 
 
 def number(name):
@@ -102,8 +103,9 @@ def detection(x, block):
     T = np.eye(4)
     T[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
     T[:3, 3] = block.mean(axis=0)
+    other = SimpleNamespace(name='other', confidence=0.1, T_observation_reference=T)
     estimate = SimpleNamespace(T_observation_reference=T, score=SCORE, confidence=SCORE,
-                               ambiguous=x == 7, symmetric=False, other_labels=())
+                               ambiguous=x == 7, symmetric=True, other_labels=(other,))
     return SimpleNamespace(label=f'object_{x}', index=0, child_frame=f'object_{x}_0',
                            estimate=estimate, segment=segment(x, block), other_poses=[],
                            covariance=lambda T_target_cloud: np.eye(6) * VARIANCE,

@@ -1,8 +1,9 @@
 """What the node tells beside the poses: objects as JSON, segments, latched references."""
 
 import json
+import re
 
-from harness import wait_until
+from harness import REPOSITORY, wait_until
 import numpy as np
 import pytest
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -93,7 +94,8 @@ def test_references_are_latched_and_told_again_only_when_others_are_in_use(obser
         assert json.loads(references[-1].data)['references'] == [{
             'name': 'object_1', 'complete': True, 'diameter_m': 0.6,
             'box': {'centre_m': [0.0, 0.125, 0.05], 'size_m': [0.5, 0.25, 0.1]},
-            'symmetry': {'kind': 'none', 'elements': []}}]
+            'symmetry': {'kind': 'finite', 'elements': [
+                {'axis': [0.0, 0.0, 1.0], 'order': 2, 'point_m': [0.0, 0.0, 0.0]}]}}]
 
 
 def test_without_a_cloud_a_library_is_told_and_a_look_is_empty(observer):
@@ -127,3 +129,54 @@ def test_the_real_node_tells_covariances_and_labels_as_the_core_does(observer, l
                  if each['name'] == 'drill')
     assert (drill['complete'], drill['symmetry']['kind']) == (True, 'none')
     assert 0.1 < drill['diameter_m'] < 0.4
+
+
+DOCS = (REPOSITORY / 'docs' / 'topics.md').read_text()
+
+
+def documented(column):
+    """Types by full name of the tables whose rows begin with a name in backticks."""
+    rows = re.findall(r'^\| `(/[^`]+)`[^|]*\| `([^`]+)` \|', DOCS, re.MULTILINE)
+    return {name: kind.replace('/', f'/{column}/') for name, kind in rows}
+
+
+def graph(node, ask):
+    return {name: types[0] for name, types in ask('pose_estimator', '/')
+            if not name.startswith(('/rosout', '/parameter_events', '/clock'))}
+
+
+def test_the_docs_name_every_topic_and_service_with_its_type_and_durability(observer):
+    node = observer.node
+    with stub_node():
+        observer.wait_for_publisher('/diagnostics')
+        wait_until(lambda: '/pose_estimator/enable' in dict(
+            node.get_service_names_and_types_by_node('pose_estimator', '/')), what='the services')
+        topics = graph(node, node.get_publisher_names_and_types_by_node)
+        topics |= graph(node, node.get_subscriber_names_and_types_by_node)
+        services = graph(node, node.get_service_names_and_types_by_node)
+        latched = {name for name in topics for each in node.get_publishers_info_by_topic(name)
+                   if each.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL}
+    assert '/pointpng/objects' in topics
+    assert topics.items() <= documented('msg').items()
+    own = {name: kind for name, kind in services.items() if kind.startswith('std_srvs')}
+    assert own
+    assert own.items() <= documented('srv').items()
+    assert latched == set(re.findall(r'^\| `([^`]+)`.*transient local', DOCS, re.MULTILINE))
+
+
+def keys_of(value):
+    """The keys of nested objects; of a list, those of its first entry."""
+    if isinstance(value, list):
+        return keys_of(value[0]) if value else None
+    return {key: keys_of(each) for key, each in value.items()} if isinstance(value, dict) else None
+
+
+def test_the_docs_show_the_keys_that_there_are(observer):
+    shown = [json.loads(text) for text in re.findall(r'```json\n(.*?)```', DOCS, re.DOTALL)]
+    rig, outputs = Rig(observer), Outputs(observer)
+    references = observer.collect(String, '/pointpng/references', LATCHED)
+    with stub_node(RELIABLE, 'objects:=folder_1'):
+        rig.connect()
+        rig.exchange(cloud(1, stamp=1))
+        told = [outputs.objects(1), json.loads(wait_until(lambda: references, what='it')[0].data)]
+    assert [keys_of(each) for each in shown] == [keys_of(each) for each in told]

@@ -11,7 +11,7 @@ import tempfile
 
 from rich.console import Console
 
-from pointpng_core.errors import ConfigError, PointPngError
+from pointpng_core.errors import ConfigError
 from pointpng_ros.demo.bag_run import BagRun
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import save_picture
@@ -23,26 +23,19 @@ from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.demo.simulated_run import SimulatedRun
 from pointpng_ros.demo.summary import Summary
 from pointpng_ros.demo.table import LiveView
-
-PASSED, FAILED, INTERRUPTED = 0, 1, 130
+from pointpng_ros.demo.verdict import exit_code
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the demo; 0 when it passed, 1 when it failed or broke, 130 after Ctrl-C."""
     options = _parser().parse_args(args)
-    console = Console()
-    try:
-        _check_targets(options)
-        config = _config(options)
-        run = _run_of(options, config)
-        summary = _perform(run, config, options, console)
-    except PointPngError as error:
-        Console(stderr=True).print(f'demo: {error}', highlight=False, markup=False,
-                                     soft_wrap=True)
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return PASSED if summary['passed'] else FAILED
+    return exit_code('demo', lambda: _checked(options))
+
+
+def _checked(options: argparse.Namespace) -> Summary:
+    _check_targets(options)
+    config = _config(options)
+    return _perform(_run_of(options, config), config, options, Console())
 
 
 def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 import dataclasses
-import json
 from pathlib import Path
 import sys
 import tempfile
@@ -11,56 +10,41 @@ import tempfile
 from rich.console import Console
 
 from pointpng_core.commands.output import check_json_target, write_json
-from pointpng_core.errors import PointPngError
 from pointpng_ros.demo.processes import Children
-from pointpng_ros.demo.recorder import Recorder
 from pointpng_ros.demo.runs import TRUTH_TOPIC
 from pointpng_ros.demo.session import own_environment, recording
 from pointpng_ros.demo.summary import Summary
+from pointpng_ros.demo.verdict import exit_code
 from pointpng_ros.endurance.figures import figure_table
 from pointpng_ros.endurance.run import EnduranceRun
 from pointpng_ros.endurance.settings import EnduranceConfig
-
-PASSED, FAILED, INTERRUPTED = 0, 1, 130
 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run; 0 when all bounds were kept, 1 when one was broken or a process died, 130 on Ctrl-C."""
     options = _parser().parse_args(args)
-    console = Console()
-    try:
-        check_json_target(options.json)
-        config = _config(options)
-        summary = _perform(config, options.domain_id, console)
-        write_json(options.json, {**summary, 'config': json.loads(json.dumps(
-            dataclasses.asdict(config)))})
-    except PointPngError as error:
-        Console(stderr=True).print(f'endurance: {error}', highlight=False, markup=False,
-                                     soft_wrap=True)
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    return PASSED if summary['passed'] else FAILED
+    return exit_code('endurance', lambda: _perform(options))
 
 
-def _perform(config: EnduranceConfig, domain_id: int | None, console: Console) -> Summary:
-    environment = own_environment(domain_id)
+def _perform(options: argparse.Namespace) -> Summary:
+    check_json_target(options.json)
+    config, console = _config(options), Console(stderr=options.json == '-')
+    environment = own_environment(options.domain_id)
     with tempfile.TemporaryDirectory(prefix='pointpng_endurance_') as folder, \
             Children(environment) as children, \
             recording(cloud_topic='', truth_topic=TRUTH_TOPIC) as recorder:
-        summary = _run(config, children, recorder, Path(folder), console)
+        summary = EnduranceRun(config, children=children, recorder=recorder,
+                               folder=Path(folder) / 'objects', console=console).go()
+    _tell(summary, console)
+    write_json(options.json, {**summary, 'config': dataclasses.asdict(config)})
+    return summary
+
+
+def _tell(summary: Summary, console: Console) -> None:
     console.print(figure_table(summary))
     for words in summary['broken']:
         console.print(f'bound broken: {words}', highlight=False)
     console.print('passed' if summary['passed'] else 'FAILED')
-    return summary
-
-
-def _run(config: EnduranceConfig, children: Children, recorder: Recorder, folder: Path,
-         console: Console) -> Summary:
-    run = EnduranceRun(config, children=children, recorder=recorder, folder=folder / 'objects',
-                       console=console)
-    return run.go()
 
 
 def _config(options: argparse.Namespace) -> EnduranceConfig:

@@ -1,5 +1,6 @@
 """A run: one node, one scene after the other before it, everything noted."""
 
+from contextlib import suppress
 from pathlib import Path
 import time
 
@@ -85,7 +86,8 @@ class EnduranceRun:
         now_s = time.monotonic()
         if now_s >= self._look_due_s:
             self._look_due_s = now_s + _LOOK_S
-            self._seen.vitals.append(look_at(self._pid, time_s=now_s))
+            with suppress(OSError):      # it has just died, which the session tells
+                self._seen.vitals.append(look_at(self._pid))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for pair in message.status[0].values}

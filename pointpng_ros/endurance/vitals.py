@@ -14,17 +14,16 @@ _PART = 10
 class Vitals:
     """One look at a process; memory resident, in MB (10^6 bytes)."""
 
-    time_s: float
     memory_mb: float
     handles: int
     threads: int
 
 
-def look_at(pid: int, *, time_s: float) -> Vitals:
+def look_at(pid: int) -> Vitals:
     """Look at a living process; raises OSError when it is gone."""
     folder = Path(f'/proc/{pid}')
     pages = int((folder / 'statm').read_text(encoding='ascii').split()[1])
-    return Vitals(time_s=time_s, memory_mb=pages * os.sysconf('SC_PAGE_SIZE') / 1e6,
+    return Vitals(memory_mb=pages * os.sysconf('SC_PAGE_SIZE') / 1e6,
                   handles=len(list((folder / 'fd').iterdir())),
                   threads=len(list((folder / 'task').iterdir())))
 

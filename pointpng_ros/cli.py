@@ -12,7 +12,7 @@ from pointpng_core.errors import MissingDependencyError, PointPngError
 
 ERROR_CODE = 2
 INTERRUPTED_CODE = 130
-_CORE_COMMANDS = ('estimate', 'evaluate', 'objects', 'train')
+_CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
 _ROS_COMMANDS = {
     'run': ('pointpng_ros.pose_estimator', 'the node: poses of the objects in a PointCloud2'),
     'sim': ('pointpng_ros.sim_camera', 'a simulated depth camera over a table'),

@@ -14,7 +14,7 @@ from pointpng_core.files import write_cloud
 from pointpng_ros import cli
 
 CLOUD = np.random.default_rng(0).uniform(-0.05, 0.05, size=(200, 3)).astype(np.float32)
-COMMANDS = ['run', 'sim', 'play', 'demo', 'endurance', 'estimate', 'evaluate', 'train']
+COMMANDS = ['run', 'sim', 'play', 'demo', 'endurance', 'estimate', 'evaluate', 'frames', 'train']
 
 
 def run(capsys, *words):
@@ -46,8 +46,9 @@ def test_help_lists_every_command(capsys):
         assert all(f'\n    {command}' in out for command in COMMANDS)
 
 
-@pytest.mark.parametrize('words', [['run'], ['estimate'], ['evaluate'], ['evaluate', 'pose'],
-                                   *(['evaluate', kind] for kind in evaluate._KINDS)])
+@pytest.mark.parametrize('words', [
+    ['run'], ['estimate'], ['frames'], ['evaluate'], ['evaluate', 'pose'],
+    *(['evaluate', kind] for kind in evaluate._KINDS)])
 def test_every_command_has_help(capsys, words):
     code, out, err = run(capsys, *words, '--help')
     assert (code, err) == (0, '')

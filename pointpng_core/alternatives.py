@@ -10,7 +10,8 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
 
     Each once, up to the symmetry of the reference; none where the estimate is not ambiguous.
     Those that are as good, or the best one: it made the estimate ambiguous, though a later look
-    may tell the two apart. Empty as well where the points may rather be another object.
+    may tell the two apart. Where none is clearly another, a better one nearby, if a search found
+    that. Empty where the points may rather be another object.
     """
     if not estimate.ambiguous:
         return []
@@ -20,4 +21,6 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
                              reference) for known in apart):
             apart.append(other)
     others = sorted(apart[1:], key=lambda other: -other.score)
-    return [other for other in others if other.score >= AS_GOOD * estimate.score] or others[:1]
+    as_good = [other for other in others if other.score >= AS_GOOD * estimate.score]
+    better = [other for other in estimate.runners_up if other.score > estimate.score]
+    return as_good or others[:1] or better[:1]

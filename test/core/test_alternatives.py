@@ -54,6 +54,11 @@ def test_the_best_rival_is_told_though_a_later_look_likes_it_less(reference):
     assert poses(other_poses(found, reference('drill'))) == [pytest.approx(turned(180))]
 
 
+def test_a_better_pose_nearby_contradicts_a_followed_one(reference):
+    near = doubted(estimate(T, 0.7, ambiguous=False), [estimate(turned(9), 0.9)])
+    assert poses(other_poses(near, reference('drill'))) == [pytest.approx(turned(9))]
+
+
 def test_symmetric_equals_are_no_other_poses(reference):
     assert other_poses(estimate(T, name='can', rivals=[rival(turned(90), 0.9)]),
                        reference('can')) == []

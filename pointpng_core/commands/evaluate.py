@@ -14,6 +14,7 @@ from pointpng_core.commands import (
     evaluate_classification,
     evaluate_curves,
     evaluate_equivariance,
+    evaluate_fusion,
     evaluate_pose,
     evaluate_recognition,
     evaluate_scene,
@@ -27,13 +28,14 @@ from pointpng_core.commands.output import check_json_target, write_json
 __all__ = ['HELP', 'add_arguments', 'method_table', 'run', 'value_table']
 
 HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, speed of batches and of training')
+        'classification, ablation, fused models, speed of batches and of training')
 _KINDS: dict[str, ModuleType] = {
     'pose': evaluate_pose, 'scene': evaluate_scene, 'equivariance': evaluate_equivariance,
     'classification': evaluate_classification, 'ablation': evaluate_ablation,
     'training': evaluate_training,
     'calibration': evaluate_calibration, 'recognition': evaluate_recognition,
-    'curves': evaluate_curves, 'batch': evaluate_batch, 'make-pairs': make_pairs}
+    'curves': evaluate_curves, 'batch': evaluate_batch, 'fusion': evaluate_fusion,
+    'make-pairs': make_pairs}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

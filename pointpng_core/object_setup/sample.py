@@ -28,10 +28,18 @@ def write_sample(folder: Path) -> tuple[Path, Path, Path]:
         raise FileError(f'cannot make {folder}: {error.strerror}; name a new folder') from error
     mug = make_object('mug').mesh
     write_mesh(folder / MESH, TriangleMesh(vertices=1000.0 * mug.vertices, faces=mug.faces))
-    frames = turntable('drill', camera=CAMERA, config=TurntableConfig(frames=FRAMES))
-    write_bag(folder / BAG, (frame.points for frame in frames), topic=TOPIC, frame_id=FRAME,
-              rate_hz=RATE_HZ)
+    write_turning(folder / BAG, 'drill', camera=CAMERA, config=TurntableConfig(frames=FRAMES))
     view = next(turntable('mug', camera=CAMERA, config=TurntableConfig(seed=1, height_deg=50.0)))
     seen = view.points[(view.owner >= 0) & np.isfinite(view.points).all(axis=-1)]
     write_cloud(folder / VIEW, seen)
     return folder / MESH, folder / BAG, folder / VIEW
+
+
+def write_turning(path: Path, name: str, *, camera: DepthCamera, config: TurntableConfig) -> None:
+    """Write a bag of a catalogue object that turns before a camera.
+
+    Raises FileError, and ConfigError for a name that is not in the catalogue.
+    """
+    frames = turntable(name, camera=camera, config=config)
+    write_bag(path, (frame.points for frame in frames), topic=TOPIC, frame_id=FRAME,
+              rate_hz=RATE_HZ)

@@ -1,7 +1,6 @@
 """Faults under a real process with a stub pipeline: no pose without its cloud, and it goes on.
 
-What is malformed, fails, or floods in other ways is in test_node.py, test_node_life.py and
-test_node_control.py; faults of the real pipeline are in test_faults_real.py.
+What fails or floods in other ways is in test_node.py, test_node_life.py, test_node_control.py.
 """
 
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from test_node import TOPIC, Rig, cloud, stub_node, values_of
+
+from pointpng_ros.cloud_message import encode_cloud
 
 pytestmark = pytest.mark.ros
 STANDINS = 'test/ros/standins'
@@ -100,6 +101,37 @@ def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger)
         assert int(values['refused']) > 100
         assert values['failed'] == '0'
         assert 1 <= node.output.count('cloud refused') <= 3      # once in five seconds
+
+
+@pytest.mark.parametrize('seed', [0, 1])
+def test_whatever_comes_in_whatever_order_poses_belong_to_good_clouds(ledger, seed):
+    rng, bad = np.random.default_rng(seed), malformed()
+
+    def anything(node):
+        """A good cloud of any time and frame, a bad one, one that fails, or a halt of the node."""
+        stamp, frame = int(rng.integers(1, 1000)), str(rng.choice(['camera', 'other']))
+        draw = rng.random()
+        if draw < 0.5:
+            ledger.send(cloud(1, 3, stamp=stamp, frame=frame))
+        elif draw < 0.9:
+            ledger.publisher.publish(next(bad))
+        elif draw < 0.97:
+            header = Header(frame_id=frame)
+            header.stamp.sec = stamp
+            ledger.publisher.publish(encode_cloud(np.full((9, 3), 66, np.float32), header))
+        else:
+            node.send(signal.SIGSTOP)
+            time.sleep(0.1)
+            node.send(signal.SIGCONT)
+
+    with stub_node(*PARAMETERS, arguments=('--slow', '0.02')) as node:
+        ledger.connect()
+        for _ in range(150):
+            anything(node)
+            time.sleep(0.01)
+        ledger.answer(cloud(1, stamp=5000))
+        ledger.status(lambda state: state.message == 'running' and all(
+            int(values_of(state)[key]) for key in ('processed', 'refused', 'failed')))
 
 
 def test_time_that_jumps_back_and_a_frame_that_changes(ledger):

@@ -10,8 +10,6 @@ from pointpng_core.evaluation.batch_speed import BatchSize, BatchWorld, make_wor
 from pointpng_core.evaluation.calibration_cases import Seen
 from pointpng_core.symmetry import Symmetry
 
-NONE = Symmetry()
-
 
 def write_world(path: Path, estimator: PoseEstimator, size: BatchSize, *, seed: int = 0) -> None:
     """Write what `read_world` reads; raises ConfigError, FileError."""
@@ -41,7 +39,7 @@ def read_world(path: Path, estimator: PoseEstimator, *, observations: int = 0, r
         raise FileError(f'{path} is not a readable world ({error}); write it with --pack'
                         ) from error
     names = [str(name) for name in arrays['names']][:references or None]
-    known = [estimator.reference_from_model(surface, name=name, symmetry=NONE)
+    known = [estimator.reference_from_model(surface, name=name, symmetry=Symmetry())
              for name, surface in zip(names, arrays['surfaces'])]
     seen = [Seen(source=str(path), name=str(name), points=points, surface=surface,
                  T_observation_object=T)

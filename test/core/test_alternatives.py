@@ -54,14 +54,18 @@ def test_the_best_rival_is_told_though_a_later_look_likes_it_less(reference):
     assert poses(other_poses(found, reference('drill'))) == [pytest.approx(turned(180))]
 
 
-def test_a_better_pose_nearby_contradicts_a_followed_one(reference):
+def test_without_a_clearly_other_pose_the_best_nearby_is_the_doubt(reference):
     near = doubted(estimate(T, 0.7, ambiguous=False), [estimate(turned(9), 0.9)])
     assert poses(other_poses(near, reference('drill'))) == [pytest.approx(turned(9))]
+    between = estimate(T, 0.9, rivals=[rival(turned(-8), 0.85), rival(turned(9), 0.88)])
+    assert poses(other_poses(between, reference('drill'))) == [pytest.approx(turned(9))]
+    assert other_poses(estimate(T), reference('drill')) == []
 
 
 def test_symmetric_equals_are_no_other_poses(reference):
-    assert other_poses(estimate(T, name='can', rivals=[rival(turned(90), 0.9)]),
-                       reference('can')) == []
+    away = T @ pose(t=(0.05, 0, 0))
+    found = estimate(T, name='can', rivals=[rival(turned(90), 0.9), rival(away, 0.89)])
+    assert poses(other_poses(found, reference('can'))) == [pytest.approx(away)]
 
 
 def test_what_is_carried_keeps_its_rivals_where_they_were_beside_it():

@@ -149,6 +149,8 @@ def test_the_docs_name_every_topic_and_service_with_its_type_and_durability(obse
     node = observer.node
     with stub_node():
         observer.wait_for_publisher('/diagnostics')
+        wait_until(lambda: ('pose_estimator', '/') in node.get_node_names_and_namespaces(),
+                   what='the name of the node')
         wait_until(lambda: '/pose_estimator/enable' in dict(
             node.get_service_names_and_types_by_node('pose_estimator', '/')), what='the services')
         topics = graph(node, node.get_publisher_names_and_types_by_node)

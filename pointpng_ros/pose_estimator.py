@@ -76,7 +76,7 @@ class PoseEstimatorNode(Node):
         self._make_factory = make_factory
         topics = camera_topics(self._config)
         reference_mode(self._config)
-        publisher, self._references = PosePublisher(self, self._config), ReferencePublisher(self)
+        publisher = PosePublisher(self, self._config)
         lookup = (FrameLookup(self, self._config.target_frame)
                   if self._config.target_frame else None)
         self._reader = CloudReader(self, self._config, cast(RegionConfig, configs['roi.']))
@@ -84,17 +84,19 @@ class PoseEstimatorNode(Node):
         self._prepared: tuple[Factory, Setting] | None = None
         self._session = PoseSession(setting, cameras=len(topics),
                                     inference=self._factory.inference)
+        self._references = ReferencePublisher(
+            self, lambda: (self._session.references, self._session.mode))
         self._cameras: list[Camera] = []
         self._processor = CloudProcessor(
             cameras=self._cameras, session=self._session, reader=self._reader,
             publisher=publisher, lookup=lookup, report=self._report,
-            tell_references=self._tell_references)
+            tell_references=self._references.update)
         self._mailbox: Mailbox[Arrival] = Mailbox(len(topics) + 1)
         self._mailbox.limit_rate(self._config.max_rate_hz)
         self._worker = Worker(self._mailbox, self._processor.handle, self._on_error)
         watch_parameters(self, groups, prepare=self._prepare, on_change=self._on_parameters)
         self._connect()
-        self._tell_references()
+        self._references.update()
         self._worker.start()
 
     def destroy_node(self) -> None:
@@ -116,8 +118,8 @@ class PoseEstimatorNode(Node):
         if self._config.reference_topic:
             subscribe_reference(self, self._config, len(self._cameras), self._deliver, clouds)
         Control(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
-                set_reference=self._telling(self._processor.look_again),
-                reset=self._telling(self._session.reset))
+                set_reference=self._references.after(self._processor.look_again),
+                reset=self._references.after(self._session.reset))
         NamesakeWatch(self, others)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
@@ -126,17 +128,6 @@ class PoseEstimatorNode(Node):
         names = ', '.join(self._session.reference_names) or 'to come from the first cloud'
         self._report(f'listening on {topics} ({self._config.cloud_reliability}), '
                      f'references: {names}')
-
-    def _tell_references(self) -> None:
-        self._references.update(self._session.references, self._session.mode)
-
-    def _telling(self, serve: Callable[[], str]) -> Callable[[], str]:
-        """Return a service that publishes the references which it left."""
-        def served() -> str:
-            text = serve()
-            self._tell_references()
-            return text
-        return served
 
     def _deliver(self, arrival: Arrival) -> None:
         self._mailbox.put(arrival, arrival.slot)
@@ -184,7 +175,7 @@ class PoseEstimatorNode(Node):
         if self._prepared:
             (self._factory, setting), self._prepared = self._prepared, None
             self._session.swap(setting)
-            self._tell_references()
+            self._references.update()
             self._report('model or library exchanged')
         else:
             self._session.rebuild(self._factory.pipeline_maker(configs))

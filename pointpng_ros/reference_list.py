@@ -1,6 +1,6 @@
 """The references in use, latched, as one JSON text: what the poses are relative to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 import json
 import threading
 from typing import Any
@@ -26,20 +26,36 @@ def reference_list(references: Sequence[Any], mode: str) -> str:
 
 
 class ReferencePublisher:
-    """Publishes the references whenever others are in use; safe from several threads."""
+    """Publishes the references whenever others are in use; safe from several threads.
 
-    def __init__(self, node: Node) -> None:
+    `current` returns those in use and their mode.
+    """
+
+    def __init__(self, node: Node, current: Callable[[], tuple[list[Any], str]]) -> None:
         self._publisher = node.create_publisher(String, REFERENCE_TOPIC, LATCHED)
-        self._last: list[Any] | None = None
+        self._current = current
+        self._last: tuple[list[Any], str] | None = None
         self._lock = threading.Lock()
 
-    def update(self, references: list[Any], mode: str) -> None:
+    def update(self) -> None:
         """Publish, unless these very references were published last."""
-        with self._lock:
-            last, self._last = self._last, references
-            if last is None or len(last) != len(references) \
-                    or any(a is not b for a, b in zip(last, references)):
-                self._publisher.publish(String(data=reference_list(references, mode)))
+        with self._lock:             # asked for inside, so that the last message is the newest
+            last, self._last = self._last, self._current()
+            if last is None or not _same(last, self._last):
+                self._publisher.publish(String(data=reference_list(*self._last)))
+
+    def after(self, act: Callable[[], str]) -> Callable[[], str]:
+        """Return a service's action with the references that it left published."""
+        def acted() -> str:
+            text = act()
+            self.update()
+            return text
+        return acted
+
+
+def _same(a: tuple[list[Any], str], b: tuple[list[Any], str]) -> bool:
+    return a[1] == b[1] and [id(reference) for reference in a[0]] == [
+        id(reference) for reference in b[0]]
 
 
 def _entry(reference: Any) -> dict[str, Any]:

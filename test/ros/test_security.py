@@ -80,7 +80,7 @@ def test_a_node_may_do_what_it_does_and_no_more(name, observer, tmp_path):
     with RosProcess(*words, '--ros-args', '-p', 'use_sim_time:=true'):
         wait_until(lambda: node_found(observer, name), what=f'node {name}')
         with suppress(AssertionError):        # what is missing is told below
-            wait_until(lambda: not differences(observer, name), what='discovery', timeout_s=10.0)
+            wait_until(lambda: not differences(observer, name), what='discovery', timeout_s=30.0)
         assert differences(observer, name) == {}, 'words: (policy lacks, policy has for nothing)'
 
 

@@ -43,11 +43,14 @@ def aligned(model: TriangleMesh, true: TriangleMesh, estimator: PoseEstimator
 
 def surface_errors(model: TriangleMesh, true: TriangleMesh, T_model_true: NDArray[np.float64]
                    ) -> SurfaceErrors:
-    """Return how a model compares to the true mesh (z up) that stands in its frame at a pose."""
+    """Return how a model (z up) compares to the true mesh, which has a pose (4, 4) in its frame."""
     points, surface = sample_surface(model, POINTS)[0], sample_surface(true, POINTS)[0]
-    off_m = gaps_m(true, transform(np.linalg.inv(T_model_true), points))
-    near = gaps_m(model, transform(T_model_true, surface)) < NEAR_M
-    high = surface[:, 2] - surface[:, 2].min() > LOW_M
+    T_true_model = np.linalg.inv(T_model_true).astype(np.float64)
+    off_m = gaps_m(true, transform(T_true_model, points))
+    placed = transform(T_model_true, surface)
+    near = gaps_m(model, placed) < NEAR_M
+    # In the model's frame: the true one may lie upside down where that looks alike.
+    high = placed[:, 2] - placed[:, 2].min() > LOW_M
     return SurfaceErrors(mean_m=float(off_m.mean()), p95_m=float(np.percentile(off_m, 95)),
                          there=float(near.mean()), there_above=float(near[high].mean()))
 

@@ -6,13 +6,13 @@ import math
 
 from core_worlds import boxes
 import numpy as np
-import open3d as o3d
 import pytest
 
 from pointpng_core.bags.writing import write_bag
 from pointpng_core.commands.objects_from_bag import readable
 from pointpng_core.errors import FusionError
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.surface_errors import aligned, gaps_m, surface_errors
 from pointpng_core.files import sample_surface
 from pointpng_core.fusion.looks import Look
 from pointpng_core.fusion.planar import Patch, PlanarTarget, joined, planar, turn_rad
@@ -20,10 +20,10 @@ from pointpng_core.fusion.recording import FusedModel, fuse_bag
 from pointpng_core.fusion.surface import agreed
 from pointpng_core.fusion.turning import LoopError, PlacedLook, Turning, close_loop
 from pointpng_core.library import load_library
-from pointpng_core.object_setup.sample import CAMERA
+from pointpng_core.object_setup.sample import CAMERA, write_turning
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.turntable import TurntableConfig, turntable
+from pointpng_core.simulation.turntable import TurntableConfig
 from pointpng_core.simulation.world import TabletopWorld, WorldConfig
 from pointpng_ros import cli
 
@@ -41,25 +41,14 @@ def recorded(tmp_path, frames):
 
 
 def turned(tmp_path, name, **config):
-    frames = turntable(name, camera=CAMERA, config=TurntableConfig(**config))
-    return recorded(tmp_path, (frame.points for frame in frames))
-
-
-def surface_gaps_m(mesh, points):
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor(mesh.vertices), o3d.core.Tensor(mesh.faces.astype('u4')))
-    return scene.compute_distance(o3d.core.Tensor(points.astype(np.float32))).numpy()
+    write_turning(tmp_path / 'bag', name, camera=CAMERA, config=TurntableConfig(**config))
+    return tmp_path / 'bag'
 
 
 def errors_of(mesh, name):
-    """Distances (metres) of the model from the true surface, and of the true one from it."""
-    true, estimator = make_object(name).mesh, PoseEstimator()
-    points = sample_surface(mesh, 4000)[0]
-    T = estimator.estimate(points, [estimator.reference_from_model(true, name=name)])[0] \
-        .T_observation_reference
-    back = (points - T[:3, 3]) @ T[:3, :3]
-    whole = sample_surface(true, 4000)[0]
-    return surface_gaps_m(true, back), surface_gaps_m(mesh, whole @ T[:3, :3].T + T[:3, 3])
+    """How far the model is from the true surface, after the best alignment."""
+    true = make_object(name).mesh
+    return surface_errors(mesh, true, aligned(mesh, true, PoseEstimator()))
 
 
 @pytest.mark.parametrize('seed', range(4))
@@ -125,7 +114,7 @@ def test_flying_pixels_of_one_look_are_left_out():
     body = patch_of(make_object('box').mesh, 4000)
     stray = Patch(points=body.points[:50] + np.array([0.05, 0, 0.1]), normals=body.normals[:50])
     kept = agreed([body, body, body, joined([body, stray])])
-    gaps = surface_gaps_m(make_object('box').mesh, kept.points)
+    gaps = gaps_m(make_object('box').mesh, kept.points)
     assert gaps.max() < 0.004
     assert len(kept.points) > 0.9 * 4 * len(body.points)
 
@@ -140,9 +129,9 @@ def test_a_turning_drill_becomes_a_model_by_the_command(tmp_path):
     assert 330 < told['turn_deg'] < 360
     assert told['loop']['turn_deg'] < 5
     (model,) = load_library(library)
-    off, missing = errors_of(model.model, 'drill')
-    assert off.mean() < 0.0006
-    assert (missing < 0.003).mean() > 0.75
+    errors = errors_of(model.model, 'drill')
+    assert errors.mean_m < 0.0006
+    assert errors.there > 0.75
     low, high = model.points.min(axis=0), model.points.max(axis=0)
     np.testing.assert_allclose((low + high)[:2], 0, atol=1e-4)
     assert 0 <= low[2] < 0.01
@@ -161,8 +150,7 @@ def test_a_camera_carried_around_one_of_two_objects(tmp_path):
     place = frames[0].points[frames[0].owner == 0]
     near = np.nanmean(place, axis=0).astype(float)
     model = fuse_bag(recorded(tmp_path, (frame.points for frame in frames)), near=near)
-    off, _ = errors_of(model.mesh, 'hammer')
-    assert off.mean() < 0.0015
+    assert errors_of(model.mesh, 'hammer').mean_m < 0.0015
     assert model.widest_gap_deg < 40
 
 

@@ -5,13 +5,14 @@ fused as `pointpng objects from-bag` does it, and compared with the true mesh af
 alignment. Then simulated tables are posed by all fused models, and by the true meshes.
 
 JSON: {"clouds", "scenes", "seed", "objects": {NAME: {"mean_m", "p95_m", "there", "there_above",
-"used", "loop": {"turn_deg", "shift_m"}, "fused" and "true": {"seen", "posed", "wrong"}}}}, or
-{"refused": WHY} where no model came of the recording. Distances are those of the model from the
-true surface; "there" is the share of the true surface within 3 mm of the model, "there_above" of
-what is higher than 9 mm over the table; "used" clouds are in the model; "loop" is what was missing
-when the turn closed, null for no whole turn. "seen": times the object was at least half in view;
-"posed": of these, within 5 degrees (up to symmetry) and 5 mm, accepted at the default confidence;
-"wrong": what else was accepted under its name.
+"used", "loop": {"turn_deg", "shift_m"}, "fused" and "true": {"seen", "posed", "wrong",
+"mistaken"}}}}, or {"refused": WHY} where no model came of the recording. Distances are those of
+the model from the true surface; "there" is the share of the true surface within 3 mm of the model,
+"there_above" of what is higher than 9 mm over the table; "used" clouds are in the model; "loop" is
+what was missing when the turn closed, null for no whole turn. "seen": times the object was at
+least half in view; "posed": of these, within 5 degrees (up to symmetry) and 5 mm, accepted at the
+default confidence; "wrong": it was accepted at another pose; "mistaken": something else was taken
+for it.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from pointpng_core.commands.evaluation_options import add_model, positive, tell
 from pointpng_core.commands.output import number, table
 
 HELP = 'models from recordings against true meshes: distances, what is there, and poses by both'
-_HEADER = ('object', 'off, mm', 'p95, mm', 'there', 'there above 9 mm', 'loop', 'posed by it',
-           'wrong', 'by the true mesh', 'wrong')
+_HEADER = ('object', 'mm off', 'p95', 'there', 'above 9 mm', 'loop', 'posed by it', 'wrong',
+           'mistaken', 'by the true mesh', 'wrong', 'mistaken')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,5 +77,7 @@ def _row(name: str, part: dict[str, Any]) -> list[str]:
             *_posed(part.get('fused')), *_posed(part.get('true'))]
 
 
-def _posed(count: dict[str, int] | None) -> tuple[str, str]:
-    return (f'{count["posed"]} of {count["seen"]}', str(count['wrong'])) if count else ('-', '-')
+def _posed(count: dict[str, int] | None) -> tuple[str, ...]:
+    if not count:
+        return ('-',) * 3
+    return f'{count["posed"]} of {count["seen"]}', str(count['wrong']), str(count['mistaken'])

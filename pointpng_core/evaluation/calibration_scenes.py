@@ -13,7 +13,7 @@ from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
 from pointpng_core.scene import SegmenterConfig
 from pointpng_core.shapes.catalogue import NO_SYMMETRY, CatalogueObject
-from pointpng_core.simulation.simulator import DepthSimulator, SimulatedFrame
+from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.world import TabletopWorld, WorldConfig
 
 SOURCE = 'scenes'
@@ -106,10 +106,16 @@ def _frame_cases(estimator: PoseEstimator, library: Sequence[Reference], frame: 
 
 def _judged(found: Detection, frame: SimulatedFrame, surfaces: dict[str, NDArray[np.float32]]
             ) -> Case:
-    owner = int(np.bincount(frame.owner.ravel()[found.segment.indices] + 2).argmax()) - 2
-    name = frame.truths[owner].label if owner >= 0 else ''
-    if name not in surfaces:
+    truth = seen_object(found, frame)
+    name = truth.label if truth else ''
+    if not truth or name not in surfaces:
         return case_of(found.estimate, source=SOURCE, name=name, right=False, known=False)
     seen = Seen(source=SOURCE, name=name, points=found.segment.points, surface=surfaces[name],
-                T_observation_object=frame.truths[owner].T_camera_object)
+                T_observation_object=truth.T_camera_object)
     return seen.judge(found.estimate, surfaces)
+
+
+def seen_object(found: Detection, frame: SimulatedFrame) -> ObjectTruth | None:
+    """Return the object that most of a detection's points are of; None: the table, or nothing."""
+    owner = int(np.bincount(frame.owner.ravel()[found.segment.indices] + 2).argmax()) - 2
+    return frame.truths[owner] if owner >= 0 else None

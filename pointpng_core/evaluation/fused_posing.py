@@ -1,14 +1,14 @@
 """Simulated tables posed by models that stand in for the true meshes of what is on them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.box import box_around
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.calibration_scenes import simulated_tables
+from pointpng_core.evaluation.calibration_scenes import seen_object, simulated_tables
 from pointpng_core.files import TriangleMesh
 from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
 from pointpng_core.scene import SegmenterConfig
@@ -23,7 +23,7 @@ IN_VIEW = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Stand:
+class StandIn:
     """A model (`mesh`) of a catalogue object, and the object's pose (4, 4) in its frame."""
 
     thing: CatalogueObject
@@ -31,17 +31,17 @@ class Stand:
     T_model_true: NDArray[np.float64]
 
     @property
-    def true(self) -> 'Stand':
+    def true(self) -> 'StandIn':
         """Return the true mesh as its own model."""
-        return Stand(thing=self.thing, mesh=self.thing.mesh, T_model_true=np.eye(4))
+        return StandIn(thing=self.thing, mesh=self.thing.mesh, T_model_true=np.eye(4))
 
     def poses(self, found: Detection, T_camera_object: NDArray[np.float64]) -> bool:
-        """Tell whether a detection of the model is the object's pose, up to its symmetry.
+        """Tell whether a detection of the model has the object's pose, up to its symmetry.
 
         The shift is that of the middle of the object's box.
         """
         middle, _ = box_around(self.thing.mesh.vertices)
-        return found.label == self.thing.name and self.thing.symmetry.same(
+        return self.thing.symmetry.same(
             found.estimate.T_observation_reference @ self.T_model_true, T_camera_object,
             turn_rad=np.radians(TURN_DEG), shift_m=SHIFT_M, about=middle)
 
@@ -55,10 +55,16 @@ class Posed:
     posed: int = 0
     """Of these, a detection at the default confidence was right."""
     wrong: int = 0
-    """Detections of its name that were not right."""
+    """Detections of it, at the default confidence, that were not right."""
+    mistaken: int = 0
+    """Detections of its name that were of something else."""
+
+    def __add__(self, other: 'Posed') -> 'Posed':
+        """Return the sums."""
+        return Posed(**{key: count + getattr(other, key) for key, count in asdict(self).items()})
 
 
-def count_posed(estimator: PoseEstimator, models: Sequence[Stand], *, scenes: int, seed: int
+def count_posed(estimator: PoseEstimator, models: Sequence[StandIn], *, scenes: int, seed: int
                 ) -> dict[str, Posed]:
     """Return what became of each model's object, by name, on so many crowded tables.
 
@@ -75,18 +81,17 @@ def count_posed(estimator: PoseEstimator, models: Sequence[Stand], *, scenes: in
                                   seed=seed):
         found = pipeline.process(frame.points.reshape(-1, 3), frame.owner.shape).detections
         for model in models:
-            name = model.thing.name
-            counts[name] = _counted(counts[name], model, frame, found)
+            counts[model.thing.name] += _on_one(model, frame, found)
     return counts
 
 
-def _counted(count: Posed, model: Stand, frame: SimulatedFrame, found: Iterable[Detection]
-             ) -> Posed:
-    own = [detection for detection in found if detection.label == model.thing.name]
-    truths = [truth for truth in frame.truths if truth.label == model.thing.name]
-    right = [any(model.poses(detection, truth.T_camera_object) for truth in truths)
-             for detection in own]
-    seen = [truth for truth in frame.in_view(IN_VIEW) if truth.label == model.thing.name]
-    return replace(count, seen=count.seen + len(seen), posed=count.posed + sum(
-        any(model.poses(detection, truth.T_camera_object) for detection in own)
-        for truth in seen), wrong=count.wrong + len(right) - sum(right))
+def _on_one(model: StandIn, frame: SimulatedFrame, found: Iterable[Detection]) -> Posed:
+    name = model.thing.name
+    met = [(detection, seen_object(detection, frame)) for detection in found
+           if detection.label == name]
+    of_it = [(detection, truth) for detection, truth in met if truth and truth.label == name]
+    right = [truth.frame for detection, truth in of_it
+             if model.poses(detection, truth.T_camera_object)]
+    seen = [truth.frame for truth in frame.in_view(IN_VIEW) if truth.label == name]
+    return Posed(seen=len(seen), posed=len(set(seen) & set(right)),
+                 wrong=len(of_it) - len(right), mistaken=len(met) - len(of_it))

@@ -1,14 +1,14 @@
 """Models fused from simulated recordings: how true they are, and how well they pose."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 import tempfile
 from typing import Any
 
 from pointpng_core.errors import CloudError, FusionError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.fused_posing import Stand, count_posed
+from pointpng_core.evaluation.fused_posing import StandIn, count_posed
 from pointpng_core.evaluation.surface_errors import aligned, surface_errors
 from pointpng_core.fusion.recording import FusedModel, fuse_bag
 from pointpng_core.object_setup.sample import write_turning
@@ -28,7 +28,6 @@ class FusionPlan:
     """Of one whole turn."""
     scenes: int = 20
     seed: int = 0
-    camera: DepthCamera = field(default_factory=DepthCamera)
 
 
 def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
@@ -37,12 +36,12 @@ def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
 
     Returns {'clouds', 'scenes', 'seed', 'objects': {NAME: {'mean_m', 'p95_m', 'there',
     'there_above', 'loop': {'turn_deg', 'shift_m'} or None, 'used', 'fused' and 'true':
-    {'seen', 'posed', 'wrong'}} or {'refused': WHY}}}; see `SurfaceErrors` and `count_posed`.
-    Raises ConfigError for a name that is not in the catalogue.
+    {'seen', 'posed', 'wrong', 'mistaken'}} or {'refused': WHY}}}; see `SurfaceErrors` and
+    `Posed`. Raises ConfigError for a name that is not in the catalogue.
     """
     things = [make_object(name) for name in dict.fromkeys(plan.objects)]
     objects: dict[str, Any] = {}
-    fused: list[Stand] = []
+    fused: list[StandIn] = []
     for thing in things:
         report(f'{thing.name}: fusing {plan.clouds} clouds')
         try:
@@ -51,7 +50,7 @@ def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
             objects[thing.name] = {'refused': str(error)}
             continue
         T_model_true = aligned(model.mesh, thing.mesh, estimator)
-        fused.append(Stand(thing=thing, mesh=model.mesh, T_model_true=T_model_true))
+        fused.append(StandIn(thing=thing, mesh=model.mesh, T_model_true=T_model_true))
         objects[thing.name] = {
             **asdict(surface_errors(model.mesh, thing.mesh, T_model_true)), 'used': model.used,
             'loop': asdict(model.loop) if model.loop else None}
@@ -63,17 +62,17 @@ def _recorded(name: str, plan: FusionPlan) -> FusedModel:
     """Return what comes of a recording by way of a bag, as `pointpng objects from-bag` gets it."""
     with tempfile.TemporaryDirectory() as folder:
         bag = Path(folder) / name
-        write_turning(bag, name, camera=plan.camera,
+        write_turning(bag, name, camera=DepthCamera(),
                       config=TurntableConfig(frames=plan.clouds, seed=plan.seed))
         return fuse_bag(bag)
 
 
-def _pose(estimator: PoseEstimator, fused: Sequence[Stand], objects: dict[str, Any],
+def _pose(estimator: PoseEstimator, fused: Sequence[StandIn], objects: dict[str, Any],
           plan: FusionPlan, report: Report) -> None:
     """Enter how often the fused models and the true meshes were posed."""
     if not (fused and plan.scenes):
         return
-    for key, models in (('fused', fused), ('true', [stand.true for stand in fused])):
+    for key, models in (('fused', fused), ('true', [stand_in.true for stand_in in fused])):
         report(f'{plan.scenes} tables, posed by the {key} surfaces')
         counts = count_posed(estimator, models, scenes=plan.scenes, seed=plan.seed)
         for name, count in counts.items():

@@ -43,7 +43,7 @@ def aligned(model: TriangleMesh, true: TriangleMesh, estimator: PoseEstimator
 
 def surface_errors(model: TriangleMesh, true: TriangleMesh, T_model_true: NDArray[np.float64]
                    ) -> SurfaceErrors:
-    """Return how a model (z up) compares to the true mesh, which has a pose (4, 4) in its frame."""
+    """Return how a model (z up) compares to the true mesh at its pose (4, 4) in the frame."""
     points, surface = sample_surface(model, POINTS)[0], sample_surface(true, POINTS)[0]
     T_true_model = np.linalg.inv(T_model_true).astype(np.float64)
     off_m = gaps_m(true, transform(T_true_model, points))

@@ -39,6 +39,21 @@ def wait_until(condition: Callable[[], Any], *, what: str, timeout_s: float = TI
         time.sleep(0.01)
 
 
+def wait_repeating(act: Callable[[], Any], condition: Callable[[], Any], *, every_s: float,
+                   what: str) -> Any:
+    """Act at once and every so often until `condition` is true; returns its value."""
+    due_s = time.monotonic()
+
+    def acted() -> Any:
+        nonlocal due_s
+        if time.monotonic() >= due_s:
+            act()
+            due_s = time.monotonic() + every_s
+        return condition()
+
+    return wait_until(acted, what=what)
+
+
 @contextmanager
 def own_domain() -> Iterator[int]:
     """Reserve a ROS domain for this process, loopback only; yields its number."""

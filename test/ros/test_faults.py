@@ -9,7 +9,7 @@ import signal
 import time
 
 from geometry_msgs.msg import TransformStamped
-from harness import RosProcess, wait_until
+from harness import RosProcess, wait_repeating, wait_until
 import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
@@ -41,14 +41,8 @@ class Ledger(Rig):
         wanted = (*origin(message)[:2], frame or message.header.frame_id)
         before = self.origins().count(wanted)
         self.good.add(wanted)
-        pause = cycle([True] + [False] * 49)
-
-        def answered():
-            if next(pause):
-                self.send(message)
-            return self.origins().count(wanted) > before
-
-        wait_until(answered, what=f'a pose of {wanted}')
+        wait_repeating(lambda: self.send(message), lambda: self.origins().count(wanted) > before,
+                       every_s=0.5, what=f'a pose of {wanted}')
         self.check()
 
     def origins(self):

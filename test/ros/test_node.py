@@ -4,7 +4,7 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from geometry_msgs.msg import TransformStamped
-from harness import RosProcess, wait_until
+from harness import RosProcess, wait_repeating, wait_until
 import numpy as np
 import pytest
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
@@ -20,6 +20,7 @@ from pointpng_ros.cloud_watch import cloud_qos
 pytestmark = pytest.mark.ros
 STUB = 'test/ros/stub_node.py'
 TOPIC = '/camera/depth/points'
+REPEAT_S = 5.0
 
 
 def stub_node(*parameters, arguments=(), **environment):
@@ -55,13 +56,16 @@ class Rig:
         wait_until(lambda: self.diagnostics, what='/diagnostics')
 
     def exchange(self, message):
-        """Publish until the markers of this very cloud come back; returns them."""
+        """Publish until the markers of this very cloud come back; returns them.
+
+        Again after a while, for a node that has not noticed us yet ignores the cloud.
+        """
         def answered():
             stamps = [array.markers[0].header.stamp for array in self.markers]
             return message.header.stamp in stamps
 
-        self.publisher.publish(message)
-        wait_until(answered, what=f'markers of the cloud of second {message.header.stamp.sec}')
+        wait_repeating(lambda: self.publisher.publish(message), answered, every_s=REPEAT_S,
+                       what=f'markers of the cloud of second {message.header.stamp.sec}')
         return next(array for array in self.markers
                     if array.markers[0].header.stamp == message.header.stamp)
 

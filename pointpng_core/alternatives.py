@@ -11,9 +11,9 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
     """Return the runners-up of an ambiguous estimate that are clearly other poses, best first.
 
     Each once, up to the symmetry of the reference; none where the estimate is not ambiguous.
-    Those that are as good, or the best one: it made the estimate ambiguous, though a later look
-    may tell the two apart. Where none is clearly another, the best nearby: a followed pose that a
-    search contradicts may lie between others. So whoever reads only these sees every doubt.
+    Those that are as good, or the best runner-up of all: it made the estimate ambiguous, though a
+    later look may tell the two apart, or lies nearby, if a followed pose is between others. So
+    whoever reads only these sees every doubt.
     """
     if not estimate.ambiguous:
         return []
@@ -22,9 +22,9 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
         if not any(same_pose(other.T_observation_reference, known.T_observation_reference,
                              reference) for known in apart):
             apart.append(other)
-    others = _best_first(apart[1:])
-    as_good = [other for other in others if other.score >= AS_GOOD * estimate.score]
-    return as_good or others[:1] or _best_first(estimate.runners_up)[:1]
+    as_good = [other for other in _best_first(apart[1:])
+               if other.score >= AS_GOOD * estimate.score]
+    return as_good or _best_first(estimate.runners_up)[:1]
 
 
 def _best_first(poses: Sequence[Hypothesis]) -> list[Hypothesis]:

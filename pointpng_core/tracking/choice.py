@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pointpng_core.calibration import TRAITS, default_calibration
 from pointpng_core.estimate import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
+from pointpng_core.results import same_pose
 from pointpng_core.tracking.pose_tracker import drift, nearest_equal
 
 Matrix = NDArray[np.float64]
@@ -49,6 +50,19 @@ def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
     if own is None:
         return tracked
     return replace(with_rivals(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
+
+
+def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Reference
+            ) -> PoseEstimate | None:
+    """Return the best of the `found` where it is the tracked pose, registered better, else None.
+
+    Symmetric equals count as one: the one nearest to the tracked pose is returned.
+    """
+    best, T = found[0], tracked.T_observation_reference
+    if best.name != tracked.name or not same_pose(best.T_observation_reference, T, reference):
+        return None
+    return replace(best, T_observation_reference=nearest_equal(best.T_observation_reference,
+                                                               reference, T))
 
 
 def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimate:

@@ -13,7 +13,7 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.regrouping import union
 from pointpng_core.scene import Segment
 from pointpng_core.tracking.association import match, sampled, surface_share
-from pointpng_core.tracking.choice import doubted, kept, nearest_as_good, with_rivals
+from pointpng_core.tracking.choice import doubted, kept, nearest_as_good, refined, with_rivals
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.motion import common_motion
 from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
@@ -71,7 +71,10 @@ class FrameTracker:
             return replace(sighting, estimate=found[0] if found else None)
         if sighting.tracked and sighting.estimate:
             same = kept(sighting.estimate, found, stay=stay)
-            thing.doubts = 0 if same else thing.doubts + 1
+            better = None if same else refined(sighting.estimate, found, thing.reference)
+            thing.doubts = 0 if same or better else thing.doubts + 1
+            if better:
+                return replace(sighting, estimate=better, tracked=False)
             if thing.doubts < self._config.patience:
                 return replace(sighting, estimate=same or doubted(sighting.estimate, found))
         nearest = nearest_as_good(found, thing.reference, thing.T_expected, stay=stay) \

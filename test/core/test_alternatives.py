@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from pointpng_core.alternatives import other_poses
 from pointpng_core.estimate import Hypothesis, LabelHypothesis, PoseEstimate
-from pointpng_core.tracking.choice import doubted, kept, with_rivals
+from pointpng_core.tracking.choice import doubted, kept, refined, with_rivals
 
 PLACE = (0.05, -0.03, 0.6)
 T = pose(random_turn(1), PLACE)
@@ -97,6 +97,19 @@ def test_a_doubted_pose_tells_what_contradicts_it(reference):
     assert renamed.ambiguous
     assert [label.name for label in renamed.other_labels] == ['can', 'mug']
     assert renamed.other_labels[0].confidence == 0.9
+
+
+@pytest.mark.parametrize(('name', 'degrees', 'same'), [
+    ('drill', 8, True), ('drill', 60, False), ('can', 60, True)])
+def test_the_same_pose_registered_better_is_no_contradiction(reference, name, degrees, same):
+    tracked, model = estimate(T, 0.7, name), reference(name)
+    better = refined(tracked, [estimate(turned(degrees), 0.9, name)], model)
+    assert bool(better) == same
+    if better:
+        T_expected = T if name == 'can' else turned(degrees)
+        assert better.T_observation_reference == pytest.approx(T_expected, abs=1e-9)
+        assert better.score == 0.9
+    assert refined(tracked, [estimate(T, 0.9, 'mug'), tracked], model) is None
 
 
 def test_following_takes_rivals_and_names_over_from_the_search():

@@ -1,0 +1,78 @@
+"""Simulated tables: of what the rules let a gripper reach for, nearly all is where it is told."""
+
+import importlib
+
+import numpy as np
+import pytest
+from std_msgs.msg import Header
+from test_pick_and_place import STANDINS
+
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
+from pointpng_core.scene import SegmenterConfig
+from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.simulation.simulator import DepthSimulator
+from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_ros.detections import DetectionMessages
+from pointpng_ros.picking import PickRules, doubt_of, matrix_of, matrix_of_pose
+from pointpng_ros.posed_objects import objects_of
+
+pytestmark = [pytest.mark.ros, pytest.mark.slow]
+NAMES = ('mug', 'bottle', 'drill', 'bracket', 'box', 'spray')
+SCENES, FRAMES = 12, (0, 1, 2, 20)
+NEAR_M = 0.005
+
+
+def way_to(reference):
+    """To the middle of an object, down its z axis."""
+    return matrix_of(reference.centre, (1.0, 0.0, 0.0, 0.0))
+
+
+def error_m(detection, way, truths):
+    """How far the gripper comes from where it should, symmetry-aware."""
+    T = matrix_of_pose(detection.results[0].pose.pose)
+    name = detection.results[0].hypothesis.class_id
+    true = [truth.T_camera_object @ make_object(name).symmetry.nearest(truth.T_camera_object, T)
+            for truth in truths if truth.label == name]
+    return min(float(np.linalg.norm(((T - T_true) @ way)[:3, 3])) for T_true in true)
+
+
+@pytest.fixture(scope='module')
+def estimator():
+    from pointpng_core.estimator import PoseEstimator
+    return PoseEstimator()
+
+
+@pytest.fixture(scope='module')
+def references(estimator):
+    return [estimator.reference_from_model(make_object(name).mesh, name=name,
+                                           symmetry=make_object(name).symmetry) for name in NAMES]
+
+
+def reached(estimator, references, scene):
+    """Of all detections of a scene: (the doubt, the error in metres)."""
+    ways = {reference.name: way_to(reference) for reference in references}
+    simulator = DepthSimulator(TabletopWorld(NAMES, config=WorldConfig(seed=scene)))
+    pipeline = FramePipeline(estimator=estimator, segmenter=SegmenterConfig(),
+                             references=references, config=PipelineConfig())
+    for number in FRAMES:
+        frame = simulator.frame(number, rate_hz=10)
+        result = pipeline.process(frame.points.reshape(-1, 3), (480, 640), number / 10)
+        for found in DetectionMessages().array_of(objects_of(result), Header()).detections:
+            name = found.results[0].hypothesis.class_id
+            yield (doubt_of(found, PickRules(label=name), age_s=0.1, T_object_ways=[ways[name]]),
+                   error_m(found, ways[name], frame.truths))
+
+
+def test_what_is_reached_for_is_where_it_is_told(estimator, references, monkeypatch):
+    if STANDINS:
+        monkeypatch.syspath_prepend(STANDINS)
+    importlib.import_module('vision_msgs.msg')
+    told = [each for scene in range(SCENES) for each in reached(estimator, references, scene)]
+    sure = np.array([error for doubt, error in told if not doubt])
+    print(f'{len(told)} detections, {len(sure) / len(told):.3f} reached for; of these within '
+          f'{NEAR_M} m {np.mean(sure < NEAR_M):.3f}, of all '
+          f'{np.mean([error < NEAR_M for _, error in told]):.3f}; median {np.median(sure):.5f} m')
+    assert len(told) > 0.85 * SCENES * len(FRAMES) * len(NAMES)
+    assert len(sure) > 0.9 * len(told)
+    assert np.mean(sure < NEAR_M) > 0.98
+    assert np.median(sure) < 0.001

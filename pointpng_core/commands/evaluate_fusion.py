@@ -22,8 +22,8 @@ from pointpng_core.commands.evaluation_options import add_model, positive, tell
 from pointpng_core.commands.output import number, table
 
 HELP = 'models from recordings against true meshes: distances, what is there, and poses by both'
-_HEADER = ('object', 'mm off', 'p95', 'there', 'above 9 mm', 'loop', 'posed by it', 'wrong',
-           'mistaken', 'by the true mesh', 'wrong', 'mistaken')
+_HEADER = ('object', 'mm off', 'p95', 'there', 'above 9 mm', 'loop')
+_POSED_HEADER = ('posed by it', 'wrong', 'mistaken', 'by the true mesh', 'wrong', 'mistaken')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,8 @@ def readable(result: dict[str, Any]) -> str:
                if 'refused' in part]
     about = (f'{result["clouds"]} clouds of a turn, {result["scenes"]} tables, seed '
              f'{result["seed"]}')
-    return '\n'.join([table(_HEADER, rows), about, *refused])
+    header = _HEADER + _POSED_HEADER if result['scenes'] else _HEADER
+    return '\n'.join([table(header, rows), about, *refused])
 
 
 def _row(name: str, part: dict[str, Any]) -> list[str]:
@@ -74,10 +75,8 @@ def _row(name: str, part: dict[str, Any]) -> list[str]:
     return [name, number(1e3 * part['mean_m']), number(1e3 * part['p95_m']),
             number(part['there']), number(part['there_above']),
             f'{loop["turn_deg"]:.1f} deg, {1e3 * loop["shift_m"]:.1f} mm' if loop else '-',
-            *_posed(part.get('fused')), *_posed(part.get('true'))]
+            *(cell for key in ('fused', 'true') if key in part for cell in _posed(part[key]))]
 
 
-def _posed(count: dict[str, int] | None) -> tuple[str, ...]:
-    if not count:
-        return ('-',) * 3
+def _posed(count: dict[str, int]) -> tuple[str, ...]:
     return f'{count["posed"]} of {count["seen"]}', str(count['wrong']), str(count['mistaken'])

@@ -70,11 +70,9 @@ class FrameTracker:
         if thing is None:
             return replace(sighting, estimate=found[0] if found else None)
         if sighting.tracked and sighting.estimate:
-            same = kept(sighting.estimate, found, stay=stay)
-            better = None if same else refined(sighting.estimate, found, thing.reference)
-            thing.doubts = 0 if same or better else thing.doubts + 1
-            if better:
-                return replace(sighting, estimate=better, tracked=False)
+            same = kept(sighting.estimate, found, stay=stay) \
+                or refined(sighting.estimate, found, thing.reference)
+            thing.doubts = 0 if same else thing.doubts + 1
             if thing.doubts < self._config.patience:
                 return replace(sighting, estimate=same or doubted(sighting.estimate, found))
         nearest = nearest_as_good(found, thing.reference, thing.T_expected, stay=stay) \

@@ -203,7 +203,7 @@ class PoseEstimator:
         with clock('polish'):
             index = verifier.contenders(hypotheses, evidence)
             polished = polish(hypotheses.take(index), observations, references,
-                              self._stacked(references))
+                              self._stacked(references), verifier.sight)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return summarise(hypotheses, evidence, observations, references, clock.stage_ms,
                          field=self._stacked(references).field,
@@ -216,10 +216,10 @@ class PoseEstimator:
         tracker = PoseTracker(config=self.config.tracking)
         with task.clock('fine'):
             refined = tracker.refine(hypotheses, task.observations,
-                                     self._stacked(task.references))
+                                     self._stacked(task.references), verifier.sight)
         with task.clock('polish'):
             polished = polish(refined, task.observations, task.references,
-                              self._stacked(task.references))
+                              self._stacked(task.references), verifier.sight)
         with task.clock('judge'):
             hypotheses, evidence = tracker.better(refined, polished, verifier)
         return summarise(hypotheses, evidence, task.observations, task.references,

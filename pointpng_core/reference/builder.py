@@ -120,7 +120,7 @@ class ReferenceBuilder:
         return Reference(
             name=surface.name, symmetry=symmetry, points=points, normals=normals,
             centre=centre, diameter_m=diameter, spacing_m=spacing, complete=surface.complete,
-            probes=cloud[probes], views=views,
+            outward=surface.outward, probes=cloud[probes], views=views,
             embedding=self.encoder.encode(whole[None] / diameter)[0],
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),

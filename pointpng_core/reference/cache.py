@@ -21,7 +21,7 @@ from pointpng_core.symmetry import Symmetry
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 4
+FORMAT = 5
 """Raise it when what is stored, or how a reference is built, changes."""
 
 

@@ -34,6 +34,8 @@ class Reference:
     """Typical distance between neighbouring surface points."""
     complete: bool
     """Whether the surface is known from all sides (a model) or from one (a first look)."""
+    outward: bool
+    """Whether the normals are known to point outwards."""
     probes: Tensor
     """(K, 3) few surface points, spread evenly, that stand for the surface in verification."""
     field: SurfaceField
@@ -67,7 +69,7 @@ class Reference:
         return cls(name=name, symmetry=Symmetry.from_array(arrays['symmetry']),
                    points=arrays['points'], normals=arrays['normals'], centre=arrays['centre'],
                    diameter_m=arrays['diameter_m'].item(), spacing_m=arrays['spacing_m'].item(),
-                   complete=arrays['complete'].item(),
+                   complete=arrays['complete'].item(), outward=arrays['outward'].item(),
                    probes=torch.from_numpy(arrays['probes']).to(device),
                    embedding=torch.from_numpy(arrays['embedding']).to(device),
                    field=SurfaceField.from_arrays(parts['field'], device),
@@ -75,5 +77,5 @@ class Reference:
                    tree=SurfaceTree((arrays['points'] - arrays['centre']).astype(np.float32)))
 
 
-_OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete')
+_OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete', 'outward')
 _TENSORS = ('probes', 'embedding')

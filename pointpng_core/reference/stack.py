@@ -29,6 +29,8 @@ class ReferenceStack:
     """(R, V, K)"""
     directions: Tensor
     """(R, V, 3)"""
+    outward: Tensor
+    """(R,) whether the normals are known to point outwards."""
 
     @classmethod
     def of(cls, references: Sequence[Reference]) -> 'ReferenceStack':
@@ -42,7 +44,8 @@ class ReferenceStack:
             spacing=torch.tensor([r.spacing_m for r in references], device=device),
             probes=_level([r.probes for r in references]),
             visible=_level([view.visible.T for view in views], 2).transpose(1, 2),
-            directions=_level([view.directions for view in views]))
+            directions=_level([view.directions for view in views]),
+            outward=torch.tensor([r.outward for r in references], device=device))
 
     @cached_property
     def graph(self) -> SurfaceGraph:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pointpng_core.registration.field import Grids, SurfaceField
 from pointpng_core.registration.hypotheses import Hypotheses
+from pointpng_core.registration.sight import Sight
 
 DAMPING = 1e-3
 """Share of the mean curvature added to all directions: keeps sliding directions still."""
@@ -39,17 +40,20 @@ def _against_discs(grids: Grids, reach: Tensor, queries: Tensor
 
 
 def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
-          tolerances_m: Sequence[Tensor]) -> Hypotheses:
+          tolerances_m: Sequence[Tensor], sight: Sight | None = None) -> Hypotheses:
     """Return the hypotheses after one Gauss-Newton step per tolerance.
 
     points (H, n, 3): each hypothesis's observation, about its centre. tolerances_m: for each step,
-    the residual (H,) at which a point has lost most of its weight (Geman-McClure).
+    the residual (H,) at which a point has lost most of its weight (Geman-McClure). `sight`: of
+    single views, whose points lie on surfaces that face the camera.
     """
     grids, reach = field.grids(hypotheses.reference), field.reach[hypotheses.reference, None]
     for tolerance in tolerances_m:
         moved = hypotheses.transform(points)
         residual, normals, squared = _against_discs(grids, reach, moved)
         weight = squared.div_(tolerance[:, None].square()).add_(1.0).square_().reciprocal_()
+        if sight:
+            weight = weight * sight.weight(hypotheses, moved, normals)
         hypotheses = gauss_newton(hypotheses, moved, residual, normals, weight)
     return hypotheses
 

@@ -22,6 +22,7 @@ from pointpng_core.registration.evidence import (
 )
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.icp import align, disc_distance
+from pointpng_core.registration.sight import Sight
 
 COARSE = (0.12, 0.08, 0.05)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
@@ -77,6 +78,7 @@ class Verifier:
         self._references, self._images = references, images
         distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
         noise = config.noise_m + config.noise_per_m2 * distance.square()
+        self.sight = Sight.of(observations, references) if images is not None else None
         self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
 
     @cached_property
@@ -99,7 +101,8 @@ class Verifier:
     def fine(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align hypotheses that survived on more points and judge them."""
         points = self._points(hypotheses, self._config.fine_points)
-        aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, FINE))
+        aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, FINE),
+                        self.sight)
         return aligned, self.judge(aligned).weighed(len(self._observations))
 
     def adopt(self, polished: Hypotheses, chosen: Tensor, hypotheses: Hypotheses,

@@ -15,6 +15,7 @@ from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.evidence import Evidence
 from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.icp import align
+from pointpng_core.registration.sight import Sight
 from pointpng_core.registration.verification import SLACK, Verifier
 from pointpng_core.tracking.config import PoseTrackingConfig
 
@@ -45,14 +46,14 @@ class PoseTracker:
 
     config: PoseTrackingConfig
 
-    def refine(self, hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack
-               ) -> Hypotheses:
+    def refine(self, hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
+               sight: Sight | None = None) -> Hypotheses:
         """Return hypotheses after ICP steps of shrinking reach: ready for the exact ICP."""
         diameter = stack.diameter[hypotheses.reference]
         tolerances = [self.config.reach * SHRINK ** step * diameter
                       for step in range(self.config.steps)]
         points = observations.points[hypotheses.observation, :self.config.points]
-        return align(stack.field, hypotheses, points, tolerances)
+        return align(stack.field, hypotheses, points, tolerances, sight)
 
     def better(self, refined: Hypotheses, polished: Hypotheses, verifier: Verifier
                ) -> tuple[Hypotheses, Evidence]:

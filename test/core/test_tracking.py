@@ -146,7 +146,9 @@ def test_a_mug_goes_on_turning_while_its_handle_is_hidden(make_pipeline):
         turned = []
         for step in range(22):
             thing = standing('mug', 0.0, 0.05, -24 + 3 * step)
-            turned.append(errors(found_of(pipeline, [thing], step)['mug_0'], thing)[0])
+            turned += [errors(found, thing)[0] for name, found
+                       in found_of(pipeline, [thing], step).items() if name == 'mug_0']
+        assert len(turned) >= 20  # it may be unsure for a frame
         assert max(turned[:6]) < 6
         worst[enabled] = max(turned)
     assert worst[True] < 15

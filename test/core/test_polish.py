@@ -51,7 +51,7 @@ def apart(a, b):
 def test_together_as_one_by_one(world):
     observations, references, stack, near, truth = world
     together = polish_together(near, observations, stack)
-    twin = polish_one_by_one(near, observations, references, stack)
+    twin = polish_one_by_one(near, observations, references)
     start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
     assert errors.median() < 0.25 * start.median()
     assert errors.median() < 1.5 * twins.median()
@@ -65,7 +65,7 @@ def test_together_as_one_by_one(world):
 def test_the_device_decides(world):
     observations, references, stack, near, _ = world
     found = polish(near, observations, references, stack)
-    twin = polish_one_by_one(near, observations, references, stack)
+    twin = polish_one_by_one(near, observations, references)
     assert torch.equal(found.R, twin.R)
     assert torch.equal(found.t, twin.t)
 

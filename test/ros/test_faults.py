@@ -91,8 +91,9 @@ def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger)
                 ledger.send(cloud(1, stamp=2 + number))
             time.sleep(0.005)
         ledger.answer(cloud(1, stamp=500))
-        values = values_of(ledger.status(lambda state: int(values_of(state)['processed']) > 5))
-        assert int(values['refused']) > 100
+        # However slow the machine: the first and the last of the good ones.
+        values = values_of(ledger.status(lambda state: int(values_of(state)['processed']) > 1))
+        assert int(values['refused']) > 50
         assert values['failed'] == '0'
         assert 1 <= node.output.count('cloud refused') <= 3      # once in five seconds
 

@@ -25,8 +25,8 @@ import yaml
 from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.files import TriangleMesh, read_model, write_cloud, write_mesh
+from pointpng_core.files.at_once import write_text_at_once
 from pointpng_core.files.units import check_extent, unit_scale
-from pointpng_core.object_setup.objects_file import write_text_at_once
 from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
 
 OBJECTS_FILE = 'objects.yaml'

@@ -6,13 +6,13 @@ import json
 import logging
 import os
 from pathlib import Path
-import tempfile
 import zipfile
 import zlib
 
 import numpy as np
 
 from pointpng_core.data.objects import Prepared
+from pointpng_core.files.at_once import written_at_once
 
 VARIABLE = 'POINTPNG_CACHE'
 """Environment variable that names another folder than ~/.cache/pointpng."""
@@ -67,10 +67,8 @@ def _save(path: Path, prepared: Prepared) -> None:
                         'facts': prepared.facts})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, suffix='.part') as folder:
-            whole = Path(folder) / path.name
+        with written_at_once(path) as whole:
             np.savez(whole, points=prepared.points, normals=prepared.normals,
                      labels=prepared.labels, texts=np.array(texts))
-            os.replace(whole, path)
     except OSError as error:
         logger.warning('cannot keep objects in %s (%s); they will be made again', path, error)

@@ -7,7 +7,6 @@ import fcntl
 import os
 from pathlib import Path
 import shutil
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,13 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError, LibraryError
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.files import TriangleMesh
+from pointpng_core.files.at_once import write_text_at_once, written_at_once
 from pointpng_core.library import AUTO, NONE, OBJECTS_FILE, checked_name, read_object_model
 from pointpng_core.object_setup.notes import notes_about
 from pointpng_core.object_setup.objects_file import (
     entries_in,
     read_text,
     with_entry,
-    write_text_at_once,
 )
 from pointpng_core.symmetry import Symmetry
 
@@ -131,7 +130,7 @@ def _copy(file: Path, path: Path) -> None:
     if path.exists() and path.samefile(file):
         return
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent, suffix='.part') as folder:
-            os.replace(shutil.copyfile(file, Path(folder) / path.name), path)
+        with written_at_once(path) as whole:
+            shutil.copyfile(file, whole)
     except OSError as error:
         raise FileError(f'cannot copy {file} to {path}: {error.strerror or error}') from error

@@ -5,9 +5,7 @@ again and compared before it replaces the file in one step: no entry is ever los
 """
 
 from collections.abc import Sequence
-import os
 from pathlib import Path
-import tempfile
 from typing import Any
 
 import yaml
@@ -56,17 +54,6 @@ def with_entry(text: str, entry: Entry, *, where: str) -> str:
         raise LibraryError(f'{where} is written in a form that cannot be edited here; add this '
                            f'entry by hand: - {_flow(entry)}')
     return edited
-
-
-def write_text_at_once(path: Path, text: str) -> None:
-    """Replace a file in one step: readers see the old text or the new one; raises FileError."""
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, suffix='.part') as folder:
-            whole = Path(folder) / path.name
-            whole.write_text(text, encoding='utf-8')
-            os.replace(whole, path)
-    except OSError as error:
-        raise FileError(f'cannot write {path}: {error.strerror or error}') from error
 
 
 def _begun(text: str, entry: Entry) -> str:

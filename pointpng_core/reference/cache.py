@@ -5,15 +5,14 @@ from dataclasses import replace
 import hashlib
 import json
 import logging
-import os
 from pathlib import Path
-import tempfile
 import zipfile
 import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.files.at_once import written_at_once
 from pointpng_core.files.meshes import TriangleMesh
 from pointpng_core.reference.builder import ReferenceBuilder
 from pointpng_core.reference.reference import Reference
@@ -81,9 +80,7 @@ def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     """Write completely or not at all; a cache that cannot be written is no reason to fail."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, suffix='.part') as folder:
-            whole = Path(folder) / path.name
+        with written_at_once(path) as whole:
             np.savez(whole, **arrays)  # type: ignore[arg-type]
-            os.replace(whole, path)
     except OSError as error:
         logger.warning('cannot keep a reference in %s (%s); it will be built again', path, error)

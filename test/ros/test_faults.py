@@ -79,7 +79,7 @@ def malformed():
         spoilt(header=Header()), PointCloud2(header=Header(frame_id='camera')), cloud()])
 
 
-@pytest.mark.slow  # alone it takes 5 s and passes; after the whole suite it waited in vain, twice
+@pytest.mark.slow  # passes alone in 5 s; after the whole suite few of its clouds arrive
 def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger):
     with stub_node(*PARAMETERS) as node:
         ledger.connect()
@@ -92,9 +92,8 @@ def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger)
                 ledger.send(cloud(1, stamp=2 + number))
             time.sleep(0.005)
         ledger.answer(cloud(1, stamp=500))
-        # However slow the machine: the first and the last of the good ones.
-        values = values_of(ledger.status(lambda state: int(values_of(state)['processed']) > 1))
-        assert int(values['refused']) > 50
+        values = values_of(ledger.status(lambda state: int(values_of(state)['processed']) > 5))
+        assert int(values['refused']) > 100
         assert values['failed'] == '0'
         assert 1 <= node.output.count('cloud refused') <= 3      # once in five seconds
 

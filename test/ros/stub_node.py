@@ -2,7 +2,8 @@
 
 Every object_7 is ambiguous. A cloud whose first point has x = 66 makes the pipeline fail, one with
 x = 67 finds the memory of the GPU full; `--slow SECONDS` holds every cloud. The library FOLDER_N
-holds object_N; slow_N takes a while to load, and none can be loaded from broken.
+holds object_N; slow_N is loaded once LOADING_CLOUDS more clouds were answered, and none can be
+loaded from broken.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 import sys
 import time
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,7 +34,7 @@ GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAME
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE, VARIANCE = 0.75, 1e-6
-LOADING_S = 2.0
+LOADING_CLOUDS, LOADING_TIMEOUT_S = 8, 60.0
 FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
     OutOfMemoryError=type('OutOfMemoryError', (RuntimeError,), {}),
     empty_cache=lambda: sys.stdout.write('cache emptied\n')))
@@ -49,6 +51,7 @@ class StubPipeline:
     min_score: float = 0.5
     slow_s: float = 0.0
     tracks: set = field(default_factory=set)
+    answered: ClassVar[int] = 0
 
     def exchange(self, references):
         self.references = references
@@ -56,6 +59,7 @@ class StubPipeline:
 
     def process(self, points, image_shape=None, stamp_s=None):
         time.sleep(self.slow_s)
+        StubPipeline.answered += 1
         if points[0, 0] == 66:
             raise RuntimeError('the pipeline broke')
         if points[0, 0] == 67:
@@ -116,6 +120,15 @@ def segment(x, block):
     return SimpleNamespace(points=block, indices=1000 * x + np.arange(len(block)))
 
 
+def wait_for_clouds(answered):
+    """Load for as long as it takes to answer so many clouds: a gap would make it fail."""
+    deadline = time.monotonic() + LOADING_TIMEOUT_S
+    while StubPipeline.answered < answered:
+        if time.monotonic() > deadline:
+            raise LibraryError('no cloud was answered while the library was loaded')
+        time.sleep(0.01)
+
+
 class StubFactory:
     slow_s = 0.0
 
@@ -132,7 +145,7 @@ class StubFactory:
             raise LibraryError('object library broken: mug.ply is truncated')
         if self._objects.startswith('slow'):
             self._report(f'loading {self._objects}')
-            time.sleep(LOADING_S)
+            wait_for_clouds(StubPipeline.answered + LOADING_CLOUDS)
             self._report('loaded')
         return [reference(f'object_{self._objects.rpartition("_")[2]}')]
 

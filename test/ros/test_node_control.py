@@ -11,6 +11,7 @@ from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
+from stub_node import LOADING_CLOUDS
 from test_node import TOPIC, Rig, cloud, poses_of, stub_node, values_of
 
 from pointpng_ros.cloud_message import encode_cloud
@@ -146,7 +147,7 @@ def test_a_library_is_exchanged_without_a_gap_or_refused(rig):
         while not future.done():         # the old library serves while the new one is loaded
             assert names_of(rig, cloud(1, 2, stamp=stamp)) in (['object_1_0'], ['object_2_0'])
             stamp += 1
-        assert stamp > 10
+        assert stamp > LOADING_CLOUDS
         assert future.result().results[0].successful
         assert names_of(rig, cloud(1, 2, stamp=1000)) == ['object_2_0']
         node.wait_for_output('model or library exchanged')

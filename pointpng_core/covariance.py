@@ -5,24 +5,20 @@ their rows J give the Hessian J^T J, their mean square s^2 the noise, and s^2 (J
 covariance (Censi 2007, for point-to-plane).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.clouds import random_points
+from pointpng_core.hold import FREE_CURVATURE, USED_POINTS, free_twists
 from pointpng_core.reference.reference import Reference
+from pointpng_core.registration.motion_rows import curvature
 from pointpng_core.registration.plane_rows import plane_rows
 
 Matrix = NDArray[np.float64]
-USED_POINTS = 256
-"""Of an observation: curvature and noise are means, which these tell."""
 INDEPENDENT_POINTS = 100
 """Neighbours err alike, and models are not exact: more points than these make nothing surer."""
 LEAST_SIGMA_DIAMETERS = 0.002
 """No surface is known better."""
-FREE_CURVATURE = 0.002
-"""What a direction that nothing holds shows all the same, for the surface is known by points."""
 FREE_TURN_RAD2 = np.pi ** 2 / 3
 """Variance of an angle of which nothing is known."""
 FREE_SHIFT_DIAMETERS = 0.5
@@ -67,20 +63,12 @@ def rotated_covariance(covariance: Matrix, R_target_source: Matrix) -> Matrix:
 
 def _held(rows: Matrix, reference: Reference) -> Matrix:
     """Return the curvature (6, 6) per point of what is held, scaled turn and shift."""
-    values, axes = np.linalg.eigh(rows.T @ rows / max(1, len(rows)))
+    values, axes = np.linalg.eigh(curvature(rows))
     held = (axes * np.clip(values - FREE_CURVATURE, 0.0, None)) @ axes.T
-    for twist in _free_twists(reference):
+    for twist in free_twists(reference):
         keep = np.eye(6) - np.outer(twist, twist)
         held = keep @ held @ keep
     return held
-
-
-def _free_twists(reference: Reference) -> Sequence[NDArray[np.float64]]:
-    """Return orthonormal turns (6,) about continuous axes, which no observation can tell."""
-    twists = [np.concatenate((axis, np.cross(point - reference.centre, axis)
-                              / (reference.diameter_m / 2)))
-              for point, axis in reference.symmetry.free_axes()]
-    return np.linalg.qr(np.array(twists).T)[0].T if twists else ()
 
 
 def _noise_m2(residual_m: NDArray[np.float64], diameter_m: float) -> float:

@@ -7,7 +7,7 @@ best.T_observation_reference                    # maps the mug's coordinates int
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +18,17 @@ from pointpng_core.calibration import default_calibration
 from pointpng_core.devices import torch_device
 from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimate import PoseEstimate
-from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.estimation_task import Task
+from pointpng_core.estimator_config import EstimatorConfig, suited
 from pointpng_core.files.meshes import TriangleMesh
 from pointpng_core.models.zoo import TRAINING_FREE, EmbeddingModel, load_model
-from pointpng_core.observation import Observations, prepare_observations, seen_from_outside
+from pointpng_core.observation import prepare_observations, seen_from_outside
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.cache import ReferenceCache
 from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.depth_image import DepthImages
+from pointpng_core.registration.evidence import Evidence
+from pointpng_core.registration.hypotheses import Hypotheses
 from pointpng_core.registration.polish import polish
 from pointpng_core.registration.verification import Verifier
 from pointpng_core.results import pose_of, summarise
@@ -36,6 +39,8 @@ from pointpng_core.tracking.pose_tracker import PoseTracker, check_previous, hyp
 
 CONVINCING_SCORE = 0.8
 """A whole surface taken for a single view scores less: half of it should not be seen."""
+Run = Callable[[Task, bool], list[list[PoseEstimate]]]
+"""Poses the observations of a task, which are single views or whole surfaces, in one batch."""
 
 
 class PoseEstimator:
@@ -52,7 +57,7 @@ class PoseEstimator:
         self.device = torch_device(device)
         self.model = model if isinstance(model, EmbeddingModel) else load_model(model, self.device)
         encoder = self.model.encoder
-        self.config = _suited(config or EstimatorConfig(), encoder.points)
+        self.config = suited(config or EstimatorConfig(), encoder.points)
         self._search = PoseSearch(encoder=encoder, cope=self.model.cope,
                                   config=self.config.search, device=self.device)
         builder = ReferenceBuilder(encoder=encoder, config=self.config.reference,
@@ -132,17 +137,29 @@ class PoseEstimator:
         check_previous(T_previous, references, len(observations))
         if not observations:
             return []
-        # A library that was searched is stacked already: most of the time these are of it.
-        known = self._stack[0] if self._stack else ()
-        together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
-        task = replace(self._task(observations, together, surroundings,
-                                  sample=self.config.tracking.sample),
-                       rows=[together.index(reference) for reference in references],
-                       T_previous=T_previous)
+        task = self._placed(observations, references, T_previous, surroundings)
         found = self._pose(task, viewpoint, self._follow)
         tracker = PoseTracker(config=self.config.tracking)
         return [tracker.gated(estimates[0], reference, T) if estimates else None
                 for estimates, reference, T in zip(found, references, T_previous)]
+
+    @torch.inference_mode()
+    def judge_batch(self, observations: Sequence[NDArray[np.floating]],
+                    references: Sequence[Reference],
+                    T_observation_reference: Sequence[NDArray[np.float64]], *,
+                    surroundings: NDArray[np.floating] | None = None,
+                    viewpoint: str | None = None) -> list[float]:
+        """Return how much the given poses (4, 4) explain as they are: scores in [0, 1].
+
+        One reference and one pose for each observation (N, 3); the other arguments are those of
+        `estimate_batch`. Raises CloudError, ConfigError.
+        """
+        check_previous(T_observation_reference, references, len(observations))
+        if not observations:
+            return []
+        task = self._placed(observations, references, T_observation_reference, surroundings)
+        found = self._pose(task, viewpoint, self._judge)
+        return [estimates[0].score if estimates else 0.0 for estimates in found]
 
     @torch.inference_mode()
     def estimate_by_embedding(self, observation: NDArray[np.floating], reference: Reference
@@ -158,15 +175,26 @@ class PoseEstimator:
         return pose_of(best.R[0].double().cpu().numpy(), best.t[0].double().cpu().numpy(),
                        batch.centroids[0], reference.centre)
 
+    def _placed(self, observations: Sequence[NDArray[np.floating]],
+                references: Sequence[Reference], T: Sequence[NDArray[np.float64]],
+                surroundings: NDArray[np.floating] | None) -> Task:
+        """Return the task that begins at a pose (4, 4) of one reference in each observation."""
+        # A library that was searched is stacked already: most of the time these are of it.
+        known = self._stack[0] if self._stack else ()
+        together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
+        task = self._task(observations, together, surroundings, sample=self.config.tracking.sample)
+        return replace(task, rows=[together.index(reference) for reference in references],
+                       T_previous=T)
+
     def _task(self, observations: Sequence[NDArray[np.floating]], references: Sequence[Reference],
-              surroundings: NDArray[np.floating] | None, *, sample: int) -> '_Task':
+              surroundings: NDArray[np.floating] | None, *, sample: int) -> Task:
         clock = StageClock()
         with clock('prepare'):
             batch = prepare_observations(observations, sample=sample, device=self.device)
-        return _Task(observations=batch, references=references, surroundings=surroundings,
+        return Task(observations=batch, references=references, surroundings=surroundings,
                      clock=clock)
 
-    def _pose(self, task: '_Task', viewpoint: str | None, run: 'Run'
+    def _pose(self, task: Task, viewpoint: str | None, run: Run
               ) -> list[list[PoseEstimate]]:
         """Run as single views what may be one, and as whole surfaces what does not convince."""
         # Replacing it in the configuration checks the name.
@@ -178,8 +206,8 @@ class PoseEstimator:
         self._fill(results, task, whole, run, single_view=False)
         return results
 
-    def _fill(self, results: list[list[PoseEstimate]], task: '_Task', wanted: list[bool],
-              run: 'Run', *, single_view: bool) -> None:
+    def _fill(self, results: list[list[PoseEstimate]], task: Task, wanted: list[bool],
+              run: Run, *, single_view: bool) -> None:
         """Estimate the wanted observations, and keep what beats the result that is there."""
         chosen = [index for index, flag in enumerate(wanted) if flag]
         if not chosen:
@@ -187,7 +215,7 @@ class PoseEstimator:
         for index, estimates in zip(chosen, run(task.take(chosen), single_view)):
             results[index] = max(results[index], estimates, key=_best_score)
 
-    def _run(self, task: '_Task', single_view: bool) -> list[list[PoseEstimate]]:
+    def _run(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
         """Search, verify and polish: all observations of one kind in one batch."""
         observations, references, clock = task.observations, task.references, task.clock
         with clock('search'):
@@ -205,11 +233,9 @@ class PoseEstimator:
             polished = polish(hypotheses.take(index), observations, references,
                               self._stacked(references), verifier.sight)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
-        return summarise(hypotheses, evidence, observations, references, clock.stage_ms,
-                         field=self._stacked(references).field,
-                         calibration=default_calibration(), single_view=single_view)
+        return self._summarised(hypotheses, evidence, task, single_view)
 
-    def _follow(self, task: '_Task', single_view: bool) -> list[list[PoseEstimate]]:
+    def _follow(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
         """Refine and judge the previous poses of all observations of one kind."""
         hypotheses = hypotheses_at(task.T_previous, task.observations, task.references, task.rows)
         verifier = self._verifier(task, single_view)
@@ -222,11 +248,21 @@ class PoseEstimator:
                               self._stacked(task.references), verifier.sight)
         with task.clock('judge'):
             hypotheses, evidence = tracker.better(refined, polished, verifier)
+        return self._summarised(hypotheses, evidence, task, single_view)
+
+    def _judge(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
+        """Judge poses of all observations of one kind as they are."""
+        hypotheses = hypotheses_at(task.T_previous, task.observations, task.references, task.rows)
+        evidence = self._verifier(task, single_view).judge(hypotheses)
+        return self._summarised(hypotheses, evidence, task, single_view)
+
+    def _summarised(self, hypotheses: Hypotheses, evidence: Evidence, task: Task,
+                    single_view: bool) -> list[list[PoseEstimate]]:
         return summarise(hypotheses, evidence, task.observations, task.references,
                          task.clock.stage_ms, field=self._stacked(task.references).field,
                          calibration=default_calibration(), single_view=single_view)
 
-    def _verifier(self, task: '_Task', single_view: bool) -> Verifier:
+    def _verifier(self, task: Task, single_view: bool) -> Verifier:
         with task.clock('prepare'):
             images = DepthImages.from_clouds(task.observations.clouds, self.device,
                                              task.surroundings) if single_view else None
@@ -238,29 +274,6 @@ class PoseEstimator:
         if self._stack is None or self._stack[0] != tuple(references):
             self._stack = tuple(references), ReferenceStack.of(references)
         return self._stack[1]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Task:
-    """What one call of the estimator is about."""
-
-    observations: Observations
-    references: Sequence[Reference]
-    surroundings: NDArray[np.floating] | None
-    clock: StageClock
-    rows: Sequence[int] = ()
-    """Tracking: which of the references each observation is held against."""
-    T_previous: Sequence[NDArray[np.float64]] = ()
-    """Tracking: where it is expected in each observation, (4, 4)."""
-
-    def take(self, index: Sequence[int]) -> '_Task':
-        """Return the task for some of the observations."""
-        return replace(self, observations=self.observations.take(index),
-                       rows=[self.rows[row] for row in index if self.rows],
-                       T_previous=[self.T_previous[row] for row in index if self.rows])
-
-
-Run = Callable[[_Task, bool], list[list[PoseEstimate]]]
 
 
 def _may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
@@ -278,16 +291,3 @@ def _best_score(estimates: list[PoseEstimate]) -> float:
 def _convincing(estimates: list[PoseEstimate]) -> bool:
     """Tell whether what was found as a single view leaves no need to try it as a whole surface."""
     return _best_score(estimates) >= CONVINCING_SCORE
-
-
-def _suited(config: EstimatorConfig, points: int) -> EstimatorConfig:
-    """Give an encoder the number of points that it wants, if any, of whatever it embeds.
-
-    The limits are those of the samples' declarations; an encoder makes do with fewer points.
-    """
-    if not points:
-        return config
-    count = min(max(points, 64), 8192)
-    return replace(config, sample=max(config.sample, count),
-                   search=replace(config.search, sample=count, whole_sample=count),
-                   reference=replace(config.reference, sample=count, whole_sample=count))

@@ -1,6 +1,6 @@
 """Configuration of the estimator, one part per stage."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pointpng_core.config import Config, option
 from pointpng_core.reference.builder import ReferenceConfig
@@ -22,3 +22,16 @@ class EstimatorConfig(Config):
     search: SearchConfig = field(default_factory=SearchConfig)
     verification: VerificationConfig = field(default_factory=VerificationConfig)
     tracking: PoseTrackingConfig = field(default_factory=PoseTrackingConfig)
+
+
+def suited(config: EstimatorConfig, points: int) -> EstimatorConfig:
+    """Give an encoder the number of points that it wants, if any, of whatever it embeds.
+
+    The limits are those of the samples' declarations; an encoder makes do with fewer points.
+    """
+    if not points:
+        return config
+    count = min(max(points, 64), 8192)
+    return replace(config, sample=max(config.sample, count),
+                   search=replace(config.search, sample=count, whole_sample=count),
+                   reference=replace(config.reference, sample=count, whole_sample=count))

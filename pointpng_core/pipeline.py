@@ -18,6 +18,7 @@ from pointpng_core.regrouping import better_groups, candidate_groups, union
 from pointpng_core.scene import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.stages import StageClock
 from pointpng_core.tracking.config import TrackingConfig
+from pointpng_core.tracking.determination import determine
 from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
 from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
 from pointpng_core.tracking.relook import Relook
@@ -40,6 +41,11 @@ class PipelineConfig(Config):
                              low=0, high=256)
     max_objects: int = option(16, help='Most segments posed in a frame, the largest first.',
                               low=1, high=64)
+    min_hold: float = option(0.1, help='A pose is not accepted where what is seen holds some '
+                                       'direction of it by less than this share of what the whole '
+                                       'surface would, and the pose explains as much moved along '
+                                       'it: a mug whose handle is hidden. 0: it is accepted.',
+                             low=0.0, high=1.0)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
@@ -91,6 +97,8 @@ class FrameResult:
     """Everything that was found in one frame."""
 
     detections: tuple[Detection, ...]
+    undetermined: tuple[Detection, ...] = ()
+    """Objects that are followed, whose pose might as well be another one nearby."""
     scene: Scene
     stage_ms: dict[str, float]
     searched: int = 0
@@ -156,9 +164,14 @@ class FramePipeline:
             accepted = [sighting for sighting in sightings if self._sure(sighting)]
             accepted.sort(key=_score, reverse=True)
             things = tracker.finish(accepted, self.references)
-        detections = tuple(Detection.of(sighting, thing)
-                           for sighting, thing in zip(accepted, things))
-        return FrameResult(detections=detections, scene=scene, stage_ms=clock.stage_ms,
+            with clock('determine'):
+                determine(self._estimator, accepted, things, surroundings,
+                          least_hold=self._config.min_hold)
+        found = [(Detection.of(sighting, thing), thing.determined)
+                 for sighting, thing in zip(accepted, things)]
+        return FrameResult(detections=tuple(one for one, sure in found if sure),
+                           undetermined=tuple(one for one, sure in found if not sure),
+                           scene=scene, stage_ms=clock.stage_ms,
                            searched=sum(sighting.searched for sighting in sightings),
                            states=object_states(self.tracks, self.references))
 

@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-import os
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
+from pointpng_core.resident_memory import resident_mb
 from pointpng_ros.frame_statistics import Summary
 
 LOW_FINITE_SHARE = 0.05
@@ -63,7 +63,7 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
         'latency_p95_ms': f'{summary.latency_p95_ms:.1f}',
         'stamp_age_p50_ms': f'{summary.stamp_age_p50_ms:.1f}',
         **{f'stage_{stage}_ms': f'{value:.1f}' for stage, value in summary.stage_ms.items()},
-        'memory_mb': f'{resident_mb():.0f}'}
+        'memory_mb': _memory_mb()}
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=state.device,
                             values=_key_values(values))
 
@@ -88,11 +88,8 @@ def _key_values(values: Mapping[str, Any]) -> list[KeyValue]:
     return [KeyValue(key=key, value=str(value)) for key, value in values.items()]
 
 
-def resident_mb() -> float:
-    """Return the resident memory of this process in MB (10^6 bytes), NaN where /proc is absent."""
+def _memory_mb() -> str:
     try:
-        with open('/proc/self/statm', encoding='ascii') as file:
-            pages = int(file.read().split()[1])
-    except OSError:
-        return float('nan')
-    return pages * os.sysconf('SC_PAGE_SIZE') / 1e6
+        return f'{resident_mb():.0f}'
+    except OSError:      # no /proc
+        return 'nan'

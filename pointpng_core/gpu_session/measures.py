@@ -13,6 +13,7 @@ import torch
 from pointpng_core.devices import finish
 from pointpng_core.evaluation.training_speed import bench_training, peak_gflops
 from pointpng_core.models.zoo import shipped_models
+from pointpng_core.resident_memory import resident_mb
 from pointpng_core.training.config import TrainConfig
 
 PRECISIONS = ('float32', 'bfloat16')
@@ -92,9 +93,8 @@ def training(config: TrainConfig, device: torch.device, *, steps: int, report: R
 
 
 def _held_mb(device: torch.device) -> float:
-    """Return what tensors hold of a GPU, or the process of the memory, in 2^20 bytes."""
+    """Return what tensors hold of a GPU, or the process of the memory, in MB (10^6 bytes)."""
     finish(device)
     if device.type == 'cuda':
-        return torch.cuda.memory_allocated(device) / 2 ** 20
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
-    return pages * 4096 / 2 ** 20
+        return torch.cuda.memory_allocated(device) / 1e6
+    return resident_mb()

@@ -13,6 +13,7 @@ from torch import Tensor
 from pointpng_core.box import box_around
 from pointpng_core.reference.views import ViewBank
 from pointpng_core.registration.field import SurfaceField
+from pointpng_core.registration.motion_rows import curvature, motion_rows
 from pointpng_core.registration.surface_tree import SurfaceTree
 from pointpng_core.symmetry import Symmetry
 
@@ -48,6 +49,11 @@ class Reference:
     def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return centre and size (3,) of the box around the surface, along the frame's axes."""
         return box_around(self.points)
+
+    @functools.cached_property
+    def curvature(self) -> NDArray[np.float64]:
+        """Return how the whole surface would hold a pose (6, 6); see `motion_rows.curvature`."""
+        return curvature(motion_rows(self.points - self.centre, self.normals, self.diameter_m))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything but the name as arrays by name, for the cache."""

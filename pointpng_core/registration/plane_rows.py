@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.reference.reference import Reference
+from pointpng_core.registration.motion_rows import motion_rows
 
 Matrix = NDArray[np.float64]
 NEAR_DIAMETERS = 0.03
@@ -15,9 +16,8 @@ def plane_rows(T_camera_reference: Matrix, points: NDArray[np.floating], referen
                ) -> tuple[Matrix, NDArray[np.float64]]:
     """Return the rows (m, 6) of point-to-plane registration, and the distances (m,) in metres.
 
-    `points` (n, 3) in the camera's frame, of which the m near the surface count. A row is how a
-    distance changes with a turn about the reference's centre, as the way of a point half a
-    diameter from there, and with a shift: both in the reference's axes, metres per metre.
+    `points` (n, 3) in the camera's frame, of which the m near the surface count. The rows are
+    those of `motion_rows`, about the reference's centre and in its axes.
     """
     T = T_camera_reference
     local = (points.astype(np.float64) - T[:3, 3]) @ T[:3, :3] - reference.centre
@@ -27,5 +27,5 @@ def plane_rows(T_camera_reference: Matrix, points: NDArray[np.floating], referen
                         for part in reference.field.look_up(own, queries))
     offset = local - nearest
     near = np.linalg.norm(offset, axis=1) < NEAR_DIAMETERS * reference.diameter_m
-    turns = np.cross(local, normals) / (reference.diameter_m / 2)
-    return np.hstack((turns, normals))[near], np.einsum('ij,ij->i', offset, normals)[near]
+    rows = motion_rows(local, normals, reference.diameter_m)
+    return rows[near], np.einsum('ij,ij->i', offset, normals)[near]

@@ -70,8 +70,9 @@ class FrameTracker:
         if thing is None:
             return replace(sighting, estimate=found[0] if found else None)
         if sighting.tracked and sighting.estimate:
-            same = kept(sighting.estimate, found, stay=stay) \
-                or refined(sighting.estimate, found, thing.reference)
+            same = kept(sighting.estimate, found, stay=stay)
+            if same is None and (better := refined(sighting.estimate, found, thing.reference)):
+                same = self._steadied(replace(sighting, estimate=better)).estimate
             thing.doubts = 0 if same else thing.doubts + 1
             if thing.doubts < self._config.patience:
                 return replace(sighting, estimate=same or doubted(sighting.estimate, found))

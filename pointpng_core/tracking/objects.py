@@ -43,6 +43,10 @@ class TrackedObject:
     """Frames in which it was seen."""
     missed: int = 0
     """Frames since it was last seen."""
+    determined: bool = True
+    """Whether its last pose is the only one nearby that fits; see `tracking.determination`."""
+    firm: bool = False
+    """Whether its pose was held firmly once, and has been followed since."""
 
     @property
     def label(self) -> str:

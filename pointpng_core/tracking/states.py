@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pointpng_core.reference.reference import Reference
 from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
 
-TRACKING, LOST, SEARCHING = 'tracking', 'lost', 'searching'
+TRACKING, UNDETERMINED = 'tracking', 'undetermined'
+LOST, SEARCHING = 'lost', 'searching'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +18,9 @@ class ObjectState:
     index: int | None
     """The object's own; None while the reference is searched for."""
     state: str
-    """TRACKING: posed in this frame. LOST: posed before, not in this frame; it keeps its index
-    while it may return. SEARCHING: nothing is followed; every new segment is tried."""
+    """TRACKING: posed in this frame. UNDETERMINED: followed, but its pose is not accepted, for
+    what would tell how it is turned is hidden. LOST: posed before, not in this frame; it keeps its
+    index while it may return. SEARCHING: nothing is followed; every new segment is tried."""
     confidence: float = 0.0
     """Of the last accepted pose, in [0, 1]."""
     age: int = 0
@@ -45,6 +47,6 @@ def object_states(tracks: ObjectTracks, references: Sequence[Reference]
 
 
 def _state(thing: TrackedObject) -> ObjectState:
-    return ObjectState(label=thing.label, index=thing.index,
-                       state=LOST if thing.missed else TRACKING,
+    seen = TRACKING if thing.determined else UNDETERMINED
+    return ObjectState(label=thing.label, index=thing.index, state=LOST if thing.missed else seen,
                        confidence=thing.estimate.confidence, age=thing.age, missed=thing.missed)

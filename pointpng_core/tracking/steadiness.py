@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.reference.reference import Reference
+from pointpng_core.registration.motion_rows import curvature
 from pointpng_core.registration.plane_rows import plane_rows
 from pointpng_core.tracking.motion import Motion
 
@@ -24,18 +25,11 @@ def steadied(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], refere
     surface is `weak` times that of the step itself, half of the step is taken; a turn counts as
     the way of a point half a diameter from the centre.
     """
-    curvature = _curvature(T, points, reference)
-    values, axes = np.linalg.eigh(curvature)
+    rows, _ = plane_rows(T, points, reference)
+    values, axes = np.linalg.eigh(curvature(rows))
     trust = np.clip(values, 0.0, None) ** 2
     trust = trust / (trust + weak ** 2 + 1e-12)
     centre, radius = reference.centre, reference.diameter_m / 2
     step = Motion.of(np.linalg.inv(T_expected) @ T, centre)
     held = axes @ (trust * (axes.T @ np.concatenate((step.turn_rad * radius, step.shift_m))))
     return T_expected @ Motion(turn_rad=held[:3] / radius, shift_m=held[3:]).over(1.0, centre)
-
-
-def _curvature(T: Matrix, points: NDArray[np.floating], reference: Reference) -> Matrix:
-    """Return the normal matrix (6, 6) of point-to-plane registration per point: turn, shift."""
-    rows, _ = plane_rows(T, points, reference)
-    curvature: Matrix = rows.T @ rows / max(1, len(rows))
-    return curvature

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-import os
 from pathlib import Path
 import statistics
+
+from pointpng_core.resident_memory import resident_mb
 
 WARM_UP_SHARE = 1 / 3
 _PART = 10
@@ -22,8 +23,7 @@ class Vitals:
 def look_at(pid: int) -> Vitals:
     """Look at a living process; raises OSError when it is gone."""
     folder = Path(f'/proc/{pid}')
-    pages = int((folder / 'statm').read_text(encoding='ascii').split()[1])
-    return Vitals(memory_mb=pages * os.sysconf('SC_PAGE_SIZE') / 1e6,
+    return Vitals(memory_mb=resident_mb(pid),
                   handles=len(list((folder / 'fd').iterdir())),
                   threads=len(list((folder / 'task').iterdir())))
 

@@ -177,7 +177,7 @@ def stubbed(*scores, references=None, **options):
     stub = StubEstimator(*scores)
     references = [stub_reference('x')] if references is None else references
     return stub, FramePipeline(estimator=stub, references=references, segmenter=SegmenterConfig(),
-                               config=PipelineConfig(**options))
+                               config=PipelineConfig(**{'min_hold': 0.0, **options}))
 
 
 def test_poses_below_the_least_confidence_are_not_accepted(frame):

@@ -4,6 +4,7 @@ import copy
 import errno
 import json
 import math
+from statistics import fmean
 
 import pytest
 import torch
@@ -93,12 +94,14 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(source, tmp_pa
 
 
 def test_training_lowers_the_loss(source, tmp_path):
-    config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, validate_every=1000,
-                         batch=8, seed=1)
-    told = Told()
-    train(config, tmp_path / 'run', reporter=told)
-    losses = [record['loss'] for record in told.records]
-    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+    def share_left(seed):
+        config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, validate_every=1000,
+                             batch=8, seed=seed)
+        told = Told()
+        train(config, tmp_path / f'run_{seed}', reporter=told)
+        losses = [record['loss'] for record in told.records]
+        return sum(losses[-10:]) / sum(losses[:10])
+    assert fmean(share_left(seed) for seed in range(4)) < 0.85     # one seed alone: .6 to .93
 
 
 def test_the_average_of_the_weights_is_the_model(source, tmp_path):

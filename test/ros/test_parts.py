@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import MissingDependencyError
+from pointpng_core.resident_memory import resident_mb
 from pointpng_ros import optional
 from pointpng_ros.cameras import camera_names
 from pointpng_ros.cloud_watch import CLOUD_TYPE, Publisher, explain_silence
-from pointpng_ros.diagnostics import NodeState, diagnose, resident_mb
+from pointpng_ros.diagnostics import NodeState, diagnose
 from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
 from pointpng_ros.mailbox import Mailbox
 from pointpng_ros.worker import Worker

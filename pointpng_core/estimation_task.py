@@ -1,0 +1,31 @@
+"""What one call of the estimator is about: observations, references, and where to begin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.observation import Observations
+from pointpng_core.reference import Reference
+from pointpng_core.stages import StageClock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What one call of the estimator is about."""
+
+    observations: Observations
+    references: Sequence[Reference]
+    surroundings: NDArray[np.floating] | None
+    clock: StageClock
+    rows: Sequence[int] = ()
+    """Tracking: which of the references each observation is held against."""
+    T_previous: Sequence[NDArray[np.float64]] = ()
+    """Tracking: where it is expected in each observation, (4, 4)."""
+
+    def take(self, index: Sequence[int]) -> 'Task':
+        """Return the task for some of the observations."""
+        return replace(self, observations=self.observations.take(index),
+                       rows=[self.rows[row] for row in index if self.rows],
+                       T_previous=[self.T_previous[row] for row in index if self.rows])

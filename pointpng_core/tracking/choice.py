@@ -23,7 +23,7 @@ def nearest_as_good(found: Sequence[PoseEstimate], reference: Reference, T_expec
     Of all that explains at least `stay` times as much as the best of the `found`, which may be of
     other references, runners-up included. Symmetric equals count as one.
     """
-    own = next((estimate for estimate in found if estimate.name == reference.name), None)
+    own = _named(reference.name, found)
     if own is None or own.score < stay * found[0].score:
         return None
     poses: list[Hypothesis] = [own, *(pose for pose in own.runners_up
@@ -46,7 +46,7 @@ def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
         return tracked
     if tracked.score < stay * found[0].score:
         return None
-    own = next((estimate for estimate in found if estimate.name == tracked.name), None)
+    own = _named(tracked.name, found)
     if own is None:
         return tracked
     return replace(with_rivals(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
@@ -67,7 +67,7 @@ def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Ref
 
 def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimate:
     """Return a tracked pose that a search contradicts: ambiguous, beside what was `found`."""
-    own = next((estimate for estimate in found if estimate.name == tracked.name), None)
+    own = _named(tracked.name, found)
     if own:
         return replace(tracked, ambiguous=True, runners_up=(own, *own.runners_up),
                        other_labels=own.other_labels)
@@ -93,6 +93,11 @@ def with_rivals(tracked: PoseEstimate, searched: PoseEstimate, *,
     sure = default_calibration().probability(traits[None], single_view=tracked.single_view)[0]
     return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
                    other_labels=searched.other_labels, traits=traits, confidence=float(sure))
+
+
+def _named(name: str, found: Sequence[PoseEstimate]) -> PoseEstimate | None:
+    """Return the best estimate of a reference, of estimates that are best first."""
+    return next((estimate for estimate in found if estimate.name == name), None)
 
 
 def _apart(T: Matrix, T_expected: Matrix, reference: Reference) -> float:

@@ -46,17 +46,25 @@ def pose_hold(T_camera_reference: Matrix, points: NDArray[np.floating], referenc
 
     How much of a unit of motion is seen as distance from the surface is the curvature of
     registration along it; the share of the whole surface's curvature that is left is least along
-    the first generalised eigenvector of the two. Turns about the axes of a continuous symmetry do
-    not count.
+    the first generalised eigenvector of the two. What the whole surface does not hold either, the
+    spin of what is round, does not count: nothing of that is hidden.
     """
     few = random_points(points, min(USED_POINTS, len(points)))
     rows, _ = plane_rows(T_camera_reference, few, reference)
-    twists = free_twists(reference)
-    basis = null_space(np.stack(twists)) if len(twists) else np.eye(6)
+    basis = _held_by_all(reference)
     whole = reference.curvature + FREE_CURVATURE * np.eye(6)
     values, vectors = eigh(basis.T @ curvature(rows) @ basis, basis.T @ whole @ basis)
     twist = basis @ vectors[:, 0]
     return Hold(share=float(values[0]), twist=twist / np.linalg.norm(twist))
+
+
+def _held_by_all(reference: Reference) -> Matrix:
+    """Return directions (6, k) that the whole surface holds, orthonormal."""
+    twists = free_twists(reference)
+    basis = null_space(np.stack(twists)) if len(twists) else np.eye(6)
+    values, vectors = np.linalg.eigh(basis.T @ reference.curvature @ basis)
+    held: Matrix = basis @ vectors[:, values > FREE_CURVATURE]
+    return held
 
 
 def free_twists(reference: Reference) -> Sequence[Vector]:

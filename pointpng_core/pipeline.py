@@ -108,8 +108,8 @@ class FrameResult:
 
     def firsts(self) -> 'FrameResult':
         """Return the result without second objects of a label: where each has its own look."""
-        return replace(self, detections=tuple(found for found in self.detections
-                                              if found.index == 0))
+        return replace(self, detections=_firsts(self.detections),
+                       undetermined=_firsts(self.undetermined))
 
     @property
     def tracked(self) -> int:
@@ -186,8 +186,10 @@ class FramePipeline:
         """Make what a frame shows the references of the next one; see `tracking.relook`."""
         self.tracks.objects = [thing for thing in self.tracks.objects if thing.index == 0]
         relook = Relook(self._glimpse, self.tracks, self._config.tracking)
+        firsts = result.firsts()
         self._references = relook.renewed(
-            self._references, {found.label: found.segment for found in result.firsts().detections},
+            self._references, {found.label: found.segment
+                               for found in (*firsts.detections, *firsts.undetermined)},
             _largest(result.scene, self._config.max_objects))
 
     def _glimpse(self, points: NDArray[np.floating], name: str) -> Reference:
@@ -242,6 +244,10 @@ class FramePipeline:
         kept = [sighting for index, sighting in enumerate(sightings) if index not in used]
         return kept + [tracker.merge([sightings[part] for part in groups[index]], unions[index],
                                      joint[index]) for index in chosen]
+
+
+def _firsts(found: tuple[Detection, ...]) -> tuple[Detection, ...]:
+    return tuple(each for each in found if each.index == 0)
 
 
 def _score(sighting: Sighting) -> float:

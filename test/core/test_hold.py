@@ -11,6 +11,7 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.hold import pose_hold
 from pointpng_core.registration.motion_rows import curvature, motion_rows
 from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.symmetry import Symmetry
 from pointpng_core.tracking.determination import determine
 
 T = pose(random_turn(3), (0.1, -0.2, 0.9))
@@ -41,6 +42,15 @@ def test_curvature_is_how_the_distances_change():
 @pytest.mark.parametrize('name', ['mug', 'drill', 'can', 'bowl', 'box'])
 def test_a_whole_surface_holds_everything_but_its_symmetry(reference, name):
     assert pose_hold(T, seen(reference(name)), reference(name)).share > 0.4
+
+
+def test_what_nothing_could_hold_is_not_missed(estimator):
+    """A can of which nobody said that it is round, and a flat thing of which one side is known."""
+    can = estimator.reference_from_model(make_object('can').mesh, name='can', symmetry=Symmetry())
+    assert pose_hold(T, seen(can), can).share > 0.4
+    flat = np.random.default_rng(0).uniform((-0.1, -0.05, 0.7), (0.1, 0.05, 0.7002), (800, 3))
+    sheet = estimator.reference_from_look(flat.astype(np.float32), name='sheet')
+    assert pose_hold(T, seen(sheet), sheet).share > 0.4
 
 
 def test_without_its_handle_a_mug_may_be_turned(reference):

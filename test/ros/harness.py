@@ -23,6 +23,7 @@ from rclpy.qos import QoSProfile
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUICK_DISCOVERY = Path(__file__).with_name('fastdds_quick_discovery.xml')
+SHARED_MEMORY = Path('/dev/shm')
 START_TIMEOUT_S = 60.0
 TIMEOUT_S = 20.0
 
@@ -74,6 +75,18 @@ def own_domain() -> Iterator[int]:
     raise AssertionError('all 100 test domains are in use')
 
 
+def sweep_shared_memory() -> None:
+    """Remove what killed processes left of Fast DDS: half a megabyte each time, and more.
+
+    A living owner of a segment holds a lock on the file NAME_el, as `fastdds shm clean` knows.
+    """
+    for lock in SHARED_MEMORY.glob('fastrtps_*_el'):
+        with suppress(OSError), lock.open('rb') as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.with_name(lock.name.removesuffix('_el')).unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
+
+
 class RosProcess:
     """`python ARGUMENTS` with everything it prints kept in `output`; a context manager."""
 
@@ -96,6 +109,7 @@ class RosProcess:
             self._process.kill()
             self._process.wait()
         self._reader.join()
+        sweep_shared_memory()
 
     @property
     def output(self) -> str:

@@ -90,14 +90,15 @@ def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger)
             ledger.publisher.publish(message)
             time.sleep(0.01)
         ledger.send(cloud(1, stamp=stamp))
+        time.sleep(0.05)                # or the next one replaces it before it is looked at
 
     with stub_node(*PARAMETERS) as node:
         ledger.connect()
         ledger.answer(cloud(1, stamp=1))
         wait_repeating(flood, lambda: newest(ledger, 'refused') > 100, every_s=0.0,
                        what='100 refused clouds')
+        assert len(ledger.poses) > 1    # while it went on
         ledger.answer(cloud(1, stamp=999))
-        wait_until(lambda: newest(ledger, 'processed') > 5, what='processed clouds')
         assert newest(ledger, 'failed') == 0
         # Once in five seconds.
         assert 1 <= node.output.count('cloud refused') <= 2 + (time.monotonic() - started_s) / 5

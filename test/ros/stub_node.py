@@ -2,8 +2,8 @@
 
 Every object_7 is ambiguous. A cloud whose first point has x = 66 makes the pipeline fail, one with
 x = 67 finds the memory of the GPU full; `--slow SECONDS` holds every cloud. The library FOLDER_N
-holds object_N; slow_N is loaded once LOADING_CLOUDS more clouds were answered, and none can be
-loaded from broken.
+holds object_N; late_N takes a while to load, slow_N until LOADING_CLOUDS more clouds are answered;
+none can be loaded from broken.
 """
 
 import argparse
@@ -34,7 +34,7 @@ GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAME
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE, VARIANCE = 0.75, 1e-6
-LOADING_CLOUDS, LOADING_TIMEOUT_S = 8, 60.0
+LATE_S, LOADING_CLOUDS, LOADING_TIMEOUT_S = 2.0, 8, 60.0
 FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
     OutOfMemoryError=type('OutOfMemoryError', (RuntimeError,), {}),
     empty_cache=lambda: sys.stdout.write('cache emptied\n')))
@@ -147,6 +147,9 @@ class StubFactory:
             self._report(f'loading {self._objects}')
             wait_for_clouds(StubPipeline.answered + LOADING_CLOUDS)
             self._report('loaded')
+        if self._objects.startswith('late'):
+            self._report(f'loading {self._objects}')
+            time.sleep(LATE_S)
         return [reference(f'object_{self._objects.rpartition("_")[2]}')]
 
     def pipeline_maker(self, configs):

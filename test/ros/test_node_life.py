@@ -47,8 +47,8 @@ def test_ctrl_c_while_another_library_is_loaded(observer, number):
         node.wait_for_output('listening on')
         client = observer.node.create_client(SetParameters, '/pose_estimator/set_parameters')
         wait_until(client.service_is_ready, what='set_parameters')
-        client.call_async(SetParameters.Request(parameters=[parameter('objects', 'slow_2')]))
-        node.wait_for_output('loading slow_2')
+        client.call_async(SetParameters.Request(parameters=[parameter('objects', 'late_2')]))
+        node.wait_for_output('loading late_2')
         node.send(number)
         assert node.wait() == 0, node.output
         assert 'Traceback' not in node.output

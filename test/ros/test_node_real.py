@@ -96,7 +96,10 @@ def test_a_sequence_is_followed_as_offline_until_it_is_reset(observer, library, 
                      for pose in poses_of(rig, cloud(frame, second))}
             result, expected = offline(pipeline, frame, float(second))
             results.append(result)
-            assert set(poses) == set(expected) == {truth.frame for truth in frame.truths}
+            assert set(poses) == set(expected)
+            # Forgotten, a mug whose handle is hidden may be turned any way.
+            assert {found.child_frame for found in (*result.detections, *result.undetermined)
+                    } == {truth.frame for truth in frame.truths}
             for name, T in expected.items():
                 np.testing.assert_allclose(poses[name], T, atol=1e-4)
         values = values_of(rig.status(lambda state: values_of(state)['processed'] == '5'))

@@ -20,9 +20,9 @@ class Task:
     surroundings: NDArray[np.floating] | None
     clock: StageClock
     rows: Sequence[int] = ()
-    """Tracking: which of the references each observation is held against."""
+    """Given poses: which of the references each observation is held against."""
     T_previous: Sequence[NDArray[np.float64]] = ()
-    """Tracking: where it is expected in each observation, (4, 4)."""
+    """Given poses: where it is, or was, in each observation, (4, 4)."""
 
     def take(self, index: Sequence[int]) -> 'Task':
         """Return the task for some of the observations."""

@@ -192,7 +192,7 @@ class PoseEstimator:
         with clock('prepare'):
             batch = prepare_observations(observations, sample=sample, device=self.device)
         return Task(observations=batch, references=references, surroundings=surroundings,
-                     clock=clock)
+                    clock=clock)
 
     def _pose(self, task: Task, viewpoint: str | None, run: Run
               ) -> list[list[PoseEstimate]]:

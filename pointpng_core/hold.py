@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh, null_space
-from scipy.spatial.transform import Rotation
 
 from pointpng_core.clouds import random_points
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.motion_rows import curvature
 from pointpng_core.registration.plane_rows import plane_rows
+from pointpng_core.tracking.motion import Motion
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -33,11 +33,9 @@ class Hold:
 
     def moved(self, T: Matrix, reference: Reference, *, step: float) -> Matrix:
         """Return the pose (4, 4) moved along the twist by `step` half diameters."""
-        move = np.eye(4)
-        move[:3, :3] = Rotation.from_rotvec(step * self.twist[:3]).as_matrix()
-        shift_m = step * reference.diameter_m / 2 * self.twist[3:]
-        move[:3, 3] = reference.centre + shift_m - move[:3, :3] @ reference.centre
-        return T @ move
+        motion = Motion(turn_rad=step * self.twist[:3],
+                        shift_m=step * reference.diameter_m / 2 * self.twist[3:])
+        return T @ motion.over(1.0, reference.centre)
 
 
 def pose_hold(T_camera_reference: Matrix, points: NDArray[np.floating], reference: Reference

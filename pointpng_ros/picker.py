@@ -1,6 +1,5 @@
 """A node that reaches for one detected object at a time: chosen, followed, let go."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -38,9 +37,9 @@ class Picker(Node):
         self.create_service(Trigger, '~/done', self._done)
         self.create_timer(CHECK_S, self._expire)
 
-    @abstractmethod
     def reach(self, T_base_object: np.ndarray, header: Header) -> None:
         """Act on the target's pose (4, 4); `header` has the stamp of its cloud and base_frame."""
+        raise NotImplementedError
 
     def _choose(self, array: Any) -> None:
         fit = {found.id: found for found in array.detections if self._fits(found)}

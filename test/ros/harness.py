@@ -76,7 +76,7 @@ def own_domain() -> Iterator[int]:
 
 
 def sweep_shared_memory() -> None:
-    """Remove what killed processes left of Fast DDS: half a megabyte each time, and more.
+    """Remove the shared memory that killed processes left of Fast DDS: it would add up.
 
     A living owner of a segment holds a lock on the file NAME_el, as `fastdds shm clean` knows.
     """

@@ -10,6 +10,7 @@ from torch import Tensor
 from pointpng_core.reference.reference import Reference
 from pointpng_core.registration.field import SurfaceField
 from pointpng_core.registration.surface_graph import SurfaceGraph
+from pointpng_core.registration.surface_tree import SAMPLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,17 @@ class ReferenceStack:
     def graph(self) -> SurfaceGraph:
         """Return the neighbours on the surfaces, for exact registration in a batch."""
         return SurfaceGraph.of(self.field, self.surface_points)
+
+    @cached_property
+    def sample(self) -> Tensor:
+        """Return (R, n, 3) points of each surface at random, about the reference's centre."""
+        generator = torch.Generator().manual_seed(0)
+        count = min(SAMPLE, max(self.surface_points))
+        parts = self.field.surface[:, :3].split(list(self.surface_points))
+        # Too few are repeated, none much oftener than another.
+        return torch.stack([
+            part[torch.randperm(len(part), generator=generator).repeat(
+                -(-count // len(part)))[:count].to(part.device)] for part in parts])
 
     def with_probes(self, count: int | None) -> 'ReferenceStack':
         """Return the references with only their first probes, all of them for None."""

@@ -1,7 +1,11 @@
-"""Exact point-to-plane ICP by small_gicp, every length scaled by the object's size."""
+"""A surface's search tree and normals, and exact point-to-plane ICP on it, by small_gicp."""
+
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pointpng_core.clouds import random_points
 
 NEIGHBOURS = 20
 """Points that a normal is fitted to: enough to average the noise of a sensor."""
@@ -10,6 +14,8 @@ REACH_DIAMETERS = 0.04
 STEPS = 20
 CONVERGED = 5e-4
 """Step (diameters, radians) below which the registration stands still."""
+SAMPLE = 1024
+"""Points that stand for the whole surface where it is looked for in another one."""
 
 
 class SurfaceTree:
@@ -20,6 +26,26 @@ class SurfaceTree:
         self._points = small_gicp.PointCloud(points.astype(np.float64))
         self._tree = small_gicp.KdTree(self._points)
         small_gicp.estimate_normals_covariances(self._points, self._tree, NEIGHBOURS)
+
+    @cached_property
+    def points(self) -> NDArray[np.float32]:
+        """Return the points (N, 3)."""
+        return self._points.points()[:, :3].astype(np.float32)
+
+    @cached_property
+    def normals(self) -> NDArray[np.float32]:
+        """Return a unit normal (N, 3) of each point, of either sign, fitted to its neighbours."""
+        return self._points.normals()[:, :3].astype(np.float32)
+
+    @cached_property
+    def sample(self) -> NDArray[np.float32]:
+        """Return at most SAMPLE of the points (n, 3), at random."""
+        return random_points(self.points, min(SAMPLE, len(self.points)))
+
+    def nearest(self, queries: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Return the rows (Q,) of the points nearest to queries (Q, 3)."""
+        rows, _ = self._tree.batch_nearest_neighbor_search(queries.astype(np.float64))
+        return np.asarray(rows, dtype=np.int64)
 
     def align(self, source: NDArray[np.floating], T_surface_source: NDArray[np.float64], *,
               diameter_m: float, steps: int = STEPS) -> NDArray[np.float64]:

@@ -29,6 +29,9 @@ COARSE = (0.12, 0.08, 0.05)
 FINE = (0.03, 0.02, 0.013)
 SLACK = 0.85
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
+NOISE_SLACK = 0.05
+"""And this share of the deviation: noise and sparse sampling make it large, and its chance changes
+with it."""
 CONTENDER = 0.8
 """Share of the best score below which a pose will not win by being polished."""
 MOST_NOISE = 0.05
@@ -112,7 +115,9 @@ class Verifier:
         A registration that converged elsewhere, or slid along a surface, is not taken.
         """
         judged = self.judge(polished)
-        good = (judged.support >= math.log(SLACK) + evidence.support[chosen]).nonzero().squeeze(1)
+        before = evidence.take(chosen)
+        least = before.support + math.log(SLACK) - NOISE_SLACK * before.deviation
+        good = (judged.support >= least).nonzero().squeeze(1)
         index, polished, judged = chosen[good], polished.take(good), judged.take(good)
         R, t = hypotheses.R.index_copy(0, index, polished.R), hypotheses.t.index_copy(
             0, index, polished.t)

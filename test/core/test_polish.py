@@ -1,6 +1,6 @@
 """Exact registration of all hypotheses at once, against a search tree and small_gicp."""
 
-from core_worlds import pose, random_turn, view
+from core_worlds import pose, random_turn, view, whole
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -11,9 +11,12 @@ from pointpng_core.observation import prepare_observations
 from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.field import SurfaceField, build_field
 from pointpng_core.registration.polish import polish, polish_one_by_one, polish_together
+from pointpng_core.registration.settling import SPREAD, typical
+from pointpng_core.registration.sight import Sight
 from pointpng_core.registration.surface_graph import NEIGHBOURS, SurfaceGraph
 from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.so3 import rotation_distance_rad
+from pointpng_core.symmetry import Symmetry
 from pointpng_core.tracking.pose_tracker import hypotheses_at
 
 CPU = torch.device('cpu')
@@ -62,12 +65,65 @@ def test_together_as_one_by_one(world):
     assert torch.equal(together.reference, near.reference)
 
 
-def test_the_device_decides(world):
+def test_a_cpu_takes_one_by_one_what_knows_no_sides(world):
     observations, references, stack, near, _ = world
-    found = polish(near, observations, references, stack)
-    twin = polish_one_by_one(near, observations, references)
-    assert torch.equal(found.R, twin.R)
-    assert torch.equal(found.t, twin.t)
+    blind = Sight(camera=Sight.of(observations, stack).camera,
+                  outward=torch.zeros(len(references), dtype=torch.bool))
+    for sight in (blind, None):
+        found = polish(near, observations, references, stack, sight)
+        twin = polish_one_by_one(near, observations, references, both_ways=sight is None)
+        assert torch.equal(found.R, twin.R)
+        assert torch.equal(found.t, twin.t)
+
+
+@pytest.fixture(scope='module')
+def halves(estimator):
+    """Sparse noisy samples of whole surfaces, references made of others, near and true poses."""
+    rng = np.random.default_rng(0)
+
+    def sample(name, seed):
+        points = whole(name, 512, seed=seed)
+        noise_m = 0.003 * np.linalg.norm(np.ptp(points, axis=0))
+        return (points + rng.normal(0.0, noise_m, points.shape)).astype(np.float32)
+
+    references = [estimator.reference_from_model(sample(name, 0), name=name, symmetry=Symmetry())
+                  for name in NAMES]
+    rows = [index % len(NAMES) for index in range(8 * len(NAMES))]
+    poses = [pose(random_turn(seed), (0.0, 0.0, 0.0)) for seed in range(len(rows))]
+    clouds = [sample(NAMES[row], 1 + seed) @ T[:3, :3].T
+              for seed, (row, T) in enumerate(zip(rows, poses))]
+    # A smaller one is repeated to fill the sample.
+    clouds[0] = clouds[0][:400]
+    observations = prepare_observations(clouds, sample=512, device=CPU)
+    near = hypotheses_at([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
+                         references, rows)
+    truth = hypotheses_at(poses, observations, references, rows)
+    return observations, references, ReferenceStack.of(references), near, truth
+
+
+def test_both_ways_are_better_than_one(halves):
+    observations, references, stack, near, truth = halves
+    one_way, both = (apart(polish_one_by_one(near, observations, references, both_ways=both_ways),
+                           truth)[0] for both_ways in (False, True))
+    assert both.mean() < 0.9 * one_way.mean()
+    together = apart(polish_together(near, observations, stack, both_ways=True), truth)[0]
+    assert together.mean() < 0.9 * one_way.mean()
+    assert together.mean() < 1.3 * both.mean()
+
+
+def test_the_typical_residual_sets_the_weights():
+    generator = torch.Generator().manual_seed(0)
+    residual = torch.randn(2, 41, generator=generator)
+    weight = (torch.rand(2, 41, generator=generator) < 0.7).float()
+    found = typical(residual, weight, torch.ones(2, 1))
+    for row in range(2):
+        scale = SPREAD * np.median(np.abs(residual[row][weight[row] > 0].numpy()))
+        twin = 1.0 / (1.0 + (residual[row].numpy() / scale) ** 2)
+        assert found[row].numpy() == pytest.approx(twin, abs=0.02)
+    nothing = typical(residual, torch.zeros_like(weight), torch.ones(2, 1))
+    assert torch.isfinite(nothing).all()
+    assert torch.equal(typical(torch.zeros(1, 5), torch.ones(1, 5), torch.ones(1, 1)),
+                       torch.ones(1, 5))
 
 
 def test_more_steps_change_nothing(world):

@@ -26,6 +26,7 @@ QUICK_DISCOVERY = Path(__file__).with_name('fastdds_quick_discovery.xml')
 SHARED_MEMORY = Path('/dev/shm')
 START_TIMEOUT_S = 60.0
 TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 3.0
 
 
 def wait_until(condition: Callable[[], Any], *, what: str, timeout_s: float = TIMEOUT_S) -> Any:
@@ -105,6 +106,12 @@ class RosProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # Politely first: what a killed process leaves in shared memory has crashed Fast DDS in
+        # others, among them the tests' own (a lock in a port that is gone).
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_TIMEOUT_S)
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

@@ -110,7 +110,7 @@ class ReferenceBuilder:
         cloud = torch.from_numpy(local).to(self.device)
         probes = farthest_points(cloud[None], min(self.config.probes, len(points)))[0]
         views = render_views(
-            local, probes.cpu().numpy(), normals=normals if surface.outward else None,
+            local, probes.cpu().numpy(), normals=normals, outward=surface.outward,
             spacing_m=spacing, diameter_m=diameter, encoder=self.encoder, directions=directions,
             distance_diameters=self.config.view_distance, sample=self.config.sample,
             device=self.device)

@@ -20,7 +20,7 @@ from pointpng_core.symmetry import Symmetry
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 5
+FORMAT = 6
 """Raise it when what is stored, or how a reference is built, changes."""
 
 

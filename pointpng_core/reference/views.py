@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pointpng_core.clouds import random_points
-from pointpng_core.clouds.visibility import view_frames, visible_points
+from pointpng_core.clouds.visibility import shown_points, view_frames, visible_points
 from pointpng_core.protocols import Encoder
 from pointpng_core.so3 import fibonacci_directions
 
@@ -45,20 +45,24 @@ class ViewBank:
 
 @torch.inference_mode()
 def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
-                 normals: NDArray[np.float32] | None, spacing_m: float, diameter_m: float,
+                 normals: NDArray[np.float32], outward: bool, spacing_m: float, diameter_m: float,
                  encoder: Encoder, directions: NDArray[np.float64], distance_diameters: float,
                  sample: int, device: torch.device) -> ViewBank:
     """Render the points (N, 3), about the centre, from every direction (V, 3), and embed them.
 
-    The camera stands `distance_diameters` away; `normals` are given only when they are known to
-    point outwards; `probes` (K,) are the points whose visibility is kept; `sample` points of each
-    view are embedded.
+    The camera stands `distance_diameters` away; `outward`: the normals (N, 3) are known to point
+    outwards; `probes` (K,) are the points whose visibility is kept; `sample` points of what each
+    view shows are embedded.
     """
     cameras = directions * distance_diameters * diameter_m
-    masks = np.stack([visible_points(points, camera, spacing_m=spacing_m, normals=normals)
-                      for camera in cameras])
-    kept = masks.sum(axis=1) >= LEAST_VISIBLE
-    masks, cameras = masks[kept], cameras[kept]
+    visible = np.stack([visible_points(points, camera, spacing_m=spacing_m,
+                                       normals=normals if outward else None)
+                        for camera in cameras])
+    kept = visible.sum(axis=1) >= LEAST_VISIBLE
+    visible, cameras = visible[kept], cameras[kept]
+    # What is held against a pose must be seen for sure; an embedding is of all that shows.
+    masks = [shown_points(points, camera, spacing_m=spacing_m, normals=normals, outward=outward)
+             for camera in cameras]
     centroids = np.stack([points[mask].mean(axis=0) for mask in masks])
     towards = cameras - centroids
     R = view_frames(towards / np.linalg.norm(towards, axis=1, keepdims=True))
@@ -68,7 +72,7 @@ def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
     embeddings = torch.cat([encoder.encode(chunk) for chunk in scaled.split(64)])
     return ViewBank(directions=_tensor(directions[kept], device),
                     R_view_reference=_tensor(R, device), centroids=_tensor(centroids, device),
-                    embeddings=embeddings, visible=torch.from_numpy(masks[:, probes]).to(device))
+                    embeddings=embeddings, visible=torch.from_numpy(visible[:, probes]).to(device))
 
 
 def all_around(count: int) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from pointpng_core.clouds import (
     spacing_m,
     voxel_downsample,
 )
-from pointpng_core.clouds.visibility import visible_points
+from pointpng_core.clouds.visibility import shown_points, visible_points
 from pointpng_core.errors import CloudError
 
 seeds = st.integers(0, 2 ** 32 - 1)
@@ -286,6 +286,29 @@ def test_a_plate_hides_what_is_behind_it():
     assert seen[:3600].all()
     assert not seen[3600:].any()
     assert visible_points(np.r_[front, back], np.array([0.0, 0, -6]), spacing_m=0.034)[3600:].all()
+
+
+def test_a_wall_that_is_grazed_is_shown_and_what_it_hides_is_not():
+    """A box seen over its edge: the top and the long side under slants, the rest hidden."""
+    grid = np.stack(np.meshgrid(np.linspace(-1, 1, 81), np.linspace(-1, 1, 81)), -1).reshape(-1, 2)
+    side = np.full(len(grid), 1.0)
+    faces = {'top': (np.c_[grid, side], (0, 0, 1)), 'wall': (np.c_[grid[:, 0], side, grid[:, 1]],
+                                                            (0, 1, 0)),
+             'bottom': (np.c_[grid, -side], (0, 0, -1))}
+    points = np.vstack([face for face, _ in faces.values()])
+    normals = np.repeat(np.array([normal for _, normal in faces.values()], float), len(grid), 0)
+    slant = np.radians(60.0)
+    camera = 8.0 * np.array([0.0, np.cos(slant), np.sin(slant)])
+    flips = np.where(np.arange(len(points)) % 2, 1.0, -1.0)[:, None]
+    for outward, known in ((True, normals), (False, normals * flips)):
+        shown = shown_points(points, camera, spacing_m=0.025, normals=known, outward=outward)
+        sure = visible_points(points, camera, spacing_m=0.025,
+                              normals=known if outward else None)
+        top, wall, bottom = shown.reshape(3, -1).mean(axis=1)
+        assert top > 0.99
+        assert wall > 0.8
+        assert sure.reshape(3, -1).mean(axis=1)[1] < 0.4
+        assert bottom < 0.02
 
 
 @pytest.mark.parametrize('size', [100, 256, 300, 1000])

@@ -34,18 +34,17 @@ def visible_points(points: NDArray[np.floating], camera: NDArray[np.floating], *
 
 
 def shown_points(points: NDArray[np.floating], camera: NDArray[np.floating], *, spacing_m: float,
-                 normals: NDArray[np.floating], outward: bool) -> NDArray[np.bool_]:
+                 normals: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return a mask (N,) of the points (N, 3) that a camera at (3,) shows, walls it grazes too.
 
     Along a wall that is seen under a slant the depth changes within a pixel, so that more of it
-    lies behind the front; the normals (N, 3), of either sign unless `outward`, tell how much.
+    lies behind the front; the normals (N, 3), of either sign, tell how much.
     """
     behind_m, pixel_m = _depth_behind(points, camera, spacing_m)
-    cosine = _cosines(points, camera, normals)
-    sine = np.sqrt(np.clip(1.0 - cosine ** 2, 0.0, 1.0))
-    slope = np.clip(sine / np.maximum(np.abs(cosine), 1e-3), 1.0, STEEPEST)
+    cosine = np.clip(np.abs(_cosines(points, camera, normals)), 1e-3, 1.0)
+    slope = np.clip(np.sqrt(1.0 - cosine ** 2) / cosine, 1.0, STEEPEST)
     shown: NDArray[np.bool_] = behind_m <= SLANT_PIXELS * pixel_m * slope
-    return shown & (cosine > 0) if outward else shown
+    return shown
 
 
 def _depth_behind(points: NDArray[np.floating], camera: NDArray[np.floating], spacing_m: float

@@ -60,9 +60,10 @@ def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
                         for camera in cameras])
     kept = visible.sum(axis=1) >= LEAST_VISIBLE
     visible, cameras = visible[kept], cameras[kept]
-    # What is held against a pose must be seen for sure; an embedding is of all that shows.
-    masks = [shown_points(points, camera, spacing_m=spacing_m, normals=normals, outward=outward)
-             for camera in cameras]
+    # What is held against a pose must be seen for sure; an embedding is of all that shows. Of a
+    # mesh, whose points are dense and whose sides are known, that is nearly the same.
+    masks = visible if outward else np.stack([
+        shown_points(points, camera, spacing_m=spacing_m, normals=normals) for camera in cameras])
     centroids = np.stack([points[mask].mean(axis=0) for mask in masks])
     towards = cameras - centroids
     R = view_frames(towards / np.linalg.norm(towards, axis=1, keepdims=True))

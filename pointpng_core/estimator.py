@@ -231,7 +231,8 @@ class PoseEstimator:
         with clock('polish'):
             index = verifier.contenders(hypotheses, evidence)
             polished = polish(hypotheses.take(index), observations, references,
-                              self._stacked(references), verifier.sight)
+                              self._stacked(references), verifier.sight,
+                              both_ways=self.config.verification.both_ways)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return self._summarised(hypotheses, evidence, task, single_view)
 
@@ -245,7 +246,8 @@ class PoseEstimator:
                                      self._stacked(task.references), verifier.sight)
         with task.clock('polish'):
             polished = polish(refined, task.observations, task.references,
-                              self._stacked(task.references), verifier.sight)
+                              self._stacked(task.references), verifier.sight,
+                              both_ways=self.config.verification.both_ways)
         with task.clock('judge'):
             hypotheses, evidence = tracker.better(refined, polished, verifier)
         return self._summarised(hypotheses, evidence, task, single_view)

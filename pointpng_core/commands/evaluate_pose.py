@@ -5,10 +5,11 @@ JSON: {"pairs": COUNT, "file": NAME, "threads": COUNT, "model": NAME, "methods":
 "adds_10", "as_good_as_truth", "ms_median", "ms_p95", "reference_ms", "stage_ms": {STAGE: MS}}}}.
 Our own methods are "pointpng" (the whole pipeline) and "embedding" (the best rotation in embedding
 space and no more); `--search gradient` adds "embedding, algorithm 1", a learned `--model` the same
-of the training-free one under "... training_free"; "tracking" starts 8 degrees and 4 % of the
-diameter from the truth. Shares lie in [0, 1]; milliseconds count what is done per observation,
-"reference_ms" what is prepared once per reference. With `--unseen`, "parts" holds "pairs" and
-"methods" of the "seen" and the "unseen" objects.
+of the training-free one under "... training_free"; "both ways" is the pipeline with
+verification.both_ways; "tracking" starts 8 degrees and 4 % of the diameter from the truth. Shares
+lie in [0, 1]; milliseconds count what is done per observation, "reference_ms" what is prepared
+once per reference. With `--unseen`, "parts" holds "pairs" and "methods" of the "seen" and the
+"unseen" objects.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """The benchmark of relative poses: every method on the same pairs, in one process."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -14,6 +15,7 @@ from pointpng_core.evaluation.every_nth import EveryNth
 from pointpng_core.evaluation.methods import (
     Matrix,
     Method,
+    PointPng,
     Tracking,
     disturbed,
     own_methods,
@@ -39,8 +41,9 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
 
     Our methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
     embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
-    learned model stand the same of the training-free one, its name added. 'tracking' is told where
-    to begin: the truth, turned by 8 degrees and shifted by 4 % of the diameter.
+    learned model stand the same of the training-free one, its name added. 'both ways' is the
+    pipeline with `verification.both_ways`; 'tracking' is told where to begin: the truth, turned by
+    8 degrees and shifted by 4 % of the diameter.
 
     Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; with
     `unseen`, a rule over the sorted names of the file's objects, also 'parts': {'seen' and
@@ -55,8 +58,11 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
     models = [load_model(model, device)]
     if models[0].name != TRAINING_FREE:
         models.append(load_model(TRAINING_FREE, device))
-    methods = own_methods(config or EstimatorConfig(), models=models, device=device,
-                          gradient=gradient)
+    config = config or EstimatorConfig()
+    methods = own_methods(config, models=models, device=device, gradient=gradient)
+    both_ways = replace(config, verification=replace(config.verification, both_ways=True))
+    methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
+                            name='both ways'))
     methods.append(Tracking(PoseEstimator(config=config, device=device, model=models[0])))
     if peers:
         from pointpng_core.evaluation.peers import all_peers

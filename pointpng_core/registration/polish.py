@@ -2,11 +2,11 @@
 
 On a CPU one by one, with search trees, which know nothing of sides; views of surfaces whose sides
 are known, and all on a GPU, at once. The result is the same but for rounding and for where the
-normals come from (a tree fits its own). Whole observations are registered both ways: their points
-onto the surface, and the surface's onto them.
+normals come from (a tree fits its own). Whole observations may be registered both ways: their
+points onto the surface, and the surface's onto them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -27,22 +27,28 @@ STEPS, BOTH_WAYS_STEPS = 6, 8
 APPROACH_POINTS, APPROACH, EXACT_STEPS = 512, (0.02, 0.02, 0.02), 2
 """At once on a CPU, where exact neighbours are dear: steps to the surface of the look-up first, of
 these tolerances in diameters."""
-FIRST_POINTS, FIRST_STEPS = 256, 10
+FIRST_POINTS, FIRST_STEPS, LAST_STEPS = 256, 10, 4
 """One by one: few points bring a pose near what all of them then settle on, at half the time."""
+VIEW_STEPS = 3
+"""One by one, of views: their many points all count, and undamped steps get further with them."""
 
 
 def polish(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
-           stack: ReferenceStack, sight: Sight | None = None) -> Hypotheses:
+           stack: ReferenceStack, sight: Sight | None = None, *, both_ways: bool = False
+           ) -> Hypotheses:
     """Return the hypotheses registered by exact point-to-plane ICP on all sampled points.
 
-    `stack` holds the same references; `sight` is that of single views, None of whole surfaces.
+    `stack` holds the same references; `sight` is that of single views, None of whole surfaces,
+    which alone are registered `both_ways`.
     """
-    both_ways = sight is None
+    both_ways = both_ways and sight is None
     if hypotheses.R.device.type != 'cpu':
         return polish_together(hypotheses, observations, stack, sight, both_ways=both_ways)
-    if sight and bool(sight.outward[hypotheses.reference].any()):
+    if sight is None:
+        return polish_wholes(hypotheses, observations, references, both_ways=both_ways)
+    if bool(sight.outward[hypotheses.reference].any()):
         return _polish_views(hypotheses, observations, stack, sight)
-    return polish_one_by_one(hypotheses, observations, references, both_ways=both_ways)
+    return polish_one_by_one(hypotheses, observations, references)
 
 
 def _polish_views(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
@@ -67,42 +73,61 @@ def polish_together(hypotheses: Hypotheses, observations: Observations, stack: R
 
 
 def polish_one_by_one(hypotheses: Hypotheses, observations: Observations,
-                      references: Sequence[Reference], *, both_ways: bool = False) -> Hypotheses:
-    """Return the hypotheses registered with search trees, one after the other, on a CPU."""
-    # A small cloud is repeated to fill its sample; once is enough here.
-    points = {owner: observations.points[owner, :len(observations.clouds[owner])]
-              for owner in set(hypotheses.observation.tolist())}
-    clouds = {owner: SurfaceTree(own.numpy()) for owner, own in points.items()} \
-        if both_ways else {}
-    done = [_polished(hypotheses.take(index), points[owner], references[kind],
-                      clouds.get(owner))
-            for index, owner, kind in zip(torch.arange(len(hypotheses))[:, None],
-                                          hypotheses.observation.tolist(),
-                                          hypotheses.reference.tolist())]
-    return hypotheses.moved(torch.cat([hypotheses.R[:0], *(one.R for one in done)]),
-                            torch.cat([hypotheses.t[:0], *(one.t for one in done)]))
+                      references: Sequence[Reference]) -> Hypotheses:
+    """Return hypotheses of views registered with search trees, one after the other, on a CPU."""
+    def polished(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
+        near = _approached(one, points[:FIRST_POINTS], reference, FIRST_STEPS)
+        return settle(near, points[None], _counterparts(reference), steps=VIEW_STEPS)
+    return _each(hypotheses, observations, references, polished)
 
 
-def _polished(one: Hypotheses, points: Tensor, reference: Reference, cloud: SurfaceTree | None
-              ) -> Hypotheses:
-    """Return one hypothesis (1,) registered; points (n, 3)."""
-    counterparts = Counterparts(
-        surface=_tree_look_up(reference.tree), cloud=_tree_look_up(cloud) if cloud else None,
-        sample=torch.from_numpy(reference.tree.sample)[None] if cloud else None,
-        reach_m=torch.full((1, 1), REACH_DIAMETERS * reference.diameter_m))
-    near = _approached(one, points[:FIRST_POINTS].numpy(), reference)
-    return settle(near, points[None], counterparts, steps=BOTH_WAYS_STEPS if cloud else STEPS)
+def polish_wholes(hypotheses: Hypotheses, observations: Observations,
+                  references: Sequence[Reference], *, both_ways: bool = False) -> Hypotheses:
+    """Return hypotheses of whole surfaces registered with search trees, one by one, on a CPU."""
+    clouds: dict[int, SurfaceTree] = {}
+
+    def polished(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
+        near = _approached(one, points[:FIRST_POINTS], reference, FIRST_STEPS)
+        if not both_ways:
+            return _approached(near, points, reference, LAST_STEPS)
+        owner = int(one.observation)
+        if owner not in clouds:
+            clouds[owner] = SurfaceTree(points.numpy())
+        return settle(near, points[None], _counterparts(reference, clouds[owner]),
+                      steps=BOTH_WAYS_STEPS)
+    return _each(hypotheses, observations, references, polished)
 
 
-def _approached(one: Hypotheses, points: np.ndarray, reference: Reference) -> Hypotheses:
+def _each(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
+          polished: Callable[[Hypotheses, Tensor, Reference], Hypotheses]) -> Hypotheses:
+    """Return the hypotheses after something was done to each (1,), given its points (n, 3)."""
+    done = [hypotheses.take(torch.arange(0))]
+    for index, (owner, kind) in enumerate(zip(hypotheses.observation.tolist(),
+                                              hypotheses.reference.tolist())):
+        # A small cloud is repeated to fill its sample; once is enough here.
+        points = observations.points[owner, :len(observations.clouds[owner])]
+        done.append(polished(hypotheses.take(torch.tensor([index])), points, references[kind]))
+    return hypotheses.moved(torch.cat([one.R for one in done]),
+                            torch.cat([one.t for one in done]))
+
+
+def _approached(one: Hypotheses, points: Tensor, reference: Reference, steps: int) -> Hypotheses:
     start = np.eye(4)
     start[:3, :3], start[:3, 3] = one.R[0].numpy(), one.t[0].numpy()
-    moved = torch.from_numpy(reference.tree.align(points, start, steps=FIRST_STEPS,
-                                                  diameter_m=reference.diameter_m)).to(one.R)
-    return one.moved(moved[None, :3, :3], moved[None, :3, 3])
+    moved = reference.tree.align(points.numpy(), start, steps=steps,
+                                 diameter_m=reference.diameter_m)
+    T = torch.from_numpy(moved).to(one.R)
+    return one.moved(T[None, :3, :3], T[None, :3, 3])
 
 
-def _tree_look_up(tree: SurfaceTree) -> LookUp:
+def _counterparts(reference: Reference, cloud: SurfaceTree | None = None) -> Counterparts:
+    return Counterparts(
+        surface=_look_up(reference.tree), cloud=_look_up(cloud) if cloud else None,
+        sample=torch.from_numpy(reference.tree.sample)[None] if cloud else None,
+        reach_m=torch.full((1, 1), REACH_DIAMETERS * reference.diameter_m))
+
+
+def _look_up(tree: SurfaceTree) -> LookUp:
     """Return the look-up of one hypothesis."""
     def look_up(_: Hypotheses, queries: Tensor) -> tuple[Tensor, Tensor]:
         rows = tree.nearest(queries[0].numpy())

@@ -10,7 +10,12 @@ import torch
 from pointpng_core.observation import prepare_observations
 from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.field import SurfaceField, build_field
-from pointpng_core.registration.polish import polish, polish_one_by_one, polish_together
+from pointpng_core.registration.polish import (
+    polish,
+    polish_one_by_one,
+    polish_together,
+    polish_wholes,
+)
 from pointpng_core.registration.settling import SPREAD, typical
 from pointpng_core.registration.sight import Sight
 from pointpng_core.registration.surface_graph import NEIGHBOURS, SurfaceGraph
@@ -69,9 +74,10 @@ def test_a_cpu_takes_one_by_one_what_knows_no_sides(world):
     observations, references, stack, near, _ = world
     blind = Sight(camera=Sight.of(observations, stack).camera,
                   outward=torch.zeros(len(references), dtype=torch.bool))
-    for sight in (blind, None):
+    twins = (polish_one_by_one(near, observations, references),
+             polish_wholes(near, observations, references))
+    for sight, twin in zip((blind, None), twins):
         found = polish(near, observations, references, stack, sight)
-        twin = polish_one_by_one(near, observations, references, both_ways=sight is None)
         assert torch.equal(found.R, twin.R)
         assert torch.equal(found.t, twin.t)
 
@@ -103,7 +109,7 @@ def halves(estimator):
 
 def test_both_ways_are_better_than_one(halves):
     observations, references, stack, near, truth = halves
-    one_way, both = (apart(polish_one_by_one(near, observations, references, both_ways=both_ways),
+    one_way, both = (apart(polish_wholes(near, observations, references, both_ways=both_ways),
                            truth)[0] for both_ways in (False, True))
     assert both.mean() < 0.9 * one_way.mean()
     together = apart(polish_together(near, observations, stack, both_ways=True), truth)[0]

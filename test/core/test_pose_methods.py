@@ -43,13 +43,16 @@ def test_our_methods_on_resampled_pairs(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, limit=3, report=lines.append)
     assert set(result) == {'pairs', 'file', 'threads', 'model', 'methods'}
     assert (result['pairs'], result['model']) == (3, 'training_free')
-    assert list(result['methods']) == ['pointpng', 'embedding', 'tracking']
+    assert list(result['methods']) == ['pointpng', 'embedding', 'both ways', 'tracking']
     for summary in result['methods'].values():
         assert set(summary) == DOCUMENTED
         assert summary['adds_5'] == 1.0
     assert result['methods']['pointpng']['recall_5deg'] == 1.0
+    one_way, both = (result['methods'][name]['rotation_mean_deg']
+                     for name in ('pointpng', 'both ways'))
+    assert both < one_way
     assert json.loads(json.dumps(result)) == result
-    assert lines == ['pointpng: 3 pairs', 'embedding: 3 pairs', 'tracking: 3 pairs']
+    assert lines == [f'{name}: 3 pairs' for name in result['methods']]
 
 
 def test_our_method_reports_what_the_estimator_says(estimator):
@@ -155,7 +158,7 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', peers=False, model=checkpoint)
     assert result['model'] == checkpoint
     names = ['pointpng', 'embedding', 'pointpng training_free', 'embedding training_free']
-    assert list(result['methods']) == [*names, 'tracking']
+    assert list(result['methods']) == [*names, 'both ways', 'tracking']
     floor = evaluate_pose(tmp_path / 'brackets.npz', peers=False)
     for name in names[2:]:
         same = floor['methods'][name.removesuffix(' training_free')]
@@ -197,7 +200,7 @@ def test_peers_run_on_the_same_pairs(tmp_path):
     pytest.importorskip('small_gicp')
     write_pairs(tmp_path / 'brackets.npz', count=2, points=1024)
     result = evaluate_pose(tmp_path / 'brackets.npz', peers=True)
-    assert len(result['methods']) == 6
+    assert len(result['methods']) == 7
     for summary in result['methods'].values():
         assert set(summary) == DOCUMENTED
         assert summary['ms_median'] > 0

@@ -66,6 +66,7 @@ validation-pairs: $(STAMP)  ## Pairs to choose parameters by, of training object
 	@$(NEEDS_DATA)
 	@mkdir -p $(VALIDATION)
 	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/modelnet10_1024.npz --halves --keep 20 --out $(VALIDATION)/modelnet10_val.npz
+	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/modelnet40_airplane_4096.npz --halves --points 1024 --jitter .01 --out $(VALIDATION)/airplane_val.npz
 	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/ycb_meshes.npz --views 6 --leave-out $(UNSEEN) --out $(VALIDATION)/ycb_seen_val.npz
 	@$(MAKE_PAIRS) --data procedural:120 --views 2 --out $(VALIDATION)/solids_val.npz
 

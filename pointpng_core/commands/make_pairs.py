@@ -46,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='points of a cloud (default: 512 of a half, 2048 of a view)')
     parser.add_argument('--noise', metavar='LEVEL', type=not_negative, default=1.0,
                         help='noise of the depth camera, 0 for none (default: 1)')
+    parser.add_argument('--jitter', metavar='SHARE', type=not_negative, default=0.0,
+                        help='deviation of the noise on both halves, in radii of the object '
+                             '(default: 0)')
     parser.add_argument('--seed', metavar='N', type=int, default=0, help='(default: 0)')
 
 
@@ -74,7 +77,8 @@ def _halves(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     from pointpng_core.evaluation.validation_pairs import half_pairs
     objects, = load_objects([options.data], split='train', pool=2 * points, seed=options.seed)
     rows = _rows(options, len(objects.names))
-    return len(rows), half_pairs(objects, rows, points=points, seed=options.seed, report=tell)
+    return len(rows), half_pairs(objects, rows, points=points, seed=options.seed,
+                                 jitter=options.jitter, report=tell)
 
 
 def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:

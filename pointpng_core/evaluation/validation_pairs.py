@@ -36,10 +36,11 @@ Silent = Callable[[str], None]
 
 
 def half_pairs(objects: ObjectSet, rows: Iterable[int], *, points: int, seed: int,
-               report: Silent = lambda line: None) -> list[PosePair]:
+               jitter: float = 0.0, report: Silent = lambda line: None) -> list[PosePair]:
     """Return a pair of disjoint draws of `points` for each object, one of them turned anyhow.
 
-    Objects with fewer than twice as many different points are left out, and reported.
+    Both get Gaussian noise, of deviation `jitter` in radii of the object. Objects with fewer than
+    twice as many different points are left out, and reported.
     """
     pairs = []
     for row in rows:
@@ -49,11 +50,24 @@ def half_pairs(objects: ObjectSet, rows: Iterable[int], *, points: int, seed: in
         if len(source) < points:
             report(f'{objects.names[row]}: left out, it has only {2 * len(source)} points')
             continue
+        if jitter:
+            source, target = _jittered((source, target), jitter,
+                                       np.random.default_rng([seed, row]))
         T = np.eye(4)
         T[:3, :3] = Rotation.random(random_state=_seed(seed, row)).as_matrix()
         pairs.append(PosePair(source=source, target=transform(T, target).astype(np.float32),
                               T_target_source=T, name=objects.names[row]))
     return pairs
+
+
+def _jittered(clouds: Iterable[NDArray[np.float32]], jitter: float, rng: Rng
+              ) -> list[NDArray[np.float32]]:
+    noisy = []
+    for cloud in clouds:
+        radius = np.linalg.norm(cloud - cloud.mean(axis=0), axis=1).max()
+        noise = jitter * radius * rng.standard_normal(cloud.shape)
+        noisy.append((cloud + noise).astype(np.float32))
+    return noisy
 
 
 def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: int, seed: int,

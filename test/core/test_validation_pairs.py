@@ -145,6 +145,20 @@ def test_halves_share_no_point_and_the_pose_is_true():
         assert apart_deg(pair.T_target_source, np.eye(4)) > 1
 
 
+def test_jitter_is_of_its_size_on_both_halves():
+    clouds = [np.random.default_rng(0).normal(size=(800, 3)) for _ in range(2)]
+    objects = object_set(clouds)
+    clean, noisy = (half_pairs(objects, range(2), points=300, seed=0, jitter=jitter)
+                    for jitter in (0.0, 0.02))
+    for before, after in zip(clean, noisy):
+        assert np.array_equal(before.T_target_source, after.T_target_source)
+        for one, other in ((before.source, after.source), (before.target, after.target)):
+            radius = np.linalg.norm(one - one.mean(axis=0), axis=1).max()
+            assert np.std(other - one) == pytest.approx(0.02 * radius, rel=0.1)
+        assert np.abs(np.corrcoef((after.source - before.source).ravel(),
+                                  (after.target - before.target).ravel())[0, 1]) < 0.15
+
+
 def test_halves_depend_on_the_seed_and_the_object_alone():
     objects = catalogue_set(count=3)
     first, again, other = (half_pairs(objects, rows, points=100, seed=seed)

@@ -47,11 +47,11 @@ def polish(hypotheses: Hypotheses, observations: Observations, references: Seque
     if sight is None:
         return polish_wholes(hypotheses, observations, references, both_ways=both_ways)
     if bool(sight.outward[hypotheses.reference].any()):
-        return _polish_views(hypotheses, observations, stack, sight)
-    return polish_one_by_one(hypotheses, observations, references)
+        return _polish_sided_views(hypotheses, observations, stack, sight)
+    return polish_views(hypotheses, observations, references)
 
 
-def _polish_views(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
+def _polish_sided_views(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
                   sight: Sight) -> Hypotheses:
     points = observations.points[hypotheses.observation, :APPROACH_POINTS]
     diameter = stack.diameter[hypotheses.reference]
@@ -72,9 +72,9 @@ def polish_together(hypotheses: Hypotheses, observations: Observations, stack: R
                   steps=steps or (BOTH_WAYS_STEPS if both_ways else STEPS), sight=sight)
 
 
-def polish_one_by_one(hypotheses: Hypotheses, observations: Observations,
+def polish_views(hypotheses: Hypotheses, observations: Observations,
                       references: Sequence[Reference]) -> Hypotheses:
-    """Return hypotheses of views registered with search trees, one after the other, on a CPU."""
+    """Return hypotheses of views registered with search trees, one by one, on a CPU."""
     def polished(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
         near = _approached(one, points[:FIRST_POINTS], reference, FIRST_STEPS)
         return settle(near, points[None], _counterparts(reference), steps=VIEW_STEPS)

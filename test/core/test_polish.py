@@ -12,8 +12,8 @@ from pointpng_core.reference.stack import ReferenceStack
 from pointpng_core.registration.field import SurfaceField, build_field
 from pointpng_core.registration.polish import (
     polish,
-    polish_one_by_one,
     polish_together,
+    polish_views,
     polish_wholes,
 )
 from pointpng_core.registration.settling import SPREAD, typical
@@ -59,7 +59,7 @@ def apart(a, b):
 def test_together_as_one_by_one(world):
     observations, references, stack, near, truth = world
     together = polish_together(near, observations, stack)
-    twin = polish_one_by_one(near, observations, references)
+    twin = polish_views(near, observations, references)
     start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
     assert errors.median() < 0.25 * start.median()
     assert errors.median() < 1.5 * twins.median()
@@ -74,7 +74,7 @@ def test_a_cpu_takes_one_by_one_what_knows_no_sides(world):
     observations, references, stack, near, _ = world
     blind = Sight(camera=Sight.of(observations, stack).camera,
                   outward=torch.zeros(len(references), dtype=torch.bool))
-    twins = (polish_one_by_one(near, observations, references),
+    twins = (polish_views(near, observations, references),
              polish_wholes(near, observations, references))
     for sight, twin in zip((blind, None), twins):
         found = polish(near, observations, references, stack, sight)

@@ -29,7 +29,7 @@ COARSE = (0.12, 0.08, 0.05)
 FINE = (0.03, 0.02, 0.013)
 SLACK = 0.85
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
-NOISE_SLACK = 0.05
+NOISE_SLACK = 0.02
 """And this share of the deviation: noise and sparse sampling make it large, and its chance changes
 with it."""
 CONTENDER = 0.8

@@ -230,9 +230,7 @@ class PoseEstimator:
             evidence = verifier.distinct(hypotheses, evidence)
         with clock('polish'):
             index = verifier.contenders(hypotheses, evidence)
-            polished = polish(hypotheses.take(index), observations, references,
-                              self._stacked(references), verifier.sight,
-                              both_ways=self.config.verification.both_ways)
+            polished = self._polished(hypotheses.take(index), task, verifier)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
         return self._summarised(hypotheses, evidence, task, single_view)
 
@@ -245,12 +243,15 @@ class PoseEstimator:
             refined = tracker.refine(hypotheses, task.observations,
                                      self._stacked(task.references), verifier.sight)
         with task.clock('polish'):
-            polished = polish(refined, task.observations, task.references,
-                              self._stacked(task.references), verifier.sight,
-                              both_ways=self.config.verification.both_ways)
+            polished = self._polished(refined, task, verifier)
         with task.clock('judge'):
             hypotheses, evidence = tracker.better(refined, polished, verifier)
         return self._summarised(hypotheses, evidence, task, single_view)
+
+    def _polished(self, hypotheses: Hypotheses, task: Task, verifier: Verifier) -> Hypotheses:
+        return polish(hypotheses, task.observations, task.references,
+                      self._stacked(task.references), verifier.sight,
+                      both_ways=self.config.verification.both_ways)
 
     def _judge(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
         """Judge poses of all observations of one kind as they are."""

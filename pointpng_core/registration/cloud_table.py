@@ -7,10 +7,8 @@ from torch import Tensor
 
 from pointpng_core.observation import Observations
 from pointpng_core.registration.hypotheses import Hypotheses
+from pointpng_core.registration.surface_graph import nearest_rows
 from pointpng_core.registration.surface_tree import NEIGHBOURS
-
-EXACT = 'donot_use_mm_for_euclid_dist'
-"""By differences: the faster way, by products, mistakes near points for each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +32,13 @@ class CloudTable:
     def look_up(self, hypotheses: Hypotheses, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Return nearest points of the hypotheses' observations and normals (H, n, 3)."""
         points = self.points[hypotheses.observation]
-        rows = torch.cdist(queries, points, compute_mode=EXACT).argmin(dim=-1, keepdim=True)
-        rows = rows.expand(-1, -1, 3)
+        rows = nearest_rows(queries, points, 1).expand(-1, -1, 3)
         return points.gather(1, rows), self.normals[hypotheses.observation].gather(1, rows)
 
 
 def _normals(points: Tensor, every: int) -> Tensor:
     """Return the least principal direction (n, 3) of the neighbours, one of `every` counted."""
     count = min(NEIGHBOURS * every, len(points))
-    near = torch.cdist(points, points, compute_mode=EXACT).topk(count, largest=False).indices
-    groups = points[near[:, ::every]]  # (n, k, 3)
+    groups = points[nearest_rows(points, points, count)[:, ::every]]  # (n, k, 3)
     offsets = groups - groups.mean(dim=1, keepdim=True)
     return torch.linalg.eigh(offsets.transpose(1, 2) @ offsets)[1][..., 0]

@@ -51,8 +51,8 @@ def polish(hypotheses: Hypotheses, observations: Observations, references: Seque
     return polish_views(hypotheses, observations, references)
 
 
-def _polish_sided_views(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
-                  sight: Sight) -> Hypotheses:
+def _polish_sided_views(hypotheses: Hypotheses, observations: Observations,
+                        stack: ReferenceStack, sight: Sight) -> Hypotheses:
     points = observations.points[hypotheses.observation, :APPROACH_POINTS]
     diameter = stack.diameter[hypotheses.reference]
     near = align(stack.field, hypotheses, points, [share * diameter for share in APPROACH], sight)
@@ -73,7 +73,7 @@ def polish_together(hypotheses: Hypotheses, observations: Observations, stack: R
 
 
 def polish_views(hypotheses: Hypotheses, observations: Observations,
-                      references: Sequence[Reference]) -> Hypotheses:
+                 references: Sequence[Reference]) -> Hypotheses:
     """Return hypotheses of views registered with search trees, one by one, on a CPU."""
     def polished(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
         near = _approached(one, points[:FIRST_POINTS], reference, FIRST_STEPS)

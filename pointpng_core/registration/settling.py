@@ -19,8 +19,8 @@ LookUp = Callable[[Hypotheses, Tensor], tuple[Tensor, Tensor]]
 """Nearest points and their normals (H, n, 3) for queries (H, n, 3)."""
 SPREAD = 1.5 * 1.4826
 """Residual, over the median one, that halves a weight: 1.5 standard deviations of a normal law."""
-LEAST_SCALE_DIAMETERS = 1e-6
-"""Residuals below this are rounding."""
+LEAST_SCALE = 1e-6
+"""Of the reach: residuals below this are rounding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def typical(residual: Tensor, weight: Tensor, reach_m: Tensor) -> Tensor:
     """Return (H, n) what residuals count: 1 / (1 + (r / s)^2), s by the median of what counts."""
     counted = residual.abs().masked_fill(weight == 0, torch.nan)
     scale = SPREAD * counted.nanmedian(dim=1, keepdim=True).values.nan_to_num(nan=0.0)
-    scale = torch.maximum(scale, LEAST_SCALE_DIAMETERS * reach_m)
+    scale = torch.maximum(scale, LEAST_SCALE * reach_m)
     return (1.0 + (residual / scale).square()).reciprocal()
 
 

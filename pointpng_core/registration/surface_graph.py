@@ -58,7 +58,7 @@ class SurfaceGraph:
         found, start = [], 0
         for surface in field.surface[:, :3].split(list(surface_points)):
             count = min(NEIGHBOURS, len(surface))
-            near = torch.cat([_nearest(part, surface, count) for part in surface.split(CHUNK)])
+            near = torch.cat([nearest_rows(part, surface, count) for part in surface.split(CHUNK)])
             # A surface of fewer points repeats the farthest.
             column = torch.arange(NEIGHBOURS, device=near.device).clamp(max=count - 1)
             found.append(near[:, column] + start)
@@ -67,8 +67,11 @@ class SurfaceGraph:
         return cls(field=field, neighbours=torch.cat(found), steps=steps)
 
 
-def _nearest(queries: Tensor, points: Tensor, count: int) -> Tensor:
-    """Return the rows (Q, count) of the nearest points (N, 3) of queries (Q, 3), nearest first."""
+def nearest_rows(queries: Tensor, points: Tensor, count: int) -> Tensor:
+    """Return the rows (..., Q, count) of the nearest points (..., N, 3) of queries (..., Q, 3).
+
+    Nearest first.
+    """
     # By differences: the faster way, by products, mistakes near points for each other.
     distance = torch.cdist(queries, points, compute_mode='donot_use_mm_for_euclid_dist')
     return distance.topk(count, largest=False).indices

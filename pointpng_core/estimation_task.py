@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.observation import Observations
 from pointpng_core.reference import Reference
+from pointpng_core.shown import Shown
 from pointpng_core.stages import StageClock
 
 
@@ -19,13 +20,15 @@ class Task:
     references: Sequence[Reference]
     surroundings: NDArray[np.floating] | None
     clock: StageClock
+    shown: Shown = Shown.WHOLE
+    """What the observations are taken for."""
     rows: Sequence[int] = ()
     """Given poses: which of the references each observation is held against."""
     T_previous: Sequence[NDArray[np.float64]] = ()
     """Given poses: where it is, or was, in each observation, (4, 4)."""
 
-    def take(self, index: Sequence[int]) -> 'Task':
-        """Return the task for some of the observations."""
-        return replace(self, observations=self.observations.take(index),
+    def take(self, index: Sequence[int], shown: Shown) -> 'Task':
+        """Return the task for some of the observations, and for what to take them."""
+        return replace(self, observations=self.observations.take(index), shown=shown,
                        rows=[self.rows[row] for row in index if self.rows],
                        T_previous=[self.T_previous[row] for row in index if self.rows])

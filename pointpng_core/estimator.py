@@ -6,7 +6,7 @@ best = estimator.estimate(points, [mug])[0]     # points (N, 3), metres, camera 
 best.T_observation_reference                    # maps the mug's coordinates into the camera's
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +16,14 @@ import torch
 
 from pointpng_core.calibration import default_calibration
 from pointpng_core.devices import torch_device
-from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.errors import ConfigError
 from pointpng_core.estimate import PoseEstimate
 from pointpng_core.estimation_task import Task
 from pointpng_core.estimator_config import EstimatorConfig, suited
 from pointpng_core.files.meshes import TriangleMesh
 from pointpng_core.models.zoo import TRAINING_FREE, EmbeddingModel, load_model
-from pointpng_core.observation import prepare_observations, seen_from_outside
+from pointpng_core.observation import prepare_observations
+from pointpng_core.passes import Run, in_passes
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.cache import ReferenceCache
 from pointpng_core.reference.stack import ReferenceStack
@@ -33,14 +34,11 @@ from pointpng_core.registration.polish import polish
 from pointpng_core.registration.verification import Verifier
 from pointpng_core.results import pose_of, summarise
 from pointpng_core.search.proposals import PoseSearch
+from pointpng_core.search.spread import spread_hypotheses
+from pointpng_core.shown import Shown, may_be_view
 from pointpng_core.stages import StageClock
 from pointpng_core.symmetry import Symmetry
 from pointpng_core.tracking.pose_tracker import PoseTracker, check_previous, hypotheses_at
-
-CONVINCING_SCORE = 0.8
-"""A whole surface taken for a single view scores less: half of it should not be seen."""
-Run = Callable[[Task, bool], list[list[PoseEstimate]]]
-"""Poses the observations of a task, which are single views or whole surfaces, in one batch."""
 
 
 class PoseEstimator:
@@ -109,7 +107,7 @@ class PoseEstimator:
         if not observations:
             return []
         task = self._task(observations, references, surroundings, sample=self.config.sample)
-        return self._pose(task, viewpoint, self._run)
+        return self._pose(task, viewpoint, self._run, parts=True)
 
     def track(self, observation: NDArray[np.floating], reference: Reference,
               T_previous: NDArray[np.float64], *,
@@ -170,7 +168,7 @@ class PoseEstimator:
         CloudError.
         """
         batch = prepare_observations([observation], sample=self.config.sample, device=self.device)
-        view = _may_be_view(batch.clouds[0], self.config.viewpoint)
+        view = may_be_view(batch.clouds[0], self.config.viewpoint)
         best, _ = self._search.propose(batch, [reference], single_view=view)
         return pose_of(best.R[0].double().cpu().numpy(), best.t[0].double().cpu().numpy(),
                        batch.centroids[0], reference.centre)
@@ -194,37 +192,22 @@ class PoseEstimator:
         return Task(observations=batch, references=references, surroundings=surroundings,
                     clock=clock)
 
-    def _pose(self, task: Task, viewpoint: str | None, run: Run
+    def _pose(self, task: Task, viewpoint: str | None, run: Run, *, parts: bool = False
               ) -> list[list[PoseEstimate]]:
-        """Run as single views what may be one, and as whole surfaces what does not convince."""
         # Replacing it in the configuration checks the name.
-        viewpoint = replace(self.config, viewpoint=viewpoint or self.config.viewpoint).viewpoint
-        views = [_may_be_view(cloud, viewpoint) for cloud in task.observations.clouds]
-        results: list[list[PoseEstimate]] = [[] for _ in views]
-        self._fill(results, task, views, run, single_view=True)
-        whole = [viewpoint != 'sensor' and not _convincing(result) for result in results]
-        self._fill(results, task, whole, run, single_view=False)
-        return results
+        config = replace(self.config, viewpoint=viewpoint or self.config.viewpoint)
+        return in_passes(task, config.viewpoint, run, parts=parts)
 
-    def _fill(self, results: list[list[PoseEstimate]], task: Task, wanted: list[bool],
-              run: Run, *, single_view: bool) -> None:
-        """Estimate the wanted observations, and keep what beats the result that is there."""
-        chosen = [index for index, flag in enumerate(wanted) if flag]
-        if not chosen:
-            return
-        for index, estimates in zip(chosen, run(task.take(chosen), single_view)):
-            results[index] = max(results[index], estimates, key=_best_score)
-
-    def _run(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
+    def _run(self, task: Task) -> list[list[PoseEstimate]]:
         """Search, verify and polish: all observations of one kind in one batch."""
-        observations, references, clock = task.observations, task.references, task.clock
+        clock = task.clock
         with clock('search'):
-            hypotheses, _ = self._search.propose(observations, references, single_view=single_view)
-        verifier = self._verifier(task, single_view)
+            hypotheses = self._proposed(task)
+        verifier = self._verifier(task)
         with clock('coarse'):
             hypotheses, evidence = verifier.coarse(hypotheses)
             evidence = verifier.distinct(hypotheses, evidence)
-            best = verifier.best(hypotheses, evidence, self.config.verification.keep)
+            best = verifier.kept(hypotheses, evidence)
         with clock('fine'):
             hypotheses, evidence = verifier.fine(hypotheses.take(best))
             evidence = verifier.distinct(hypotheses, evidence)
@@ -232,12 +215,20 @@ class PoseEstimator:
             index = verifier.contenders(hypotheses, evidence)
             polished = self._polished(hypotheses.take(index), task, verifier)
             hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
-        return self._summarised(hypotheses, evidence, task, single_view)
+        return self._summarised(hypotheses, evidence, task)
 
-    def _follow(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
+    def _proposed(self, task: Task) -> Hypotheses:
+        if task.shown is Shown.PART:
+            return spread_hypotheses(task.observations, references=len(task.references),
+                                     count=self.config.search.part_starts)
+        hypotheses, _ = self._search.propose(task.observations, task.references,
+                                             single_view=task.shown is Shown.VIEW)
+        return hypotheses
+
+    def _follow(self, task: Task) -> list[list[PoseEstimate]]:
         """Refine and judge the previous poses of all observations of one kind."""
         hypotheses = hypotheses_at(task.T_previous, task.observations, task.references, task.rows)
-        verifier = self._verifier(task, single_view)
+        verifier = self._verifier(task)
         tracker = PoseTracker(config=self.config.tracking)
         with task.clock('fine'):
             refined = tracker.refine(hypotheses, task.observations,
@@ -246,51 +237,38 @@ class PoseEstimator:
             polished = self._polished(refined, task, verifier)
         with task.clock('judge'):
             hypotheses, evidence = tracker.better(refined, polished, verifier)
-        return self._summarised(hypotheses, evidence, task, single_view)
+        return self._summarised(hypotheses, evidence, task)
 
     def _polished(self, hypotheses: Hypotheses, task: Task, verifier: Verifier) -> Hypotheses:
         return polish(hypotheses, task.observations, task.references,
                       self._stacked(task.references), verifier.sight,
-                      both_ways=self.config.verification.both_ways)
+                      both_ways=self.config.verification.both_ways
+                      and task.shown is Shown.WHOLE)
 
-    def _judge(self, task: Task, single_view: bool) -> list[list[PoseEstimate]]:
+    def _judge(self, task: Task) -> list[list[PoseEstimate]]:
         """Judge poses of all observations of one kind as they are."""
         hypotheses = hypotheses_at(task.T_previous, task.observations, task.references, task.rows)
-        evidence = self._verifier(task, single_view).judge(hypotheses)
-        return self._summarised(hypotheses, evidence, task, single_view)
+        evidence = self._verifier(task).judge(hypotheses)
+        return self._summarised(hypotheses, evidence, task)
 
-    def _summarised(self, hypotheses: Hypotheses, evidence: Evidence, task: Task,
-                    single_view: bool) -> list[list[PoseEstimate]]:
+    def _summarised(self, hypotheses: Hypotheses, evidence: Evidence, task: Task
+                    ) -> list[list[PoseEstimate]]:
         return summarise(hypotheses, evidence, task.observations, task.references,
                          task.clock.stage_ms, field=self._stacked(task.references).field,
-                         calibration=default_calibration(), single_view=single_view)
+                         calibration=default_calibration(), single_view=task.shown is Shown.VIEW)
 
-    def _verifier(self, task: Task, single_view: bool) -> Verifier:
+    def _verifier(self, task: Task) -> Verifier:
         with task.clock('prepare'):
-            images = DepthImages.from_clouds(task.observations.clouds, self.device,
-                                             task.surroundings) if single_view else None
+            images = None
+            if task.shown is Shown.VIEW:
+                images = DepthImages.from_clouds(task.observations.clouds, self.device,
+                                                 task.surroundings)
             return Verifier(config=self.config.verification, observations=task.observations,
-                            references=self._stacked(task.references), images=images)
+                            references=self._stacked(task.references), images=images,
+                            partial=task.shown is Shown.PART)
 
     def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
         """Return the references side by side; a node asks for the same ones again and again."""
         if self._stack is None or self._stack[0] != tuple(references):
             self._stack = tuple(references), ReferenceStack.of(references)
         return self._stack[1]
-
-
-def _may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
-    """Tell whether to take points (N, 3) for one view of a camera at the origin."""
-    if viewpoint == 'sensor' and not np.linalg.norm(cloud.mean(axis=0)) > 0:
-        raise CloudError('the points surround the origin, where the camera is said to be; give '
-                         'them in the frame of the camera, or set viewpoint to none')
-    return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
-
-
-def _best_score(estimates: list[PoseEstimate]) -> float:
-    return estimates[0].score if estimates else -1.0
-
-
-def _convincing(estimates: list[PoseEstimate]) -> bool:
-    """Tell whether what was found as a single view leaves no need to try it as a whole surface."""
-    return _best_score(estimates) >= CONVINCING_SCORE

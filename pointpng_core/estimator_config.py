@@ -15,8 +15,9 @@ class EstimatorConfig(Config):
 
     sample: int = option(1024, help='Points of an observation that are used at all.',
                          low=64, high=65536)
-    viewpoint: str = option('auto', help='Whether observations are single views of a camera at '
-                                         'the origin, whole surfaces, or told apart by looking.',
+    viewpoint: str = option('auto', help='What observations are: single views of a camera at the '
+                                         'origin (sensor), surfaces, whole or with a part '
+                                         'missing (none), or told apart by looking (auto).',
                             choices=('auto', 'sensor', 'none'))
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     search: SearchConfig = field(default_factory=SearchConfig)

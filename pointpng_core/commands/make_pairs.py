@@ -44,10 +44,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='all but these')
     parser.add_argument('--points', metavar='N', type=positive,
                         help='points of a cloud (default: 512 of a half, 2048 of a view)')
-    parser.add_argument('--noise', metavar='LEVEL', type=not_negative, default=1.0,
-                        help='noise of the depth camera, 0 for none (default: 1)')
-    parser.add_argument('--jitter', metavar='SHARE', type=not_negative, default=0.0,
-                        help='deviation of the noise on both halves, in radii of the object '
+    parser.add_argument('--noise', metavar='LEVEL', type=not_negative,
+                        help='of --views: noise of the depth camera, 0 for none (default: 1)')
+    parser.add_argument('--jitter', metavar='SHARE', type=not_negative,
+                        help='of --halves: deviation of the noise on both, in radii of the object '
                              '(default: 0)')
     parser.add_argument('--seed', metavar='N', type=int, default=0, help='(default: 0)')
 
@@ -57,6 +57,10 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from pointpng_core.evaluation.pairs import write_pairs
     if options.seed < 0:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
+    stray = 'noise' if options.halves else 'jitter'
+    if getattr(options, stray) is not None:
+        raise ConfigError(f'--{stray} {getattr(options, stray):g} has no effect on '
+                          f'--{"halves" if options.halves else "views"}; leave it out')
     check_json_target(str(options.out))
     points = options.points or (512 if options.halves else 2048)
     objects, pairs = (_halves if options.halves else _views)(options, points)
@@ -78,7 +82,7 @@ def _halves(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     objects, = load_objects([options.data], split='train', pool=2 * points, seed=options.seed)
     rows = _rows(options, len(objects.names))
     return len(rows), half_pairs(objects, rows, points=points, seed=options.seed,
-                                 jitter=options.jitter, report=tell)
+                                 jitter=options.jitter or 0.0, report=tell)
 
 
 def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
@@ -87,8 +91,9 @@ def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     from pointpng_core.simulation.noise import DepthNoise
     meshes = named_meshes(options.data, seed=options.seed)
     rows = _rows(options, len(meshes.names))
+    noise = DepthNoise().scaled(1.0 if options.noise is None else options.noise)
     return len(rows), view_pairs(meshes, rows, views=options.views, points=points, report=tell,
-                                 seed=options.seed, noise=DepthNoise().scaled(options.noise))
+                                 seed=options.seed, noise=noise)
 
 
 def _rows(options: argparse.Namespace, count: int) -> list[int]:

@@ -28,6 +28,7 @@ from pointpng_core.evaluation.metrics import (
 )
 from pointpng_core.evaluation.pairs import PosePair, object_names, read_pairs
 from pointpng_core.models.zoo import TRAINING_FREE, load_model
+from pointpng_core.observation import seen_from_outside
 
 Row = dict[str, float]
 
@@ -41,9 +42,9 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
 
     Our methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
     embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
-    learned model stand the same of the training-free one, its name added. 'both ways' is the
-    pipeline with `verification.both_ways`; 'tracking' is told where to begin: the truth, turned by
-    8 degrees and shifted by 4 % of the diameter.
+    learned model stand the same of the training-free one, its name added. 'both ways', unless all
+    targets are single views, is the pipeline with `verification.both_ways`; 'tracking' is told
+    where to begin: the truth, turned by 8 degrees and shifted by 4 % of the diameter.
 
     Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; with
     `unseen`, a rule over the sorted names of the file's objects, also 'parts': {'seen' and
@@ -60,9 +61,10 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
         models.append(load_model(TRAINING_FREE, device))
     config = config or EstimatorConfig()
     methods = own_methods(config, models=models, device=device, gradient=gradient)
-    both_ways = replace(config, verification=replace(config.verification, both_ways=True))
-    methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
-                            name='both ways'))
+    if not all(seen_from_outside(pair.target) for pair in pose_pairs):
+        both_ways = replace(config, verification=replace(config.verification, both_ways=True))
+        methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
+                                name='both ways'))
     methods.append(Tracking(PoseEstimator(config=config, device=device, model=models[0])))
     if peers:
         from pointpng_core.evaluation.peers import all_peers

@@ -26,6 +26,8 @@ from pointpng_core.registration.sight import Sight
 
 COARSE = (0.12, 0.08, 0.05)
 """Tolerances of the coarse steps, in diameters: wide enough for half a grid step of rotation."""
+PART_COARSE = (0.2, 0.2, 0.15, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.05)
+"""The same from starts all around, which lie further off; so do centroids, with a part missing."""
 FINE = (0.03, 0.02, 0.013)
 SLACK = 0.85
 """The polish weighs points otherwise than the score does, and may lose some for accuracy."""
@@ -57,8 +59,9 @@ class VerificationConfig(Config):
                                 low=16, high=4096)
     fine_points: int = option(512, help='Points of an observation in the fine ICP.',
                               low=16, high=8192)
-    keep: int = option(8, help='Poses per observation that the fine ICP takes up.',
-                       low=1, high=256)
+    keep: int = option(12, help='Poses per view that the fine ICP takes up.', low=1, high=256)
+    whole_keep: int = option(8, help='The same of a whole surface, or of a part of one.',
+                             low=1, high=256)
     tolerance: float = option(0.012, help='Distance from the surface of a point that fits.',
                               unit='diameters', low=1e-4, high=0.2)
     depth_tolerance: float = option(0.03, help='Error in depth at which a surface was not found.',
@@ -79,7 +82,13 @@ class Verifier:
     """Registers and judges hypotheses of one batch of observations against one of references."""
 
     def __init__(self, *, config: VerificationConfig, observations: Observations,
-                 references: ReferenceStack, images: DepthImages | None) -> None:
+                 references: ReferenceStack, images: DepthImages | None, partial: bool = False
+                 ) -> None:
+        """Prepare for single views, with their depth images, or for surfaces, whole or `partial`.
+
+        Of partial ones the missing surface counts in the score, but does not draw the pose.
+        """
+        self._partial = partial
         self._config, self._observations = config, observations
         self._references, self._images = references, images
         distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
@@ -95,7 +104,7 @@ class Verifier:
     def coarse(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align all hypotheses on few points and judge them leniently."""
         points = self._points(hypotheses, self._config.coarse_points)
-        steps = self._steps(hypotheses, COARSE)
+        steps = self._steps(hypotheses, PART_COARSE if self._partial else COARSE)
         aligned = align(self._references.field, hypotheses, points, steps)
         residual, inliers = fit(self._distances(aligned, self._config.coarse_points),
                                 COARSE_LENIENCE * self._tolerance(aligned, self._config.tolerance))
@@ -137,6 +146,12 @@ class Verifier:
         first = scores.shape[1] * torch.arange(len(scores), device=index.device)
         return (index + first[:, None]).flatten()
 
+    def kept(self, hypotheses: Hypotheses, evidence: Evidence) -> Tensor:
+        """Return the indices (K,) of what the coarse stage leaves for the fine one."""
+        whole = self._images is None
+        return self.best(hypotheses, evidence,
+                         self._config.whole_keep if whole else self._config.keep)
+
     def contenders(self, hypotheses: Hypotheses, evidence: Evidence) -> Tensor:
         """Return the indices (K,) of what is worth polishing: few, and near their best."""
         index = self.best(hypotheses, evidence, self._config.polish)
@@ -170,7 +185,7 @@ class Verifier:
         residual, inliers = fit(distance, tolerance)
         deviation = deviation_m(distance, diameter)
         coverage, missed = self._coverage(hypotheses, None, COVERING_POINTS)
-        if missed is not None:
+        if missed is not None and not self._partial:
             deviation = deviation + deviation_m(missed, diameter)
         return Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
                         deviation=deviation / (LIKELIHOOD_TOLERANCES * tolerance),

@@ -29,10 +29,12 @@ class SearchConfig(Config):
     sample: int = option(256, help='Points of a view that are embedded.', low=32, high=8192)
     whole_sample: int = option(1024, help='Points of a whole surface that are embedded.',
                                low=32, high=65536)
-    hypotheses: int = option(24, help='Poses verified per view, for one reference.',
+    hypotheses: int = option(36, help='Poses verified per view, for one reference.',
                              low=1, high=512)
     whole_hypotheses: int = option(12, help='The same of a whole surface, which fixes more.',
                                    low=1, high=512)
+    part_starts: int = option(128, help='Rotations from which surfaces with a part missing are '
+                                        'registered, for each reference.', low=16, high=4096)
     more_per_reference: int = option(4, help='Further poses for each further reference.',
                                      low=1, high=512)
     apart_rad: float = option(0.3, help='Least distance between the poses of one reference.',

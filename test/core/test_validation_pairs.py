@@ -10,6 +10,7 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.evaluation.every_nth import EveryNth
 from pointpng_core.evaluation.metrics import transform
 from pointpng_core.evaluation.pairs import object_names, read_pairs, write_pairs
+from pointpng_core.evaluation.pose_benchmark import evaluate_pose
 from pointpng_core.evaluation.validation_meshes import NamedMeshes, named_meshes
 from pointpng_core.evaluation.validation_pairs import (
     CAMERA,
@@ -287,12 +288,21 @@ def test_the_command_writes_halves(tmp_path, capsys, monkeypatch):
     assert pairs[0].source.shape == (60, 3)
 
 
+def test_pairs_of_views_are_not_posed_both_ways(tmp_path):
+    assert make(tmp_path, '--data', 'procedural:1', '--views', 1) == 0
+    result = evaluate_pose(tmp_path / 'out.npz', peers=False)
+    assert list(result['methods']) == ['pointpng', 'embedding', 'tracking']
+
+
 @pytest.mark.parametrize(('words', 'message'), [
     (['--data', 'gone.npz', '--views', '1'], 'there are no meshes at gone.npz'),
     (['--data', 'gone.npz', '--halves'], 'no data source gone.npz'),
     (['--data', 'procedural:2', '--views', '1', '--keep', '9:8'], 'no object is left'),
     (['--data', 'procedural:2', '--views', '1', '--seed', '-1'], 'at least 0'),
-    (['--data', 'procedural:2', '--views', '1', '--noise', '1000'], 'axial_m')])
+    (['--data', 'procedural:2', '--views', '1', '--noise', '1000'], 'axial_m'),
+    (['--data', 'x.npz', '--halves', '--noise', '0'], '--noise 0 has no effect on --halves'),
+    (['--data', 'x.npz', '--views', '1', '--jitter', '.01'],
+     '--jitter 0.01 has no effect on --views')])
 def test_faults_of_the_command_are_one_clear_line(tmp_path, capsys, words, message):
     assert make(tmp_path, *words) == cli.ERROR_CODE
     err = capsys.readouterr().err

@@ -6,7 +6,6 @@ The code of g multiplies that of the row, so that Theta differs between rotation
 In the other form, for comparison, it is added: relu(h(g) + r(Psi_i)).
 """
 
-import roma
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, relu
@@ -14,7 +13,7 @@ from torch.nn.functional import gelu, relu
 from pointpng_core.cope.codes import CODES, harmonic_code, rotation_numbers
 from pointpng_core.cope.learned import LearnedCope
 from pointpng_core.errors import ConfigError
-from pointpng_core.so3 import super_fibonacci
+from pointpng_core.so3 import rotation_grid
 
 COMBINATIONS = ('multiply', 'add')
 
@@ -55,7 +54,7 @@ class HarmonicCope(LearnedCope):
         """Start with h(g) and r(Psi) of unit variance, and |Theta_g z| near 1 for unit z."""
         nn.init.normal_(self.row.weight, std=self.row.in_features ** -0.5)
         nn.init.zeros_(self.row.bias)
-        R = roma.unitquat_to_rotmat(super_fibonacci(512))
+        R = rotation_grid(512)
         h = self.features(R)
         # What h(g) has in common for all rotations would make Theta_g alike.
         self.last.bias.sub_(h.mean(dim=0)).div_(h.std(dim=0))

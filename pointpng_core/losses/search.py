@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pointpng_core.losses.pseudo_negatives import one_plus_sum_exp
 from pointpng_core.protocols import Cope
-from pointpng_core.so3 import random_rotations, super_fibonacci, twist_angles
+from pointpng_core.so3 import random_rotations, rotation_grid, twist_angles
 
 
 class RotationGrid:
@@ -24,7 +24,7 @@ class RotationGrid:
     def __init__(self, cope: Cope, *, rotations: int, apart_rad: float, device: torch.device
                  ) -> None:
         self.cope = cope
-        self.R = roma.unitquat_to_rotmat(super_fibonacci(rotations)).to(device)  # (G, 3, 3)
+        self.R = rotation_grid(rotations).to(device)  # (G, 3, 3)
         self.bank = cope.grid_bank(self.R)
         self.limit = 1.0 + 2.0 * math.cos(apart_rad)
 

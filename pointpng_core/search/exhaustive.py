@@ -1,12 +1,11 @@
 """Exhaustive search over SO(3): the score of every rotation of a grid."""
 
-import roma
 import torch
 from torch import Tensor
 
 from pointpng_core.protocols import Cope
 from pointpng_core.search.peaks import apart, climbed
-from pointpng_core.so3 import super_fibonacci
+from pointpng_core.so3 import rotation_grid
 
 CANDIDATES = 256
 """Best grid rotations among which peaks are sought; a peak of a grid of 3072 covers about 10."""
@@ -17,7 +16,7 @@ class RotationSearch:
 
     def __init__(self, cope: Cope, *, rotations: int, device: torch.device) -> None:
         self._cope = cope
-        self._R = roma.unitquat_to_rotmat(super_fibonacci(rotations)).to(device)  # (G, 3, 3)
+        self._R = rotation_grid(rotations).to(device)  # (G, 3, 3)
         self._bank = cope.grid_bank(self._R)
 
     def peaks(self, z_source: Tensor, z_target: Tensor, *, count: int, apart_rad: float,

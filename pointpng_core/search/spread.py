@@ -1,11 +1,10 @@
 """Starts all around, for surfaces of which too much is missing for their embedding to tell."""
 
-import roma
 import torch
 
 from pointpng_core.observation import Observations
 from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.so3 import super_fibonacci
+from pointpng_core.so3 import rotation_grid
 
 
 def spread_hypotheses(observations: Observations, *, references: int, count: int) -> Hypotheses:
@@ -14,7 +13,7 @@ def spread_hypotheses(observations: Observations, *, references: int, count: int
     Equally many per observation and in its order; centroids lie on the references' centres.
     """
     device = observations.points.device
-    R = roma.unitquat_to_rotmat(super_fibonacci(count)).to(device)
+    R = rotation_grid(count).to(device)
     owners = torch.arange(len(observations), device=device)
     kinds = torch.arange(references, device=device)
     pairs = torch.cartesian_prod(owners, kinds, torch.arange(count, device=device))

@@ -9,7 +9,12 @@ from pointpng_core.so3.distances import (
     rotation_distance_rad,
 )
 from pointpng_core.so3.frames import frame_towards
-from pointpng_core.so3.grids import fibonacci_directions, super_fibonacci, twist_angles
+from pointpng_core.so3.grids import (
+    fibonacci_directions,
+    rotation_grid,
+    super_fibonacci,
+    twist_angles,
+)
 from pointpng_core.so3.harmonics import degree_slices, real_harmonics
 from pointpng_core.so3.random import random_rotations
 from pointpng_core.so3.wigner import flatten_blocks, rotation_generators, wigner_blocks
@@ -24,6 +29,7 @@ __all__ = [
     'real_harmonics',
     'rotation_distance_rad',
     'rotation_generators',
+    'rotation_grid',
     'super_fibonacci',
     'twist_angles',
     'wigner_blocks',

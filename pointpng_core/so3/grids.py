@@ -2,6 +2,7 @@
 
 import math
 
+import roma
 import torch
 from torch import Tensor
 
@@ -25,6 +26,11 @@ def super_fibonacci(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor
     quats = torch.stack((inner * torch.sin(alpha), inner * torch.cos(alpha),
                          outer * torch.sin(beta), outer * torch.cos(beta)), dim=-1)
     return torch.where(quats[:, 3:] < 0, -quats, quats).to(dtype)
+
+
+def rotation_grid(count: int) -> Tensor:
+    """Return the rotations (count, 3, 3) of `super_fibonacci`."""
+    return roma.unitquat_to_rotmat(super_fibonacci(count))
 
 
 def fibonacci_directions(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:

@@ -119,5 +119,5 @@ $(STAMP): setup.py setup.cfg constraints.txt
 	@echo 'Installing into $(VENV) (about 2 GB; once)...'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) \
 	  --editable '.[ros,demo,train,dev]' --constraint constraints.txt
-	@$(BIN)/python -m pointpng_core.commands.system_check
+	@$(BIN)/python -m pointpng_core.cli.system_check
 	@touch $@

@@ -55,7 +55,7 @@ setup(
     packages=find_packages(include=['pointpng_core', 'pointpng_core.*',
                                     'pointpng_ros', 'pointpng_ros.*']),
     # One folder per model that loads by name.
-    package_data={'pointpng_core': ['weights/*/*', 'calibration/*.json']},
+    package_data={'pointpng_core': ['weights/*/*', 'estimation/confidence/*.json']},
     install_requires=[
         'numpy>=1.26',
         'open3d>=0.19',
@@ -84,7 +84,7 @@ setup(
             'pose_estimator = pointpng_ros.pose_estimator:main',
             'sim_camera = pointpng_ros.sim_camera:main',
             'play = pointpng_ros.bag_player:main',
-            'train = pointpng_core.commands.train:main',
+            'train = pointpng_core.cli.train:main',
             'demo = pointpng_ros.demo.main:main',
         ],
     },

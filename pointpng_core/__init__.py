@@ -12,21 +12,21 @@ from typing import Any
 __version__ = '0.1.0'
 
 _HOMES = {
-    'EmbeddingModel': 'pointpng_core.models.zoo',
-    'EstimatorConfig': 'pointpng_core.estimator_config',
+    'EmbeddingModel': 'pointpng_core.embedding.model_zoo',
+    'EstimatorConfig': 'pointpng_core.estimation.config',
     'FramePipeline': 'pointpng_core.pipeline',
     'PipelineConfig': 'pointpng_core.pipeline',
-    'PoseEstimate': 'pointpng_core.estimate',
+    'PoseEstimate': 'pointpng_core.estimation.types',
     'PoseEstimator': 'pointpng_core.estimator',
     'Reference': 'pointpng_core.reference',
-    'SegmenterConfig': 'pointpng_core.scene',
-    'Symmetry': 'pointpng_core.symmetry',
-    'TriangleMesh': 'pointpng_core.files',
-    'load_library': 'pointpng_core.library',
-    'load_model': 'pointpng_core.models.zoo',
-    'read_cloud': 'pointpng_core.files',
-    'read_model': 'pointpng_core.files',
-    'segment_scene': 'pointpng_core.scene',
+    'SegmenterConfig': 'pointpng_core.segmentation',
+    'Symmetry': 'pointpng_core.geometry',
+    'TriangleMesh': 'pointpng_core.io',
+    'load_library': 'pointpng_core.io.object_library',
+    'load_model': 'pointpng_core.embedding.model_zoo',
+    'read_cloud': 'pointpng_core.io',
+    'read_model': 'pointpng_core.io',
+    'segment_scene': 'pointpng_core.segmentation',
 }
 
 __all__ = ['__version__', *_HOMES]  # noqa: PLE0604

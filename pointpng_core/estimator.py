@@ -14,31 +14,35 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.calibration import default_calibration
-from pointpng_core.devices import torch_device
+from pointpng_core.embedding.devices import torch_device
+from pointpng_core.embedding.model_zoo import TRAINING_FREE, EmbeddingModel, load_model
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimate import PoseEstimate
-from pointpng_core.estimation_task import Task
-from pointpng_core.estimator_config import EstimatorConfig, suited
-from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.models.zoo import TRAINING_FREE, EmbeddingModel, load_model
-from pointpng_core.observation import prepare_observations
-from pointpng_core.passes import Run, in_passes
+from pointpng_core.estimation.cascade import Run, in_passes
+from pointpng_core.estimation.confidence import default_calibration
+from pointpng_core.estimation.config import EstimatorConfig, suited
+from pointpng_core.estimation.observation_kind import Shown, may_be_view
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import polish
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.registration.local_refinement import (
+    PoseTracker,
+    check_previous,
+    hypotheses_at,
+)
+from pointpng_core.estimation.request import Task
+from pointpng_core.estimation.search.proposals import PoseSearch
+from pointpng_core.estimation.search.uniform_seeds import spread_hypotheses
+from pointpng_core.estimation.summary import pose_of, summarise
+from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.verification.evidence import Evidence
+from pointpng_core.estimation.verification.verifier import Verifier
+from pointpng_core.geometry import Symmetry
+from pointpng_core.io.mesh_files import TriangleMesh
 from pointpng_core.reference import Reference, ReferenceBuilder
-from pointpng_core.reference.cache import ReferenceCache
-from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.registration.depth_image import DepthImages
-from pointpng_core.registration.evidence import Evidence
-from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.registration.polish import polish
-from pointpng_core.registration.verification import Verifier
-from pointpng_core.results import pose_of, summarise
-from pointpng_core.search.proposals import PoseSearch
-from pointpng_core.search.spread import spread_hypotheses
-from pointpng_core.shown import Shown, may_be_view
-from pointpng_core.stages import StageClock
-from pointpng_core.symmetry import Symmetry
-from pointpng_core.tracking.pose_tracker import PoseTracker, check_previous, hypotheses_at
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.disk_cache import ReferenceCache
+from pointpng_core.timing import StageClock
 
 
 class PoseEstimator:

@@ -6,23 +6,23 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.alternatives import other_poses
-from pointpng_core.calibration import MIN_CONFIDENCE
-from pointpng_core.clouds import finite_rows
 from pointpng_core.config import Config, option
-from pointpng_core.covariance import pose_covariance, rotated_covariance
-from pointpng_core.estimate import Hypothesis, PoseEstimate
+from pointpng_core.estimation.confidence import MIN_CONFIDENCE
+from pointpng_core.estimation.types import Hypothesis, PoseEstimate
+from pointpng_core.estimation.uncertainty.ambiguity import other_poses
+from pointpng_core.estimation.uncertainty.covariance import pose_covariance, rotated_covariance
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.reference import Reference
-from pointpng_core.regrouping import better_groups, candidate_groups, union
-from pointpng_core.scene import Scene, Segment, SegmenterConfig, segment_scene
-from pointpng_core.stages import StageClock
+from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
+from pointpng_core.timing import StageClock
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.determination import determine
 from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
-from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
-from pointpng_core.tracking.relook import Relook
+from pointpng_core.tracking.observability_check import determine
+from pointpng_core.tracking.reference_renewal import Relook
+from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
 from pointpng_core.tracking.states import ObjectState, object_states
+from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
 
 SURROUNDING_POINTS = 80_000
 

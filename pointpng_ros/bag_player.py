@@ -18,8 +18,8 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool
 
-from pointpng_core.bags.clouds import CloudBag
 from pointpng_core.errors import PointPngError
+from pointpng_core.io.bags.reader import CloudBag
 from pointpng_ros.cloud_watch import check_topic_name, cloud_qos
 from pointpng_ros.keyboard import Keyboard
 from pointpng_ros.lifetime import run_node

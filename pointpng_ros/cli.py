@@ -69,7 +69,7 @@ def _dispatch(words: list[str]) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    module = importlib.import_module(f'pointpng_core.commands.{options.command}')
+    module = importlib.import_module(f'pointpng_core.cli.{options.command}')
     return int(module.run(options))
 
 
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, (_, text) in _ROS_COMMANDS.items():
         commands.add_parser(name, help=text, add_help=False)
     for name in _CORE_COMMANDS:
-        module = importlib.import_module(f'pointpng_core.commands.{name}')
+        module = importlib.import_module(f'pointpng_core.cli.{name}')
         part = commands.add_parser(name, help=module.HELP, description=module.HELP,
                                    allow_abbrev=False)
         module.add_arguments(part)

@@ -1,4 +1,4 @@
-"""(N, 3) arrays to PointCloud2 messages; the way back is `pointpng_core.bags.codec`."""
+"""(N, 3) arrays to PointCloud2 messages; the way back is `pointpng_core.io.bags.pointcloud2`."""
 
 import array
 

@@ -12,7 +12,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
-from pointpng_core.stages import StageClock
+from pointpng_core.timing import StageClock
 from pointpng_ros.cameras import Arrival, Camera
 from pointpng_ros.cloud_reader import CloudReader
 from pointpng_ros.frame_statistics import FrameTiming

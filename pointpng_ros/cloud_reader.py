@@ -8,9 +8,9 @@ from rclpy.time import Time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from pointpng_core.bags.codec import DecodedCloud, decode_cloud
-from pointpng_core.box import outside_blanked
 from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds.bounding_box import outside_blanked
+from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_ros.frames import FrameLookup
 from pointpng_ros.node_config import NodeConfig, RegionConfig
 

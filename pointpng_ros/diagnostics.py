@@ -7,7 +7,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from pointpng_core.resident_memory import resident_mb
+from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.frame_statistics import Summary
 
 LOW_FINITE_SHARE = 0.05

@@ -59,7 +59,7 @@ def pose_estimator_groups() -> list[ParameterGroup]:
     """Return the groups of the pose_estimator node (imports the core, and with it torch)."""
     from pointpng_core.estimator import EstimatorConfig
     from pointpng_core.pipeline import PipelineConfig
-    from pointpng_core.scene import SegmenterConfig
+    from pointpng_core.segmentation import SegmenterConfig
 
     return [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAMETERS),
             ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),

@@ -9,9 +9,9 @@ import torch
 
 from pointpng_core.config import Config
 from pointpng_core.estimator import EstimatorConfig, PoseEstimator
-from pointpng_core.library import load_library
+from pointpng_core.io.object_library import load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
-from pointpng_core.scene import SegmenterConfig
+from pointpng_core.segmentation import SegmenterConfig
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.session import Pipeline
 

@@ -23,10 +23,10 @@ from std_msgs.msg import Header
 from pointpng_core.config import Config, option
 from pointpng_core.errors import PointPngError
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.library import write_catalogue
+from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.noise import DepthNoise
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.cloud_message import encode_cloud
 from pointpng_ros.lifetime import run_node
 from pointpng_ros.messages import transform_of

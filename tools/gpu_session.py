@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from pointpng_core.commands.output import number, table
+from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_core.plain import plain
+from pointpng_core.io.json_values import plain
 
 STEPS = ('check', 'measure', 'train')
 
@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
         if options.pack:
             return _pack(options)
         if options.join:
-            from pointpng_core.gpu_session.results import join
+            from pointpng_core.evaluation.device.results import join
             join(options.out, options.join, options.runs / options.join)
             return 0
         return _session(options)
@@ -63,15 +63,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from pointpng_core.evaluation.batch_speed import BatchSize
-    from pointpng_core.gpu_session.packing import pack
+    from pointpng_core.evaluation.device.packing import pack
+    from pointpng_core.evaluation.speed.inference import BatchSize
     size = BatchSize(observations=options.observations, references=options.references)
     pack(options.pack, options.data, pool=options.pool, size=size, report=_tell)
     return 0
 
 
 def _session(options: argparse.Namespace) -> int:
-    from pointpng_core.devices import torch_device
+    from pointpng_core.embedding.devices import torch_device
     began, device = monotonic(), torch_device(options.device)
     steps = options.only.split(',')
     if unknown := sorted(set(steps) - set(STEPS)):
@@ -88,8 +88,8 @@ def _session(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace, device: Any) -> int:
-    from pointpng_core.gpu_session.agreement import checks
-    from pointpng_core.gpu_session.packing import WORLD
+    from pointpng_core.evaluation.device.agreement import checks
+    from pointpng_core.evaluation.device.packing import WORLD
     found = checks(device, options.data / WORLD, _tell, _names(options.models))
     print(table(['stage', 'difference', 'allowed', ''], [
         [row.stage, number(row.difference, 6), number(row.allowed, 6),
@@ -101,8 +101,8 @@ def _check(options: argparse.Namespace, device: Any) -> int:
 
 
 def _measure(options: argparse.Namespace, device: Any) -> None:
-    from pointpng_core.gpu_session import measures
-    from pointpng_core.gpu_session.packing import WORLD
+    from pointpng_core.evaluation.device import measures
+    from pointpng_core.evaluation.device.packing import WORLD
     world = options.data / WORLD
     result: dict[str, Any] = {'machine': measures.machine(device), 'training': {}}
     parts = {'inference': lambda: measures.inference(
@@ -123,9 +123,9 @@ def _measure(options: argparse.Namespace, device: Any) -> None:
 
 def _train(options: argparse.Namespace, device: Any, began: float) -> None:
     """Share out what is left of the minutes among the recipes that are not complete."""
-    from pointpng_core.commands.training_view import make_reporter
-    from pointpng_core.gpu_session.results import bring_back
-    from pointpng_core.gpu_session.runs import train_for
+    from pointpng_core.cli.training_view import make_reporter
+    from pointpng_core.evaluation.device.results import bring_back
+    from pointpng_core.evaluation.device.runs import train_for
     names = _names(options.recipes)
     for place, name in enumerate(names):
         left = options.minutes - (monotonic() - began) / 60.0
@@ -139,7 +139,7 @@ def _train(options: argparse.Namespace, device: Any, began: float) -> None:
 
 
 def _config(options: argparse.Namespace, recipe: str, device: Any) -> Any:
-    from pointpng_core.gpu_session.runs import session_config
+    from pointpng_core.evaluation.device.runs import session_config
     name, changes = Path(recipe).stem, {'pool': options.pool}
     for text in options.set:
         key, _, value = text.partition('=')

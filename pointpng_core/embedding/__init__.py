@@ -1,5 +1,1 @@
-"""Encoders: from clouds to embeddings."""
-
-from pointpng_core.embedding.harmonic import HarmonicConfig, HarmonicEncoder
-
-__all__ = ['HarmonicConfig', 'HarmonicEncoder']
+"""From a cloud to its embedding, and from an embedding to the one under a rotation."""

@@ -7,7 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.clouds import (
+from pointpng_core.config import Config, option
+from pointpng_core.embedding.protocols import Encoder
+from pointpng_core.errors import CloudError
+from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.clouds import (
     centred,
     diameter_m,
     estimate_normals,
@@ -16,17 +20,13 @@ from pointpng_core.clouds import (
     require_points,
     spacing_m,
 )
-from pointpng_core.config import Config, option
-from pointpng_core.errors import CloudError
-from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.files.surface import sample_surface
-from pointpng_core.protocols import Encoder
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.reference.reference import Reference
-from pointpng_core.reference.views import all_around, render_views
-from pointpng_core.registration.field import build_field
-from pointpng_core.registration.surface_tree import SurfaceTree
-from pointpng_core.symmetry import Symmetry
-from pointpng_core.symmetry.discovery import discover_symmetry
+from pointpng_core.reference.surface.kd_tree import SurfaceTree
+from pointpng_core.reference.surface.voxel_lookup import build_field
+from pointpng_core.reference.symmetry_detection.detection import discover_symmetry
+from pointpng_core.reference.view_bank import all_around, render_views
 
 LEAST_POINTS = 32
 """Fewer points make no surface."""

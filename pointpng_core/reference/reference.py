@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 import torch
 from torch import Tensor
 
-from pointpng_core.box import box_around
-from pointpng_core.reference.views import ViewBank
-from pointpng_core.registration.field import SurfaceField
-from pointpng_core.registration.motion_rows import curvature, motion_rows
-from pointpng_core.registration.surface_tree import SurfaceTree
-from pointpng_core.symmetry import Symmetry
+from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.clouds.bounding_box import box_around
+from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.reference.surface.kd_tree import SurfaceTree
+from pointpng_core.reference.surface.voxel_lookup import SurfaceField
+from pointpng_core.reference.view_bank import ViewBank
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

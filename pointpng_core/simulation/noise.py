@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
-from pointpng_core.simulation.raycast import DepthImage
+from pointpng_core.simulation.rendering import DepthImage
 
 _JITTER_TABLE = 256
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import DepthNoise, measure
-from pointpng_core.simulation.raycast import CastBody, render
-from pointpng_core.simulation.world import TabletopWorld
+from pointpng_core.simulation.rendering import CastBody, render
+from pointpng_core.simulation.tabletop import TabletopWorld
 
 
 @dataclass(frozen=True, kw_only=True)

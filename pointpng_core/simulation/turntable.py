@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pointpng_core.shapes.catalogue import CatalogueObject
 from pointpng_core.simulation.camera import DepthCamera
+from pointpng_core.simulation.shapes.catalogue import CatalogueObject
 from pointpng_core.simulation.simulator import DepthSimulator, SimulatedFrame
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 
 
 @dataclass(frozen=True, kw_only=True)

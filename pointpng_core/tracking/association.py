@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 import torch
 
-from pointpng_core.clouds import random_points
+from pointpng_core.estimation.registration.icp import disc_distance
+from pointpng_core.geometry.clouds import random_points
 from pointpng_core.reference.reference import Reference
-from pointpng_core.registration.icp import disc_distance
-from pointpng_core.scene import Segment
-from pointpng_core.tracking.objects import TrackedObject
+from pointpng_core.segmentation import Segment
+from pointpng_core.tracking.tracks import TrackedObject
 
 SAMPLE = 64
 """Points of a segment that its distance from a surface is measured with."""

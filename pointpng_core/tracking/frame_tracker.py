@@ -6,18 +6,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.clouds import random_points
-from pointpng_core.estimate import PoseEstimate
+from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry.clouds import random_points
 from pointpng_core.reference.reference import Reference
-from pointpng_core.regrouping import union
-from pointpng_core.scene import Segment
+from pointpng_core.segmentation import Segment
 from pointpng_core.tracking.association import match, sampled, surface_share
-from pointpng_core.tracking.choice import doubted, kept, nearest_as_good, refined, with_rivals
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.motion import common_motion
-from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
-from pointpng_core.tracking.steadiness import steadied
+from pointpng_core.tracking.ego_motion import common_motion
+from pointpng_core.tracking.pose_selection import (
+    doubted,
+    kept,
+    nearest_as_good,
+    refined,
+    with_rivals,
+)
+from pointpng_core.tracking.segment_merging import union
+from pointpng_core.tracking.solution_remapping import steadied
+from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
 
 HELD_BY = 256
 """Points that tell which directions of a pose are held."""

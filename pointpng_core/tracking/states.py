@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pointpng_core.reference.reference import Reference
-from pointpng_core.tracking.objects import ObjectTracks, TrackedObject
+from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
 
 TRACKING, UNDETERMINED = 'tracking', 'undetermined'
 LOST, SEARCHING = 'lost', 'searching'

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pointpng_core.data.objects import ObjectSet
 from pointpng_core.errors import ConfigError
+from pointpng_core.training.data.objects import ObjectSet
 
 
 def step_generator(seed: int, step: int, rank: int, device: torch.device) -> torch.Generator:

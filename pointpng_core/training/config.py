@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pointpng_core.augmentation.config import AugmentConfig, SensorConfig
 from pointpng_core.config import Config, option
-from pointpng_core.data.source import SourceConfig
+from pointpng_core.embedding.networks.config import STEERABLE, ModelConfig
 from pointpng_core.errors import ConfigError
-from pointpng_core.models.config import STEERABLE, ModelConfig
+from pointpng_core.training.augmentation.config import AugmentConfig, SensorConfig
+from pointpng_core.training.data.source_config import SourceConfig
 from pointpng_core.training.steerable_config import SteerableConfig
 
 ADJUSTABLE = frozenset({'device', 'threads', 'checkpoint_every', 'checkpoint_minutes', 'keep',

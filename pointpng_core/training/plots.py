@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.training.reporting import Record, read_metrics
+from pointpng_core.training.metrics_log import Record, read_metrics
 from pointpng_core.training.schedule import MAE, PNG
 
 PICTURE = 'curves.png'

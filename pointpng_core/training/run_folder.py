@@ -5,11 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from pointpng_core.checkpoints import clean_leftovers
+from pointpng_core.embedding.model_zoo import model_folder
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.models.zoo import model_folder
+from pointpng_core.io.checkpoints import clean_leftovers
 from pointpng_core.training.config import ADJUSTABLE, TrainConfig
-from pointpng_core.training.processes import Processes
+from pointpng_core.training.distributed import Processes
 from pointpng_core.training.run_state import RunState
 
 CONFIG_FILE = 'config.yaml'

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from pointpng_core.augmentation.sensor import SensorViews, around, sensor_views
-from pointpng_core.augmentation.views import stretch_factors
+from pointpng_core.training.augmentation.rotated_views import stretch_factors
+from pointpng_core.training.augmentation.sensor_views import SensorViews, around, sensor_views
 from pointpng_core.training.batches import Drawn
 from pointpng_core.training.config import TrainConfig
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pointpng_core.files import TriangleMesh
-from pointpng_core.library import load_library
+from pointpng_core.io import TriangleMesh
+from pointpng_core.io.object_library import load_library
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import PictureObject
 from pointpng_ros.demo.processes import Children

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 import open3d as o3d
 from scipy.spatial import cKDTree
 
-from pointpng_core.files import TriangleMesh
-from pointpng_core.simulation.raycast import CastBody
+from pointpng_core.io import TriangleMesh
+from pointpng_core.simulation.rendering import CastBody
 from pointpng_ros.demo import views
 from pointpng_ros.demo.labels import LABEL_POINTS, place_labels
 from pointpng_ros.demo.scoring import LabelledPose

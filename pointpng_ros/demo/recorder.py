@@ -13,7 +13,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_core.bags.codec import DecodedCloud, decode_cloud
+from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.scoring import LabelledPose
 from pointpng_ros.frames import matrix_of

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 from rich.console import Console
 
-from pointpng_core.files import TriangleMesh
-from pointpng_core.library import ObjectModel
+from pointpng_core.io import TriangleMesh
+from pointpng_core.io.object_library import ObjectModel
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import PictureObject
 from pointpng_ros.demo.processes import Children

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pointpng_core.library import ObjectModel
-from pointpng_core.symmetry import Symmetry
+from pointpng_core.geometry import Symmetry
+from pointpng_core.io.object_library import ObjectModel
 
 Pairs = list[tuple[int, int]]
 

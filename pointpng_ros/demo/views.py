@@ -9,7 +9,7 @@ import open3d as o3d
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.raycast import CastBody, render
+from pointpng_core.simulation.rendering import CastBody, render
 
 Colours = NDArray[np.float32]
 BACKGROUND_RGB = (0.055, 0.065, 0.085)

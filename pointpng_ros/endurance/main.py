@@ -9,7 +9,7 @@ import tempfile
 
 from rich.console import Console
 
-from pointpng_core.commands.output import check_json_target, write_json
+from pointpng_core.cli.output import check_json_target, write_json
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.runs import TRUTH_TOPIC
 from pointpng_ros.demo.session import own_environment, recording

@@ -7,8 +7,8 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
 
-from pointpng_core.shapes.catalogue import object_names
-from pointpng_core.simulation.library import write_catalogue
+from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.shapes.catalogue import object_names
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.recorder import Recorder

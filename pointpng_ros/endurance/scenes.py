@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pointpng_core.shapes.catalogue import object_names
+from pointpng_core.simulation.shapes.catalogue import object_names
 from pointpng_ros.demo.recorder import HIDDEN_TOPIC
 from pointpng_ros.demo.runs import CLOUD_TOPIC, TRUTH_TOPIC, Parameters
 from pointpng_ros.endurance.settings import EnduranceConfig

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import statistics
 
-from pointpng_core.resident_memory import resident_mb
+from pointpng_core.evaluation.speed.memory import resident_mb
 
 WARM_UP_SHARE = 1 / 3
 _PART = 10

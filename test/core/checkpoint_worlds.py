@@ -6,7 +6,7 @@ import os
 
 import torch
 
-from pointpng_core.checkpoints import read_checkpoint, write_checkpoint
+from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
 
 TENSORS = {'encoder.weight': torch.arange(6.0).reshape(2, 3), 'encoder.bias': torch.zeros(0),
            'steps': torch.tensor(7)}

@@ -14,7 +14,7 @@ def estimator():
 @pytest.fixture(scope='session')
 def reference(estimator):
     """A function from the name of a catalogue object to its reference, built once."""
-    from pointpng_core.shapes.catalogue import make_object
+    from pointpng_core.simulation.shapes.catalogue import make_object
 
     @functools.cache
     def build(name):

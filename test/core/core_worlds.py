@@ -4,13 +4,13 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.files.surface import sample_surface
-from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import DepthNoise, measure
-from pointpng_core.simulation.raycast import CastBody, render
+from pointpng_core.simulation.rendering import CastBody, render
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119.5, near_m=0.0,
                      far_m=100.0)

@@ -9,12 +9,12 @@ import sys
 import torch
 from training_worlds import tiny_config
 
-from pointpng_core.losses import point_png
-from pointpng_core.models.point_png import PointPng
-from pointpng_core.so3 import random_rotations
-from pointpng_core.training import recipe
-from pointpng_core.training.processes import joined
-from pointpng_core.training.tasks import PointPngTask
+from pointpng_core.embedding.losses import point_png
+from pointpng_core.embedding.networks.point_png import PointPng
+from pointpng_core.geometry.so3 import random_rotations
+from pointpng_core.training import trainer as recipe
+from pointpng_core.training.distributed import joined
+from pointpng_core.training.objectives import PointPngTask
 
 BATCH = 8
 

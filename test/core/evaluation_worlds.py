@@ -10,12 +10,12 @@ from scipy.spatial.transform import Rotation
 import torch
 from training_worlds import MODEL
 
-from pointpng_core.checkpoints import write_checkpoint
-from pointpng_core.commands import evaluate
-from pointpng_core.data import ObjectSet
-from pointpng_core.evaluation.metrics import transform
-from pointpng_core.models.config import ModelConfig
-from pointpng_core.models.point_png import PointPng
+from pointpng_core.cli import evaluate
+from pointpng_core.embedding.networks.config import ModelConfig
+from pointpng_core.embedding.networks.point_png import PointPng
+from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.io.checkpoints import write_checkpoint
+from pointpng_core.training.data import ObjectSet
 from pointpng_ros import cli
 
 NAMES = ('mug', 'bracket', 'bottle', 'bowl')

@@ -6,7 +6,7 @@ import sys
 import torch
 from training_worlds import tiny_config
 
-from pointpng_core.training import recipe
+from pointpng_core.training import trainer as recipe
 
 if __name__ == '__main__':
     torch.set_num_threads(1)

@@ -7,13 +7,23 @@ import pytest
 import torch
 from training_worlds import Told, tiny_config, write_objects
 
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.evaluation import ablation
-from pointpng_core.evaluation.ablation import BETAS, NEGATIVES, Cell, cells_of, run_ablation
-from pointpng_core.evaluation.ablation_report import markdown_table, plot_ablation, sweeps
-from pointpng_core.evaluation.cell_metrics import pose_errors_deg
-from pointpng_core.evaluation.equivariance import turned_pairs
-from pointpng_core.models.zoo import load_model
+from pointpng_core.evaluation.embedding import ablation
+from pointpng_core.evaluation.embedding.ablation import (
+    BETAS,
+    NEGATIVES,
+    Cell,
+    cells_of,
+    run_ablation,
+)
+from pointpng_core.evaluation.embedding.ablation_metrics import pose_errors_deg
+from pointpng_core.evaluation.embedding.ablation_report import (
+    markdown_table,
+    plot_ablation,
+    sweeps,
+)
+from pointpng_core.evaluation.embedding.equivariance import turned_pairs
 
 CELLS = (Cell(beta=0.3, negatives=8), Cell(beta=0.0, negatives=8))
 METRICS = {'pa', 'ae', 'cosine_plain', 'pairs', 'svm_accuracy', 'pose_median_deg', 'pose_15deg'}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.alternatives import other_poses
-from pointpng_core.estimate import Hypothesis, LabelHypothesis, PoseEstimate
-from pointpng_core.tracking.choice import doubted, kept, refined, with_rivals
+from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
+from pointpng_core.estimation.uncertainty.ambiguity import other_poses
+from pointpng_core.tracking.pose_selection import doubted, kept, refined, with_rivals
 
 PLACE = (0.05, -0.03, 0.6)
 T = pose(random_turn(1), PLACE)

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core.augmentation import AugmentConfig, random_views, views
-from pointpng_core.augmentation.visibility import visible_from_z
-from pointpng_core.clouds import spacing_m
-from pointpng_core.clouds.visibility import visible_points
 from pointpng_core.errors import ConfigError
-from pointpng_core.so3 import fibonacci_directions, frame_towards
+from pointpng_core.geometry.clouds import spacing_m
+from pointpng_core.geometry.clouds.hidden_points import visible_points
+from pointpng_core.geometry.so3 import fibonacci_directions, frame_towards
+from pointpng_core.training.augmentation import AugmentConfig, random_views
+from pointpng_core.training.augmentation import rotated_views as views
+from pointpng_core.training.augmentation.self_occlusion import visible_from_z
 
 PLAIN = {'jitter': 0.0, 'scale_low': 1.0, 'scale_high': 1.0, 'crop_share': 0.0,
          'view_share': 0.0}

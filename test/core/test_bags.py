@@ -6,9 +6,9 @@ from bags import KINDS, PERIOD_NS, TOPIC, write_bag
 import numpy as np
 import pytest
 
-from pointpng_core.bags.clouds import CloudBag
-from pointpng_core.bags.codec import decode_cloud
 from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_core.io.bags.reader import CloudBag
 
 
 @pytest.mark.parametrize('kind', KINDS)

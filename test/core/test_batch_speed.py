@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core.commands import evaluate_batch
+from pointpng_core.cli import evaluate_batch
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimate import PoseEstimate
+from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.estimator_config import EstimatorConfig
-from pointpng_core.evaluation import batch_speed
-from pointpng_core.evaluation.batch_speed import BatchSize, bench_batch, make_world
+from pointpng_core.evaluation.speed import inference as batch_speed
+from pointpng_core.evaluation.speed.inference import BatchSize, bench_batch, make_world
 from pointpng_core.reference.builder import ReferenceConfig
-from pointpng_core.stages import StageClock, stages_end_with
+from pointpng_core.timing import StageClock, stages_end_with
 from pointpng_ros import cli
 
 SIZE = BatchSize(observations=3, references=2, views=12)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from pointpng_core.calibration import (
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.estimation.confidence import (
     TRAITS,
     Calibration,
     Situation,
@@ -17,8 +18,7 @@ from pointpng_core.calibration import (
     read_calibration,
     traits_of,
 )
-from pointpng_core.calibration.fitting import RIDGE, fit_weights
-from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.estimation.confidence.fitting import RIDGE, fit_weights
 
 BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'misfit': -1, 'rival': -1,
           'stranger': -1, 'points': 1}

@@ -7,17 +7,13 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.calibration import TRAITS, Calibration, Weights, read_calibration
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.calibration import fit_calibration, half_of, judge
-from pointpng_core.evaluation.calibration_cases import Case
-from pointpng_core.evaluation.calibration_scenes import (
-    scene_cases,
-    simulated_tables,
-    table_things,
-)
-from pointpng_core.evaluation.reliability import acceptance, reliability, risk_coverage
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.estimation.confidence import TRAITS, Calibration, Weights, read_calibration
+from pointpng_core.evaluation.confidence.calibration import fit_calibration, half_of, judge
+from pointpng_core.evaluation.confidence.cases import Case
+from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
+from pointpng_core.evaluation.confidence.scenes import scene_cases, simulated_tables, table_things
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 
 NAMES = ('bracket', 'drill', 'hammer', 'mug')

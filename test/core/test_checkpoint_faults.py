@@ -13,14 +13,16 @@ from checkpoint_worlds import end_of, fork, snapshot, step_of, write
 import pytest
 import torch
 
-from pointpng_core.checkpoints import (
+from pointpng_core.errors import FileError
+from pointpng_core.io.checkpoints import (
+    atomic_folder as staging,
+)
+from pointpng_core.io.checkpoints import (
     clean_leftovers,
     latest_checkpoint,
     prune,
-    staging,
     step_folder,
 )
-from pointpng_core.errors import FileError
 
 KILLS, NOBODY = 10, 65534
 CALLS = [(os, 'fsync'), (Path, 'mkdir'), (Path, 'open'), (Path, 'rename')]

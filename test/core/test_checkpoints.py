@@ -20,7 +20,8 @@ import pytest
 import torch
 
 import pointpng_core
-from pointpng_core.checkpoints import (
+from pointpng_core.errors import FileError
+from pointpng_core.io.checkpoints import (
     FORMAT,
     clean_leftovers,
     latest_checkpoint,
@@ -31,7 +32,6 @@ from pointpng_core.checkpoints import (
     weights_sha256,
     write_checkpoint,
 )
-from pointpng_core.errors import FileError
 
 
 @pytest.fixture

@@ -8,16 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core.checkpoints import read_checkpoint, write_checkpoint
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import CloudError, ConfigError, FileError, MissingDependencyError
-from pointpng_core.evaluation.classification import ClassificationTask, evaluate_classification
-from pointpng_core.evaluation.few_shot import few_shot
-from pointpng_core.evaluation.head_training import HeadConfig, probe_accuracy
-from pointpng_core.evaluation.labelled_objects import LabelledObjects, turns_of
-from pointpng_core.evaluation.svm import accuracies, held_out, svm_accuracy
-from pointpng_core.models.zoo import load_model
-from pointpng_core.recognition import ObjectClassifier
-from pointpng_core.recognition.classifier_files import load_classifier
+from pointpng_core.estimation.recognition import ObjectClassifier
+from pointpng_core.estimation.recognition.classifier_files import load_classifier
+from pointpng_core.evaluation.embedding.classification import (
+    ClassificationTask,
+    evaluate_classification,
+)
+from pointpng_core.evaluation.embedding.few_shot import few_shot
+from pointpng_core.evaluation.embedding.head_training import HeadConfig, probe_accuracy
+from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects, turns_of
+from pointpng_core.evaluation.embedding.svm import accuracies, held_out, svm_accuracy
+from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
 
 KEYS = {'model', 'svm_accuracy', 'probe_accuracy', 'finetune_accuracy', 'few_shot', 'classes',
         'train_objects', 'test_objects', 'points', 'features', 'pooling', 'up', 'seed',

@@ -8,9 +8,9 @@ import types
 import numpy as np
 import pytest
 
-from pointpng_core.commands import estimate, evaluate, output
+from pointpng_core.cli import estimate, evaluate, output
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.files import write_cloud
+from pointpng_core.io import write_cloud
 from pointpng_ros import cli
 
 CLOUD = np.random.default_rng(0).uniform(-0.05, 0.05, size=(200, 3)).astype(np.float32)

@@ -8,7 +8,8 @@ from scipy.spatial.distance import cdist
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.clouds import (
+from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds import (
     centred,
     diameter_m,
     estimate_normals,
@@ -20,8 +21,7 @@ from pointpng_core.clouds import (
     spacing_m,
     voxel_downsample,
 )
-from pointpng_core.clouds.visibility import shown_points, visible_points
-from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds.hidden_points import shown_points, visible_points
 
 seeds = st.integers(0, 2 ** 32 - 1)
 FAR = np.array([6.0, -3.0, 8.0])

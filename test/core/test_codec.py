@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from pointpng_core.bags.codec import decode_cloud
 from pointpng_core.errors import CloudError
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
 
 FORMATS = {7: 'f', 8: 'd'}
 SIZES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 8: 8}

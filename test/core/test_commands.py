@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.files import TriangleMesh, sample_surface, write_cloud, write_mesh
+from pointpng_core.io import TriangleMesh, sample_surface, write_cloud, write_mesh
 from pointpng_ros import cli
 
 # An asymmetric bracket of three boxes: centre and size of each, in metres.

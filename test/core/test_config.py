@@ -6,7 +6,7 @@ import pytest
 
 from pointpng_core.config import Config, option, read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.estimator_config import EstimatorConfig
+from pointpng_core.estimation.config import EstimatorConfig
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

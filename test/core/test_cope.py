@@ -6,9 +6,9 @@ import pytest
 import roma
 import torch
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.embedding import HarmonicEncoder
-from pointpng_core.so3 import rotation_distance_rad
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.encoders import HarmonicEncoder
+from pointpng_core.geometry.so3 import rotation_distance_rad
 
 COPES = [WignerCope((3, 1, 2, 4)), WignerCope((10,) * 5), WignerCope((1, 1))]
 every_cope = pytest.mark.parametrize('cope', COPES, ids=lambda cope: str(cope.multiplicities))

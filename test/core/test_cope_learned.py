@@ -8,12 +8,16 @@ import roma
 import torch
 from torch.nn.functional import normalize
 
-from pointpng_core.cope import learned
-from pointpng_core.cope.codes import canonical_quaternion, harmonic_code, rotation_numbers
-from pointpng_core.cope.harmonic import HarmonicCope
-from pointpng_core.cope.sie import SieCope
+from pointpng_core.embedding.cope import base as learned
+from pointpng_core.embedding.cope.harmonic import HarmonicCope
+from pointpng_core.embedding.cope.rotation_features import (
+    canonical_quaternion,
+    harmonic_code,
+    rotation_numbers,
+)
+from pointpng_core.embedding.cope.sie import SieCope
 from pointpng_core.errors import ConfigError
-from pointpng_core.so3 import super_fibonacci, twist_angles
+from pointpng_core.geometry.so3 import super_fibonacci, twist_angles
 
 DIM = 24
 FORMS = {

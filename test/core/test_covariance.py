@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.covariance import pose_covariance, rotated_covariance
-from pointpng_core.point_sigma import point_sigma_m
-from pointpng_core.registration.plane_rows import plane_rows
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.estimation.registration.residuals import plane_rows
+from pointpng_core.estimation.uncertainty.covariance import pose_covariance, rotated_covariance
+from pointpng_core.estimation.uncertainty.point_sigma import point_sigma_m
+from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 PLACE = (0.05, -0.03, 0.6)
 FREE_RAD = np.pi / np.sqrt(3)

@@ -10,16 +10,16 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.commands import evaluate_curves as command
+from pointpng_core.cli import evaluate_curves as command
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.curves import CURVES, Curve, _at, measure_curves
-from pointpng_core.evaluation.curves_report import markdown_tables, plot_curves
-from pointpng_core.evaluation.disturbances import fewer, hidden, misaligned, noisy
-from pointpng_core.evaluation.methods import PointPng
-from pointpng_core.evaluation.metrics import transform
-from pointpng_core.evaluation.pairs import PosePair
-from pointpng_core.observation import seen_from_outside
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.evaluation.pose.curves import CURVES, Curve, _at, measure_curves
+from pointpng_core.evaluation.pose.curves_report import markdown_tables, plot_curves
+from pointpng_core.evaluation.pose.methods import PointPng
+from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.evaluation.pose.perturbations import fewer, hidden, misaligned, noisy
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 
 
@@ -289,8 +289,8 @@ def test_only_misalignment_asks_for_icp_from_one_start():
 
 def test_icp_from_one_start_needs_a_small_misalignment():
     """Beside it the same from 48 starts, which finds both."""
-    from pointpng_core.evaluation.metrics import rotation_error_deg
-    from pointpng_core.evaluation.peers import LocalIcp, ManyStartIcp
+    from pointpng_core.evaluation.pose.baselines import LocalIcp, ManyStartIcp
+    from pointpng_core.evaluation.pose.metrics import rotation_error_deg
     pairs = [misaligned(known_pairs(3)[2], angle, rng()) for angle in (20, 170)]
 
     def errors(method):

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pointpng_core.data import SourceConfig, load_sources
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
+from pointpng_core.training.data import SourceConfig, load_sources
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[3] / 'shared' / 'data'))
 

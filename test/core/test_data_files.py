@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scene_worlds import SHAPE, box, camera, cylinder, see, table
 
-from pointpng_core.clouds import diameter_m
-from pointpng_core.data import SourceConfig, load_sources
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.files import TriangleMesh, write_cloud, write_mesh
-from pointpng_core.scene import SegmenterConfig, segment_scene
+from pointpng_core.geometry.clouds import diameter_m
+from pointpng_core.io import TriangleMesh, write_cloud, write_mesh
+from pointpng_core.segmentation import SegmenterConfig, segment_scene
+from pointpng_core.training.data import SourceConfig, load_sources
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[3] / 'shared' / 'data'))
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pointpng_core.data import SourceConfig, load_sources
 from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.training.data import SourceConfig, load_sources
 
 
 def test_the_command_line_and_yaml_say_the_same():

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core.clouds.visibility import view_frames
-from pointpng_core.registration.depth_image import (
+from pointpng_core.estimation.verification.depth_images import (
     PIXEL_SPACINGS,
     PIXELS,
     WINDOW,
     DepthImages,
 )
+from pointpng_core.geometry.clouds.hidden_points import view_frames
 
 CPU = torch.device('cpu')
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from training_worlds import curve, write_objects
 
-from pointpng_core.checkpoints import read_checkpoint
-from pointpng_core.losses import uniformity_loss
+from pointpng_core.embedding.losses import uniformity_loss
+from pointpng_core.io.checkpoints import read_checkpoint
 
 WORKER = Path(__file__).with_name('distributed_worker.py')
 

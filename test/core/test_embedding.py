@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.embedding import HarmonicConfig, HarmonicEncoder
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.encoders import HarmonicConfig, HarmonicEncoder
 from pointpng_core.errors import ConfigError
-from pointpng_core.so3 import real_harmonics
+from pointpng_core.geometry.so3 import real_harmonics
 
 ENCODER = HarmonicEncoder()
 COPE = WignerCope(ENCODER.multiplicities)

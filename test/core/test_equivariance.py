@@ -8,15 +8,9 @@ import pytest
 import roma
 import torch
 
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.draws import (
-    cloud_points,
-    disjoint_draws,
-    distinct_points,
-    in_batches,
-    random_turns,
-)
-from pointpng_core.evaluation.equivariance import (
+from pointpng_core.evaluation.embedding.equivariance import (
     Cosines,
     TurnedPairs,
     by_angle,
@@ -25,8 +19,14 @@ from pointpng_core.evaluation.equivariance import (
     spread,
     turned_pairs,
 )
-from pointpng_core.models.zoo import load_model
-from pointpng_core.so3 import random_rotations
+from pointpng_core.geometry.so3 import random_rotations
+from pointpng_core.training.point_samples import (
+    cloud_points,
+    disjoint_draws,
+    distinct_points,
+    in_batches,
+    random_turns,
+)
 
 SUMMARY = {'pa', 'ae', 'cosine_plain', 'pairs'}
 

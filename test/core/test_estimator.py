@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.estimation.search.proposals import SearchConfig
+from pointpng_core.estimation.verification.verifier import VerificationConfig
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.estimator_config import EstimatorConfig
-from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.registration.verification import VerificationConfig
-from pointpng_core.search.proposals import SearchConfig
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.symmetry import Symmetry
+from pointpng_core.geometry import Symmetry
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 ASYMMETRIC = ('bracket', 'drill', 'hammer')
 PLACE = (0.05, -0.03, 0.6)

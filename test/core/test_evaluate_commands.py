@@ -5,8 +5,8 @@ import json
 from evaluation_worlds import documented, evaluated, write_labelled, write_model, write_pairs
 import pytest
 
-from pointpng_core.evaluation import training_speed
-from pointpng_core.recognition.classifier_files import load_classifier
+from pointpng_core.estimation.recognition.classifier_files import load_classifier
+from pointpng_core.evaluation.speed import training as training_speed
 from pointpng_ros import cli
 
 

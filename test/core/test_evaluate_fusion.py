@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.fused_posing import Posed, StandIn, count_posed
-from pointpng_core.evaluation.metrics import transform
-from pointpng_core.evaluation.surface_errors import aligned, surface_errors
-from pointpng_core.files import TriangleMesh
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.evaluation.reconstruction.pose_with_fused_models import (
+    Posed,
+    StandIn,
+    count_posed,
+)
+from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
+from pointpng_core.io import TriangleMesh
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 
 

@@ -8,17 +8,17 @@ import pytest
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.files.surface import sample_surface
-from pointpng_core.registration.depth_image import DepthImages
-from pointpng_core.registration.evidence import (
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.verification.evidence import (
     Evidence,
     deviation_m,
     full_coverage,
     probe_distances,
     view_coverage,
 )
-from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.simulation.raycast import CastBody, render
+from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.simulation.rendering import CastBody, render
 
 CPU = torch.device('cpu')
 

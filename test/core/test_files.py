@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import CloudError, FileError
-from pointpng_core.files import (
+from pointpng_core.io import (
     CLOUD_SUFFIXES,
     MESH_SUFFIXES,
     TriangleMesh,

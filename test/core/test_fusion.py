@@ -8,23 +8,34 @@ from core_worlds import boxes
 import numpy as np
 import pytest
 
-from pointpng_core.bags.writing import write_bag
-from pointpng_core.commands.objects_from_bag import readable
+from pointpng_core.cli.objects_from_bag import readable
 from pointpng_core.errors import FusionError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.surface_errors import aligned, gaps_m, surface_errors
-from pointpng_core.files import sample_surface
-from pointpng_core.fusion.looks import Look
-from pointpng_core.fusion.planar import Patch, PlanarTarget, joined, planar, turn_rad
-from pointpng_core.fusion.recording import FusedModel, fuse_bag
-from pointpng_core.fusion.surface import agreed
-from pointpng_core.fusion.turning import LoopError, PlacedLook, Turning, close_loop
-from pointpng_core.library import load_library
-from pointpng_core.object_setup.sample import CAMERA, write_turning
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.evaluation.reconstruction.surface_errors import aligned, gaps_m, surface_errors
+from pointpng_core.io import sample_surface
+from pointpng_core.io.bags.writer import write_bag
+from pointpng_core.io.object_library import load_library
+from pointpng_core.reference.reconstruction.meshing import agreed
+from pointpng_core.reference.reconstruction.planar_icp import (
+    Patch,
+    PlanarTarget,
+    joined,
+    planar,
+    turn_rad,
+)
+from pointpng_core.reference.reconstruction.recording import FusedModel, fuse_bag
+from pointpng_core.reference.reconstruction.turntable import (
+    LoopError,
+    PlacedLook,
+    Turning,
+    close_loop,
+)
+from pointpng_core.reference.reconstruction.views import Look
+from pointpng_core.simulation.sample_recordings import CAMERA, write_turning
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_core.simulation.turntable import TurntableConfig
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
 from pointpng_ros import cli
 
 FINE = (0.02, 0.01, 0.006, 0.006)

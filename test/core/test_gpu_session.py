@@ -11,20 +11,20 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from training_worlds import MODEL, tiny_config, train, write_objects
 
-from pointpng_core.checkpoints import read_checkpoint
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.evaluation import training_speed
-from pointpng_core.gpu_session import agreement, results
-from pointpng_core.gpu_session.agreement import Agreement, checks
-from pointpng_core.gpu_session.measures import growth_mb
-from pointpng_core.gpu_session.packing import pack, packed_sources
-from pointpng_core.models.zoo import load_model
+from pointpng_core.evaluation.device import agreement, results
+from pointpng_core.evaluation.device.agreement import Agreement, checks
+from pointpng_core.evaluation.device.measures import growth_mb
+from pointpng_core.evaluation.device.packing import pack, packed_sources
+from pointpng_core.evaluation.speed import training as training_speed
+from pointpng_core.io.checkpoints import read_checkpoint
 from pointpng_core.training.batches import Drawn, step_generator
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.reporting import read_metrics
+from pointpng_core.training.metrics_log import read_metrics
+from pointpng_core.training.objectives import make_batch
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import stages
-from pointpng_core.training.tasks import make_batch
 
 CPU = torch.device('cpu')
 TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'gpu_session.py'
@@ -223,7 +223,7 @@ def test_waiting_would_show(wait):
 
 
 def test_the_recipes_of_the_session_are_those_that_ship(packed):
-    from pointpng_core.gpu_session.runs import session_config
+    from pointpng_core.evaluation.device.runs import session_config
     paper = session_config('paper', packed, CPU, pool=64, batch=512)
     assert (paper.batch, paper.pool, paper.model.width) == (512, 1024, 384)
     assert len(paper.source_configs()) == 1

@@ -8,11 +8,11 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.hold import pose_hold
-from pointpng_core.registration.motion_rows import curvature, motion_rows
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.symmetry import Symmetry
-from pointpng_core.tracking.determination import determine
+from pointpng_core.estimation.uncertainty.observability import pose_hold
+from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.simulation.shapes.catalogue import make_object
+from pointpng_core.tracking.observability_check import determine
 
 T = pose(random_turn(3), (0.1, -0.2, 0.9))
 

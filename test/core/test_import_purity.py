@@ -45,7 +45,7 @@ def imported_names(path):
 
 def test_every_core_module_imports_with_ros_blocked():
     names = module_names()
-    assert 'pointpng_core.symmetry' in names
+    assert 'pointpng_core.geometry' in names
     done = subprocess.run([sys.executable, '-c', PROGRAM, *names], capture_output=True, text=True,
                           timeout=120, check=False)
     assert done.returncode == 0, done.stderr

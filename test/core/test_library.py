@@ -5,9 +5,9 @@ import pytest
 import yaml
 
 from pointpng_core.errors import LibraryError
-from pointpng_core.files import TriangleMesh, write_cloud
-from pointpng_core.library import ObjectModel, load_library, write_library
-from pointpng_core.symmetry import Rotational, Symmetry
+from pointpng_core.geometry import Rotational, Symmetry
+from pointpng_core.io import TriangleMesh, write_cloud
+from pointpng_core.io.object_library import ObjectModel, load_library, write_library
 
 CLOUD = np.random.default_rng(0).uniform(-0.05, 0.05, size=(100, 3)).astype(np.float32)
 CAN = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=0),

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.losses import (
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.losses import (
     align_loss,
     chamfer_loss,
     ordered_pairs,
@@ -16,8 +16,8 @@ from pointpng_core.losses import (
     pseudo_negative_loss,
     uniformity_loss,
 )
-from pointpng_core.losses.pairs import pseudo_negatives
-from pointpng_core.so3 import random_rotations
+from pointpng_core.embedding.losses.info_nce import pseudo_negatives
+from pointpng_core.geometry.so3 import random_rotations
 
 TAU = 0.2
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from pointpng_core.embedding.networks.config import ModelConfig
+from pointpng_core.embedding.networks.decoder import MaskedAutoencoder
+from pointpng_core.embedding.networks.masking import random_mask, take
+from pointpng_core.embedding.networks.patches import group_patches
+from pointpng_core.embedding.networks.point_png import PointPng
+from pointpng_core.embedding.networks.point_transformer import PointTransformer, pooled
+from pointpng_core.embedding.networks.sync_batch_norm import GatheredBatchNorm
 from pointpng_core.errors import ConfigError
-from pointpng_core.models.batch_norm import GatheredBatchNorm
-from pointpng_core.models.config import ModelConfig
-from pointpng_core.models.decoder import MaskedAutoencoder
-from pointpng_core.models.masking import random_mask, take
-from pointpng_core.models.patches import group_patches
-from pointpng_core.models.point_png import PointPng
-from pointpng_core.models.point_transformer import PointTransformer, pooled
-from pointpng_core.so3 import random_rotations
+from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training.config import TrainConfig
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'config'
@@ -112,7 +112,7 @@ def test_masked_autoencoding_learns_to_tell_hidden_patches(clouds):
     torch.manual_seed(0)
     autoencoder = MaskedAutoencoder(PointTransformer(ModelConfig(**TINY)))
     optimiser = torch.optim.AdamW(autoencoder.parameters(), lr=3e-3)
-    from pointpng_core.losses import chamfer_loss
+    from pointpng_core.embedding.losses import chamfer_loss
     losses = []
     for step in range(60):
         loss = chamfer_loss(*autoencoder(clouds, mask_ratio=0.5,

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from pointpng_core.errors import FileError, LibraryError
-from pointpng_core.files import TriangleMesh, write_mesh
-from pointpng_core.library import load_library
-from pointpng_core.object_setup.adding import NewObject, add_object
-from pointpng_core.object_setup.notes import edge_counts, notes_about
-from pointpng_core.object_setup.objects_file import entries_in, with_entry
-from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
-from pointpng_core.symmetry.words import symmetry_in_words
+from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.geometry.symmetry_text import symmetry_in_words
+from pointpng_core.io import TriangleMesh, write_mesh
+from pointpng_core.io.object_library import load_library
+from pointpng_core.reference.library.adding import NewObject, add_object
+from pointpng_core.reference.library.model_checks import edge_counts, notes_about
+from pointpng_core.reference.library.yaml_edit import entries_in, with_entry
 from pointpng_ros import cli
 
 L_SHAPE = boxes(((0, 0, 0), (0.10, 0.03, 0.02)), ((0, 0, 0.02), (0.02, 0.03, 0.08)))

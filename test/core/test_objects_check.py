@@ -9,16 +9,16 @@ from matplotlib.image import imread
 import numpy as np
 import pytest
 
-from pointpng_core.calibration import MIN_CONFIDENCE
+from pointpng_core.cli.object_picture import HEAD_PX, PANEL_PX, save_object_picture
 from pointpng_core.errors import FileError, LibraryError
-from pointpng_core.files import TriangleMesh, sample_surface
-from pointpng_core.library import ObjectModel, named_object, write_library
-from pointpng_core.object_setup.picture import HEAD_PX, PANEL_PX, save_object_picture
-from pointpng_core.object_setup.self_test import TestPlan, check_library
-from pointpng_core.object_setup.self_views import random_views
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.estimation.confidence import MIN_CONFIDENCE
+from pointpng_core.evaluation.library.self_check import TestPlan, check_library
+from pointpng_core.evaluation.library.views import random_views
+from pointpng_core.geometry import Symmetry
+from pointpng_core.io import TriangleMesh, sample_surface
+from pointpng_core.io.object_library import ObjectModel, named_object, write_library
 from pointpng_core.simulation.noise import DepthNoise
-from pointpng_core.symmetry import Symmetry
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 
 FEW = TestPlan(views=6, seed=5)

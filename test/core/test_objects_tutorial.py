@@ -8,7 +8,7 @@ import pytest
 from tutorial import commands
 import yaml
 
-from pointpng_core.library import load_library
+from pointpng_core.io.object_library import load_library
 from pointpng_ros import cli
 
 

@@ -17,17 +17,17 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.overrides import TorchFunctionMode
 
+from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import polish
+from pointpng_core.estimation.registration.icp import align
+from pointpng_core.estimation.search.proposals import PoseSearch
+from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.verification.verifier import Verifier
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.estimator_config import EstimatorConfig
-from pointpng_core.evaluation.batch_speed import BatchSize, make_world
-from pointpng_core.observation import prepare_observations
+from pointpng_core.evaluation.speed.inference import BatchSize, make_world
+from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.builder import ReferenceConfig
-from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.registration.depth_image import DepthImages
-from pointpng_core.registration.icp import align
-from pointpng_core.registration.polish import polish
-from pointpng_core.registration.verification import Verifier
-from pointpng_core.search.proposals import PoseSearch
 
 ELSEWHERE = torch.device('meta')
 """Stands for a GPU: fake tensors of cuda need its driver."""

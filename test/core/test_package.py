@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import pointpng_core
-from pointpng_core import system_libraries
+from pointpng_core.io import system_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE_XML = ElementTree.parse(ROOT / 'package.xml').getroot()
@@ -152,7 +152,8 @@ def test_wheel_holds_both_packages_and_the_ros_files(tmp_path):
     (wheel,) = tmp_path.glob('*.whl')
     names = set(zipfile.ZipFile(wheel).namelist())
     data = f'pointpng_ros-{pointpng_core.__version__}.data/data/'
-    assert {'pointpng_core/so3/__init__.py', 'pointpng_core/files/ply.py', 'pointpng_ros/cli.py',
+    assert {'pointpng_core/geometry/so3/__init__.py', 'pointpng_core/io/ply.py',
+            'pointpng_ros/cli.py',
             'pointpng_core/weights/tiny/model.safetensors',
             f'{data}share/pointpng_ros/package.xml', f'{data}lib/pointpng_ros/pose_estimator',
             f'{data}share/ament_index/resource_index/packages/pointpng_ros'} <= names

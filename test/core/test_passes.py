@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from pointpng_core import passes
 from pointpng_core.errors import CloudError
-from pointpng_core.estimation_task import Task
-from pointpng_core.observation import prepare_observations
-from pointpng_core.passes import COMPLETE_COVERAGE, CONVINCING_SCORE, in_passes
-from pointpng_core.search.spread import spread_hypotheses
-from pointpng_core.shown import Shown, may_be_view
-from pointpng_core.so3 import rotation_distance_rad
-from pointpng_core.stages import StageClock
+from pointpng_core.estimation import cascade as passes
+from pointpng_core.estimation.cascade import COMPLETE_COVERAGE, CONVINCING_SCORE, in_passes
+from pointpng_core.estimation.observation_kind import Shown, may_be_view
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.request import Task
+from pointpng_core.estimation.search.uniform_seeds import spread_hypotheses
+from pointpng_core.geometry.so3 import rotation_distance_rad
+from pointpng_core.timing import StageClock
 
 AROUND, AWAY = (0.0, 0, 0), (0.0, 0, 2)
 """Where clouds lie: the origin amid them, or outside, where a camera may be."""

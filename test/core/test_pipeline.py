@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import CloudError, ConfigError
-from pointpng_core.estimate import PoseEstimate
+from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
-from pointpng_core.scene import SegmenterConfig
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 
 SHAPE = (480, 640)
 NAMES = ('drill', 'bracket', 'can', 'can')

@@ -7,22 +7,22 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.observation import prepare_observations
-from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.registration.field import SurfaceField, build_field
-from pointpng_core.registration.polish import (
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import (
     polish,
     polish_together,
     polish_views,
     polish_wholes,
 )
-from pointpng_core.registration.settling import SPREAD, typical
-from pointpng_core.registration.sight import Sight
-from pointpng_core.registration.surface_graph import NEIGHBOURS, SurfaceGraph
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.so3 import rotation_distance_rad
-from pointpng_core.symmetry import Symmetry
-from pointpng_core.tracking.pose_tracker import hypotheses_at
+from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.local_refinement import hypotheses_at
+from pointpng_core.estimation.registration.robust_icp import SPREAD, typical
+from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.so3 import rotation_distance_rad
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.surface.neighbour_graph import NEIGHBOURS, SurfaceGraph
+from pointpng_core.reference.surface.voxel_lookup import SurfaceField, build_field
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 CPU = torch.device('cpu')
 NAMES = ('drill', 'mug', 'bracket')

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import FileError
-from pointpng_core.evaluation.metrics import (
+from pointpng_core.evaluation.pose.metrics import (
     add_s,
     as_good_as_truth,
     extent_diagonal,
@@ -17,9 +17,9 @@ from pointpng_core.evaluation.metrics import (
     rotation_error_deg,
     transform,
 )
-from pointpng_core.evaluation.pairs import PosePair, read_pairs
-from pointpng_core.evaluation.pose_benchmark import run, summarise
-from pointpng_core.files.surface import sample_surface
+from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
+from pointpng_core.evaluation.pose.pose_benchmark import run, summarise
+from pointpng_core.io.mesh_sampling import sample_surface
 
 
 def turned(degrees, axis=(0, 0, 1.0)):

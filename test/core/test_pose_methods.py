@@ -7,11 +7,11 @@ from evaluation_worlds import write_model, write_pairs
 import numpy as np
 import pytest
 
-from pointpng_core.clouds import diameter_m
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import CloudError, ConfigError, FileError
-from pointpng_core.estimator_config import EstimatorConfig
-from pointpng_core.evaluation.every_nth import EveryNth
-from pointpng_core.evaluation.methods import (
+from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.evaluation.pairs.every_nth import EveryNth
+from pointpng_core.evaluation.pose.methods import (
     REFINE_STEPS,
     EmbeddingAlone,
     PointPng,
@@ -19,11 +19,11 @@ from pointpng_core.evaluation.methods import (
     disturbed,
     own_methods,
 )
-from pointpng_core.evaluation.metrics import rotation_error_deg, transform
-from pointpng_core.evaluation.pairs import PosePair
-from pointpng_core.evaluation.pose_benchmark import evaluate_pose
-from pointpng_core.models.zoo import load_model
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.evaluation.pose.metrics import rotation_error_deg, transform
+from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
+from pointpng_core.geometry.clouds import diameter_m
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 DOCUMENTED = {'rotation_mean_deg', 'rotation_median_deg', 'rotation_max_deg', 'recall_5deg',
               'adds_2', 'adds_5', 'adds_10', 'as_good_as_truth', 'ms_median', 'ms_p95',

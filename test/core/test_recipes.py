@@ -5,7 +5,7 @@ import re
 
 from test_package import ROOT, setup_keyword
 
-from pointpng_core.system_libraries import APT_PACKAGES
+from pointpng_core.io.system_libraries import APT_PACKAGES
 
 DOCKERFILE = (ROOT / 'docker' / 'Dockerfile').read_text().replace('\\\n', ' ')
 CONTEXT = (ROOT / 'docker' / 'Dockerfile.dockerignore').read_text().split()

@@ -9,11 +9,16 @@ import pytest
 from sklearn.metrics import roc_auc_score
 import torch
 
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import CloudError, ConfigError
-from pointpng_core.evaluation.recognition import Observed, auc, evaluate_recognition, summary
-from pointpng_core.models.zoo import load_model
-from pointpng_core.recognition import Recogniser, RecognitionConfig
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.estimation.recognition import Recogniser, RecognitionConfig
+from pointpng_core.evaluation.embedding.recognition import (
+    Observed,
+    auc,
+    evaluate_recognition,
+    summary,
+)
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 NAMES = ('drill', 'bracket', 'bottle', 'bowl', 'mug', 'hammer')
 

@@ -9,15 +9,15 @@ import open3d as o3d
 import pytest
 import torch
 
-from pointpng_core.embedding import HarmonicConfig, HarmonicEncoder
+from pointpng_core.embedding.encoders import HarmonicConfig, HarmonicEncoder
 from pointpng_core.errors import CloudError
-from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.files.surface import sample_surface
+from pointpng_core.geometry import Rotational, Symmetry
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.reference import ReferenceBuilder, ReferenceConfig
-from pointpng_core.reference.cache import ReferenceCache
-from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.symmetry import Rotational, Symmetry
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.disk_cache import ReferenceCache
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 CONFIG = ReferenceConfig(surface_points=1000, views=40, sample=64, whole_sample=256, probes=64)
 ROUND = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=0),))

@@ -7,14 +7,14 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.observation import prepare_observations, seen_from_outside
-from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.registration.field import SurfaceField, build_field
-from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.registration.icp import DAMPING, align, disc_distance, gauss_newton
-from pointpng_core.registration.polish import polish
-from pointpng_core.registration.surface_tree import SurfaceTree
-from pointpng_core.registration.verification import VerificationConfig, Verifier
+from pointpng_core.estimation.observations import prepare_observations, seen_from_outside
+from pointpng_core.estimation.registration.exact_icp import polish
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.registration.icp import DAMPING, align, disc_distance, gauss_newton
+from pointpng_core.estimation.verification.verifier import VerificationConfig, Verifier
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.surface.kd_tree import SurfaceTree
+from pointpng_core.reference.surface.voxel_lookup import SurfaceField, build_field
 
 CPU = torch.device('cpu')
 

@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from pointpng_core.estimate import PoseEstimate
-from pointpng_core.regrouping import better_groups, candidate_groups, union
-from pointpng_core.scene import Segment
+from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.segmentation import Segment
+from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
 
 
 def block(x, size=0.04, count=300, first=0):

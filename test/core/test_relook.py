@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from test_tracking import SHAPE, T_CAMERA_WORLD, shoot, standing
 
-from pointpng_core.clouds import finite_rows, random_points
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry.clouds import finite_rows, random_points
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
-from pointpng_core.scene import SegmenterConfig
+from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.tracking.config import TrackingConfig
 
 

@@ -9,14 +9,14 @@ import pytest
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.calibration import TRAITS, Calibration, Weights
-from pointpng_core.observation import Observations
-from pointpng_core.registration.evidence import Evidence
-from pointpng_core.registration.hypotheses import Hypotheses
-from pointpng_core.registration.size import size_misfit
-from pointpng_core.results import pose_of, poses_of, summarise
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.estimation.confidence import TRAITS, Calibration, Weights
+from pointpng_core.estimation.observations import Observations
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.summary import pose_of, poses_of, summarise
+from pointpng_core.estimation.verification.evidence import Evidence
+from pointpng_core.estimation.verification.scale_residual import size_misfit
+from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 NONE = Symmetry()
 HALF_TURN = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2, point=(0.5, 0.2, 0.0)),))

@@ -5,9 +5,9 @@ import pytest
 from scene_worlds import SHAPE, box, camera, cylinder, placed, see, table
 
 from pointpng_core.errors import CloudError, ConfigError
-from pointpng_core.evaluation.scene import intersection_over_union
-from pointpng_core.scene import SegmenterConfig, segment_scene
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.evaluation.segmentation.benchmark import intersection_over_union
+from pointpng_core.segmentation import SegmenterConfig, segment_scene
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 CONFIG = SegmenterConfig()
 APART = (box((0.08, 0.06, 0.12), (-0.05, 0.15, 0), turn_deg=20), box((0.12, 0.1, 0.06)),

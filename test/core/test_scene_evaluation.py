@@ -10,9 +10,9 @@ from rosbags.typesys import Stores, get_typestore
 from scene_worlds import SHAPE, box, camera, see, table
 
 from pointpng_core.errors import CloudError, FileError
-from pointpng_core.evaluation.labelled_bag import read_labelled_bag
-from pointpng_core.evaluation.scene import evaluate_scene, intersection_over_union
-from pointpng_core.scene import SegmenterConfig
+from pointpng_core.evaluation.segmentation.benchmark import evaluate_scene, intersection_over_union
+from pointpng_core.evaluation.segmentation.labelled_bag import read_labelled_bag
+from pointpng_core.segmentation import SegmenterConfig
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[3] / 'shared' / 'data'))
 STACK = (table(), box((0.2, 0.26, 0.06)), box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), turn_deg=25),

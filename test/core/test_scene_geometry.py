@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 import numpy as np
 import pytest
 
-from pointpng_core.scene import SegmenterConfig
-from pointpng_core.scene.contacts import Ground, find_contacts
-from pointpng_core.scene.parts import cut_parts, link_voxels
-from pointpng_core.scene.plane import Plane, find_planes, fit_plane
-from pointpng_core.scene.surface import describe_surface, gather_voxels, smallest_axes
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_core.segmentation.contacts import Ground, find_contacts
+from pointpng_core.segmentation.local_shape import describe_surface, gather_voxels, smallest_axes
+from pointpng_core.segmentation.oversegmentation import cut_parts, link_voxels
+from pointpng_core.segmentation.plane_detection import Plane, find_planes, fit_plane
 
 CONFIG = SegmenterConfig()
 STEP_M = 0.005

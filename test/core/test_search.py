@@ -8,13 +8,13 @@ import pytest
 import roma
 import torch
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.cope.harmonic import HarmonicCope
-from pointpng_core.cope.sie import SieCope
-from pointpng_core.embedding import HarmonicEncoder
-from pointpng_core.reference.views import ViewBank
-from pointpng_core.search import RotationSearch, distinct_peaks, search_views
-from pointpng_core.so3 import rotation_distance_rad, super_fibonacci, twist_angles
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.cope.harmonic import HarmonicCope
+from pointpng_core.embedding.cope.sie import SieCope
+from pointpng_core.embedding.encoders import HarmonicEncoder
+from pointpng_core.estimation.search import RotationSearch, distinct_peaks, search_views
+from pointpng_core.geometry.so3 import rotation_distance_rad, super_fibonacci, twist_angles
+from pointpng_core.reference.view_bank import ViewBank
 
 ENCODER = HarmonicEncoder()
 COPE = WignerCope(ENCODER.multiplicities)

@@ -9,15 +9,15 @@ import roma
 import torch
 from torch.nn.functional import normalize
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.cope.harmonic import HarmonicCope
-from pointpng_core.cope.sie import SieCope
-from pointpng_core.embedding import HarmonicEncoder
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.cope.harmonic import HarmonicCope
+from pointpng_core.embedding.cope.sie import SieCope
+from pointpng_core.embedding.encoders import HarmonicEncoder
 from pointpng_core.errors import ConfigError
-from pointpng_core.search import GradientSearch, RotationSearch, gradient
-from pointpng_core.search.gradient import bidirectional_loss
-from pointpng_core.search.proposals import PoseSearch, SearchConfig
-from pointpng_core.so3 import rotation_distance_rad
+from pointpng_core.estimation.search import GradientSearch, RotationSearch, gradient
+from pointpng_core.estimation.search.gradient import bidirectional_loss
+from pointpng_core.estimation.search.proposals import PoseSearch, SearchConfig
+from pointpng_core.geometry.so3 import rotation_distance_rad
 
 ENCODER = HarmonicEncoder()
 COPE = WignerCope(ENCODER.multiplicities)

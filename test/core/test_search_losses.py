@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.losses.search import RotationGrid, view_loss
-from pointpng_core.so3 import frame_towards, random_rotations, twist_angles
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.losses.retrieval import RotationGrid, view_loss
+from pointpng_core.geometry.so3 import frame_towards, random_rotations, twist_angles
 
 TAU = 0.1
 CPU = torch.device('cpu')

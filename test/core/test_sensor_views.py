@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from pointpng_core.augmentation.config import SensorConfig
-from pointpng_core.augmentation.sensor import around, sensor_views
+from pointpng_core.training.augmentation.config import SensorConfig
+from pointpng_core.training.augmentation.sensor_views import around, sensor_views
 
 QUIET = {'occluded_share': 0.0, 'leak_share': 0.0, 'depth_noise': 0.0, 'lateral_noise': 0.0,
          'scale': 0.0}

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import torch
 
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import polish, polish_together
+from pointpng_core.estimation.registration.front_facing import LEAST_FACING, Sight
+from pointpng_core.estimation.registration.local_refinement import hypotheses_at
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.observation import prepare_observations
-from pointpng_core.reference.stack import ReferenceStack
-from pointpng_core.registration.polish import polish, polish_together
-from pointpng_core.registration.sight import LEAST_FACING, Sight
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.tracking.pose_tracker import hypotheses_at
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 WALL_M, NOISE_M = 0.005, 0.002
 

@@ -8,13 +8,13 @@ import open3d as o3d
 import pytest
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.shapes.catalogue import make_object
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.layout import place_discs
 from pointpng_core.simulation.noise import DepthNoise, measure
-from pointpng_core.simulation.raycast import BACKGROUND, CastBody, DepthImage, render
+from pointpng_core.simulation.placement import place_discs
+from pointpng_core.simulation.rendering import BACKGROUND, CastBody, DepthImage, render
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 
 CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119.5)
 IDEAL = DepthNoise().scaled(0)

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from scipy.special import eval_legendre
 import torch
 
-from pointpng_core.so3 import (
+from pointpng_core.geometry.so3 import (
     degree_slices,
     fibonacci_directions,
     flatten_blocks,

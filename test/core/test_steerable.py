@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from pointpng_core.cope import WignerCope
-from pointpng_core.embedding import HarmonicConfig, HarmonicEncoder
-from pointpng_core.embedding.steerable import SteerableEncoder
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.encoders import HarmonicConfig, HarmonicEncoder
+from pointpng_core.embedding.encoders.steerable import SteerableEncoder
+from pointpng_core.embedding.networks.config import ModelConfig
+from pointpng_core.embedding.networks.factory import make_network
+from pointpng_core.embedding.networks.point_png import PointPng
+from pointpng_core.embedding.networks.steerable import SteerablePng
+from pointpng_core.embedding.networks.steerable.invariants import patch_geometry
 from pointpng_core.errors import ConfigError
-from pointpng_core.models.config import ModelConfig
-from pointpng_core.models.factory import make_network
-from pointpng_core.models.point_png import PointPng
-from pointpng_core.models.steerable import SteerablePng
-from pointpng_core.models.steerable.invariants import patch_geometry
-from pointpng_core.so3 import random_rotations
+from pointpng_core.geometry.so3 import random_rotations
 
 TINY = {'encoder': 'steerable', 'points': 64, 'patches': 8, 'patch_size': 8, 'width': 24,
         'depth': 2, 'heads': 2, 'degree_max': 5, 'copies': 4}

@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.symmetry import Rotational, Symmetry
+from pointpng_core.geometry import Rotational, Symmetry
 
 Z_ANY = Rotational(axis=(0, 0, 1), order=0, point=(0.02, 0.01, 0.0))
 X_2 = Rotational(axis=(1, 0, 0), order=2, point=(0.02, 0.01, 0.06))

@@ -11,20 +11,24 @@ from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.clouds import diameter_m, estimate_normals, spacing_m
-from pointpng_core.cope.wigner import WignerCope
-from pointpng_core.data.random_solids import KINDS, random_solid
-from pointpng_core.embedding import HarmonicEncoder
-from pointpng_core.files.meshes import TriangleMesh
-from pointpng_core.files.surface import sample_surface
-from pointpng_core.shapes.boxes import box
-from pointpng_core.shapes.catalogue import make_object, object_names
-from pointpng_core.shapes.lathe import cylinder, lathe
-from pointpng_core.shapes.surfaces import polygonise
-from pointpng_core.symmetry import CONTINUOUS, Rotational, Symmetry
-from pointpng_core.symmetry.discovery import CORNERS_RAD, _met, discover_symmetry
-from pointpng_core.symmetry.self_surface import SelfSurface
-from pointpng_core.symmetry.spectrum import AxisSpectrum
+from pointpng_core.embedding.cope.wigner import WignerCope
+from pointpng_core.embedding.encoders import HarmonicEncoder
+from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.geometry.clouds import diameter_m, estimate_normals, spacing_m
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.reference.symmetry_detection.axis_spectrum import AxisSpectrum
+from pointpng_core.reference.symmetry_detection.detection import (
+    CORNERS_RAD,
+    _met,
+    discover_symmetry,
+)
+from pointpng_core.reference.symmetry_detection.self_registration import SelfSurface
+from pointpng_core.simulation.shapes.boxes import box
+from pointpng_core.simulation.shapes.catalogue import make_object, object_names
+from pointpng_core.simulation.shapes.lathe import cylinder, lathe
+from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.training.data.random_solids import KINDS, random_solid
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[3] / 'shared' / 'data'))
 TURN_RAD, SHIFT = np.radians(2.0), 0.01

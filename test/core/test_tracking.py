@@ -9,10 +9,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
-from pointpng_core.scene import Segment, SegmenterConfig
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.segmentation import Segment, SegmenterConfig
 from pointpng_core.simulation.noise import DepthNoise, measure
-from pointpng_core.simulation.raycast import CastBody, Rectangle, render
+from pointpng_core.simulation.rendering import CastBody, Rectangle, render
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.config import TrackingConfig
 
 SHAPE = (240, 320)

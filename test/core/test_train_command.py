@@ -9,13 +9,13 @@ import pytest
 from training_worlds import MODEL, VALUES, write_objects
 import yaml
 
-from pointpng_core.checkpoints import read_checkpoint
+from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.models.zoo import load_model
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.io.checkpoints import read_checkpoint
 from pointpng_core.simulation.camera import DepthCamera
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.world import TabletopWorld
+from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_core.training.config import TrainConfig
 from pointpng_ros import cli
 
@@ -112,10 +112,10 @@ def test_a_topic_that_is_not_there_is_answered_with_those_that_are(scene_bag, re
 def test_a_module_that_torchrun_starts_does_the_same(recipe, tmp_path):
     words = ['--config', str(recipe), '--data', str(write_objects(tmp_path)),
              '--out', str(tmp_path / 'run')]
-    done = subprocess.run([sys.executable, '-m', 'pointpng_core.commands.train', *words],
+    done = subprocess.run([sys.executable, '-m', 'pointpng_core.cli.train', *words],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    again = subprocess.run([sys.executable, '-m', 'pointpng_core.commands.train', *words],
+    again = subprocess.run([sys.executable, '-m', 'pointpng_core.cli.train', *words],
                            capture_output=True, text=True, check=False)
     assert again.returncode == 2
     assert again.stderr.startswith('pointpng: error: ')

@@ -10,16 +10,22 @@ import pytest
 import torch
 from training_worlds import Told, curve, tiny_config, train, write_objects
 
-from pointpng_core.checkpoints import latest_checkpoint, read_checkpoint, staging
+from pointpng_core.embedding.model_zoo import load_model
+from pointpng_core.embedding.networks.factory import make_network
 from pointpng_core.errors import ConfigError, FileError, TrainingError
-from pointpng_core.models.factory import make_network
-from pointpng_core.models.zoo import load_model
-from pointpng_core.training import recipe
+from pointpng_core.io.checkpoints import (
+    atomic_folder as staging,
+)
+from pointpng_core.io.checkpoints import (
+    latest_checkpoint,
+    read_checkpoint,
+)
+from pointpng_core.training import trainer as recipe
 from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.objectives import PointPngTask
 from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 from pointpng_core.training.schedule import learning_rate, stages
-from pointpng_core.training.tasks import PointPngTask
 
 STEERABLE = {'mae_steps': 0, 'png_steps': 8, 'ema': 0.5, 'model': {'encoder': 'steerable'},
              'steerable': {'view_points': 32, 'whole_points': 32, 'rotations': 100, 'views': 2}}

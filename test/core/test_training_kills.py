@@ -11,7 +11,7 @@ import pytest
 import torch
 from training_worlds import curve, write_objects
 
-from pointpng_core.checkpoints import latest_checkpoint, read_checkpoint
+from pointpng_core.io.checkpoints import latest_checkpoint, read_checkpoint
 
 WORKER = Path(__file__).with_name('kill_worker.py')
 KILLS = 20

@@ -5,9 +5,9 @@ import torch
 from training_worlds import MODEL, tiny_config
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation import training_speed
-from pointpng_core.evaluation.recipes import load_recipe
-from pointpng_core.evaluation.training_speed import bench_training, peak_gflops, with_overrides
+from pointpng_core.evaluation.embedding.recipes import load_recipe
+from pointpng_core.evaluation.speed import training as training_speed
+from pointpng_core.evaluation.speed.training import bench_training, peak_gflops, with_overrides
 
 
 @pytest.fixture(autouse=True)

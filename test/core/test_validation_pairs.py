@@ -7,24 +7,24 @@ import pytest
 from scipy.spatial import cKDTree
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.evaluation.every_nth import EveryNth
-from pointpng_core.evaluation.metrics import transform
-from pointpng_core.evaluation.pairs import object_names, read_pairs, write_pairs
-from pointpng_core.evaluation.pose_benchmark import evaluate_pose
-from pointpng_core.evaluation.validation_meshes import NamedMeshes, named_meshes
-from pointpng_core.evaluation.validation_pairs import (
+from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.evaluation.pairs.every_nth import EveryNth
+from pointpng_core.evaluation.pairs.generation import (
     CAMERA,
     _around,
     _pose,
     half_pairs,
     view_pairs,
 )
-from pointpng_core.files.meshes import TriangleMesh, write_mesh
-from pointpng_core.files.surface import sample_surface
-from pointpng_core.observation import seen_from_outside
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes, named_meshes
+from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.evaluation.pose.pairs import object_names, read_pairs, write_pairs
+from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
+from pointpng_core.io.mesh_files import TriangleMesh, write_mesh
+from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.noise import DepthNoise
-from pointpng_core.simulation.raycast import CastBody, render
+from pointpng_core.simulation.rendering import CastBody, render
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 
 NAMES = ('drill', 'hammer', 'mug')

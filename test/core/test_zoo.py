@@ -7,22 +7,22 @@ import pytest
 import torch
 
 import pointpng_core
-from pointpng_core.checkpoints import (
+from pointpng_core.embedding import model_zoo as zoo
+from pointpng_core.embedding.encoders import HarmonicEncoder
+from pointpng_core.embedding.encoders.network import BATCH, LearnedEncoder
+from pointpng_core.embedding.model_zoo import load_model, model_folder
+from pointpng_core.embedding.networks.config import ModelConfig
+from pointpng_core.embedding.networks.point_png import PointPng
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry.so3.random import random_rotations
+from pointpng_core.io.checkpoints import (
     read_checkpoint,
     step_folder,
     weights_sha256,
     write_checkpoint,
 )
-from pointpng_core.embedding import HarmonicEncoder
-from pointpng_core.embedding.learned import BATCH, LearnedEncoder
-from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.estimator import PoseEstimator
-from pointpng_core.models import zoo
-from pointpng_core.models.config import ModelConfig
-from pointpng_core.models.point_png import PointPng
-from pointpng_core.models.zoo import load_model, model_folder
-from pointpng_core.shapes.catalogue import make_object
-from pointpng_core.so3.random import random_rotations
+from pointpng_core.simulation.shapes.catalogue import make_object
 
 TINY = ModelConfig(points=64, patches=8, patch_size=8, width=16, depth=1, heads=2, projector=16,
                    degree_max=2, copies=2, dim=18)

@@ -7,8 +7,8 @@ import signal
 import numpy as np
 
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.recipe import train
-from pointpng_core.training.reporting import read_metrics
+from pointpng_core.training.metrics_log import read_metrics
+from pointpng_core.training.trainer import train
 
 MODEL = {'points': 32, 'patches': 8, 'patch_size': 8, 'width': 24, 'depth': 1, 'heads': 2,
          'decoder_depth': 1, 'projector': 32, 'degree_max': 2, 'copies': 2, 'dim': 16}

@@ -18,7 +18,7 @@ import numpy as np
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import LibraryError
-from pointpng_core.symmetry import Rotational, Symmetry
+from pointpng_core.geometry import Rotational, Symmetry
 from pointpng_ros.lifetime import run_node
 from pointpng_ros.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup

@@ -13,7 +13,7 @@ import pytest
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
-from pointpng_core.bags.codec import decode_cloud
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.cloud_watch import cloud_qos
 
 pytestmark = pytest.mark.ros

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from std_msgs.msg import Header
 
-from pointpng_core.bags.codec import decode_cloud
 from pointpng_core.errors import CloudError
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.cloud_message import encode_cloud
 
 

@@ -18,8 +18,8 @@ from rclpy.serialization import serialize_message
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from pointpng_core.files import TriangleMesh
-from pointpng_core.simulation.library import catalogue_library
+from pointpng_core.io import TriangleMesh
+from pointpng_core.simulation.catalogue_library import catalogue_library
 from pointpng_ros.demo import main, simulated_run
 from pointpng_ros.demo.frame_log import FrameLog
 from pointpng_ros.demo.labels import place_labels

@@ -14,8 +14,8 @@ from rclpy.time import Time
 from test_node import Rig, cloud, stub_node, values_of
 
 from pointpng_core.config import read_yaml_mapping
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
-from pointpng_core.symmetry import Symmetry
+from pointpng_core.geometry import Symmetry
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.scoring import LabelledPose, Limits, ScoredModel
 from pointpng_ros.endurance.figures import Observations, broken_bounds, conclude, figure_table

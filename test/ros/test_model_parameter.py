@@ -4,11 +4,11 @@ import pytest
 from test_node_real import node
 import torch
 
-from pointpng_core.checkpoints import step_folder, write_checkpoint
+from pointpng_core.embedding.networks.config import ModelConfig
+from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.models.config import ModelConfig
-from pointpng_core.models.point_png import PointPng
-from pointpng_core.simulation.library import write_catalogue
+from pointpng_core.io.checkpoints import step_folder, write_checkpoint
+from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_ros.node_config import NodeConfig
 from pointpng_ros.parameter_specs import pose_estimator_groups
 from pointpng_ros.parameters import describe

@@ -8,12 +8,12 @@ from test_node import Rig, RosProcess, poses_of, values_of
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.library import load_library
+from pointpng_core.io.object_library import load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
-from pointpng_core.scene import SegmenterConfig
-from pointpng_core.simulation.library import write_catalogue
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.world import TabletopWorld
+from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros.cloud_message import encode_cloud
 from pointpng_ros.frames import matrix_of
 from pointpng_ros.node_config import NodeConfig

@@ -12,9 +12,9 @@ from geometry_msgs.msg import TransformStamped
 from harness import RosProcess, wait_until
 from tutorial import commands
 
-from pointpng_core.files import TriangleMesh, write_mesh
-from pointpng_core.object_setup.sample import MESH
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.io import TriangleMesh, write_mesh
+from pointpng_core.simulation.sample_recordings import MESH
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 from pointpng_ros.frames import matrix_of
 

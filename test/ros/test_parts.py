@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import MissingDependencyError
-from pointpng_core.resident_memory import resident_mb
+from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros import optional
 from pointpng_ros.cameras import camera_names
 from pointpng_ros.cloud_watch import CLOUD_TYPE, Publisher, explain_silence

@@ -8,10 +8,10 @@ from std_msgs.msg import Header
 from test_pick_and_place import STANDINS
 
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
-from pointpng_core.scene import SegmenterConfig
-from pointpng_core.shapes.catalogue import make_object
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.world import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.detections import DetectionMessages
 from pointpng_ros.picking import PickRules, doubt_of, matrix_of, matrix_of_pose
 from pointpng_ros.posed_objects import objects_of

@@ -7,12 +7,12 @@ import pytest
 from test_node import Rig, poses_of
 from test_node_real import node, offline_pipeline
 
-from pointpng_core.bags.clouds import CloudBag
-from pointpng_core.bags.codec import decode_cloud
-from pointpng_core.bags.writing import write_bag
-from pointpng_core.simulation.library import write_catalogue
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_core.io.bags.reader import CloudBag
+from pointpng_core.io.bags.writer import write_bag
+from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
-from pointpng_core.simulation.world import TabletopWorld
+from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros import cli
 from pointpng_ros.bag_player import ros_cloud
 from pointpng_ros.frames import matrix_of

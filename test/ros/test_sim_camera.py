@@ -11,9 +11,9 @@ from harness import RosProcess, wait_until
 import open3d as o3d
 from sensor_msgs.msg import PointCloud2
 
-from pointpng_core.bags.codec import decode_cloud
-from pointpng_core.library import load_library
-from pointpng_core.shapes.catalogue import make_object, object_names
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_core.io.object_library import load_library
+from pointpng_core.simulation.shapes.catalogue import make_object, object_names
 from pointpng_ros import sim_camera
 from pointpng_ros.frames import matrix_of
 from pointpng_ros.parameter_specs import parameter_table

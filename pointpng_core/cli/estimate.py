@@ -1,0 +1,124 @@
+"""`pointpng estimate REFERENCE OBSERVATION`: two files to a relative pose.
+
+Keys of the JSON: reference, observation (paths); model; T_observation_reference (4x4),
+translation_m, quaternion_xyzw; score (0 to 1), residual_m, inlier_share; confidence (probability
+that the pose is right, up to symmetry), ambiguous, symmetric; runners_up, each with
+T_observation_reference, score, residual_m, inlier_share; reference_ms (prepared once per
+reference), stage_ms (per observation).
+"""
+
+import argparse
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from pointpng_core.cli.output import check_json_target, number, write_json
+from pointpng_core.errors import FileError
+from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_cloud, read_model
+from pointpng_core.io.units import UNIT_M, check_extent, unit_scale
+
+HELP = 'relative pose between two files'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    kinds = ' '.join(suffix[1:] for suffix in MODEL_SUFFIXES)
+    parser.add_argument('reference', metavar='REFERENCE', type=Path,
+                        help=f'the object: a mesh or cloud ({kinds})')
+    parser.add_argument('observation', metavar='OBSERVATION', type=Path,
+                        help='what was seen of it, in the frame of its sensor: same kinds')
+    for name in ('reference', 'observation'):
+        parser.add_argument(f'--unit-{name}', default='m', choices=tuple(UNIT_M),
+                            help=f'unit of length of the {name} (default: m)')
+    parser.add_argument('--config', metavar='FILE', type=Path,
+                        help='YAML file with values of EstimatorConfig')
+    parser.add_argument('--model', metavar='MODEL', default='training_free',
+                        help='embedding that drives the search: training_free, a shipped model, '
+                             'or the folder of a checkpoint or training run '
+                             '(default: training_free)')
+    parser.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
+    parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Estimate the pose and print it; raises PointPngError."""
+    check_json_target(options.json)
+    model = _read_reference(options.reference, options.unit_reference)
+    observation = _read_observation(options.observation, options.unit_observation)
+    result = _estimate(model, observation, options)
+    if options.json != '-':
+        print(readable(result))
+    write_json(options.json, result)
+    return 0
+
+
+def readable(result: dict[str, Any]) -> str:
+    """Return the lines that describe a result to a person."""
+    vectors = {key: '  '.join(f'{value: .6f}' for value in result[key])
+               for key in ('translation_m', 'quaternion_xyzw')}
+    ambiguous = 'yes: another pose explains it as well' if result['ambiguous'] else 'no'
+    stages = ', '.join(f'{name} {number(ms, 1)}' for name, ms in result['stage_ms'].items())
+    return '\n'.join([
+        f'pose of {result["reference"]} in the frame of {result["observation"]}',
+        f'  translation (m)    {vectors["translation_m"]}',
+        f'  quaternion (xyzw)  {vectors["quaternion_xyzw"]}',
+        f'  score              {number(result["score"], 3)}',
+        f'  confidence         {number(result["confidence"], 3)}',
+        f'  residual           {number(1e3 * result["residual_m"], 3)} mm',
+        f'  inliers            {number(100 * result["inlier_share"], 1)} %',
+        f'  ambiguous          {ambiguous}',
+        f'  symmetric          {"yes: some poses are equal" if result["symmetric"] else "no"}',
+        f'  runners-up         {len(result["runners_up"])}',
+        f'  milliseconds       {stages} (reference {number(result["reference_ms"], 1)}, once)'])
+
+
+def _read_reference(path: Path, unit: str) -> TriangleMesh | np.ndarray:
+    model = read_model(path, scale=unit_scale(str(path), unit))
+    if isinstance(model, TriangleMesh):
+        check_extent(str(path), model.vertices, unit)
+        return model
+    check_extent(str(path), model, unit)
+    return _finite(path, model)
+
+
+def _read_observation(path: Path, unit: str) -> np.ndarray:
+    points = read_cloud(path, scale=unit_scale(str(path), unit))
+    check_extent(str(path), points, unit)
+    return _finite(path, points)
+
+
+def _finite(path: Path, points: np.ndarray) -> np.ndarray:
+    finite = points[np.isfinite(points).all(axis=1)]
+    if len(finite) == 0:
+        raise FileError(f'{path}: none of its points is finite')
+    return finite
+
+
+def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
+              options: argparse.Namespace) -> dict[str, Any]:
+    from scipy.spatial.transform import Rotation
+
+    from pointpng_core.estimator import EstimatorConfig, PoseEstimator
+    config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
+    estimator = PoseEstimator(config=config, device=options.device, model=options.model)
+    start = perf_counter()
+    reference = estimator.reference_from_model(model, name=options.reference.stem)
+    reference_ms = (perf_counter() - start) * 1e3
+    estimate = estimator.estimate(observation, [reference])[0]
+    T = np.asarray(estimate.T_observation_reference)
+    return {
+        'reference': str(options.reference), 'observation': str(options.observation),
+        'model': options.model,
+        'T_observation_reference': T, 'translation_m': T[:3, 3],
+        'quaternion_xyzw': Rotation.from_matrix(T[:3, :3]).as_quat(),
+        **_quality(estimate), 'confidence': estimate.confidence,
+        'ambiguous': bool(estimate.ambiguous), 'symmetric': estimate.symmetric,
+        'runners_up': [{'T_observation_reference': other.T_observation_reference,
+                        **_quality(other)} for other in estimate.runners_up],
+        'reference_ms': reference_ms, 'stage_ms': dict(estimate.stage_ms)}
+
+
+def _quality(pose: Any) -> dict[str, float]:
+    return {key: float(getattr(pose, key)) for key in ('score', 'residual_m', 'inlier_share')}

@@ -1,0 +1,21 @@
+"""`pointpng objects sample DIR`: files to try the other commands with."""
+
+import argparse
+from pathlib import Path
+
+HELP = 'write a mesh, a bag and a view to try the other commands with'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('folder', metavar='DIR', type=Path, help='a new folder')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files and name them; raises PointPngError."""
+    from pointpng_core.simulation.sample_recordings import write_sample
+    mesh, bag, view = write_sample(options.folder)
+    print(f'{mesh}  the mesh of a mug, in millimetres\n'
+          f'{bag}  a bag: a drill that turns before a depth camera\n'
+          f'{view}  the mug as the camera sees it')
+    return 0

@@ -1,5 +1,0 @@
-"""Conditional predictors: how an embedding moves under a rotation."""
-
-from pointpng_core.cope.wigner import WignerCope
-
-__all__ = ['WignerCope']

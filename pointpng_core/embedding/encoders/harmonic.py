@@ -1,0 +1,90 @@
+"""The training-free steerable embedding: spherical harmonics of the points, by shells of radius.
+
+    Z_l = mean_i w(|x_i|) Y^l(x_i / |x_i|)
+
+with Gaussian shells w. It turns exactly with the cloud (Z_l -> Z_l D^l(g)^T) and needs no
+training, so it is the floor that every learned embedding has to beat.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from pointpng_core.config import Config, option
+from pointpng_core.geometry.so3 import real_harmonics
+
+
+@dataclass(frozen=True, kw_only=True)
+class HarmonicConfig(Config):
+    """Shells and degrees of the training-free embedding."""
+
+    degree_max: int = option(8, help='Highest spherical-harmonic degree L.', low=1, high=16)
+    shells: int = option(10, help='Radial shells.', low=1, high=64)
+    inner_radius: float = option(0.03, help='Centre of the innermost shell.',
+                                 unit='diameters', low=0.0, high=1.0)
+    outer_radius: float = option(0.6, help='Centre of the outermost shell.',
+                                 unit='diameters', low=0.0, high=2.0)
+    width: float = option(0.05, help='Standard deviation of a shell.',
+                          unit='diameters', low=1e-3, high=1.0)
+
+
+def shell_weights(radii: Tensor, config: HarmonicConfig) -> Tensor:
+    """Return how much points at radii (..., N), in diameters, count in each shell (..., K, N)."""
+    centres = torch.linspace(config.inner_radius, config.outer_radius, config.shells,
+                             device=radii.device, dtype=radii.dtype)
+    offset = (radii[..., None, :] - centres[:, None]) / config.width
+    return torch.exp(-0.5 * offset.square())
+
+
+class HarmonicEncoder:
+    """The steerable embedding of one configuration; implements `Encoder`.
+
+    An embedding holds, degree by degree, a block of (shells, 2l + 1) numbers.
+    """
+
+    def __init__(self, config: HarmonicConfig | None = None) -> None:
+        self.config = config or HarmonicConfig()
+        self.multiplicities = (self.config.shells,) * (self.config.degree_max + 1)
+        self.points = 0
+        self.dim = self.config.shells * (self.config.degree_max + 1) ** 2
+        values = '_'.join(str(value) for value in self.config.to_mapping().values())
+        self.key = f'harmonic-1_{values}'
+
+    def encode(self, clouds: Tensor) -> Tensor:
+        """Return unit embeddings (B, d) of clouds (B, N, 3), centred, in object diameters."""
+        return self.encode_at(clouds, clouds.new_ones(1))[0]
+
+    def encode_at(self, clouds: Tensor, diameters: Tensor) -> Tensor:
+        """Return (R, B, d): clouds (B, N, 3), centred, in units of each of the diameters (R,).
+
+        Directions do not change with the unit, so their harmonics are computed once.
+        """
+        config = self.config
+        radii = clouds.norm(dim=-1)  # (B, N)
+        # A point at the very centre has no direction; its shells are nearly empty anyway.
+        harmonics = real_harmonics(clouds / radii.clamp(min=1e-9)[..., None], config.degree_max)
+        shells = shell_weights(radii / diameters[:, None, None], config)  # (R, B, K, N)
+        rows = shells.transpose(0, 1).flatten(1, 2)  # (B, R * K, N)
+        moments = (rows @ harmonics).unflatten(1, (len(diameters), -1)).transpose(0, 1)
+        order = _by_degree(config.shells, config.degree_max, moments.device)
+        return normalize(moments.flatten(2).index_select(2, order), dim=-1)
+
+    def features(self, clouds: Tensor) -> Tensor:
+        """Return the norms, which no turn changes, by degree and shell (B, (L + 1) shells)."""
+        sizes = [self.config.shells * (2 * degree + 1)
+                 for degree in range(self.config.degree_max + 1)]
+        blocks = self.encode(clouds).split(sizes, dim=-1)
+        return torch.cat([block.unflatten(-1, (self.config.shells, -1)).norm(dim=-1)
+                          for block in blocks], dim=-1)
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _by_degree(shells: int, degree_max: int, device: torch.device) -> Tensor:
+    """Return where in moments (shells, (L + 1)^2) each entry of the embedding lies."""
+    places = torch.arange(shells * (degree_max + 1) ** 2).view(shells, -1)
+    return torch.cat([places[:, degree ** 2:(degree + 1) ** 2].flatten()
+                      for degree in range(degree_max + 1)]).to(device)

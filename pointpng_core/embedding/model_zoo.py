@@ -1,0 +1,168 @@
+"""Models by name: the training-free one, those that ship with the package, and your own.
+
+model = load_model('runs/mine')             # or 'training_free', 'small', a checkpoint
+z = model.encoder.encode(clouds)            # (B, d)
+z_turned = model.cope.apply(R, z)           # what z becomes when the clouds are turned by R
+"""
+
+from dataclasses import dataclass, field
+import difflib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.devices import torch_device
+from pointpng_core.embedding.encoders import HarmonicEncoder
+from pointpng_core.embedding.protocols import Cope, Encoder
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.io.checkpoints import (
+    CHECKPOINTS,
+    MODEL,
+    Checkpoint,
+    is_checkpoint,
+    latest_checkpoint,
+    read_checkpoint,
+)
+
+if TYPE_CHECKING:
+    from pointpng_core.embedding.networks.factory import Network
+
+HEAD = 'head.'
+"""Begins the names of tensors that belong to a classifier beside the network."""
+TRAINING_FREE = 'training_free'
+WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
+"""Every folder below is a checkpoint that ships with the package, and its name is the model's."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EmbeddingModel:
+    """An encoder and the predictor that belongs to it, on one device, ready to be used."""
+
+    name: str
+    encoder: Encoder
+    cope: Cope
+    labels: tuple[str, ...] = ()
+    """Names of the classes of the labelled objects that it was trained on."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the checkpoint says of itself: data, recipe, metrics."""
+
+
+def load_model(name: str | Path = TRAINING_FREE, device: str | torch.device = 'cpu'
+               ) -> EmbeddingModel:
+    """Return a model by name, or from the folder of a checkpoint or of a training run.
+
+    A run stands for its final model if it has one, else for its newest intact checkpoint. A
+    shipped model goes before a folder of its name: write './NAME' for the folder. Raises
+    ConfigError for an unknown name or device, FileError for a folder that cannot be used.
+    """
+    device = torch_device(str(device))
+    if str(name) == TRAINING_FREE:
+        encoder = HarmonicEncoder()
+        return EmbeddingModel(name=TRAINING_FREE, encoder=encoder,
+                              cope=WignerCope(encoder.multiplicities))
+    checkpoint = read_checkpoint(model_folder(name))
+    return _learned(str(name), checkpoint, device)
+
+
+def shipped_models() -> tuple[str, ...]:
+    """Return the names of the models that need no path."""
+    folders = WEIGHTS.iterdir() if WEIGHTS.is_dir() else ()
+    return (TRAINING_FREE, *sorted(path.name for path in folders if is_checkpoint(path)))
+
+
+def model_folder(name: str | Path) -> Path:
+    """Return the checkpoint folder that a shipped model's name, or a path, stands for.
+
+    Raises ConfigError for an unknown name, FileError for a folder that holds no checkpoint.
+    """
+    if str(name) == TRAINING_FREE:
+        raise ConfigError(f'model {name}: it has no weights; give the folder of a checkpoint or '
+                          'of a training run')
+    if str(name) in shipped_models():
+        return WEIGHTS / str(name)
+    folder = Path(os.path.expanduser(name))
+    # Those of `os.path` answer where pathlib raises, as for a name that is too long.
+    if os.path.isfile(folder):
+        raise FileError(f'model {name}: give the folder of the checkpoint, not one of its files')
+    if not str(name) or not os.path.isdir(folder):
+        raise _unknown(str(name))
+    if is_checkpoint(folder):
+        return folder
+    if is_checkpoint(folder / MODEL):
+        return folder / MODEL
+    problems: list[str] = []
+    newest = latest_checkpoint(folder, problems.append)
+    if newest is None:
+        raise FileError(f'model {name}: the folder holds neither a checkpoint (model.safetensors, '
+                        'config.json, SHA256SUMS) nor a run with an intact one in '
+                        + '; '.join([f'{CHECKPOINTS}/', *problems]))
+    return newest
+
+
+def network_from_checkpoint(checkpoint: Checkpoint) -> 'Network':
+    """Return the network of a checkpoint on the CPU, without the head it may hold as well.
+
+    Raises FileError when the weights are not those of the configured network.
+    """
+    # Networks take a second to import, which the training-free model need not wait for.
+    from pointpng_core.embedding.networks.config import ModelConfig
+    from pointpng_core.embedding.networks.factory import make_network
+
+    where = checkpoint.path / 'config.json'
+    mapping = checkpoint.config.get('model')
+    if not isinstance(mapping, dict):
+        raise FileError(f'{where}: model = {mapping!r}: expected a mapping of the values of '
+                        'ModelConfig')
+    try:
+        network = make_network(ModelConfig.from_mapping(mapping))
+    except ConfigError as error:
+        raise FileError(f'{where}: {error}') from error
+    weights = {name: tensor for name, tensor in checkpoint.tensors.items()
+               if not name.startswith(HEAD)}
+    _check_fit(checkpoint, weights, network.state_dict())
+    network.load_state_dict(weights)
+    return network
+
+
+def _learned(name: str, checkpoint: Checkpoint, device: torch.device) -> EmbeddingModel:
+    from pointpng_core.embedding.encoders.factory import encoder_of
+
+    network = network_from_checkpoint(checkpoint).to(device).requires_grad_(False)
+    return EmbeddingModel(name=name, encoder=encoder_of(network), cope=network.cope,
+                          labels=_labels(checkpoint), facts=checkpoint.config)
+
+
+def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:
+    labels = checkpoint.config.get('labels', [])
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise FileError(f'{checkpoint.path / "config.json"}: labels = {labels!r}: expected a list '
+                        'of names')
+    return tuple(labels)
+
+
+def _unknown(name: str) -> ConfigError:
+    known = shipped_models()
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f'did you mean {near[0]!r}? ' if near else ''
+    return ConfigError(f'model {name!r} is neither one that ships with pointpng_ros '
+                       f'({", ".join(known)}) nor a folder: {hint}give one of these names, or the '
+                       'folder of a checkpoint or of a training run')
+
+
+def _check_fit(checkpoint: Checkpoint, given: dict[str, Tensor], wanted: dict[str, Tensor]
+               ) -> None:
+    """Refuse weights of other names or shapes than the configured network has."""
+    problems = [f'{name} is missing' for name in wanted.keys() - given.keys()]
+    problems += [f'{name} is unknown' for name in given.keys() - wanted.keys()]
+    problems += [f'{name} has shape {tuple(given[name].shape)} instead of '
+                 f'{tuple(wanted[name].shape)}' for name in wanted.keys() & given.keys()
+                 if given[name].shape != wanted[name].shape]
+    if problems:
+        stage = checkpoint.config.get('stage')
+        more = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''
+        raise FileError(f'{checkpoint.path}: the weights (stage {stage!r}) are not those of the '
+                        f'configured Point-PNG network: {min(problems)}{more}')

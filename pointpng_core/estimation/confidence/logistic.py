@@ -1,0 +1,101 @@
+"""The probability that a pose is right: a logistic curve over its traits.
+
+A pose is *right* when its reference is the object that is seen, and the pose is true up to the
+symmetry of the object: ADD-S below 5 % of the diameter, or an explanation of the observation as
+good as the true pose's (`evaluation.metrics`). A pose of any other object is wrong.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.config import Config, option
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.estimation.confidence.features import TRAITS
+
+MIN_CONFIDENCE = 0.9
+"""Least probability of an accepted pose, where nothing else is configured."""
+DEFAULT = Path(__file__).with_name('default.json')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights(Config):
+    """log p / (1 - p) = intercept + sum of weight * trait; a better trait never lowers p."""
+
+    intercept: float = option(0.0, help='Log-odds of a pose that has nothing for it.',
+                              low=-1e3, high=1e3)
+    score: float = option(0.0, help='Weight of the score.', low=0.0, high=1e3)
+    coverage: float = option(0.0, help='Weight of the share of the expected surface that was '
+                                       'found.', low=0.0, high=1e3)
+    precision: float = option(0.0, help='Weight of the closeness of the points to the surface, '
+                                        'measured in the noise of a depth camera.',
+                              low=0.0, high=1e3)
+    size: float = option(0.0, help='Weight of the agreement of the sizes of what was seen and of '
+                                   'the reference.', low=0.0, high=1e3)
+    margin: float = option(0.0, help='Weight of the lead on other poses of the reference.',
+                           low=0.0, high=1e3)
+    lead: float = option(0.0, help='Weight of the lead on other references.', low=0.0, high=1e3)
+    points: float = option(0.0, help='Weight of the number of points, on a logarithmic scale.',
+                           low=0.0, high=1e3)
+
+    def probability(self, traits: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (E,) in [0, 1] of traits (E, len(TRAITS))."""
+        weights = np.array([getattr(self, name) for name in TRAITS])
+        logit = np.clip(self.intercept + traits @ weights, -500.0, 500.0)
+        probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logit))
+        return probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration(Config):
+    """What estimates are worth: single views and whole surfaces fail in different ways."""
+
+    view: Weights = dataclasses.field(default_factory=Weights)
+    whole: Weights = dataclasses.field(default_factory=Weights)
+
+    def probability(self, traits: NDArray[np.float64], *, single_view: bool
+                    ) -> NDArray[np.float64]:
+        """Return the probability (E,) that poses with traits (E, len(TRAITS)) are right."""
+        return (self.view if single_view else self.whole).probability(traits)
+
+    def write(self, path: str | Path) -> None:
+        """Write as JSON that `read_calibration` reads; raises FileError."""
+        try:
+            Path(path).write_text(json.dumps(self.to_mapping(), indent=2) + '\n',
+                                  encoding='utf-8')
+        except OSError as error:
+            raise FileError(f'cannot write {path}: {error.strerror or error}') from error
+
+
+def read_calibration(path: str | Path) -> Calibration:
+    """Read a calibration; raises FileError for what is missing, damaged or out of range."""
+    try:
+        content = json.loads(Path(path).read_text(encoding='utf-8'))
+    except OSError as error:
+        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f'{path} is not valid JSON: {error}; fit it anew with pointpng evaluate '
+                        'calibration --fit') from error
+    expected = {'view', 'whole'}
+    if not isinstance(content, dict) or content.keys() != expected or not all(
+            isinstance(part, dict) and part.keys() == _KEYS for part in content.values()):
+        raise FileError(f'{path}: expected view and whole, each with {", ".join(sorted(_KEYS))}; '
+                        'fit it anew with pointpng evaluate calibration --fit')
+    try:
+        return Calibration.from_mapping(content)
+    except ConfigError as error:
+        raise FileError(f'{path}: {error}') from error
+
+
+@functools.cache
+def default_calibration() -> Calibration:
+    """Return the calibration that ships with the package."""
+    return read_calibration(DEFAULT)
+
+
+_KEYS = {field.name for field in dataclasses.fields(Weights)}

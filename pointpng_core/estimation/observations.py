@@ -1,0 +1,68 @@
+"""Observations prepared for search and registration: sampled, centred, seen or complete."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds import random_points, require_points
+from pointpng_core.geometry.so3 import frame_towards
+
+LEAST_POINTS = 16
+"""Fewer points fix no pose."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observations:
+    """O observations, each about its own centroid."""
+
+    clouds: tuple[NDArray[np.float32], ...]
+    """All finite points of each, in the frame they came in."""
+    centroids: NDArray[np.float64]
+    """(O, 3) in that frame."""
+    points: Tensor
+    """(O, n, 3) a random sample of each, about its centroid: any leading part is one too.
+
+    No larger than the largest cloud; a smaller one is repeated."""
+    R_view: Tensor
+    """(O, 3, 3) into the view frame, z towards the camera at the origin."""
+
+    def __len__(self) -> int:
+        return len(self.clouds)
+
+    def take(self, index: Sequence[int]) -> 'Observations':
+        """Return some of the observations."""
+        rows = list(index)
+        return Observations(clouds=tuple(self.clouds[row] for row in rows),
+                            centroids=self.centroids[rows], points=self.points[rows],
+                            R_view=self.R_view[rows])
+
+
+def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
+                         device: torch.device) -> Observations:
+    """Check, centre and sample clouds (N, 3); raises CloudError naming the one at fault."""
+    checked = tuple(require_points(cloud, least=LEAST_POINTS, what=f'observation {index}')
+                    for index, cloud in enumerate(clouds))
+    for index, cloud in enumerate(checked):
+        if (cloud == cloud[0]).all():
+            raise CloudError(f'observation {index}: all {len(cloud)} points lie at {cloud[0]}; '
+                             'a surface is needed')
+    centroids = np.stack([cloud.mean(axis=0, dtype=np.float64) for cloud in checked])
+    sample = min(sample, max(len(cloud) for cloud in checked))
+    samples = np.stack([random_points(cloud, sample) - centroid
+                        for cloud, centroid in zip(checked, centroids)])
+    points = torch.from_numpy(samples.astype(np.float32)).to(device)
+    towards = torch.from_numpy(-centroids)
+    return Observations(clouds=checked, centroids=centroids, points=points,
+                        R_view=frame_towards(towards).float().to(device))
+
+
+def seen_from_outside(cloud: NDArray[np.float32]) -> bool:
+    """Tell whether a camera at the origin could have seen points (N, 3): it lies outside them."""
+    centroid = cloud.mean(axis=0, dtype=np.float64)
+    radius = np.linalg.norm(cloud - centroid, axis=1).max()
+    return bool(np.linalg.norm(centroid) > radius)

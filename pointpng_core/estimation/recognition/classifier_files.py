@@ -1,0 +1,63 @@
+"""Classifiers as checkpoints: an encoder's weights, those of the head beside them, and labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from pointpng_core.embedding.model_zoo import HEAD, network_from_checkpoint
+from pointpng_core.embedding.networks.classification_heads import ClassifierHead, LinearProbe
+from pointpng_core.embedding.networks.factory import Network
+from pointpng_core.errors import FileError
+from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
+
+HEADS: dict[str, type[LinearProbe] | type[ClassifierHead]] = {
+    'linear_probe': LinearProbe, 'classifier': ClassifierHead}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredClassifier:
+    """A network whose features a head turns into logits of the labels."""
+
+    network: Network
+    head: nn.Module
+    labels: tuple[str, ...]
+
+
+def save_classifier(folder: Path, *, network: Network, head: nn.Module, labels: Sequence[str],
+                    metrics: dict[str, Any], facts: dict[str, Any] | None = None) -> None:
+    """Write a checkpoint that is the network's and holds the head too; raises FileError.
+
+    `facts` are what the network's own checkpoint says of its training; they are kept.
+    """
+    kind = next(name for name, cls in HEADS.items() if isinstance(head, cls))
+    tensors = {**network.state_dict(),
+               **{HEAD + name: tensor for name, tensor in head.state_dict().items()}}
+    write_checkpoint(folder, tensors=tensors, config={
+        **(facts or {}), 'stage': 'classifier', 'model': network.config.to_mapping(),
+        'labels': list(labels),
+        'head': {'kind': kind, 'features': network.feature_size, 'classes': len(labels)},
+        'metrics': {**(facts or {}).get('metrics', {}), 'classifier': metrics}})
+
+
+def load_classifier(folder: Path) -> StoredClassifier:
+    """Read what `save_classifier` wrote, ready to be used; raises FileError."""
+    checkpoint = read_checkpoint(folder)
+    described = checkpoint.config.get('head')
+    if not isinstance(described, dict) or described.get('kind') not in HEADS:
+        raise FileError(f'{folder}: head = {described!r}: the checkpoint holds no classifier that '
+                        'is known here; make one by `pointpng evaluate classification --save`')
+    network = network_from_checkpoint(checkpoint)
+    try:
+        head = HEADS[described['kind']](features=described['features'],
+                                        classes=described['classes'])
+        head.load_state_dict({name.removeprefix(HEAD): tensor
+                              for name, tensor in checkpoint.tensors.items()
+                              if name.startswith(HEAD)})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise FileError(f'{folder}: the weights of the head do not fit its description '
+                        f'{described!r}') from error
+    return StoredClassifier(network=network.eval(), head=head.eval(),
+                            labels=tuple(checkpoint.config.get('labels', ())))

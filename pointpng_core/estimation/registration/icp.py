@@ -1,0 +1,109 @@
+"""Point-to-plane ICP of many hypotheses at once (Chen and Medioni 1992, robust weights)."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.reference.surface.voxel_lookup import Grids, SurfaceField
+
+DAMPING = 1e-3
+"""Share of the mean curvature added to all directions: keeps sliding directions still."""
+
+
+def disc_distance(field: SurfaceField, reference: Tensor, queries: Tensor) -> Tensor:
+    """Return distances (H, n) of queries (H, n, 3) to discs that stand for the surface points.
+
+    A disc lies in the tangent plane of its point and is as wide as the sampling, so that a query
+    on the surface between two samples has distance zero.
+    """
+    _, _, squared = _against_discs(field.grids(reference), field.reach[reference, None], queries)
+    return squared.sqrt()
+
+
+def _against_discs(grids: Grids, reach: Tensor, queries: Tensor
+                   ) -> tuple[Tensor, Tensor, Tensor]:
+    """Return distances along the normals (H, n), normals (H, n, 3), squared disc distances.
+
+    reach (H, 1) is the radius of the discs, metres.
+    """
+    nearest, normals = grids.look_up(queries)
+    offset = queries - nearest
+    along = (offset * normals).sum(-1)
+    squared = along.square()
+    across = (offset.square().sum(-1) - squared).clamp_(min=0).sqrt_()
+    beyond = across.sub_(reach).clamp_(min=0)
+    return along, normals, squared.addcmul_(beyond, beyond)
+
+
+def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
+          tolerances_m: Sequence[Tensor], sight: Sight | None = None) -> Hypotheses:
+    """Return the hypotheses after one Gauss-Newton step per tolerance.
+
+    points (H, n, 3): each hypothesis's observation, about its centre. tolerances_m: for each step,
+    the residual (H,) at which a point has lost most of its weight (Geman-McClure). `sight`: of
+    single views, whose points lie on surfaces that face the camera.
+    """
+    grids, reach = field.grids(hypotheses.reference), field.reach[hypotheses.reference, None]
+    for tolerance in tolerances_m:
+        moved = hypotheses.transform(points)
+        residual, normals, squared = _against_discs(grids, reach, moved)
+        weight = squared.div_(tolerance[:, None].square()).add_(1.0).square_().reciprocal_()
+        if sight:
+            weight = weight * sight.weight(hypotheses, moved, normals)
+        hypotheses = gauss_newton(hypotheses, moved, residual, normals, weight)
+    return hypotheses
+
+
+def gauss_newton(hypotheses: Hypotheses, moved: Tensor, residual: Tensor, normals: Tensor,
+                 weight: Tensor) -> Hypotheses:
+    """Return hypotheses after a step that makes weighted residuals along normals least.
+
+    moved (H, n, 3) are the points at their present poses, normals (H, n, 3) those of the surface
+    there, residual and weight (H, n).
+    """
+    # Rows of turns, shifts, and the residual: one product gives Hessian and gradient.
+    rows = torch.cat((torch.linalg.cross(moved, normals).transpose(1, 2), normals.transpose(1, 2),
+                      residual[:, None]), dim=1)  # (H, 7, n)
+    products = (rows * weight[:, None]) @ rows.transpose(1, 2)
+    twist = _solve(products[:, :6, :6], products[:, :6, 6])
+    turn = cayley(twist[:, :3])
+    return hypotheses.moved(turn @ hypotheses.R, torch.baddbmm(
+        twist[:, 3:, None], turn, hypotheses.t[..., None]).squeeze(-1))
+
+
+def cayley(omega: Tensor) -> Tensor:
+    """Return rotations (H, 3, 3) about omega (H, 3) by 2 atan(|omega| / 2): I + s (K + K^2 / 2).
+
+    Equals the exponential up to third order and costs a few operations, on a path where their
+    number is the time.
+    """
+    generators, identity, _ = _constants(omega.dtype, omega.device)
+    K = (omega @ generators).unflatten(-1, (3, 3))
+    scaled = K / (1.0 + 0.25 * omega.square().sum(-1))[:, None, None]
+    return torch.baddbmm(identity + scaled, scaled, K, alpha=0.5)
+
+
+def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:
+    """Return the damped Gauss-Newton step (H, 6); rotation and translation damped in own units."""
+    *_, damping = _constants(hessian.dtype, hessian.device)
+    added = hessian.diagonal(dim1=1, dim2=2) @ damping + 1e-9  # (H, 6)
+    step, _ = torch.linalg.solve_ex(hessian + torch.diag_embed(added), gradient)
+    return -step
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _constants(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what maps omega to [omega]_x (3, 9), the identity (3, 3), and the damping (6, 6).
+
+    The damping makes of the diagonal its means over rotation and over translation, scaled.
+    """
+    cross = torch.stack([torch.linalg.cross(axis.expand(3, 3), torch.eye(3)).T.flatten()
+                         for axis in torch.eye(3)])
+    mean = torch.full((3, 3), DAMPING / 3)
+    constants = cross, torch.eye(3), torch.block_diag(mean, mean)
+    return tuple(part.to(device, dtype) for part in constants)  # type: ignore[return-value]

@@ -1,0 +1,77 @@
+"""Search of single views among the rendered views of references.
+
+Both are embedded in their own view frame, z towards the camera: a view fixes the direction to the
+camera, so that only the twist about it is left, a circle instead of all of SO(3).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import roma
+import torch
+from torch import Tensor
+
+from pointpng_core.embedding.protocols import Cope
+from pointpng_core.estimation.search.non_maximum_suppression import distinct_peaks
+from pointpng_core.geometry.so3 import twist_angles
+from pointpng_core.reference.view_bank import ViewBank
+
+CANDIDATES = 128
+"""Best (view, twist) pairs of a reference among which distinct rotations are sought."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewMatches:
+    """For T targets and R references, `count` rotations each, best first."""
+
+    R_target_reference: Tensor
+    """(T, R, count, 3, 3)"""
+    centroids: Tensor
+    """(T, R, count, 3) visible centroid of the matched view, in the reference's frame."""
+    scores: Tensor
+    """(T, R, count)"""
+
+
+def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[Any],
+                 z_target: Tensor, R_view_target: Tensor, *, count: int, apart_rad: float,
+                 twists: int) -> ViewMatches:
+    """Match targets against all views of all references under all twists.
+
+    `twist_banks` are what the COPE prepared of the embeddings of each reference's views and of
+    `twist_angles(twists)`.
+
+    z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
+    R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
+    """
+    R_twist = _turns(twists, z_target.dtype, z_target.device)
+    found = [_best_pairs(cope, bank, z, twists) for bank, z in zip(twist_banks, z_target)]
+    scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
+    R_view = torch.stack([bank.R_view_reference[view]
+                          for bank, view in zip(banks, views.unbind(1))], dim=1)
+    R = R_view_target.transpose(1, 2)[:, None, None] @ R_twist[twist] @ R_view
+    index = distinct_peaks(R.flatten(0, 1), scores.flatten(0, 1), count, apart_rad)
+    index = index.unflatten(0, scores.shape[:2])  # (T, R, count)
+    chosen = views.gather(2, index)
+    centroids = torch.stack([bank.centroids[view]
+                             for bank, view in zip(banks, chosen.unbind(1))], dim=1)
+    return ViewMatches(
+        R_target_reference=R.gather(2, index[..., None, None].expand(-1, -1, -1, 3, 3)),
+        centroids=centroids, scores=scores.gather(2, index))
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # what is kept may later be needed by autograd
+def _turns(twists: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the rotations (twists, 3, 3) about z by the `twist_angles`."""
+    angles = twist_angles(twists).to(device, dtype)
+    return roma.rotvec_to_rotmat(torch.stack((0 * angles, 0 * angles, angles), dim=-1))
+
+
+def _best_pairs(cope: Cope, twist_bank: Any, z_target: Tensor, twists: int
+                ) -> tuple[Tensor, Tensor, Tensor]:
+    """Return scores, view and twist (T, K) of the best pairs for targets (T, d)."""
+    scores = cope.twist_scores(twist_bank, z_target).flatten(1)  # (T, V * A)
+    scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
+    return scores, flat // twists, flat % twists

@@ -1,0 +1,75 @@
+"""The answer of the estimator."""
+
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Hypothesis:
+    """One pose that could explain an observation."""
+
+    T_observation_reference: NDArray[np.float64]
+    """(4, 4) maps the reference's coordinates into the observation's frame; metres."""
+    score: float
+    """In [0, 1]: inlier share times the share of the expected surface that was found."""
+    residual_m: float
+    """Mean distance of the observation's points to the surface, truncated."""
+    inlier_share: float
+    """Of the observation's points within the tolerance of the surface."""
+    coverage: float = 0.0
+    """Of the surface that should have been measured and was found."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelHypothesis:
+    """Another reference that the same points could be, at its best pose."""
+
+    name: str
+    """The reference's name."""
+    T_observation_reference: NDArray[np.float64]
+    """(4, 4) maps the reference's coordinates into the observation's frame; metres."""
+    confidence: float
+    """Calibrated probability that the points are this reference at this pose."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PoseEstimate(Hypothesis):
+    """The best pose of one reference in one observation."""
+
+    name: str
+    """The reference's name."""
+    confidence: float = 0.0
+    """Calibrated probability that the pose is right, up to the symmetry of the reference, and that
+    the object is this reference: see `pointpng_core.estimation.confidence`."""
+    ambiguous: bool
+    """Whether a clearly different pose, no symmetric equal, explains the observation as well."""
+    symmetric: bool = False
+    """Whether the reference's symmetry makes several poses equal, of which this is one."""
+    single_view: bool = True
+    """Whether the observation was taken for one view of the object, or for its whole surface."""
+    traits: NDArray[np.float64] | None = None
+    """What the confidence was told from: (len(TRAITS),), in the order of `calibration.TRAITS`."""
+    runners_up: tuple[Hypothesis, ...] = ()
+    """Other poses, best first."""
+    other_labels: tuple[LabelHypothesis, ...] = ()
+    """Other references that were considered for the same points, best first."""
+    stage_ms: dict[str, float] = field(default_factory=dict)
+    """Milliseconds by stage, of the whole batch the estimate was computed in."""
+
+    def carried(self, T_observation_reference: NDArray[np.float64]) -> 'PoseEstimate':
+        """Return the estimate at a later pose (4, 4) of the object, all rivals moved along."""
+        T_later_now = T_observation_reference @ np.linalg.inv(self.T_observation_reference)
+        return replace(
+            self, T_observation_reference=T_observation_reference,
+            runners_up=tuple(_moved(T_later_now, other) for other in self.runners_up),
+            other_labels=tuple(_moved(T_later_now, other) for other in self.other_labels))
+
+
+Posed = TypeVar('Posed', Hypothesis, LabelHypothesis)
+
+
+def _moved(T_later_now: NDArray[np.float64], posed: Posed) -> Posed:
+    return replace(posed, T_observation_reference=T_later_now @ posed.T_observation_reference)

@@ -1,0 +1,1 @@
+"""Covariance, observability and ambiguity of a pose."""

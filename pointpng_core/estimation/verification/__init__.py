@@ -1,0 +1,1 @@
+"""How well a pose explains what was measured."""

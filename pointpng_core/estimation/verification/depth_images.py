@@ -1,0 +1,138 @@
+"""What a camera at the origin measured around each observation, as small depth images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding, pad
+
+from pointpng_core.geometry.so3 import frame_towards
+
+PIXELS = 48
+"""Edge of an image."""
+WINDOW = 1.5
+"""Width of the image over the width of the observation: models reach beyond what was seen."""
+PIXEL_SPACINGS = 1.6
+"""Least width of a pixel in mean distances between points, so that a surface has few holes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthImages:
+    """Depth along the viewing axis per observation and pixel, looking at its centroid."""
+
+    R_image_camera: Tensor
+    """(O, 3, 3) z axis from the camera to the observation's centroid."""
+    centroid: Tensor
+    """(O, 3) of the observation in the camera frame, metres."""
+    low: Tensor
+    """(O, 2) least x / z and y / z of the image."""
+    pixel: Tensor
+    """(O,) width of a pixel in x / z."""
+    near: Tensor
+    """(O, PIXELS^2) nearest measured depth of each pixel; inf where nothing was measured."""
+    far: Tensor
+    """(O, PIXELS^2) farthest depth of the observation itself; -inf where there is none."""
+
+    def look_up(self, observation: Tensor, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return depth, near and far (H, n) of points (H, n, 3) about their centroid.
+
+        Pixels outside the image count as not measured.
+        """
+        turn = self.R_image_camera[observation]
+        camera = turn @ (points + self.centroid[observation, None]).transpose(1, 2)  # (H, 3, n)
+        depth, pixel = camera[:, 2], self.pixel[observation, None, None]
+        plane = camera[:, :2] / depth.clamp(min=1e-6)[:, None]
+        # Cells in the image with its frame of one pixel, into which all falls that lies outside.
+        offset = (plane - self.low[observation, :, None]) / pixel + 1.0
+        column, row = offset.clamp_(0, PIXELS + 1).int().unbind(1)
+        flat = (observation.int()[:, None] * (PIXELS + 2) + row).mul_(PIXELS + 2).add_(column)
+        near, far = embedding(flat, self._framed).unbind(-1)
+        return depth, near, far
+
+    @cached_property
+    def _framed(self) -> Tensor:
+        """Return near and far (O * (PIXELS + 2)^2, 2), framed by pixels of no measurement."""
+        images = ((self.near, torch.inf), (self.far, -torch.inf))
+        return torch.stack([pad(image.unflatten(1, (PIXELS, PIXELS)), (1, 1, 1, 1), value=none)
+                            .flatten() for image, none in images], dim=1)
+
+    @classmethod
+    def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
+                    surroundings: NDArray[np.floating] | None = None) -> 'DepthImages':
+        """Build from observations (N, 3) in the camera frame and all other points of it."""
+        centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
+                                              for cloud in clouds]))
+        turn, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)
+        points = torch.from_numpy(np.concatenate(clouds)).to(device)
+        lengths = torch.tensor([len(cloud) for cloud in clouds])
+        owner = torch.arange(len(clouds)).repeat_interleave(lengths, output_size=len(points))
+        owner = owner.to(device)
+        plane, depth = _projected(points, turn[owner])
+        low, pixel = _windows(plane, owner, lengths.to(device))
+        blank = depth.new_full((len(clouds), PIXELS ** 2), torch.inf)
+        images = cls(R_image_camera=turn, centroid=middle, low=low, pixel=pixel, near=blank,
+                     far=-blank)._with(owner, plane, depth, own=True)
+        if surroundings is None or not len(surroundings):
+            return images
+        around = torch.from_numpy(surroundings.astype(np.float32)).to(device)
+        owner, row = images._cones(around).nonzero().unbind(1)
+        return images._with(owner, *_projected(around[row], turn[owner]), own=False)
+
+    def _with(self, owner: Tensor, plane: Tensor, depth: Tensor, *, own: bool) -> 'DepthImages':
+        """Return the images with depths (P,) measured at x / z and y / z (P, 2), each in one (P,).
+
+        `far` is of the observations' own points alone.
+        """
+        flat, inside = self._pixels(owner, plane)
+        near = self.near.flatten().scatter_reduce(
+            0, flat, torch.where(inside, depth, torch.inf), 'amin').view_as(self.near)
+        if not own:
+            return replace(self, near=near)
+        far = self.far.flatten().scatter_reduce(
+            0, flat, torch.where(inside, depth, -torch.inf), 'amax').view_as(self.far)
+        return replace(self, near=near, far=far)
+
+    def _cones(self, points: Tensor) -> Tensor:
+        """Return a mask (O, M) of the points (M, 3) in a cone around each image.
+
+        Most of a frame lies outside: what is asked of all points of it must be cheap.
+        """
+        half = self.pixel * PIXELS / 2
+        reach = (self.low + half[:, None]).abs().amax(dim=1) + half
+        along = self.R_image_camera[:, 2] @ points.T
+        return along * (1 + 2 * reach.square()).sqrt()[:, None] > points.norm(dim=1)
+
+    def _pixels(self, observation: Tensor, plane: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the pixel (...) among all, and if it lies inside, of x / z and y / z (..., 2)."""
+        offset = plane - self.low[observation]
+        cell = torch.floor(offset / self.pixel[observation][..., None]).long()
+        inside = ((cell >= 0) & (cell < PIXELS)).all(-1)
+        column, row = cell.clamp(0, PIXELS - 1).unbind(-1)
+        return (observation * PIXELS + row) * PIXELS + column, inside
+
+
+def _windows(plane: Tensor, owner: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    """Return low (O, 2) and pixel (O,) of images around points (P, 2), each of one of them."""
+    index, blank = owner[:, None].expand_as(plane), plane.new_full((len(lengths), 2), torch.inf)
+    least = blank.scatter_reduce(0, index, plane, 'amin')
+    most = (-blank).scatter_reduce(0, index, plane, 'amax')
+    extent = most - least
+    spacing = (extent.prod(dim=1) / lengths).sqrt()
+    pixel = torch.maximum(WINDOW * extent.amax(dim=1) / PIXELS, PIXEL_SPACINGS * spacing)
+    pixel = pixel.clamp(min=1e-9)
+    return (most + least) / 2 - pixel[:, None] * PIXELS / 2, pixel
+
+
+def _projected(points: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x / z and y / z (P, 2), and z (P,), of points (P, 3), turned by (P, 3, 3) each."""
+    return _on_plane((turn * points[:, None]).sum(-1))
+
+
+def _on_plane(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x / z and y / z (..., 2), and z (...), of points (..., 3)."""
+    depth = points[..., 2]
+    return points[..., :2] / depth.clamp(min=1e-6)[..., None], depth

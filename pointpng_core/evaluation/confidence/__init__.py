@@ -1,0 +1,1 @@
+"""How often poses of a given confidence are right."""

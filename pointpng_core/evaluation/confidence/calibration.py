@@ -1,0 +1,109 @@
+"""Is the confidence of an estimate what it says? And fitting it, on other objects."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pointpng_core.errors import ConfigError
+from pointpng_core.estimation.confidence import MIN_CONFIDENCE, Calibration
+from pointpng_core.estimation.confidence.fitting import LEAST_CASES, fit_weights
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.confidence.cases import Case, pair_cases
+from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
+from pointpng_core.evaluation.confidence.scenes import scene_cases
+from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
+from pointpng_core.simulation.shapes.catalogue import CatalogueObject
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationData:
+    """Where cases come from."""
+
+    pairs: tuple[Path, ...] = ()
+    limit: int | None = None
+    """Pairs of each file at most, spread evenly."""
+    things: tuple[CatalogueObject, ...] = ()
+    """What stands on the simulated tables."""
+    scenes: int = 0
+    """Tables of each half of the things."""
+    seed: int = 0
+
+
+def gather(estimator: PoseEstimator, data: CalibrationData, *, fitted: bool,
+           report: Report = lambda line: None) -> list[Case]:
+    """Return the cases of one half of the objects: that for fitting, or the other one.
+
+    Of every source, the sorted names go to either half in turn, references to be confused with
+    included. Raises ConfigError, FileError.
+    """
+    half = 'to fit' if fitted else 'held out'
+    cases: list[Case] = []
+    for path in data.pairs:
+        pairs = _half_of_pairs(read_pairs(path, limit=data.limit), fitted)
+        cases += pair_cases(estimator, pairs, source=path.stem, seed=data.seed,
+                            report=lambda line: report(f'{half}: {line}'))
+    if data.scenes:
+        names = half_of([thing.name for thing in data.things], fitted)
+        things = [thing for thing in data.things if thing.name in names]
+        cases += scene_cases(estimator, things, scenes=data.scenes, seed=data.seed + fitted,
+                             report=lambda line: report(f'{half}: {line}'))
+    if not cases:
+        raise ConfigError('nothing to calibrate with: give files of pairs, or a number of scenes')
+    return cases
+
+
+def half_of(names: Iterable[str], fitted: bool) -> set[str]:
+    """Return every other one of the sorted names: those for fitting, or those held out."""
+    return set(sorted(set(names))[0 if fitted else 1::2])
+
+
+def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
+    """Return the calibration under which the cases are most likely.
+
+    A kind of observation with few cases, beside the other's, keeps what it has in `start`: now
+    and then a view passes for a whole surface. Raises ConfigError.
+    """
+    fitted = start
+    for kind, single_view in (('view', True), ('whole', False)):
+        chosen = [case for case in cases if case.single_view == single_view]
+        if len(chosen) >= min(LEAST_CASES, (len(cases) + 1) // 2):
+            weights = fit_weights(np.stack([case.traits for case in chosen]),
+                                  np.array([case.right for case in chosen]))
+            fitted = replace(fitted, **{kind: weights})
+    return fitted
+
+
+def judge(cases: Sequence[Case], calibration: Calibration, *, threshold: float = MIN_CONFIDENCE
+          ) -> dict[str, Any]:
+    """Return how reliable a calibration is on cases, and what a threshold lets through.
+
+    {'threshold', 'ece', 'brier', 'bins', 'curve', 'all': acceptance, 'sources': {NAME:
+    acceptance}, 'weights'}; see `evaluation.reliability`.
+    """
+    sure = np.array([_confidence(case, calibration) for case in cases])
+    right = np.array([case.right for case in cases])
+    known = np.array([case.known for case in cases])
+    source = np.array([case.source for case in cases])
+    parts = {name: source == name for name in dict.fromkeys(source.tolist())}
+    return {'threshold': threshold, **reliability(sure, right),
+            'curve': risk_coverage(sure, right),
+            'all': acceptance(sure, right, known, threshold),
+            'sources': {name: acceptance(sure[rows], right[rows], known[rows], threshold)
+                        for name, rows in parts.items()},
+            'weights': calibration.to_mapping()}
+
+
+def _confidence(case: Case, calibration: Calibration) -> float:
+    return float(calibration.probability(case.traits[None], single_view=case.single_view)[0])
+
+
+def _half_of_pairs(pairs: Sequence[PosePair], fitted: bool) -> list[PosePair]:
+    """Return the pairs of half of the objects; without names, every pair is an object."""
+    names = [pair.name or f'{index:06d}' for index, pair in enumerate(pairs)]
+    chosen = half_of(names, fitted)
+    return [pair for name, pair in zip(names, pairs) if name in chosen]

@@ -1,0 +1,121 @@
+"""Simulated tables: objects that hide one another, some of them in no library."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.errors import ConfigError
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.confidence.cases import Case, Seen, case_of
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
+from pointpng_core.reference import Reference
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_core.simulation.shapes.catalogue import NO_SYMMETRY, CatalogueObject
+from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
+
+SOURCE = 'scenes'
+OBJECTS = 7
+"""On a table at most; fewer where they do not fit."""
+LIBRARY = 8
+"""References in a library; about half of the table's objects are among them."""
+GAP_M = 0.004
+CLOSEST_M, FARTHEST_M = 0.7, 1.2
+LARGEST_M = 0.35
+"""Larger things leave no room on the table."""
+
+
+def table_things(meshes: dict[str, TriangleMesh]) -> list[CatalogueObject]:
+    """Return what may stand on a table: meshes by name, centred, upright or on a side.
+
+    Things larger than LARGEST_M are left out.
+    """
+    rests = (np.eye(3), np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]),
+             np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]))
+    return [CatalogueObject(name=name, mesh=mesh, symmetry=NO_SYMMETRY, rests=rests)
+            for name, mesh in meshes.items()
+            if np.linalg.norm(np.ptp(mesh.vertices, axis=0)) < LARGEST_M]
+
+
+def scene_cases(estimator: PoseEstimator, things: Sequence[CatalogueObject], *, scenes: int,
+                seed: int, report: Callable[[str], None] = lambda line: None) -> list[Case]:
+    """Return a case for every segment that the pipeline poses in one frame of each of the tables.
+
+    What is mostly the table or nothing is an unknown object too. Raises ConfigError for fewer
+    than two things.
+    """
+    if len(things) < 2:
+        raise ConfigError(f'{len(things)} objects for the tables: at least two are needed, '
+                          f'smaller than {LARGEST_M} m')
+    report(f'{SOURCE}: {scenes} tables with {len(things)} objects to choose from')
+    references = {thing.name: estimator.reference_from_model(
+        thing.mesh, name=thing.name, symmetry=thing.symmetry) for thing in things}
+    cases: list[Case] = []
+    for scene, frame in enumerate(simulated_tables(things, scenes=scenes, seed=seed)):
+        rng = np.random.default_rng([seed, scene, 1])
+        standing = [truth.label for truth in frame.truths]
+        library = [references[name] for name in _library(standing, list(references), rng)]
+        cases += _frame_cases(estimator, library, frame)
+    return cases
+
+
+def simulated_tables(things: Sequence[CatalogueObject], *, scenes: int, seed: int
+                     ) -> Iterator[SimulatedFrame]:
+    """Yield one frame of each of so many crowded tables; the same seed gives the same ones."""
+    for scene in range(scenes):
+        rng = np.random.default_rng([seed, scene])
+        yield _simulator(things, rng).frame(int(rng.integers(100)), rate_hz=5.0)
+
+
+def _simulator(things: Sequence[CatalogueObject], rng: np.random.Generator) -> DepthSimulator:
+    """Return a crowded table; objects are taken away until the rest finds room."""
+    config = WorldConfig(seed=int(rng.integers(2 ** 31)), gap_m=GAP_M, slide_m=0.0,
+                         lying_share=0.5,
+                         camera_distance_m=float(rng.uniform(CLOSEST_M, FARTHEST_M)),
+                         camera_height_deg=float(rng.uniform(20.0, 60.0)))
+    chosen = [things[index] for index in rng.permutation(len(things))[:OBJECTS]]
+    while True:
+        try:
+            return DepthSimulator(TabletopWorld(chosen, config=config))
+        except ConfigError:
+            if len(chosen) == 1:
+                raise
+            chosen.pop()
+
+
+def _library(standing: Sequence[str], names: Sequence[str], rng: np.random.Generator
+             ) -> list[str]:
+    """Return some of the objects on the table, and others that are not there."""
+    known = [name for name in dict.fromkeys(standing) if rng.random() < 0.5]
+    absent = [name for name in names if name not in standing]
+    rng.shuffle(absent)
+    return (known + absent)[:max(LIBRARY, len(known))] or list(names[:1])
+
+
+def _frame_cases(estimator: PoseEstimator, library: Sequence[Reference], frame: SimulatedFrame
+                 ) -> list[Case]:
+    pipeline = FramePipeline(estimator=estimator, references=library,
+                             segmenter=SegmenterConfig(),
+                             config=PipelineConfig(min_confidence=0.0, min_hold=0.0))
+    result = pipeline.process(frame.points.reshape(-1, 3), frame.owner.shape)
+    surfaces = {reference.name: reference.points for reference in library}
+    return [_judged(found, frame, surfaces) for found in result.detections]
+
+
+def _judged(found: Detection, frame: SimulatedFrame, surfaces: dict[str, NDArray[np.float32]]
+            ) -> Case:
+    truth = seen_object(found, frame)
+    name = truth.label if truth else ''
+    if not truth or name not in surfaces:
+        return case_of(found.estimate, source=SOURCE, name=name, right=False, known=False)
+    seen = Seen(source=SOURCE, name=name, points=found.segment.points, surface=surfaces[name],
+                T_observation_object=truth.T_camera_object)
+    return seen.judge(found.estimate, surfaces)
+
+
+def seen_object(found: Detection, frame: SimulatedFrame) -> ObjectTruth | None:
+    """Return the object that most of a detection's points are of; None: the table, or nothing."""
+    owner = int(np.bincount(frame.owner.ravel()[found.segment.indices] + 2).argmax()) - 2
+    return frame.truths[owner] if owner >= 0 else None

@@ -1,0 +1,157 @@
+"""Which part of the loss does what: many small models, each trained with its own beta and M.
+
+    DIR/mae                          the first stage, which all cells share
+    DIR/runs/beta_0.3_M_8            the training run of a cell
+    DIR/cells/beta_0.3_M_8.json      what came out; cells that have one are not trained again
+
+All are measured on the same objects, which no run has seen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pointpng_core.embedding.model_zoo import load_model
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.evaluation.embedding.ablation_metrics import cell_metrics
+from pointpng_core.io.checkpoints import MODEL
+from pointpng_core.io.json_values import plain
+from pointpng_core.training.batches import held_out
+from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.data import cache_folder, load_sources
+from pointpng_core.training.metrics_log import Reporter, Silence
+from pointpng_core.training.trainer import train
+
+BETAS, NEGATIVES = (0.0, 0.1, 0.3, 0.5, 1.0), (0, 1, 2, 4, 8, 16)
+BETA, M = 0.3, 8
+"""What the other one is while one is varied: the paper's choice."""
+GRIDS = ('one-at-a-time', 'full')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One model of the ablation."""
+
+    beta: float
+    negatives: int
+
+    @property
+    def name(self) -> str:
+        """Name of its folder and file."""
+        return f'beta_{self.beta:g}_M_{self.negatives}'
+
+
+def cells_of(betas: Sequence[float], negatives: Sequence[int], grid: str) -> list[Cell]:
+    """Return the cells of a grid without repeats: both sweeps, or all combinations."""
+    if grid not in GRIDS:
+        raise ConfigError(f'grid = {grid!r}: choose one of {", ".join(GRIDS)}')
+    if grid == 'full':
+        cells = [Cell(beta=beta, negatives=count) for beta in betas for count in negatives]
+    else:
+        cells = [Cell(beta=beta, negatives=M) for beta in betas]
+        cells += [Cell(beta=BETA, negatives=count) for count in negatives]
+    if not cells:
+        raise ConfigError('the ablation has no cell: name at least one beta or M')
+    return list(dict.fromkeys(cells))
+
+
+def run_ablation(config: TrainConfig, cells: Sequence[Cell], folder: Path, *,
+                 reporter: Reporter | None = None,
+                 keep: Callable[[dict[str, Any]], None] = lambda result: None) -> dict[str, Any]:
+    """Train and measure the cells that DIR lacks; one that was interrupted goes on.
+
+    `config` gives everything but beta and M; `keep` is handed the result so far, whenever there is
+    one more cell. Returns {"cope", "mae_steps", "png_steps", "seed", "sources", "config": {...},
+    "cells": [{"beta", "negatives", "pa", "ae", "cosine_plain", "pairs", "svm_accuracy",
+    "pose_median_deg", "pose_15deg"}]}. Raises ConfigError, FileError, TrainingError,
+    MissingDependencyError.
+    """
+    shown = reporter or Silence()
+    settings = _settings(config)
+    results = {cell: _finished(folder, cell, settings) for cell in cells}
+    missing = [cell for cell, result in results.items() if result is None]
+    if missing:
+        sets = load_sources(config.source_configs(), pool=config.pool, seed=config.seed,
+                            cache_dir=cache_folder(), progress=shown.progress,
+                            report=shown.line)
+        parts = held_out(sets, config.validation_share, config.seed)
+        if not any(len(objects.points) for objects in parts[1]):
+            raise ConfigError(f'validation_share = {config.validation_share} leaves no object to '
+                              'validate with; raise it, or give more objects')
+        start = _first_stage(config, folder, shown)
+        for number, cell in enumerate(missing, start=1):
+            shown.line(f'{cell.name}: cell {number} of {len(missing)}')
+            run = folder / 'runs' / cell.name
+            own = replace(config, beta=cell.beta, negatives=cell.negatives, mae_steps=0,
+                          init=start)
+            train(own, run, resume=True, reporter=shown)
+            metrics = cell_metrics(load_model(run / MODEL, config.device), *parts,
+                                   seed=config.seed, device=config.device)
+            results[cell] = metrics
+            _write(_path(folder, cell), {'settings': settings, 'metrics': metrics})
+            keep(_result(settings, results))
+    return _result(settings, results)
+
+
+def _result(settings: dict[str, Any], results: dict[Cell, dict[str, Any] | None]
+            ) -> dict[str, Any]:
+    return {**settings, 'cells': [
+        {'beta': cell.beta, 'negatives': cell.negatives, **metrics}
+        for cell, metrics in results.items() if metrics is not None]}
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """Return what all cells have in common, in values that JSON gives back."""
+    own: dict[str, Any] = plain(config.to_mapping())
+    for varied in ('beta', 'negatives', 'device', 'threads'):
+        del own[varied]
+    return {'cope': config.model.cope, 'mae_steps': config.mae_steps,
+            'png_steps': config.png_steps, 'seed': config.seed, 'sources': own['sources'],
+            'config': own}
+
+
+def _first_stage(config: TrainConfig, folder: Path, reporter: Reporter) -> str:
+    """Train the autoencoder, once for all cells; returns what they start from."""
+    run = folder / 'mae'
+    if config.mae_steps == 0:
+        return config.init
+    if not (run / MODEL).exists():
+        reporter.line('masked autoencoding, once for all cells')
+        train(replace(config, png_steps=0), run, resume=True, reporter=reporter)
+    return str((run / MODEL).resolve())
+
+
+def _path(folder: Path, cell: Cell) -> Path:
+    return folder / 'cells' / f'{cell.name}.json'
+
+
+def _finished(folder: Path, cell: Cell, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the metrics of a finished cell; raises ConfigError for one of other settings."""
+    path = _path(folder, cell)
+    try:
+        kept = json.loads(path.read_text(encoding='utf-8'))
+        metrics, found = dict(kept['metrics']), dict(kept['settings'])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FileError(f'{path} is damaged ({error}): delete it, and the cell is measured '
+                        'again') from error
+    if found != settings:
+        changed = sorted(key for key in settings['config']
+                         if found.get('config', {}).get(key) != settings['config'][key])
+        raise ConfigError(f'{path} was made with other values of {", ".join(changed)}: take the '
+                          'same, or another --out')
+    return metrics
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix('.part')
+        part.write_text(json.dumps(plain(content), indent=2) + '\n', encoding='utf-8')
+        os.replace(part, path)
+    except OSError as error:
+        raise FileError(f'cannot write {path}: {error.strerror or error}') from error

@@ -1,0 +1,1 @@
+"""What accuracy to expect of the objects of a library."""

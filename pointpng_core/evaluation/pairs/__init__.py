@@ -1,0 +1,1 @@
+"""Making relative-pose pairs for validation."""

@@ -1,0 +1,134 @@
+"""Pairs to choose parameters by: the protocols of the benchmark's files, on other objects.
+
+An object's pairs depend on the seed and its place in the source, not on what else is chosen.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+import torch
+
+from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
+from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.simulation.camera import DepthCamera
+from pointpng_core.simulation.noise import DepthNoise, measure
+from pointpng_core.simulation.rendering import CastBody, render
+from pointpng_core.training.data.objects import ObjectSet
+from pointpng_core.training.point_samples import disjoint_draws
+
+CAMERA = DepthCamera(width=1280, height=960, fx=1050.0, fy=1050.0, cx=639.5, cy=479.5,
+                     near_m=0.2, far_m=3.0)
+"""Twice the resolution of a Kinect, as sensors for the near have it."""
+DEPTHS_M = (0.5, 0.9)
+ASIDE = (0.15, 0.10)
+"""How far off the optical axis an object may lie, right and down, over its depth."""
+LEAST_READINGS = 300
+TRIES = 50
+_MARGIN_PX = 8
+Rng = np.random.Generator
+Silent = Callable[[str], None]
+
+
+def half_pairs(objects: ObjectSet, rows: Iterable[int], *, points: int, seed: int,
+               jitter: float = 0.0, report: Silent = lambda line: None) -> list[PosePair]:
+    """Return a pair of disjoint draws of `points` for each object, one of them turned anyhow.
+
+    Both get Gaussian noise, of deviation `jitter` in radii of the object. Objects with fewer than
+    twice as many different points are left out, and reported.
+    """
+    pairs = []
+    for row in rows:
+        generator = torch.Generator().manual_seed(_seed(seed, row))
+        draws = disjoint_draws(objects.points[row], points, generator=generator)
+        source, target = (draw.numpy() for draw in draws)
+        if len(source) < points:
+            report(f'{objects.names[row]}: left out, it has only {2 * len(source)} points')
+            continue
+        if jitter:
+            source, target = _jittered((source, target), jitter,
+                                       np.random.default_rng([seed, row]))
+        T = np.eye(4)
+        T[:3, :3] = Rotation.random(random_state=_seed(seed, row)).as_matrix()
+        pairs.append(PosePair(source=source, target=transform(T, target).astype(np.float32),
+                              T_target_source=T, name=objects.names[row]))
+    return pairs
+
+
+def _jittered(clouds: Iterable[NDArray[np.float32]], jitter: float, rng: Rng
+              ) -> list[NDArray[np.float32]]:
+    noisy = []
+    for cloud in clouds:
+        radius = np.linalg.norm(cloud - cloud.mean(axis=0), axis=1).max()
+        noise = jitter * radius * rng.standard_normal(cloud.shape)
+        noisy.append((cloud + noise).astype(np.float32))
+    return noisy
+
+
+def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: int, seed: int,
+               noise: DepthNoise | None = None, report: Silent = lambda line: None
+               ) -> list[PosePair]:
+    """Return pairs of a mesh's surface and one noisy depth view of it, `points` of each.
+
+    The object lies 0.5 to 0.9 m before the camera, turned anyhow; targets are in the camera's
+    frame, metres. Views with fewer than LEAST_READINGS are drawn anew; objects that never show
+    as many are left out, and reported.
+    """
+    pairs = []
+    for row in rows:
+        rng, mesh, name = np.random.default_rng([seed, row]), meshes.read(row), meshes.names[row]
+        source, body = sample_surface(mesh, points, seed=seed)[0], CastBody(mesh)
+        for _ in range(views):
+            seen = _view(mesh, body, noise or DepthNoise(), rng)
+            if seen is None:
+                report(f'{name}: left out, fewer than {LEAST_READINGS} readings of it')
+                break
+            T, cloud = seen
+            target = cloud[rng.choice(len(cloud), points, replace=len(cloud) < points)]
+            pairs.append(PosePair(source=source, target=target, T_target_source=T, name=name))
+    return pairs
+
+
+def _view(mesh: TriangleMesh, body: CastBody, noise: DepthNoise, rng: Rng
+          ) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
+    """Return a pose T_camera_mesh and what the camera reads (N, 3); None where it sees little."""
+    for _ in range(TRIES):
+        T = _pose(mesh, rng)
+        camera = _around(body, T)
+        depth_m = measure(render(camera, [body], T[None]), noise, rng, near_m=camera.near_m,
+                          far_m=camera.far_m)
+        cloud = camera.backproject(depth_m)[np.isfinite(depth_m)]
+        if len(cloud) >= LEAST_READINGS:
+            return T, cloud
+    return None
+
+
+def _pose(mesh: TriangleMesh, rng: Rng) -> NDArray[np.float64]:
+    T = np.eye(4)
+    T[:3, :3] = Rotation.random(random_state=rng).as_matrix()
+    depth_m = rng.uniform(*DEPTHS_M)
+    middle = (mesh.vertices.max(axis=0) + mesh.vertices.min(axis=0)) / 2
+    aside = rng.uniform(-1.0, 1.0, 2) * ASIDE
+    T[:3, 3] = np.array([*aside, 1.0]) * depth_m - T[:3, :3] @ middle
+    return T
+
+
+def _around(body: CastBody, T_camera_body: NDArray[np.float64]) -> DepthCamera:
+    """Return CAMERA's pixels around the outline of a body alone: the same rays, far fewer."""
+    pixels = CAMERA.project(transform(T_camera_body, body.hull))
+    size = np.array([CAMERA.width, CAMERA.height])
+    low = np.clip(np.floor(pixels.min(axis=0)) - _MARGIN_PX, 0, size - 2 * _MARGIN_PX)
+    high = np.clip(np.ceil(pixels.max(axis=0)) + _MARGIN_PX, low + 2 * _MARGIN_PX, size)
+    width, height = (high - low).astype(int)
+    return replace(CAMERA, width=int(width), height=int(height), cx=CAMERA.cx - float(low[0]),
+                   cy=CAMERA.cy - float(low[1]))
+
+
+def _seed(seed: int, row: int) -> int:
+    """Return one number of both."""
+    return int(np.random.SeedSequence([seed, row]).generate_state(1)[0])

@@ -1,0 +1,1 @@
+"""Pose benchmarks beside baselines."""

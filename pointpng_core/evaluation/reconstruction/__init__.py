@@ -1,0 +1,1 @@
+"""How exact reconstructed meshes are, and what poses they give."""

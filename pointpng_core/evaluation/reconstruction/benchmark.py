@@ -1,0 +1,79 @@
+"""Models fused from simulated recordings: how true they are, and how well they pose."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+import tempfile
+from typing import Any
+
+from pointpng_core.errors import CloudError, FusionError
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.reconstruction.pose_with_fused_models import StandIn, count_posed
+from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
+from pointpng_core.reference.reconstruction.recording import FusedModel, fuse_bag
+from pointpng_core.simulation.camera import DepthCamera
+from pointpng_core.simulation.sample_recordings import write_turning
+from pointpng_core.simulation.shapes.catalogue import make_object
+from pointpng_core.simulation.turntable import TurntableConfig
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionPlan:
+    """Which objects of the catalogue are recorded, how, and on how many tables they are posed."""
+
+    objects: tuple[str, ...]
+    clouds: int = 36
+    """Of one whole turn."""
+    scenes: int = 20
+    seed: int = 0
+
+
+def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
+                    report: Report = lambda line: None) -> dict[str, Any]:
+    """Record, fuse, compare with the true meshes, and pose by both on the same tables.
+
+    Returns {'clouds', 'scenes', 'seed', 'objects': {NAME: {'mean_m', 'p95_m', 'there',
+    'there_above', 'loop': {'turn_deg', 'shift_m'} or None, 'used', 'fused' and 'true':
+    {'seen', 'posed', 'wrong', 'mistaken'}} or {'refused': WHY}}}; see `SurfaceErrors` and
+    `Posed`. Raises ConfigError for a name that is not in the catalogue.
+    """
+    things = [make_object(name) for name in dict.fromkeys(plan.objects)]
+    objects: dict[str, Any] = {}
+    fused: list[StandIn] = []
+    for thing in things:
+        report(f'{thing.name}: fusing {plan.clouds} clouds')
+        try:
+            model = _recorded(thing.name, plan)
+        except (CloudError, FusionError) as error:
+            objects[thing.name] = {'refused': str(error)}
+            continue
+        T_model_true = aligned(model.mesh, thing.mesh, estimator)
+        fused.append(StandIn(thing=thing, mesh=model.mesh, T_model_true=T_model_true))
+        objects[thing.name] = {
+            **asdict(surface_errors(model.mesh, thing.mesh, T_model_true)), 'used': model.used,
+            'loop': asdict(model.loop) if model.loop else None}
+    _pose(estimator, fused, objects, plan, report)
+    return {'clouds': plan.clouds, 'scenes': plan.scenes, 'seed': plan.seed, 'objects': objects}
+
+
+def _recorded(name: str, plan: FusionPlan) -> FusedModel:
+    """Return what comes of a recording by way of a bag, as `pointpng objects from-bag` gets it."""
+    with tempfile.TemporaryDirectory() as folder:
+        bag = Path(folder) / name
+        write_turning(bag, name, camera=DepthCamera(),
+                      config=TurntableConfig(frames=plan.clouds, seed=plan.seed))
+        return fuse_bag(bag)
+
+
+def _pose(estimator: PoseEstimator, fused: Sequence[StandIn], objects: dict[str, Any],
+          plan: FusionPlan, report: Report) -> None:
+    """Enter how often the fused models and the true meshes were posed."""
+    if not (fused and plan.scenes):
+        return
+    for key, models in (('fused', fused), ('true', [stand_in.true for stand_in in fused])):
+        report(f'{plan.scenes} tables, posed by the {key} surfaces')
+        counts = count_posed(estimator, models, scenes=plan.scenes, seed=plan.seed)
+        for name, count in counts.items():
+            objects[name][key] = asdict(count)

@@ -1,0 +1,66 @@
+"""How far a model's surface is from the true one, and how much of that it has."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.io import TriangleMesh, sample_surface
+
+POINTS = 20_000
+"""Drawn from each of the two surfaces."""
+ALIGNED_POINTS = 4000
+NEAR_M = 0.003
+"""True surface nearer to the model than this is there."""
+LOW_M = 0.009
+"""What is lower over the table than this no segment shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurfaceErrors:
+    """Distances of the model from the true surface, and shares of the true surface it has."""
+
+    mean_m: float
+    p95_m: float
+    there: float
+    """Share of the true surface within NEAR_M of the model."""
+    there_above: float
+    """The same of what is higher than LOW_M above the lowest point."""
+
+
+def aligned(model: TriangleMesh, true: TriangleMesh, estimator: PoseEstimator
+            ) -> NDArray[np.float64]:
+    """Return T_model_true (4, 4), the best pose of the true surface in the model's frame.
+
+    Raises CloudError for a mesh without a surface.
+    """
+    points = sample_surface(model, ALIGNED_POINTS)[0]
+    reference = estimator.reference_from_model(true, name='true')
+    return estimator.estimate(points, [reference])[0].T_observation_reference
+
+
+def surface_errors(model: TriangleMesh, true: TriangleMesh, T_model_true: NDArray[np.float64]
+                   ) -> SurfaceErrors:
+    """Return how a model (z up) compares to the true mesh at its pose (4, 4) in the frame."""
+    points, surface = sample_surface(model, POINTS)[0], sample_surface(true, POINTS)[0]
+    T_true_model = np.linalg.inv(T_model_true).astype(np.float64)
+    off_m = gaps_m(true, transform(T_true_model, points))
+    placed = transform(T_model_true, surface)
+    near = gaps_m(model, placed) < NEAR_M
+    # In the model's frame: the true one may lie upside down where that looks alike.
+    high = placed[:, 2] - placed[:, 2].min() > LOW_M
+    return SurfaceErrors(mean_m=float(off_m.mean()), p95_m=float(np.percentile(off_m, 95)),
+                         there=float(near.mean()), there_above=float(near[high].mean()))
+
+
+def gaps_m(mesh: TriangleMesh, points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the distances (N,) of points (N, 3) from a mesh, in its frame."""
+    import open3d as o3d  # heavy, and only this needs it
+    scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+    scene.add_triangles(o3d.core.Tensor(np.ascontiguousarray(mesh.vertices, np.float32)),
+                        o3d.core.Tensor(mesh.faces.astype(np.uint32)))
+    gaps: NDArray[np.float32] = scene.compute_distance(
+        o3d.core.Tensor(points.astype(np.float32)), nthreads=1).numpy()
+    return gaps

@@ -1,0 +1,144 @@
+"""The PointCloud2 clouds of a recorded bag: MCAP, sqlite3 or ROS 1, by rosbags, without ROS."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+import importlib
+from pathlib import Path
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from pointpng_core.config import read_yaml_mapping
+from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
+from pointpng_core.io.bags.discovery import STORAGE_SUFFIXES
+from pointpng_core.io.bags.recovery import repair
+
+if TYPE_CHECKING:
+    from rosbags.highlevel import AnyReader
+
+CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+
+
+class CloudBag:
+    """An open bag; a context manager.
+
+    Of a truncated file the intact beginning is read; `damage` then says so. Raises FileError when
+    nothing can be read, MissingDependencyError without rosbags.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            raise FileError(f'there is no bag {self.path}')
+        self._expected = _expected_counts(self.path)
+        _require_rosbags()
+        self._stack = ExitStack()
+        self._file_damage = ''
+        self._reader = self._open()
+        self.damage = self._file_damage
+
+    def __enter__(self) -> 'CloudBag':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def topics(self) -> dict[str, int]:
+        """PointCloud2 topics and how many clouds each holds."""
+        return {name: info.msgcount for name, info in sorted(self._reader.topics.items())
+                if info.msgtype == CLOUD_TYPE}
+
+    def choose_topic(self, asked: str | None = None, *, option: str = '--topic') -> str:
+        """Return the topic asked for, or the only one; ConfigError lists what there is.
+
+        `option` is what the user chooses one with.
+        """
+        topics = self.topics
+        listing = ', '.join(f'{name} ({count} clouds)' for name, count in topics.items())
+        if not topics:
+            others = ', '.join(sorted(self._reader.topics)) or 'none'
+            raise ConfigError(f'{self.path} has no PointCloud2 topic; its topics: {others}'
+                              + (f' ({self.damage})' if self.damage else ''))
+        if asked is not None and asked not in topics:
+            raise ConfigError(f'{self.path} has no PointCloud2 topic {asked!r}; it has: {listing}')
+        if asked is None and len(topics) > 1:
+            raise ConfigError(f'{self.path} has several PointCloud2 topics, choose one with '
+                              f'{option}: {listing}')
+        return asked or next(iter(topics))
+
+    def clouds(self, topic: str) -> Iterator[tuple[int, Any]]:
+        """Yield (time of recording in ns, PointCloud2 message of rosbags), oldest first.
+
+        Ends early at a damaged place; `damage` then says so and how much is lost.
+        """
+        count, damage = 0, self._file_damage
+        connections = [c for c in self._reader.connections if c.topic == topic]
+        try:
+            for connection, time_ns, raw in self._reader.messages(connections):
+                yield time_ns, self._reader.deserialize(raw, connection.msgtype)
+                count += 1
+        except Exception as error:       # rosbags lets a dozen types through for damaged files
+            damage = f'{self.path} is damaged after cloud {count} of {topic} ({error})'
+        expected = self._expected.get(topic, 0)
+        if count < expected:
+            lost = f'{expected - count} of {expected} clouds are lost'
+            damage = f'{damage}; {lost}' if damage else f'{self.path}: {lost}'
+        self.damage = damage
+
+    def _open(self) -> 'AnyReader':
+        try:
+            return self._enter([self.path])
+        except Exception as error:       # as above: any type, for a damaged file
+            self._file_damage = (f'{self.path} is truncated or damaged ({error}): only its intact '
+                                 'beginning is read')
+        try:
+            return self._enter([self._intact(path) for path in _storage_files(self.path)])
+        except FileError:
+            raise
+        except Exception as error:
+            raise FileError(f'{self.path} cannot be read as a bag: {error}') from error
+
+    def _enter(self, paths: list[Path]) -> 'AnyReader':
+        return self._stack.enter_context(_reader(paths))
+
+    def _intact(self, path: Path) -> Path:
+        try:
+            with _reader([path]):
+                return path
+        except Exception:
+            folder = self._stack.enter_context(tempfile.TemporaryDirectory())
+            return repair(path, Path(folder))
+
+
+def _require_rosbags() -> None:
+    try:
+        importlib.import_module('rosbags.highlevel')
+    except ImportError as error:
+        raise MissingDependencyError(f'reading bags needs the Python package rosbags ({error}): '
+                                     'pip install rosbags') from error
+
+
+def _reader(paths: list[Path]) -> 'AnyReader':
+    from rosbags.highlevel import AnyReader
+    from rosbags.typesys import Stores, get_typestore
+
+    return AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY))
+
+
+def _storage_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix in STORAGE_SUFFIXES)
+    if not files:
+        raise FileError(f'{path} holds no bag file ({", ".join(STORAGE_SUFFIXES)})')
+    return files
+
+
+def _expected_counts(path: Path) -> dict[str, int]:
+    """Return the messages of each topic that metadata.yaml promises; empty without one."""
+    try:
+        content = read_yaml_mapping(path / 'metadata.yaml')['rosbag2_bagfile_information']
+        return {entry['topic_metadata']['name']: int(entry['message_count'])
+                for entry in content['topics_with_message_count']}
+    except (FileError, KeyError, TypeError, ValueError):
+        return {}

@@ -1,0 +1,34 @@
+"""Checkpoints: folders that are whole or not there, and that tell when they were damaged.
+
+    model.safetensors    the weights
+    config.json          format, kind, version, and all that is needed to use the weights
+    trainer.safetensors  where training goes on from (optional): optimiser state ...
+    trainer.json         ... and counters
+    SHA256SUMS           hashes of all of these; `sha256sum -c SHA256SUMS` checks them
+
+Nothing in them is code: no pickles.
+"""
+
+from pointpng_core.io.checkpoints.checkpoint import (
+    FORMAT,
+    Checkpoint,
+    is_checkpoint,
+    read_checkpoint,
+    read_trainer_state,
+    write_checkpoint,
+)
+from pointpng_core.io.checkpoints.retention import (
+    CHECKPOINTS,
+    MODEL,
+    clean_leftovers,
+    latest_checkpoint,
+    prune,
+    step_folder,
+)
+from pointpng_core.io.checkpoints.tensors import weights_sha256
+
+__all__ = [
+    'CHECKPOINTS', 'FORMAT', 'MODEL', 'Checkpoint', 'clean_leftovers', 'is_checkpoint',
+    'latest_checkpoint', 'prune', 'read_checkpoint', 'read_trainer_state', 'step_folder',
+    'weights_sha256', 'write_checkpoint',
+]

@@ -1,0 +1,145 @@
+"""One checkpoint: written whole, verified before it is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pointpng_core import __version__
+from pointpng_core.errors import FileError
+from pointpng_core.io.checkpoints.atomic_folder import place_folder
+from pointpng_core.io.checkpoints.checksums import SUMS, sums_of, verified_files
+from pointpng_core.io.checkpoints.tensors import tensors_from_bytes, tensors_to_bytes
+from pointpng_core.io.json_values import plain
+
+FORMAT = 1
+"""Raise it when what is stored changes its meaning; the names of the files stay."""
+KIND = 'point_png'
+KINDS = (KIND,)
+MODEL_FILE, CONFIG_FILE = 'model.safetensors', 'config.json'
+TRAINER_FILE, STATE_FILE = 'trainer.safetensors', 'trainer.json'
+_FILES = (MODEL_FILE, CONFIG_FILE, TRAINER_FILE, STATE_FILE, SUMS)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """What is needed to use a model; tensors on the CPU."""
+
+    path: Path
+    tensors: dict[str, Tensor]
+    config: dict[str, Any]
+    """format, kind, version, and what the writer added: step, model, labels, metrics ..."""
+    sha256: str
+    """Of `model.safetensors`."""
+
+
+def write_checkpoint(folder: str | Path, *, tensors: Mapping[str, Tensor], config: dict[str, Any],
+                     trainer_tensors: Mapping[str, Tensor] | None = None,
+                     trainer_state: dict[str, Any] | None = None) -> None:
+    """Write a checkpoint so that `folder` holds all of it or does not exist, whatever happens.
+
+    `config` gets format, kind and version where it lacks them; what JSON does not know (nan, inf)
+    becomes null there, but not in `trainer_state`. A checkpoint of that name is replaced. Raises
+    FileError with the reason; what was there before is then as it was.
+    """
+    folder = Path(folder)
+    header = {'format': FORMAT, 'kind': KIND, 'version': __version__}
+    contents = {MODEL_FILE: tensors_to_bytes(tensors),
+                CONFIG_FILE: _json_bytes(plain({**header, **config}))}
+    if trainer_tensors is not None or trainer_state is not None:
+        contents[TRAINER_FILE] = tensors_to_bytes(trainer_tensors or {})
+        contents[STATE_FILE] = _json_bytes(trainer_state or {})
+    contents[SUMS] = sums_of(contents)
+    try:
+        _check_replaceable(folder)
+        place_folder(folder, contents)
+    except OSError as error:
+        raise FileError(
+            f'cannot write the checkpoint {folder}: {error.strerror or error}; earlier '
+            'checkpoints are untouched: make room, or choose another folder') from error
+
+
+def read_checkpoint(folder: str | Path) -> Checkpoint:
+    """Read a checkpoint after checking all of it.
+
+    Raises FileError naming what is missing, damaged, or of a kind or format not known here.
+    """
+    folder = Path(folder)
+    contents, sums = _verified(folder, (MODEL_FILE, CONFIG_FILE))
+    config = _mapping(contents[CONFIG_FILE], folder / CONFIG_FILE)
+    _check_header(config, folder / CONFIG_FILE)
+    return Checkpoint(path=folder, config=config, sha256=sums[MODEL_FILE],
+                      tensors=tensors_from_bytes(contents[MODEL_FILE], folder / MODEL_FILE))
+
+
+def read_trainer_state(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors and values that training goes on from, after checking the checkpoint.
+
+    Raises FileError, also when the checkpoint has no such part.
+    """
+    folder = Path(folder)
+    contents, _ = _verified(folder, (CONFIG_FILE, TRAINER_FILE, STATE_FILE))
+    _check_header(_mapping(contents[CONFIG_FILE], folder / CONFIG_FILE), folder / CONFIG_FILE)
+    if not {TRAINER_FILE, STATE_FILE} <= contents.keys():
+        raise FileError(f'checkpoint {folder} holds a model without the state of its training '
+                        f'({TRAINER_FILE}): it can be used and fine-tuned, but not resumed')
+    return (tensors_from_bytes(contents[TRAINER_FILE], folder / TRAINER_FILE),
+            _mapping(contents[STATE_FILE], folder / STATE_FILE))
+
+
+def verify_checkpoint(folder: Path) -> None:
+    """Check that all files are there and as they were written; raises FileError."""
+    _verified(folder, ())
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Tell whether a folder means to be a checkpoint, intact or not."""
+    return (folder / SUMS).exists() or (folder / MODEL_FILE).exists()
+
+
+def _verified(folder: Path, wanted: tuple[str, ...]) -> tuple[dict[str, bytes], dict[str, str]]:
+    contents, sums = verified_files(folder, wanted)
+    for name in (MODEL_FILE, CONFIG_FILE):
+        if name not in sums:
+            raise FileError(f'{folder / SUMS} does not name {name}: the checkpoint is incomplete; '
+                            'use another one')
+    return contents, sums
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Keep a mistaken path from replacing a folder of something else."""
+    if not folder.exists():
+        return
+    others = [entry.name for entry in folder.iterdir() if entry.name not in _FILES]
+    if others:
+        raise FileError(f'cannot write the checkpoint {folder}: the folder exists and holds '
+                        f'{min(others)!r}, which is not of a checkpoint; choose another name')
+
+
+def _check_header(config: dict[str, Any], path: Path) -> None:
+    version = config.get('format')
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise FileError(f'{path}: format = {version!r} is no format of a checkpoint')
+    if version > FORMAT:
+        raise FileError(f'{path}: written by a newer pointpng_ros (format {version}, this one '
+                        f'reads up to {FORMAT}): update pointpng_ros')
+    if config.get('kind') not in KINDS:
+        raise FileError(f'{path}: kind = {config.get("kind")!r} is not known here; '
+                        f'known: {", ".join(KINDS)}')
+
+
+def _json_bytes(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, indent=2) + '\n').encode()
+
+
+def _mapping(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        mapping = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise FileError(f'{path} is not valid JSON: {error}') from error
+    if not isinstance(mapping, dict):
+        raise FileError(f'{path}: expected a mapping at the top, got {type(mapping).__name__}')
+    return mapping

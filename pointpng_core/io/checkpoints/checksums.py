@@ -1,0 +1,67 @@
+"""SHA256SUMS: the hashes of the files of a folder, as `sha256sum` writes and checks them."""
+
+from collections.abc import Collection, Mapping
+import hashlib
+from pathlib import Path
+import re
+
+from pointpng_core.errors import FileError
+from pointpng_core.io.hashing import file_sha256
+
+SUMS = 'SHA256SUMS'
+# Plain names only: a folder speaks for its own files.
+_LINE = re.compile(r'([0-9a-f]{64}) [ *]([^/\\]+)')
+
+
+def sums_of(contents: Mapping[str, bytes]) -> bytes:
+    """Return the SHA256SUMS of files that are about to be written."""
+    return ''.join(f'{hashlib.sha256(content).hexdigest()}  {name}\n'
+                   for name, content in contents.items()).encode()
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """Return the hashes that a folder's SHA256SUMS gives, by file name; raises FileError."""
+    path = folder / SUMS
+    if not folder.is_dir():
+        raise FileError(f'checkpoint {folder}: there is no such folder')
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except FileNotFoundError as error:
+        raise FileError(f'checkpoint {folder}: {SUMS} is missing, so it was not written to the '
+                        'end or is no checkpoint; use another one') from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f'cannot read {path}: {getattr(error, "strerror", error)}') from error
+    sums = {}
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise FileError(f'{path} is damaged: line {number} is not "HASH  NAME"')
+        sums[match[2]] = match[1]
+    return sums
+
+
+def verified_files(folder: Path, wanted: Collection[str] = ()
+                   ) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Check every file that SHA256SUMS names; return the contents of those wanted, and all hashes.
+
+    What is returned is what was checked. Raises FileError naming the first file that is missing,
+    unreadable or changed.
+    """
+    contents: dict[str, bytes] = {}
+    sums = read_sums(folder)
+    for name, expected in sums.items():
+        path = folder / name
+        try:
+            if name in wanted:
+                contents[name] = path.read_bytes()
+                found = hashlib.sha256(contents[name]).hexdigest()
+            else:
+                found = file_sha256(path)
+        except FileNotFoundError as error:
+            raise FileError(f'checkpoint {folder}: {name} is missing') from error
+        except OSError as error:
+            raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+        if found != expected:
+            raise FileError(f'{path} is damaged: its SHA-256 is {found[:12]}..., {SUMS} says '
+                            f'{expected[:12]}...; copy it again or use another checkpoint')
+    return contents, sums

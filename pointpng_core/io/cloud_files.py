@@ -1,0 +1,138 @@
+"""Files that hold point clouds."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+import zipfile
+import zlib
+
+import numpy as np
+
+from pointpng_core.errors import FileError
+from pointpng_core.io.open3d_files import checked_path, quiet_open3d
+from pointpng_core.io.ply import read_ply
+from pointpng_core.io.truncation import check_pcd
+
+CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
+_BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
+                 NotImplementedError, zipfile.BadZipFile, zlib.error)
+
+
+def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
+    """Read the points of a ply, pcd, xyz, npy or npz file: (N, 3) float32, metres after `scale`.
+
+    Every stored row is returned, non-finite ones too (organised clouds mark holes with NaN).
+    Raises FileError when the file is unreadable, holds no finite point, or is cut short.
+    """
+    path = checked_path(path, CLOUD_SUFFIXES)
+    points = _READERS[path.suffix.lower()](path)
+    return _checked_points(path, points * scale)
+
+
+def write_cloud(path: str | Path, points: np.ndarray) -> None:
+    """Write points (N, 3) in metres as ply, pcd, xyz, npy or npz, by the suffix."""
+    path = Path(path)
+    if path.suffix.lower() not in CLOUD_SUFFIXES:
+        raise FileError(f'cannot write {path}: choose one of {", ".join(CLOUD_SUFFIXES)}')
+    try:
+        _WRITERS[path.suffix.lower()](path, np.asarray(points, dtype=np.float32))
+    except OSError as error:
+        raise FileError(f'cannot write {path}: {error.strerror or error}') from error
+
+
+def _checked_points(path: Path, points: np.ndarray) -> np.ndarray:
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise FileError(f'{path}: points must be an array (N, 3), got {points.shape}')
+    if len(points) == 0:
+        raise FileError(f'{path} holds no points')
+    with np.errstate(over='ignore'):
+        single = np.ascontiguousarray(points, dtype=np.float32)
+    overflow = np.isfinite(points) & ~np.isfinite(single)
+    if overflow.any():
+        raise FileError(f'{path}: {overflow.sum()} coordinates are too large for metres')
+    if not np.isfinite(single).all(axis=1).any():
+        raise FileError(f'{path}: none of its {len(points)} points is finite')
+    return single
+
+
+def _read_ply(path: Path) -> np.ndarray:
+    return read_ply(path)[0]
+
+
+def _read_pcd(path: Path) -> np.ndarray:
+    with quiet_open3d() as open3d:
+        try:
+            content = open3d.io.read_point_cloud(
+                str(path), remove_nan_points=False, remove_infinite_points=False)
+        except RuntimeError as error:
+            raise FileError(f'{path} cannot be read as a cloud: {error}') from error
+    points = np.asarray(content.points).copy()
+    check_pcd(path, len(points))
+    return points
+
+
+def _read_text(path: Path) -> np.ndarray:
+    """Read rows `x y z`; further columns (colours, normals) are attributes and not read."""
+    try:
+        rows = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding='utf-8')
+    except (OSError, ValueError) as error:
+        raise FileError(f'{path} is not text with rows "x y z": {error}') from error
+    if rows.shape[1] < 3:
+        raise FileError(f'{path}: rows need three numbers "x y z", these have {rows.shape[1]}')
+    return rows[:, :3]
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        with path.open('rb') as stream:
+            return _numeric(path, np.lib.format.read_array(stream, allow_pickle=False))
+    except _BROKEN_ARRAY as error:
+        raise FileError(f'{path} is not a readable .npy file: {error}') from error
+
+
+def _read_npz(path: Path) -> np.ndarray:
+    if not zipfile.is_zipfile(path):
+        raise FileError(f'{path} is not an .npz archive, or was cut short')
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return _numeric(path, _archive_member(path, archive))
+    except _BROKEN_ARRAY as error:
+        raise FileError(f'{path} is not a readable .npz file: {error}') from error
+
+
+def _archive_member(path: Path, archive: Any) -> np.ndarray:
+    keys = list(archive.keys())
+    if 'points' not in keys and len(keys) != 1:
+        raise FileError(f'{path}: expected the key "points" or a single array, '
+                        f'found {", ".join(keys) or "nothing"}')
+    return np.asarray(archive['points' if 'points' in keys else keys[0]])
+
+
+def _numeric(path: Path, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in 'fiu':
+        raise FileError(f'{path}: expected numbers, got an array of {array.dtype}')
+    return array.astype(np.float64)
+
+
+def _write_with_open3d(path: Path, points: np.ndarray) -> None:
+    with quiet_open3d() as open3d:
+        content = open3d.geometry.PointCloud(
+            open3d.utility.Vector3dVector(points.astype(np.float64)))
+        if not open3d.io.write_point_cloud(str(path), content):
+            raise FileError(f'cannot write {path}: is its folder there and writable?')
+
+
+def _write_text(path: Path, points: np.ndarray) -> None:
+    np.savetxt(path, points, fmt='%.9g')
+
+
+def _write_archive(path: Path, points: np.ndarray) -> None:
+    np.savez_compressed(path, points=points)
+
+
+_READERS: dict[str, Callable[[Path], np.ndarray]] = {
+    '.ply': _read_ply, '.pcd': _read_pcd, '.xyz': _read_text, '.npy': _read_npy,
+    '.npz': _read_npz}
+_WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
+    '.ply': _write_with_open3d, '.pcd': _write_with_open3d, '.xyz': _write_text,
+    '.npy': np.save, '.npz': _write_archive}

@@ -1,0 +1,185 @@
+"""A strict reader of PLY: Open3D's returns uninitialised points for a file that was cut short.
+
+Format: http://paulbourke.net/dataformats/ply/ (ascii, binary of either byte order, polygons).
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pointpng_core.errors import FileError
+from pointpng_core.io.polygons import split_polygons
+
+_TYPES = {'char': 'i1', 'int8': 'i1', 'uchar': 'u1', 'uint8': 'u1', 'short': 'i2', 'int16': 'i2',
+          'ushort': 'u2', 'uint16': 'u2', 'int': 'i4', 'int32': 'i4', 'uint': 'u4', 'uint32': 'u4',
+          'float': 'f4', 'float32': 'f4', 'double': 'f8', 'float64': 'f8'}
+_ORDERS = {'ascii': '', 'binary_little_endian': '<', 'binary_big_endian': '>'}
+_INDEX_NAMES = ('vertex_indices', 'vertex_index')
+_END = b'end_header'
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Property:
+    name: str
+    kind: str
+    length_kind: str = ''  # not empty: a list, preceded by its length in this type
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Element:
+    name: str
+    count: int
+    properties: tuple[_Property, ...]
+
+
+def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return vertices (V, 3) float64 and faces (F, 3) int64; F = 0 where the file holds a cloud.
+
+    Polygons are split into triangles. Raises FileError when the header is not PLY's, or when the
+    file ends before what it declares.
+    """
+    try:
+        return _parse(path.read_bytes())
+    except OSError as error:
+        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+    except (ValueError, IndexError, KeyError, OverflowError, MemoryError) as error:
+        raise FileError(f'{path} is not a whole PLY file: {error}') from error
+
+
+def _parse(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    order, elements, start = _header(content)
+    source = _Binary(content, start, order) if order else _Ascii(content[start:])
+    vertices, faces = None, np.empty((0, 3), dtype=np.int64)
+    for element in elements:
+        columns = source.columns(element)
+        if element.name == 'vertex':
+            vertices = np.stack([np.asarray(columns[axis], dtype=np.float64).reshape(element.count)
+                                 for axis in 'xyz'], axis=1)
+        elif element.name == 'face' and element.count:
+            faces = split_polygons(columns[_index_name(element)])
+        elif element.name == 'tristrips':
+            raise ValueError('triangle strips are not read here: save it with plain faces')
+    if vertices is None:
+        raise ValueError('it declares no element "vertex"')
+    return vertices, faces
+
+
+def _index_name(element: _Element) -> str:
+    for p in element.properties:
+        if p.name in _INDEX_NAMES and p.length_kind:
+            return p.name
+    raise ValueError(f'its faces have no list {" or ".join(_INDEX_NAMES)}')
+
+
+def _header(content: bytes) -> tuple[str, list[_Element], int]:
+    """Return the byte order ('' for ascii), the elements and where the data start."""
+    end = content.find(_END)
+    if not content.startswith(b'ply') or end < 0:
+        raise ValueError('it has no header "ply ... end_header"')
+    order, elements = '', []
+    for line in content[:end].decode('ascii').splitlines()[1:]:
+        words = line.split() or ['']
+        if words[0] == 'format':
+            order = _ORDERS[words[1]]
+        elif words[0] == 'element':
+            elements.append(_Element(name=words[1], count=int(words[2]), properties=()))
+        elif words[0] == 'property':
+            elements[-1] = _with_property(elements[-1], words[1:])
+    return order, elements, content.index(b'\n', end) + 1
+
+
+def _with_property(element: _Element, words: list[str]) -> _Element:
+    if words[0] == 'list':
+        new = _Property(name=words[3], kind=_TYPES[words[2]], length_kind=_TYPES[words[1]])
+    else:
+        new = _Property(name=words[1], kind=_TYPES[words[0]])
+    return dataclasses.replace(element, properties=(*element.properties, new))
+
+
+class _Binary:
+    """Takes the columns of one element after the other out of binary data."""
+
+    def __init__(self, content: bytes, start: int, order: str) -> None:
+        self._content, self._at, self._order = content, start, order
+
+    def columns(self, element: _Element) -> dict[str, Any]:
+        lists = [p for p in element.properties if p.length_kind]
+        if not lists:
+            return self._table(element, lengths={})
+        before = self._at
+        lengths = {p.name: 3 for p in lists}
+        try:  # nearly every file has triangles only: read them as one table
+            table = self._table(element, lengths)
+            if all((table['#' + p.name] == 3).all() for p in lists):
+                return table
+        except ValueError:
+            pass
+        self._at = before
+        return self._rows(element)
+
+    def _table(self, element: _Element, lengths: dict[str, int]) -> dict[str, Any]:
+        fields: list[Any] = []
+        for p in element.properties:
+            if p.length_kind:
+                fields.append(('#' + p.name, self._order + p.length_kind))
+            shape = (lengths[p.name],) if p.length_kind else ()
+            fields.append((p.name, self._order + p.kind, shape))
+        rows = self._take(np.dtype(fields), element.count)
+        return {name: rows[name] for name in rows.dtype.names or ()}
+
+    def _rows(self, element: _Element) -> dict[str, Any]:
+        columns: dict[str, Any] = {p.name: [] for p in element.properties}
+        for _ in range(element.count):
+            for p in element.properties:
+                length = 1
+                if p.length_kind:
+                    length = int(self._take(np.dtype(self._order + p.length_kind), 1)[0])
+                columns[p.name].append(self._take(np.dtype(self._order + p.kind), length))
+        return columns
+
+    def _take(self, dtype: np.dtype, count: int) -> np.ndarray:
+        if count < 0 or self._at + count * dtype.itemsize > len(self._content):
+            raise ValueError('it ends before all declared elements: was it cut short?')
+        taken = np.frombuffer(self._content, dtype=dtype, count=count, offset=self._at)
+        self._at += taken.nbytes
+        return taken
+
+
+class _Ascii:
+    """Takes the columns of one element after the other out of lines of numbers."""
+
+    def __init__(self, content: bytes) -> None:
+        self._lines = [line for line in content.decode('ascii').splitlines() if line.strip()]
+
+    def columns(self, element: _Element) -> dict[str, Any]:
+        lines, self._lines = self._lines[:element.count], self._lines[element.count:]
+        if element.count < 0 or len(lines) < element.count:
+            raise ValueError('it ends before all declared elements: was it cut short?')
+        if not any(p.length_kind for p in element.properties):
+            return self._table(element, [line.split() for line in lines])
+        columns: dict[str, Any] = {p.name: [] for p in element.properties}
+        for line in lines:
+            self._split(element, [float(word) for word in line.split()], columns)
+        return columns
+
+    @staticmethod
+    def _table(element: _Element, rows: list[list[str]]) -> dict[str, Any]:
+        width = len(element.properties)
+        if any(len(row) < width for row in rows):
+            raise ValueError('a line has fewer numbers than declared: was it cut short?')
+        table = np.array([row[:width] for row in rows], dtype=np.float64).reshape(-1, width)
+        return {p.name: table[:, i] for i, p in enumerate(element.properties)}
+
+    @staticmethod
+    def _split(element: _Element, numbers: list[float], columns: dict[str, Any]) -> None:
+        at = 0
+        for p in element.properties:
+            length = 1
+            if p.length_kind:
+                length, at = int(numbers[at]), at + 1
+            if len(numbers) < at + length:
+                raise ValueError('a line has fewer numbers than declared: was it cut short?')
+            columns[p.name].append(np.array(numbers[at:at + length]))
+            at += length

@@ -1,0 +1,86 @@
+"""References kept on disk, under the hash of everything they were built from."""
+
+from collections.abc import Callable
+from dataclasses import replace
+import hashlib
+import json
+import logging
+from pathlib import Path
+import zipfile
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.geometry import Symmetry
+from pointpng_core.io.atomic_write import written_at_once
+from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.reference.builder import ReferenceBuilder
+from pointpng_core.reference.reference import Reference
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 6
+"""Raise it when what is stored, or how a reference is built, changes."""
+
+
+class ReferenceCache:
+    """A builder that looks on disk first. Without a folder it only builds."""
+
+    def __init__(self, builder: ReferenceBuilder, *, folder: Path | None) -> None:
+        self.builder, self._folder = builder, folder
+
+    def from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
+                   symmetry: Symmetry | None) -> Reference:
+        """Return the reference of a mesh or of points (N, 3) covering a whole surface.
+
+        What is kept has the discovered symmetry, and serves whatever `symmetry` is given instead.
+        """
+        parts = (model.vertices, model.faces) if isinstance(model, TriangleMesh) else (model,)
+        built_with = symmetry if self._folder is None else None
+        reference = self._cached('model', parts, name, lambda: self.builder.from_model(
+            model, name=name, symmetry=built_with))
+        return reference if symmetry is None else replace(reference, symmetry=symmetry)
+
+    def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+        """Return the reference of points (N, 3) seen from one side by a camera at the origin."""
+        return self._cached('look', (points,), name, lambda: self.builder.from_look(
+            points, name=name))
+
+    def _cached(self, kind: str, parts: tuple[NDArray[np.generic], ...], name: str,
+                build: Callable[[], Reference]) -> Reference:
+        if self._folder is None:
+            return build()
+        path = self._folder / f'{self._key(kind, parts)}.npz'
+        try:
+            return Reference.from_arrays(_load(path), name=name,
+                                         device=self.builder.device)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+            reference = build()  # not there, or damaged
+        _save(path, reference.arrays())
+        return reference
+
+    def _key(self, kind: str, parts: tuple[NDArray[np.generic], ...]) -> str:
+        settings = json.dumps([FORMAT, kind, self.builder.encoder.key,
+                               self.builder.config.to_mapping()], sort_keys=True)
+        digest = hashlib.sha256(settings.encode())
+        for part in parts:
+            array = np.ascontiguousarray(part)
+            digest.update(f'{array.shape}{array.dtype}'.encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+
+def _load(path: Path) -> dict[str, NDArray[np.generic]]:
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
+    """Write completely or not at all; a cache that cannot be written is no reason to fail."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_at_once(path) as whole:
+            np.savez(whole, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        logger.warning('cannot keep a reference in %s (%s); it will be built again', path, error)

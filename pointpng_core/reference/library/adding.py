@@ -1,0 +1,138 @@
+"""A model file becomes an object of a library: checked, copied, entered."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+import fcntl
+import os
+from pathlib import Path
+import shutil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.errors import FileError, LibraryError
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry import Symmetry
+from pointpng_core.io import TriangleMesh
+from pointpng_core.io.atomic_write import write_text_at_once, written_at_once
+from pointpng_core.io.object_library import (
+    AUTO,
+    NONE,
+    OBJECTS_FILE,
+    checked_name,
+    read_object_model,
+)
+from pointpng_core.reference.library.model_checks import notes_about
+from pointpng_core.reference.library.yaml_edit import entries_in, read_text, with_entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewObject:
+    """What is to be added: `file` in `unit` as `name`; `symmetry` is auto or none."""
+
+    file: Path
+    name: str
+    unit: str = 'm'
+    symmetry: str = AUTO
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddedObject:
+    """What was added, and what was found out about it. Lengths in metres."""
+
+    name: str
+    path: Path
+    diameter_m: float
+    extent_m: NDArray[np.float64]
+    """(3,) along x, y and z of its frame."""
+    faces: int
+    """0 of a cloud."""
+    points: int
+    symmetry: Symmetry
+    notes: tuple[str, ...]
+
+
+def add_object(library: Path, new: NewObject, *, replace: bool = False) -> AddedObject:
+    """Check a file, copy it into the library and enter it in its objects.yaml.
+
+    The library is made if it is not there. Nothing changes when an error is raised: LibraryError
+    for a name that is taken (unless `replace`) or not allowed, FileError for a file or unit,
+    CloudError for a model without a surface.
+    """
+    check_free(library, new.name, replace=replace)
+    model = read_object_model(new.file, new.unit)
+    reference = PoseEstimator().reference_from_model(
+        model, name=new.name, symmetry=Symmetry() if new.symmetry == NONE else None)
+    with _locked(library):
+        check_free(library, new.name, replace=replace)
+        path = _enter(library, new, replace)
+    points, faces = (model.vertices, len(model.faces)) if isinstance(model, TriangleMesh) \
+        else (model, 0)
+    return AddedObject(
+        name=new.name, path=path, diameter_m=reference.diameter_m,
+        extent_m=np.ptp(points.astype(np.float64), axis=0), points=len(points),
+        faces=faces, symmetry=reference.symmetry,
+        notes=tuple(notes_about(model, diameter_m=reference.diameter_m)))
+
+
+def check_free(library: Path, name: str, *, replace: bool) -> None:
+    """Raise LibraryError when the name is not allowed, or taken and not to be replaced."""
+    source = library / OBJECTS_FILE
+    checked_name(f'{source}', name)
+    names = [entry.get('name') for entry in entries_in(read_text(source), where=f'{source}')
+             if isinstance(entry, dict)]
+    if not replace and name in names:
+        raise LibraryError(f'{source} has an object {name!r} already; choose another name, '
+                           'or --replace it')
+
+
+@contextmanager
+def _locked(library: Path) -> Iterator[None]:
+    """Make the folder and keep others from entering objects meanwhile."""
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+        handle = os.open(library, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise LibraryError(f'cannot use the folder {library}: {error.strerror}') from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _enter(library: Path, new: NewObject, replace: bool) -> Path:
+    """Copy the file and write the entry; return where the file is now."""
+    source = library / OBJECTS_FILE
+    text = read_text(source)
+    known = [entry for entry in entries_in(text, where=f'{source}') if isinstance(entry, dict)]
+    path = library / f'{new.name}{new.file.suffix.lower()}'
+    _check_owner(path, new, known, replace)
+    entry = {'name': new.name, 'file': path.name, 'unit': new.unit, 'symmetry': new.symmetry}
+    edited = with_entry(text, entry, where=f'{source}')
+    _copy(new.file, path)
+    write_text_at_once(source, edited)
+    return path
+
+
+def _check_owner(path: Path, new: NewObject, known: list[dict[str, Any]], replace: bool) -> None:
+    """Raise LibraryError when copying would overwrite the file of something else."""
+    if not path.exists() or path.samefile(new.file):
+        return
+    owners = [entry.get('name') for entry in known if entry.get('file') == path.name]
+    if not replace or owners not in ([], [new.name]):
+        raise LibraryError(f'{path} is there already'
+                           + (f' (of {", ".join(map(repr, owners))})' if owners else '')
+                           + '; choose another name' + ('' if replace else ', or --replace it'))
+
+
+def _copy(file: Path, path: Path) -> None:
+    if path.exists() and path.samefile(file):
+        return
+    try:
+        with written_at_once(path) as whole:
+            shutil.copyfile(file, whole)
+    except OSError as error:
+        raise FileError(f'cannot copy {file} to {path}: {error.strerror or error}') from error

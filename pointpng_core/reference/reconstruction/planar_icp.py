@@ -1,0 +1,151 @@
+"""Registration of clouds that stand on one table: a turn about the vertical and a shift along it.
+
+Table frames have z up, z = 0 the table. Knowing the table leaves three unknowns of six, and the
+three that a single view tells worst are not among them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from pointpng_core.geometry.clouds import voxel_keys
+
+Floats = NDArray[np.float64]
+FACING = 0.5
+"""Cosine between normals from which on points may lie on one surface: front is not back."""
+EXPECTED = 0.02
+"""Weight of the expected turn beside what a turn changes at most."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Patch:
+    """Points (N, 3) in metres and unit normals (N, 3) towards the camera, in one frame."""
+
+    points: Floats
+    normals: Floats
+
+    def moved(self, T: Floats) -> 'Patch':
+        """Return the patch in another frame, by T_target_source (4, 4)."""
+        R = T[:3, :3]
+        return Patch(points=self.points @ R.T + T[:3, 3], normals=self.normals @ R.T)
+
+    def thinned(self, voxel_m: float) -> 'Patch':
+        """Return one mean point and normal for each voxel."""
+        _, owner = np.unique(voxel_keys(self.points, voxel_m), return_inverse=True)
+        counts = np.bincount(owner)
+        points, sums = (np.stack([np.bincount(owner, weights=column) for column in array.T], 1)
+                        for array in (self.points, self.normals))
+        lengths = np.linalg.norm(sums, axis=1)
+        told = lengths > 0.3 * counts  # front and back of a thin sheet in one voxel tell nothing
+        return Patch(points=(points / counts[:, None])[told],
+                     normals=sums[told] / lengths[told, None])
+
+
+def joined(patches: list[Patch]) -> Patch:
+    """Return all patches as one."""
+    return Patch(points=np.concatenate([patch.points for patch in patches]),
+                 normals=np.concatenate([patch.normals for patch in patches]))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlanarFit:
+    """Where a patch lies on another one."""
+
+    T_target_source: Floats
+    """(4, 4), a turn about z and a shift along x and y."""
+    residual_m: float
+    """Mean distance along the normals of the points that have a partner."""
+    overlap: float
+    """Share of the points that have a partner within the last tolerance."""
+    turn_held: float
+    """In [0, 1]: how much of a turn would show in the distances; 0 of a surface of revolution."""
+
+
+class PlanarTarget:
+    """A patch with its search tree, which others are registered on."""
+
+    def __init__(self, patch: Patch) -> None:
+        self.patch = patch
+        self._tree = cKDTree(patch.points)
+
+    def fit(self, source: Patch, T_target_source: Floats, *, tolerances_m: tuple[float, ...],
+            expected_rad: float | None = None) -> PlanarFit:
+        """Register a patch from a start (4, 4) by point-to-plane ICP, one step per tolerance.
+
+        Where the surface does not tell the turn, that of the start stays, or the expected one.
+        """
+        T = T_target_source
+        expected = turn_rad(T) if expected_rad is None else expected_rad
+        for tolerance_m in tolerances_m:
+            missing = turn_rad(planar(expected - turn_rad(T), np.zeros(2)))
+            T = self._pairs(source, T, tolerance_m).step(missing) @ T
+        pairs = self._pairs(source, T, tolerances_m[-1])
+        return PlanarFit(T_target_source=T, turn_held=pairs.turn_held(),
+                         residual_m=float(np.abs(pairs.gaps).mean()) if len(pairs.gaps) else 0.0,
+                         overlap=len(pairs.gaps) / max(1, len(source.points)))
+
+    def _pairs(self, source: Patch, T: Floats, tolerance_m: float) -> '_Pairs':
+        moved = source.moved(T)
+        distance, nearest = self._tree.query(moved.points, distance_upper_bound=tolerance_m)
+        rows = np.flatnonzero(np.isfinite(distance))
+        normals = self.patch.normals[nearest[rows]]
+        facing = np.einsum('ij,ij->i', normals, moved.normals[rows]) > FACING
+        rows, normals = rows[facing], normals[facing]
+        gaps = np.einsum('ij,ij->i', moved.points[rows] - self.patch.points[nearest[rows]],
+                         normals)
+        middle = moved.points[:, :2].mean(axis=0)
+        arms = moved.points[rows, :2] - middle
+        turn = normals[:, 1] * arms[:, 0] - normals[:, 0] * arms[:, 1]
+        return _Pairs(equations=np.column_stack((turn, normals[:, :2])), gaps=gaps, arms=arms,
+                      middle=middle)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Pairs:
+    """Linear equations of the pairs of points: how a turn and a shift change their gaps."""
+
+    equations: Floats
+    """(n, 3) of a turn about `middle`, of a shift along x and along y."""
+    gaps: Floats
+    """(n,) metres along the normals."""
+    arms: Floats
+    """(n, 2) from the middle."""
+    middle: Floats
+
+    def step(self, expected_rad: float) -> Floats:
+        """Return the motion (4, 4) that makes the gaps small, near an expected turn."""
+        if len(self.gaps) < 3:
+            return np.eye(4)
+        normal = self.equations.T @ self.equations
+        right = -self.equations.T @ self.gaps
+        weight = EXPECTED * (self.arms ** 2).sum()
+        normal += np.diag([weight, *(1e-6 * normal.diagonal()[1:] + 1e-12)])
+        right[0] += weight * expected_rad
+        x = np.linalg.solve(normal, right)
+        return planar(float(x[0]), self.middle, x[1:])
+
+    def turn_held(self) -> float:
+        """Return the share of a turn's motion that changes gaps and that no shift undoes."""
+        if len(self.gaps) < 3:
+            return 0.0
+        normal = self.equations.T @ self.equations
+        shifts = normal[1:, 1:] + 1e-9 * np.eye(2)
+        own = normal[0, 0] - normal[0, 1:] @ np.linalg.solve(shifts, normal[1:, 0])
+        return float(own / (self.arms ** 2).sum())
+
+
+def planar(turn_rad: float, about: Floats, shift_m: Floats | None = None) -> Floats:
+    """Return the motion (4, 4) that turns about the vertical through (2,), then shifts by (2,)."""
+    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    T = np.eye(4)
+    T[:2, :2] = [[cos, -sin], [sin, cos]]
+    T[:2, 3] = about - T[:2, :2] @ about + (0.0 if shift_m is None else shift_m)
+    return T
+
+
+def turn_rad(T: Floats) -> float:
+    """Return the turn of a planar motion (4, 4), in (-pi, pi]."""
+    return float(np.arctan2(T[1, 0], T[0, 0]))
+

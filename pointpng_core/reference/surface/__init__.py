@@ -1,0 +1,1 @@
+"""Nearest points of a reference's surface."""

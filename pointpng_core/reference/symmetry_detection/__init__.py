@@ -1,0 +1,1 @@
+"""Which rotations map a surface onto itself."""

@@ -1,0 +1,85 @@
+"""A reference as a camera would see it from all around, each view embedded in its own frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from pointpng_core.embedding.protocols import Encoder
+from pointpng_core.geometry.clouds import random_points
+from pointpng_core.geometry.clouds.hidden_points import shown_points, view_frames, visible_points
+from pointpng_core.geometry.so3 import fibonacci_directions
+
+LEAST_VISIBLE = 16
+"""Points a view needs; from fewer nothing can be told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewBank:
+    """V rendered views of a reference. Coordinates: the reference's, about its centre."""
+
+    directions: Tensor
+    """(V, 3) from the reference's centre to the camera."""
+    R_view_reference: Tensor
+    """(V, 3, 3) into the view frame: z from the visible centroid to the camera."""
+    centroids: Tensor
+    """(V, 3) of the visible points, metres."""
+    embeddings: Tensor
+    """(V, d) of the visible points about their centroid, in the view frame."""
+    visible: Tensor
+    """(V, K) which of the reference's probe points the view sees."""
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return the tensors as arrays by name, for the cache."""
+        return {name: tensor.cpu().numpy() for name, tensor in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], device: torch.device
+                    ) -> 'ViewBank':
+        """Build from what `arrays` returned."""
+        names = cls.__dataclass_fields__
+        return cls(**{name: torch.from_numpy(arrays[name]).to(device) for name in names})
+
+
+@torch.inference_mode()
+def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
+                 normals: NDArray[np.float32], outward: bool, spacing_m: float, diameter_m: float,
+                 encoder: Encoder, directions: NDArray[np.float64], distance_diameters: float,
+                 sample: int, device: torch.device) -> ViewBank:
+    """Render the points (N, 3), about the centre, from every direction (V, 3), and embed them.
+
+    The camera stands `distance_diameters` away; `outward`: the normals (N, 3) are known to point
+    outwards; `probes` (K,) are the points whose visibility is kept; `sample` points of what each
+    view shows are embedded.
+    """
+    cameras = directions * distance_diameters * diameter_m
+    visible = np.stack([visible_points(points, camera, spacing_m=spacing_m,
+                                       normals=normals if outward else None)
+                        for camera in cameras])
+    kept = visible.sum(axis=1) >= LEAST_VISIBLE
+    visible, cameras = visible[kept], cameras[kept]
+    # What is held against a pose must be seen for sure; an embedding is of all that shows. Of a
+    # mesh, whose points are dense and whose sides are known, that is nearly the same.
+    masks = visible if outward else np.stack([
+        shown_points(points, camera, spacing_m=spacing_m, normals=normals) for camera in cameras])
+    centroids = np.stack([points[mask].mean(axis=0) for mask in masks])
+    towards = cameras - centroids
+    R = view_frames(towards / np.linalg.norm(towards, axis=1, keepdims=True))
+    clouds = np.stack([(random_points(points[mask], sample) - centroid) @ turn.T
+                       for mask, centroid, turn in zip(masks, centroids, R)])
+    scaled = torch.from_numpy(clouds / diameter_m).float().to(device)
+    embeddings = torch.cat([encoder.encode(chunk) for chunk in scaled.split(64)])
+    return ViewBank(directions=_tensor(directions[kept], device),
+                    R_view_reference=_tensor(R, device), centroids=_tensor(centroids, device),
+                    embeddings=embeddings, visible=torch.from_numpy(visible[:, probes]).to(device))
+
+
+def all_around(count: int) -> NDArray[np.float64]:
+    """Return `count` directions (count, 3) evenly over the sphere."""
+    return fibonacci_directions(count, dtype=torch.float64).numpy()
+
+
+def _tensor(array: NDArray[np.floating], device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).float().to(device)

@@ -1,1 +1,0 @@
-"""From hypotheses to a verified pose."""

@@ -1,5 +1,0 @@
-"""Rotational symmetries: groups of motions, and finding them in a surface (`discovery`)."""
-
-from pointpng_core.symmetry.group import CONTINUOUS, MAX_ORDER, Rotational, Symmetry
-
-__all__ = ['CONTINUOUS', 'MAX_ORDER', 'Rotational', 'Symmetry']

@@ -1,0 +1,106 @@
+"""Between what was and what was found: a pose is given up only for one that explains more."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimation.confidence import TRAITS, default_calibration
+from pointpng_core.estimation.registration.local_refinement import drift, nearest_equal
+from pointpng_core.estimation.summary import same_pose
+from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
+from pointpng_core.reference.reference import Reference
+
+Matrix = NDArray[np.float64]
+RIVAL_TRAITS = [TRAITS.index(name) for name in ('margin', 'lead')]
+
+
+def nearest_as_good(found: Sequence[PoseEstimate], reference: Reference, T_expected: Matrix, *,
+                    stay: float) -> PoseEstimate | None:
+    """Return the estimate of a reference nearest to where it is expected; None: it is another.
+
+    Of all that explains at least `stay` times as much as the best of the `found`, which may be of
+    other references, runners-up included. Symmetric equals count as one.
+    """
+    own = _named(reference.name, found)
+    if own is None or own.score < stay * found[0].score:
+        return None
+    poses: list[Hypothesis] = [own, *(pose for pose in own.runners_up
+                                      if pose.score >= stay * found[0].score)]
+    moved = [nearest_equal(pose.T_observation_reference, reference, T_expected) for pose in poses]
+    index = int(np.argmin([_apart(T, T_expected, reference) for T in moved]))
+    chosen = replace(own, T_observation_reference=moved[index])
+    if index == 0:
+        return chosen
+    others = (own, *(pose for pose in own.runners_up if pose is not poses[index]))
+    return replace(chosen, score=poses[index].score, residual_m=poses[index].residual_m,
+                   inlier_share=poses[index].inlier_share, coverage=poses[index].coverage,
+                   runners_up=others)
+
+
+def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
+         ) -> PoseEstimate | None:
+    """Return the tracked pose if it explains nearly as much as the best found, else None."""
+    if not found:
+        return tracked
+    if tracked.score < stay * found[0].score:
+        return None
+    own = _named(tracked.name, found)
+    if own is None:
+        return tracked
+    return replace(with_rivals(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
+
+
+def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Reference
+            ) -> PoseEstimate | None:
+    """Return the best of the `found` where it is the tracked pose, registered better, else None.
+
+    Symmetric equals count as one: the one nearest to the tracked pose is returned.
+    """
+    best, T = found[0], tracked.T_observation_reference
+    if best.name != tracked.name or not same_pose(best.T_observation_reference, T, reference):
+        return None
+    return replace(best, T_observation_reference=nearest_equal(best.T_observation_reference,
+                                                               reference, T))
+
+
+def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimate:
+    """Return a tracked pose that a search contradicts: ambiguous, beside what was `found`."""
+    own = _named(tracked.name, found)
+    if own:
+        return replace(tracked, ambiguous=True, runners_up=(own, *own.runners_up),
+                       other_labels=own.other_labels)
+    best = LabelHypothesis(name=found[0].name, confidence=found[0].confidence,
+                           T_observation_reference=found[0].T_observation_reference)
+    return replace(tracked, ambiguous=True, other_labels=(best, *found[0].other_labels))
+
+
+def with_rivals(tracked: PoseEstimate, searched: PoseEstimate, *,
+                known: PoseEstimate | None = None) -> PoseEstimate:
+    """Return a tracked pose with what only a search tells: rivals, and so how sure it is.
+
+    What an earlier search told is `known`: a handle that was seen stays where it is while it is
+    hidden, though other poses look alike now.
+    """
+    if tracked.traits is None or searched.traits is None:
+        return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
+                       other_labels=searched.other_labels)
+    traits, rivals = tracked.traits.copy(), searched.traits[RIVAL_TRAITS]
+    if known is not None and known.traits is not None:
+        rivals = np.maximum(rivals, known.traits[RIVAL_TRAITS])
+    traits[RIVAL_TRAITS] = rivals
+    sure = default_calibration().probability(traits[None], single_view=tracked.single_view)[0]
+    return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
+                   other_labels=searched.other_labels, traits=traits, confidence=float(sure))
+
+
+def _named(name: str, found: Sequence[PoseEstimate]) -> PoseEstimate | None:
+    """Return the best estimate of a reference, of estimates that are best first."""
+    return next((estimate for estimate in found if estimate.name == name), None)
+
+
+def _apart(T: Matrix, T_expected: Matrix, reference: Reference) -> float:
+    """Return turn (radians) and shift (diameters) between two poses, added up."""
+    turn_rad, shift_m = drift(T, T_expected, reference)
+    return turn_rad + shift_m / reference.diameter_m

@@ -1,0 +1,35 @@
+"""Keeps a tracked pose from sliding where nothing that is seen holds it.
+
+The handle of a mug is hidden, and any spin about its axis explains the points: registration then
+follows the noise. Such directions show in the normal equations of the registration as small
+eigenvalues; along them the pose is where it was expected (solution remapping, Zhang, Kaess and
+Singh 2016), with a smooth transition.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimation.registration.residuals import plane_rows
+from pointpng_core.geometry.point_to_plane import curvature
+from pointpng_core.reference.reference import Reference
+from pointpng_core.tracking.ego_motion import Motion
+
+Matrix = NDArray[np.float64]
+
+
+def steadied(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], reference: Reference, *,
+             weak: float) -> Matrix:
+    """Return a registered pose (4, 4) with its free directions taken from the expected one.
+
+    `points` (n, 3) in the camera's frame. Where the mean squared change of the distances from the
+    surface is `weak` times that of the step itself, half of the step is taken; a turn counts as
+    the way of a point half a diameter from the centre.
+    """
+    rows, _ = plane_rows(T, points, reference)
+    values, axes = np.linalg.eigh(curvature(rows))
+    trust = np.clip(values, 0.0, None) ** 2
+    trust = trust / (trust + weak ** 2 + 1e-12)
+    centre, radius = reference.centre, reference.diameter_m / 2
+    step = Motion.of(np.linalg.inv(T_expected) @ T, centre)
+    held = axes @ (trust * (axes.T @ np.concatenate((step.turn_rad * radius, step.shift_m))))
+    return T_expected @ Motion(turn_rad=held[:3] / radius, shift_m=held[3:]).over(1.0, centre)

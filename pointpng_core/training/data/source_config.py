@@ -1,0 +1,118 @@
+"""Where objects come from: one source, as it is named on the command line or in YAML."""
+
+from dataclasses import dataclass
+from pathlib import Path
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.config import Config, option
+from pointpng_core.errors import ConfigError
+from pointpng_core.io.units import UNIT_M
+
+PROCEDURAL = 'procedural'
+SPLITS = ('train', 'test', 'all')
+_RULE = re.compile(r'(\d+)\+(\d+)')
+_KINDS: dict[str, type] = {'weight': float, 'least_unique': int, 'limit': int}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConfig(Config):
+    """A bag, a file, a folder or `procedural`, and which of its objects are used how often."""
+
+    path: str = option('', help='Bag, .npz, .h5, folder of any of these or of meshes and clouds, '
+                                'or procedural[:COUNT].')
+    weight: float = option(1.0, low=1e-6, high=1e6,
+                           help='How often it is drawn, relative to the other sources.')
+    topic: str = option('', help='Topic of the clouds in a bag; not needed where there is one.')
+    split: str = option('train', choices=SPLITS,
+                        help='Objects used; those of a test split are never in train.')
+    unit: str = option('m', choices=tuple(UNIT_M),
+                       help='Unit of the clouds in a bag, which are segmented by size.')
+    least_unique: int = option(256, low=0, help='Different points that an object has at least, '
+                                                'in files that count them (n_unique).')
+    leave_out: str = option('', help='Objects of the split kept out, for choosing or reporting: '
+                                     'K+R is every K-th from number R on; more with /.')
+    limit: int = option(0, low=0, help='Objects used at most, drawn with the seed; 0 = all.')
+
+    def __post_init__(self) -> None:
+        """Check every field; raises ConfigError."""
+        super().__post_init__()
+        if not self.path.strip():
+            raise ConfigError('SourceConfig.path is empty: name a bag, a file, a folder or '
+                              'procedural[:COUNT]')
+        self._left_out()
+
+    @property
+    def is_procedural(self) -> bool:
+        """Whether the path is `procedural` or `procedural:COUNT`, and no file."""
+        return self.path.partition(':')[0] == PROCEDURAL and not Path(self.path).exists()
+
+    @classmethod
+    def parse(cls, text: str) -> 'SourceConfig':
+        """Read 'PATH,weight=2,topic=/x'; raises ConfigError.
+
+        A path that has a comma itself is given in YAML.
+        """
+        path, *words = text.split(',')
+        mapping: dict[str, Any] = {'path': path.strip()}
+        for word in words:
+            name, equals, value = word.partition('=')
+            if not equals:
+                raise ConfigError(f'source {text!r}: expected NAME=VALUE after the path, got '
+                                  f'{word!r}; a path with a comma in it is given in YAML')
+            if name.strip() in mapping:
+                raise ConfigError(f'source {text!r} gives {name.strip()!r} twice')
+            mapping[name.strip()] = _typed(text, name.strip(), value.strip())
+        return cls.from_mapping(mapping)
+
+    @classmethod
+    def from_value(cls, value: Any) -> 'SourceConfig':
+        """Read a source of a YAML list: a mapping, or a string as `parse` takes it."""
+        if isinstance(value, str):
+            return cls.parse(value)
+        if isinstance(value, dict):
+            return cls.from_mapping(value)
+        raise ConfigError(f'source {value!r}: expected a path or a mapping with `path`')
+
+    def choose(self, count: int, test: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """Return the rows of the split among `count` objects, from the mask of the test objects.
+
+        Objects without a split (None) are for training; to ask for their test split raises
+        ConfigError.
+        """
+        rows = self._of_split(count, test)
+        numbers = np.arange(len(rows))
+        left = np.zeros(len(rows), dtype=bool)
+        for step, first in self._left_out():
+            left |= numbers % step == first
+        return rows[~left]
+
+    def _of_split(self, count: int, test: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        if test is None:
+            if self.split == 'test':
+                raise ConfigError(f'{self.path} has no test split; use split=all if it is meant')
+            return np.arange(count)
+        wanted = {'train': ~test, 'test': test, 'all': np.ones_like(test)}[self.split]
+        return np.flatnonzero(wanted)
+
+
+    def _left_out(self) -> list[tuple[int, int]]:
+        """Return the (K, R) of `leave_out`; raises ConfigError."""
+        rules = [_RULE.fullmatch(word.strip()) for word in self.leave_out.split('/') if word]
+        pairs = [(int(rule[1]), int(rule[2])) for rule in rules if rule]
+        if len(pairs) < len(rules) or any(first >= step for step, first in pairs):
+            raise ConfigError(f'{self.path}: leave_out = {self.leave_out!r}: expected K+R with '
+                              'R < K, such as 3+2 (objects 2, 5, 8, ...), or several with /')
+        return pairs
+
+
+def _typed(text: str, name: str, value: str) -> Any:
+    """Convert a word to the type of its field; unknown names are left to `from_mapping`."""
+    kind = _KINDS.get(name, str)
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise ConfigError(f'source {text!r}: {name} = {value!r} is no {kind.__name__}') from error

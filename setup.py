@@ -81,9 +81,9 @@ setup(
     entry_points={
         'console_scripts': [
             'pointpng = pointpng_ros.cli:main',
-            'pose_estimator = pointpng_ros.pose_estimator:main',
-            'sim_camera = pointpng_ros.sim_camera:main',
-            'play = pointpng_ros.bag_player:main',
+            'pose_estimator = pointpng_ros.nodes.pose_estimator:main',
+            'sim_camera = pointpng_ros.nodes.sim_camera:main',
+            'play = pointpng_ros.nodes.bag_player:main',
             'train = pointpng_core.cli.train:main',
             'demo = pointpng_ros.demo.main:main',
         ],

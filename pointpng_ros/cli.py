@@ -14,9 +14,10 @@ ERROR_CODE = 2
 INTERRUPTED_CODE = 130
 _CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
 _ROS_COMMANDS = {
-    'run': ('pointpng_ros.pose_estimator', 'the node: poses of the objects in a PointCloud2'),
-    'sim': ('pointpng_ros.sim_camera', 'a simulated depth camera over a table'),
-    'play': ('pointpng_ros.bag_player', 'publish the clouds of a bag'),
+    'run': ('pointpng_ros.nodes.pose_estimator',
+            'the node: poses of the objects in a PointCloud2'),
+    'sim': ('pointpng_ros.nodes.sim_camera', 'a simulated depth camera over a table'),
+    'play': ('pointpng_ros.nodes.bag_player', 'publish the clouds of a bag'),
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
     'endurance': ('pointpng_ros.endurance.main', 'load and soak of the node, with a verdict'),
 }

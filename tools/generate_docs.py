@@ -11,7 +11,11 @@ import sys
 
 from pointpng_core.config import Config
 from pointpng_core.training.config import TrainConfig
-from pointpng_ros.parameter_specs import default_yaml, parameter_table, pose_estimator_groups
+from pointpng_ros.parameters.parameter_specs import (
+    default_yaml,
+    parameter_table,
+    pose_estimator_groups,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 PARAMETERS = ROOT / 'docs' / 'parameters.md'

@@ -2,7 +2,8 @@
 
 Every observation meets libraries with and without its object; poses are judged as
 `pointpng_core.estimation.confidence` says. Of every source, half of the objects are for fitting
-and the others held out; all figures are of those held out. `--fit OUT.json` fits to the first half before.
+and the others held out; all figures are of those held out. `--fit OUT.json` fits to the first
+half before.
 
 JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "count", "confidence",
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",

@@ -40,7 +40,7 @@ class BagRun:
         """Start the node, then the player."""
         node = {**NODE_PARAMETERS, 'objects': str(self._objects or '')}
         children.start('pose_estimator', NODE_MODULE, ros_arguments(node))
-        children.start('play', 'pointpng_ros.bag_player', [str(self._bag), *PLAY_OPTIONS])
+        children.start('play', 'pointpng_ros.nodes.bag_player', [str(self._bag), *PLAY_OPTIONS])
 
     def show(self, view: LiveView, record: FrameRecord) -> None:
         """Show what was detected."""

@@ -16,8 +16,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.scoring import LabelledPose
-from pointpng_ros.frames import matrix_of
-from pointpng_ros.pose_publisher import MARKER_TOPIC, POSE_TOPIC
+from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.processing.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
 HIDDEN_TOPIC = '/pointpng/ground_truth_hidden'
 _MANY = QoSProfile(depth=1000)

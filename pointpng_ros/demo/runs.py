@@ -17,7 +17,7 @@ from pointpng_ros.demo.table import LiveView, number
 
 Parameters = Mapping[str, str | float | int]
 CLOUD_TOPIC, TRUTH_TOPIC = '/camera/depth/points', '/pointpng/ground_truth'
-NODE_MODULE = 'pointpng_ros.pose_estimator'
+NODE_MODULE = 'pointpng_ros.nodes.pose_estimator'
 NODE_PARAMETERS: Parameters = {'cloud_topic': CLOUD_TOPIC, 'cloud_reliability': 'reliable',
                                'marker_points': 1000}
 

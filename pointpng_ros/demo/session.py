@@ -16,7 +16,7 @@ from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.processes import ChildError, Children
 from pointpng_ros.demo.recorder import Recorder
 from pointpng_ros.demo.settings import DemoConfig
-from pointpng_ros.optional import share_directory
+from pointpng_ros.health.optional_packages import share_directory
 
 SETTLE_S = 0.4
 _LOOK_S = 0.1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pointpng_core.config import Config, option
-from pointpng_ros.sim_camera import DEFAULT_OBJECTS
+from pointpng_ros.nodes.sim_camera import DEFAULT_OBJECTS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,7 @@ class SimulatedRun:
         self._scored = {model.name: ScoredModel.of(model) for model in self._models}
         node = {**NODE_PARAMETERS, 'objects': str(folder / 'objects')}
         children.start('pose_estimator', NODE_MODULE, ros_arguments(node))
-        children.start('sim_camera', 'pointpng_ros.sim_camera', ros_arguments({
+        children.start('sim_camera', 'pointpng_ros.nodes.sim_camera', ros_arguments({
             'cloud_topic': CLOUD_TOPIC, 'truth_topic': TRUTH_TOPIC, 'reliability': 'reliable',
             'rate_hz': config.rate_hz, 'objects': config.objects, 'noise': config.noise,
             'world.seed': config.seed}))

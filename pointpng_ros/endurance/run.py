@@ -61,7 +61,7 @@ class EnduranceRun:
         self._seen.scenes += 1
         self._tally.begin_scene()
         self._console.print(f'scene {self._seen.scenes}: {scene.objects}', highlight=False)
-        self._children.start(CAMERA, 'pointpng_ros.sim_camera',
+        self._children.start(CAMERA, 'pointpng_ros.nodes.sim_camera',
                              ros_arguments(scene.camera(self._config)))
 
     def _stretch(self, seconds: float) -> None:

@@ -9,9 +9,9 @@ from geometry_msgs.msg import PoseStamped
 import numpy as np
 from std_msgs.msg import Header
 
-from pointpng_ros.lifetime import run_node
-from pointpng_ros.picker import Picker
-from pointpng_ros.picking import matrix_of, pose_of
+from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.nodes.picker import Picker
+from pointpng_ros.processing.grasp_rules import matrix_of, pose_of
 
 # The gripper in the object's frame, metres and xyzw: it goes along its z axis, here down the
 # object's own, and comes from 10 cm away.

@@ -5,7 +5,7 @@ from launch_standins import LAUNCH, ROOT, described, started
 import pytest
 import yaml
 
-from pointpng_ros.node_config import REFERENCES, NodeConfig
+from pointpng_ros.parameters.node_config import REFERENCES, NodeConfig
 
 CONFIG = ROOT / 'config'
 NAV2_ARGUMENTS = {'params_file', 'namespace', 'use_sim_time', 'log_level'}

@@ -19,10 +19,10 @@ import numpy as np
 from pointpng_core.config import Config, option
 from pointpng_core.errors import LibraryError
 from pointpng_core.geometry import Rotational, Symmetry
-from pointpng_ros.lifetime import run_node
-from pointpng_ros.node_config import NodeConfig, RegionConfig
-from pointpng_ros.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
-from pointpng_ros.pose_estimator import NODE_NAME, THREADS, PoseEstimatorNode
+from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.nodes.pose_estimator import NODE_NAME, THREADS, PoseEstimatorNode
+from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
+from pointpng_ros.parameters.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
 
 
 @dataclass(frozen=True, kw_only=True)

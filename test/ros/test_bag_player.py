@@ -14,10 +14,10 @@ from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_ros.cloud_watch import cloud_qos
+from pointpng_ros.inputs.silence_watch import cloud_qos
 
 pytestmark = pytest.mark.ros
-PLAYER = ('-m', 'pointpng_ros.bag_player')
+PLAYER = ('-m', 'pointpng_ros.nodes.bag_player')
 
 
 @pytest.mark.parametrize('kind', ['mcap', 'db3', 'bag'])

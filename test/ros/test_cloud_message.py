@@ -6,7 +6,7 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_ros.cloud_message import encode_cloud
+from pointpng_ros.messages.cloud_message import encode_cloud
 
 
 def random_points(count=12, seed=0):

@@ -17,7 +17,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from test_node import TOPIC, Rig, cloud, stub_node, values_of
 
-from pointpng_ros.cloud_message import encode_cloud
+from pointpng_ros.messages.cloud_message import encode_cloud
 
 pytestmark = pytest.mark.ros
 STANDINS = 'test/ros/standins'

@@ -13,7 +13,7 @@ from test_node_real import NAMES, cloud, node
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.frames import matrix_of
+from pointpng_ros.messages.frames import matrix_of
 
 pytestmark = pytest.mark.ros
 BLOCK_PX = 32

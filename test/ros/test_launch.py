@@ -15,7 +15,7 @@ from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import PointCloud2
 from test_node import cloud
 
-from pointpng_ros.cloud_watch import cloud_qos
+from pointpng_ros.inputs.silence_watch import cloud_qos
 
 pytest.importorskip('launch.actions', reason='needs launch, of a full ROS 2')
 pytest.importorskip('launch_ros.actions', reason='needs launch_ros, of a full ROS 2')
@@ -33,7 +33,8 @@ def prefix(tmp_path):
     (index / 'pointpng_ros').touch()
     for name in ('config', 'launch'):
         (share / name).symlink_to(REPOSITORY / name)
-    for name, words in {'pose_estimator': str(STUB), 'play': '-m pointpng_ros.bag_player'}.items():
+    for name, words in {'pose_estimator': str(STUB),
+                        'play': '-m pointpng_ros.nodes.bag_player'}.items():
         (lib / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
         (lib / name).chmod(0o755)
     return tmp_path

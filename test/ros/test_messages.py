@@ -12,14 +12,14 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.detections import DetectionMessages
-from pointpng_ros.frames import FrameLookup, PoseBroadcaster, matrix_of
-from pointpng_ros.messages import label_of, markers_of, transform_of
-from pointpng_ros.node_config import NodeConfig
-from pointpng_ros.object_list import object_list
-from pointpng_ros.pose_publisher import PosePublisher
-from pointpng_ros.posed_objects import objects_of, unposed_points
-from pointpng_ros.segment_cloud import segment_cloud
+from pointpng_ros.messages.detections import DetectionMessages
+from pointpng_ros.messages.frames import FrameLookup, PoseBroadcaster, matrix_of
+from pointpng_ros.messages.pose_messages import label_of, markers_of, transform_of
+from pointpng_ros.messages.posed_objects import objects_of, unposed_points
+from pointpng_ros.messages.segment_cloud import segment_cloud
+from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.processing.object_list import object_list
+from pointpng_ros.processing.pose_publisher import PosePublisher
 
 
 def random_pose(seed):

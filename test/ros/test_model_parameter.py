@@ -9,10 +9,10 @@ from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.checkpoints import step_folder, write_checkpoint
 from pointpng_core.simulation.catalogue_library import write_catalogue
-from pointpng_ros.node_config import NodeConfig
-from pointpng_ros.parameter_specs import pose_estimator_groups
-from pointpng_ros.parameters import describe
-from pointpng_ros.pipeline_factory import PipelineFactory
+from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.parameters.parameter_specs import pose_estimator_groups
+from pointpng_ros.parameters.parameters import describe
+from pointpng_ros.processing.pipeline_factory import PipelineFactory
 
 TINY = ModelConfig(points=64, patches=8, patch_size=8, width=16, depth=1, heads=2, projector=16,
                    degree_max=2, copies=2)

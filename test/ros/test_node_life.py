@@ -10,7 +10,7 @@ from sensor_msgs.msg import PointCloud2
 from test_node import TOPIC, Rig, cloud, stub_node, values_of
 from test_node_control import parameter
 
-from pointpng_ros.cloud_watch import cloud_qos
+from pointpng_ros.inputs.silence_watch import cloud_qos
 
 pytestmark = pytest.mark.ros
 
@@ -108,8 +108,8 @@ def test_a_misspelt_parameter_is_named_with_its_nearest(domain):
 
 @pytest.mark.parametrize('moments', [
     ['rclpy.init:SIGINT'],
-    ['pointpng_ros.lifetime.MultiThreadedExecutor:SIGINT'],
-    ['pointpng_ros.lifetime.MultiThreadedExecutor:SIGTERM'],
+    ['pointpng_ros.health.lifetime.MultiThreadedExecutor:SIGINT'],
+    ['pointpng_ros.health.lifetime.MultiThreadedExecutor:SIGTERM'],
     ['stub_node.StubFactory.library:SIGINT'],
     ['rclpy.executors.MultiThreadedExecutor.add_node:SIGINT'],
     ['rclpy.executors.MultiThreadedExecutor.add_node:SIGTERM',

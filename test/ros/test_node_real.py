@@ -14,11 +14,11 @@ from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.cloud_message import encode_cloud
-from pointpng_ros.frames import matrix_of
-from pointpng_ros.node_config import NodeConfig
-from pointpng_ros.parameter_specs import pose_estimator_groups
-from pointpng_ros.pipeline_factory import PipelineFactory
+from pointpng_ros.messages.cloud_message import encode_cloud
+from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.parameters.parameter_specs import pose_estimator_groups
+from pointpng_ros.processing.pipeline_factory import PipelineFactory
 
 pytestmark = pytest.mark.ros
 NAMES = ('mug', 'drill')
@@ -38,8 +38,8 @@ def library(tmp_path_factory):
 
 def node(*parameters):
     values = [item for parameter in parameters for item in ('-p', parameter)]
-    return RosProcess('-m', 'pointpng_ros.pose_estimator', '--ros-args', '-p', 'threads:=1', '-p',
-                      'cloud_reliability:=reliable', '-p', 'diagnostics_period_s:=0.2', *values)
+    return RosProcess('-m', 'pointpng_ros.nodes.pose_estimator', '--ros-args',
+                      '-p', 'threads:=1', '-p', 'cloud_reliability:=reliable', '-p', 'diagnostics_period_s:=0.2', *values)
 
 
 def cloud(frame, stamp):

@@ -12,7 +12,7 @@ from test_node_real import cloud, frame, node
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.frames import matrix_of
+from pointpng_ros.messages.frames import matrix_of
 
 __all__ = ['frame']     # the fixture
 pytestmark = pytest.mark.ros

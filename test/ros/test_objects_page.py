@@ -16,7 +16,7 @@ from pointpng_core.io import TriangleMesh, write_mesh
 from pointpng_core.simulation.sample_recordings import MESH
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
-from pointpng_ros.frames import matrix_of
+from pointpng_ros.messages.frames import matrix_of
 
 pytestmark = pytest.mark.ros
 

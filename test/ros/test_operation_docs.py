@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from pointpng_ros.diagnostics import NodeState, camera_status
-from pointpng_ros.frame_statistics import FrameStatistics
-from pointpng_ros.parameter_specs import pose_estimator_groups
+from pointpng_ros.health.diagnostics import NodeState, camera_status
+from pointpng_ros.health.frame_statistics import FrameStatistics
+from pointpng_ros.parameters.parameter_specs import pose_estimator_groups
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parents[1] / 'docs' / 'operation.md').read_text(encoding='utf-8')

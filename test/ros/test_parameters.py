@@ -9,8 +9,8 @@ import yaml
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
-from pointpng_ros.node_config import NodeConfig
-from pointpng_ros.parameter_specs import (
+from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.parameters.parameter_specs import (
     ParameterGroup,
     default_yaml,
     format_value,
@@ -18,7 +18,7 @@ from pointpng_ros.parameter_specs import (
     pose_estimator_groups,
     with_values,
 )
-from pointpng_ros.parameters import describe
+from pointpng_ros.parameters.parameters import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,13 +12,13 @@ import pytest
 
 from pointpng_core.errors import MissingDependencyError
 from pointpng_core.evaluation.speed.memory import resident_mb
-from pointpng_ros import optional
-from pointpng_ros.cameras import camera_names
-from pointpng_ros.cloud_watch import CLOUD_TYPE, Publisher, explain_silence
-from pointpng_ros.diagnostics import NodeState, diagnose
-from pointpng_ros.frame_statistics import FrameStatistics, FrameTiming
-from pointpng_ros.mailbox import Mailbox
-from pointpng_ros.worker import Worker
+from pointpng_ros.health import optional_packages as optional
+from pointpng_ros.health.diagnostics import NodeState, diagnose
+from pointpng_ros.health.frame_statistics import FrameStatistics, FrameTiming
+from pointpng_ros.inputs.cameras import camera_names
+from pointpng_ros.inputs.mailbox import Mailbox
+from pointpng_ros.inputs.silence_watch import CLOUD_TYPE, Publisher, explain_silence
+from pointpng_ros.processing.worker import Worker
 
 
 def test_the_mailbox_keeps_the_newest_and_counts_the_rest():

@@ -17,8 +17,8 @@ from std_srvs.srv import Trigger
 from test_node import TOPIC, cloud, stub_node
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.cloud_watch import cloud_qos
-from pointpng_ros.picking import PickRules, RobotFrame, doubt_of, matrix_of, pose_of
+from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.processing.grasp_rules import PickRules, RobotFrame, doubt_of, matrix_of, pose_of
 
 pytestmark = pytest.mark.ros
 EXAMPLE = 'pointpng_ros/examples/pick_and_place.py'

@@ -12,9 +12,9 @@ from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
-from pointpng_ros.detections import DetectionMessages
-from pointpng_ros.picking import PickRules, doubt_of, matrix_of, matrix_of_pose
-from pointpng_ros.posed_objects import objects_of
+from pointpng_ros.messages.detections import DetectionMessages
+from pointpng_ros.messages.posed_objects import objects_of
+from pointpng_ros.processing.grasp_rules import PickRules, doubt_of, matrix_of, matrix_of_pose
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 NAMES = ('mug', 'bottle', 'drill', 'bracket', 'box', 'spray')

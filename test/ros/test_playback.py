@@ -7,7 +7,7 @@ from bags import PERIOD_NS
 from harness import wait_until
 import pytest
 
-from pointpng_ros.playback import Playback
+from pointpng_ros.inputs.playback import Playback
 
 
 def emit_times(**options):

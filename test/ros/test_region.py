@@ -10,9 +10,9 @@ from rclpy.clock import ROSClock
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError, ConfigError
-from pointpng_ros.cloud_message import encode_cloud
-from pointpng_ros.cloud_reader import CloudReader
-from pointpng_ros.node_config import NodeConfig, RegionConfig
+from pointpng_ros.inputs.cloud_reader import CloudReader
+from pointpng_ros.messages.cloud_message import encode_cloud
+from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
 POINTS = np.array([[0, 0, 1], [0.5, 0, 1], [0, 0.5, 1], [np.nan] * 3], np.float32)
 

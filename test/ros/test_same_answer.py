@@ -14,8 +14,8 @@ from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros import cli
-from pointpng_ros.bag_player import ros_cloud
-from pointpng_ros.frames import matrix_of
+from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.nodes.bag_player import ros_cloud
 
 pytestmark = pytest.mark.ros
 TOPIC = '/camera/depth/points'

@@ -17,8 +17,8 @@ INCLUDE = '{http://www.w3.org/2001/XInclude}include'
 FULL_ROS = {'/pointpng/detections', '/tf', '/tf_static'}
 NODES = {
     'pose_estimator': ('test/ros/stub_node.py',),
-    'sim_camera': ('-m', 'pointpng_ros.sim_camera'),
-    'bag_player': ('-m', 'pointpng_ros.bag_player', '--start-paused', '--as',
+    'sim_camera': ('-m', 'pointpng_ros.nodes.sim_camera'),
+    'bag_player': ('-m', 'pointpng_ros.nodes.bag_player', '--start-paused', '--as',
                    '/camera/depth/points'),
 }
 

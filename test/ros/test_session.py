@@ -8,7 +8,7 @@ import pytest
 from stub_node import StubPipeline
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.session import PoseSession, Setting
+from pointpng_ros.processing.session import PoseSession, Setting
 
 POINTS = np.array([[0.5, 0, 1], [1.5, 0, 1]], np.float32)
 NOTHING = np.array([[-1, 0, 1]], np.float32)

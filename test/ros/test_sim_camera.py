@@ -14,11 +14,11 @@ from sensor_msgs.msg import PointCloud2
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.object_library import load_library
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_ros import sim_camera
-from pointpng_ros.frames import matrix_of
-from pointpng_ros.parameter_specs import parameter_table
+from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.nodes import sim_camera
+from pointpng_ros.parameters.parameter_specs import parameter_table
 
-CAMERA = ('-m', 'pointpng_ros.sim_camera', '--ros-args', '-p', 'objects:=mug,can,can', '-p',
+CAMERA = ('-m', 'pointpng_ros.nodes.sim_camera', '--ros-args', '-p', 'objects:=mug,can,can', '-p',
           'noise:=0.0', '-p', 'camera.width:=320', '-p', 'camera.height:=240', '-p',
           'camera.fx:=262.5', '-p', 'camera.fy:=262.5', '-p', 'camera.cx:=159.5', '-p',
           'camera.cy:=119.5')

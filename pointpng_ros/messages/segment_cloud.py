@@ -6,8 +6,8 @@ import numpy as np
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from pointpng_ros.cloud_message import encode_cloud
-from pointpng_ros.posed_objects import PosedObject
+from pointpng_ros.messages.cloud_message import encode_cloud
+from pointpng_ros.messages.posed_objects import PosedObject
 
 
 def segment_cloud(objects: Sequence[PosedObject], unposed: Sequence[np.ndarray], header: Header

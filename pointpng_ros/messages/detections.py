@@ -7,9 +7,9 @@ from typing import Any
 from geometry_msgs.msg import Pose, Vector3
 import numpy as np
 
-from pointpng_ros import optional
-from pointpng_ros.messages import pose_of
-from pointpng_ros.posed_objects import LabelledPose, PosedObject
+from pointpng_ros.health import optional_packages as optional
+from pointpng_ros.messages.pose_messages import pose_of
+from pointpng_ros.messages.posed_objects import LabelledPose, PosedObject
 
 ASKED_BY = 'the parameter publish_detections'
 NOT_TOLD = -1.0

@@ -19,7 +19,7 @@ from rclpy.qos import (
 from rclpy.validate_topic_name import validate_topic_name
 
 from pointpng_core.errors import ConfigError, MissingDependencyError
-from pointpng_ros.optional import share_directory
+from pointpng_ros.health.optional_packages import share_directory
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'

@@ -6,7 +6,7 @@ from typing import Any
 
 from std_msgs.msg import Header, String
 
-from pointpng_ros.posed_objects import LabelledPose, PosedObject
+from pointpng_ros.messages.posed_objects import LabelledPose, PosedObject
 
 
 def object_list(objects: Sequence[PosedObject], header: Header) -> String:

@@ -12,8 +12,8 @@ from pointpng_core.estimator import EstimatorConfig, PoseEstimator
 from pointpng_core.io.object_library import load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
-from pointpng_ros.node_config import NodeConfig
-from pointpng_ros.session import Pipeline
+from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.processing.session import Pipeline
 
 
 class PipelineFactory:

@@ -1,7 +1,7 @@
 """What poses are relative to: the modes of the parameter `reference`, drawn in docs/frames.md."""
 
 from pointpng_core.errors import ConfigError
-from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.parameters.node_config import NodeConfig
 
 LIBRARY, FIRST_LOOK, PREVIOUS_FRAME, TOPIC = 'library', 'first_look', 'previous_frame', 'topic'
 

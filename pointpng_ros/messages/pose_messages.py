@@ -7,7 +7,7 @@ import numpy as np
 from std_msgs.msg import ColorRGBA, Header, String
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_ros.posed_objects import LabelledPose, NamedPose, PosedObject
+from pointpng_ros.messages.posed_objects import LabelledPose, NamedPose, PosedObject
 
 AXIS_LENGTH_M = 0.05
 _AXIS_COLOURS = ((0.9, 0.1, 0.1), (0.1, 0.8, 0.1), (0.2, 0.3, 1.0))        # x y z: REP-103's

@@ -13,13 +13,13 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.timing import StageClock
-from pointpng_ros.cameras import Arrival, Camera
-from pointpng_ros.cloud_reader import CloudReader
-from pointpng_ros.frame_statistics import FrameTiming
-from pointpng_ros.frames import FrameLookup
-from pointpng_ros.pose_publisher import PosePublisher
-from pointpng_ros.posed_objects import objects_of, unposed_points
-from pointpng_ros.session import PoseSession
+from pointpng_ros.health.frame_statistics import FrameTiming
+from pointpng_ros.inputs.cameras import Arrival, Camera
+from pointpng_ros.inputs.cloud_reader import CloudReader
+from pointpng_ros.messages.frames import FrameLookup
+from pointpng_ros.messages.posed_objects import objects_of, unposed_points
+from pointpng_ros.processing.pose_publisher import PosePublisher
+from pointpng_ros.processing.session import PoseSession
 
 IDLE = 'idle: nobody subscribes'
 DISABLED = 'disabled: call ~/enable with true to go on'

@@ -8,7 +8,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from pointpng_core.evaluation.speed.memory import resident_mb
-from pointpng_ros.frame_statistics import Summary
+from pointpng_ros.health.frame_statistics import Summary
 
 LOW_FINITE_SHARE = 0.05
 

@@ -18,24 +18,30 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from pointpng_core.errors import CloudError
-from pointpng_ros import faults
-from pointpng_ros.cameras import Arrival, Camera, camera_topics, subscribe, subscribe_reference
-from pointpng_ros.cloud_processor import CloudProcessor
-from pointpng_ros.cloud_reader import CloudReader
-from pointpng_ros.control import Control
-from pointpng_ros.diagnostics import NodeState, camera_status, objects_status
-from pointpng_ros.frames import FrameLookup
-from pointpng_ros.lifetime import run_node, stop_when_asked
-from pointpng_ros.mailbox import Mailbox
-from pointpng_ros.namesakes import NamesakeWatch
-from pointpng_ros.node_config import NodeConfig, RegionConfig
-from pointpng_ros.parameter_specs import ParameterGroup, pose_estimator_groups
-from pointpng_ros.parameters import Configs, declare_parameters, watch_parameters
-from pointpng_ros.pose_publisher import PosePublisher
-from pointpng_ros.reference_list import ReferencePublisher
-from pointpng_ros.reference_mode import reference_mode
-from pointpng_ros.session import MakePipeline, PoseSession, Setting
-from pointpng_ros.worker import Worker
+from pointpng_ros.health import faults
+from pointpng_ros.health.diagnostics import NodeState, camera_status, objects_status
+from pointpng_ros.health.duplicate_nodes import NamesakeWatch
+from pointpng_ros.health.lifetime import run_node, stop_when_asked
+from pointpng_ros.inputs.cameras import (
+    Arrival,
+    Camera,
+    camera_topics,
+    subscribe,
+    subscribe_reference,
+)
+from pointpng_ros.inputs.cloud_reader import CloudReader
+from pointpng_ros.inputs.mailbox import Mailbox
+from pointpng_ros.messages.frames import FrameLookup
+from pointpng_ros.messages.reference_list import ReferencePublisher
+from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
+from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
+from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
+from pointpng_ros.processing.cloud_processor import CloudProcessor
+from pointpng_ros.processing.control import Control
+from pointpng_ros.processing.pose_publisher import PosePublisher
+from pointpng_ros.processing.reference_mode import reference_mode
+from pointpng_ros.processing.session import MakePipeline, PoseSession, Setting
+from pointpng_ros.processing.worker import Worker
 
 NODE_NAME = 'pose_estimator'
 LOG_PERIOD_S = 5.0
@@ -47,7 +53,7 @@ REBUILDING = ('objects', 'model', 'device', 'estimator.')
 
 
 class Factory(Protocol):
-    """What the node needs of `pointpng_ros.pipeline_factory.PipelineFactory`."""
+    """What the node needs of `pointpng_ros.processing.pipeline_factory.PipelineFactory`."""
 
     def inference(self) -> AbstractContextManager[Any]:
         """Return a fresh context for all torch work."""
@@ -207,7 +213,7 @@ class PoseEstimatorNode(Node):
 
 def make_node() -> PoseEstimatorNode:
     """Build the node with the core's pipeline (imports torch)."""
-    from pointpng_ros.pipeline_factory import PipelineFactory
+    from pointpng_ros.processing.pipeline_factory import PipelineFactory
 
     return PoseEstimatorNode(pose_estimator_groups(), PipelineFactory)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
+from pointpng_ros.processing.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
 
 ImageShape = tuple[int, int] | None
 _NO_LOOK = {

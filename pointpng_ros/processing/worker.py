@@ -4,7 +4,7 @@ from collections.abc import Callable
 import threading
 from typing import Generic, TypeVar
 
-from pointpng_ros.mailbox import Mailbox
+from pointpng_ros.inputs.mailbox import Mailbox
 
 Item = TypeVar('Item')
 THREAD_PREFIX = 'pointpng-'

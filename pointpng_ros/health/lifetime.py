@@ -13,7 +13,7 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_ros.worker import THREAD_PREFIX
+from pointpng_ros.processing.worker import THREAD_PREFIX
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

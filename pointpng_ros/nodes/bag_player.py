@@ -20,12 +20,12 @@ from std_srvs.srv import SetBool
 
 from pointpng_core.errors import PointPngError
 from pointpng_core.io.bags.reader import CloudBag
-from pointpng_ros.cloud_watch import check_topic_name, cloud_qos
-from pointpng_ros.keyboard import Keyboard
-from pointpng_ros.lifetime import run_node
-from pointpng_ros.node_config import RELIABILITIES
-from pointpng_ros.playback import Playback
-from pointpng_ros.worker import THREAD_PREFIX
+from pointpng_ros.health.keyboard import Keyboard
+from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.inputs.playback import Playback
+from pointpng_ros.inputs.silence_watch import check_topic_name, cloud_qos
+from pointpng_ros.parameters.node_config import RELIABILITIES
+from pointpng_ros.processing.worker import THREAD_PREFIX
 
 NODE_NAME = 'bag_player'
 _POLL_S = 0.1

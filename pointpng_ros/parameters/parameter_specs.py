@@ -9,7 +9,7 @@ import yaml
 
 from pointpng_core.config import Config
 from pointpng_core.errors import ConfigError
-from pointpng_ros.node_config import NodeConfig, RegionConfig
+from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
 AnyConfig = TypeVar('AnyConfig', bound=Config)
 LIVE_NODE_PARAMETERS = frozenset({

@@ -27,13 +27,13 @@ from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.noise import DepthNoise
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
-from pointpng_ros.cloud_message import encode_cloud
-from pointpng_ros.lifetime import run_node
-from pointpng_ros.messages import transform_of
-from pointpng_ros.node_config import RELIABILITIES
-from pointpng_ros.parameter_specs import ParameterGroup
-from pointpng_ros.parameters import declare_parameters
-from pointpng_ros.posed_objects import NamedPose
+from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.messages.cloud_message import encode_cloud
+from pointpng_ros.messages.pose_messages import transform_of
+from pointpng_ros.messages.posed_objects import NamedPose
+from pointpng_ros.parameters.node_config import RELIABILITIES
+from pointpng_ros.parameters.parameter_specs import ParameterGroup
+from pointpng_ros.parameters.parameters import declare_parameters
 
 DEFAULT_OBJECTS = 'mug,bottle,drill,bracket,box,spray'
 

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
 from pointpng_core.estimation.uncertainty.point_sigma import point_sigma_m
-from pointpng_ros.frames import FrameLookup
+from pointpng_ros.messages.frames import FrameLookup
 
 
 @dataclass(frozen=True, kw_only=True)

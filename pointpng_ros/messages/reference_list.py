@@ -9,7 +9,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
 
-from pointpng_ros.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
+from pointpng_ros.processing.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
 
 REFERENCE_TOPIC = 'pointpng/references'
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

@@ -19,7 +19,7 @@ from rclpy.parameter import Parameter
 
 from pointpng_core.config import Config
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_ros.parameter_specs import ParameterGroup, ParameterSpec, with_values
+from pointpng_ros.parameters.parameter_specs import ParameterGroup, ParameterSpec, with_values
 
 Configs = dict[str, Config]       # by the prefix of their group
 _INT64 = 2**63 - 1

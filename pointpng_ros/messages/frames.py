@@ -10,7 +10,7 @@ from rclpy.time import Time
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import CloudError
-from pointpng_ros import optional
+from pointpng_ros.health import optional_packages as optional
 
 JUMP_NS = 2_000_000_000
 """A stamp this much older than one before it: time jumped back; cameras differ by less."""

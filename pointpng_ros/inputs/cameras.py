@@ -10,9 +10,9 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
 from pointpng_core.errors import ConfigError
-from pointpng_ros.cloud_watch import CloudWatch, check_topic_name, cloud_qos
-from pointpng_ros.frame_statistics import FrameStatistics
-from pointpng_ros.node_config import NodeConfig
+from pointpng_ros.health.frame_statistics import FrameStatistics
+from pointpng_ros.inputs.silence_watch import CloudWatch, check_topic_name, cloud_qos
+from pointpng_ros.parameters.node_config import NodeConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Diagnostics, errors, and what keeps a node alive."""

@@ -1,0 +1,1 @@
+"""ROS parameters from the declarations of the core."""

@@ -1,0 +1,1 @@
+"""From a cloud message to what is published of it."""

@@ -39,7 +39,8 @@ def library(tmp_path_factory):
 def node(*parameters):
     values = [item for parameter in parameters for item in ('-p', parameter)]
     return RosProcess('-m', 'pointpng_ros.nodes.pose_estimator', '--ros-args',
-                      '-p', 'threads:=1', '-p', 'cloud_reliability:=reliable', '-p', 'diagnostics_period_s:=0.2', *values)
+                      '-p', 'threads:=1', '-p', 'cloud_reliability:=reliable',
+                      '-p', 'diagnostics_period_s:=0.2', *values)
 
 
 def cloud(frame, stamp):

@@ -38,7 +38,7 @@ from pointpng_core.estimation.verification.depth_images import DepthImages
 from pointpng_core.estimation.verification.evidence import Evidence
 from pointpng_core.estimation.verification.verifier import Verifier
 from pointpng_core.geometry import Symmetry
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.disk_cache import ReferenceCache

@@ -15,12 +15,13 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
+from pointpng_core.segmentation.unions import candidate_groups, union
 from pointpng_core.timing import StageClock
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
 from pointpng_core.tracking.observability_check import determine
 from pointpng_core.tracking.reference_renewal import Relook
-from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
+from pointpng_core.tracking.segment_merging import better_groups
 from pointpng_core.tracking.states import ObjectState, object_states
 from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
 

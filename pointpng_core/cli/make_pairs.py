@@ -82,7 +82,7 @@ def _halves(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
 def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     from pointpng_core.evaluation.pairs.generation import view_pairs
     from pointpng_core.evaluation.pairs.mesh_sources import named_meshes
-    from pointpng_core.simulation.noise import DepthNoise
+    from pointpng_core.geometry.depth_noise import DepthNoise
     meshes = named_meshes(options.data, seed=options.seed)
     rows = _rows(options, len(meshes.names))
     noise = DepthNoise().scaled(1.0 if options.noise is None else options.noise)

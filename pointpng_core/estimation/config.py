@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field, replace
 
 from pointpng_core.config import Config, option
+from pointpng_core.estimation.registration.local_refinement import PoseTrackingConfig
 from pointpng_core.estimation.search.proposals import SearchConfig
 from pointpng_core.estimation.verification.verifier import VerificationConfig
 from pointpng_core.reference.builder import ReferenceConfig
-from pointpng_core.tracking.config import PoseTrackingConfig
 
 
 @dataclass(frozen=True, kw_only=True)

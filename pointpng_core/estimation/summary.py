@@ -15,9 +15,9 @@ from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.verification.evidence import Evidence
 from pointpng_core.estimation.verification.scale_residual import size_misfit
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
-from pointpng_core.simulation.noise import DepthNoise
 
 AS_GOOD = 0.95
 """Share of the best score with which another pose makes the answer ambiguous."""

@@ -1,13 +1,13 @@
 """Triangle meshes and the files that hold them."""
 
 from contextlib import nullcontext
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pointpng_core.errors import CloudError, FileError
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.obj import read_obj
 from pointpng_core.io.off import with_header_line
 from pointpng_core.io.open3d_files import checked_path, quiet_open3d
@@ -15,31 +15,6 @@ from pointpng_core.io.ply import read_ply
 from pointpng_core.io.truncation import check_off
 
 MESH_SUFFIXES = ('.obj', '.stl', '.off', '.ply')
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class TriangleMesh:
-    """A surface of triangles: vertices (V, 3) float32 in metres, faces (F, 3) int32 into them.
-
-    Other dtypes are converted; non-finite vertices and indices out of range raise CloudError.
-    """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-
-    def __post_init__(self) -> None:
-        """Convert and check both arrays."""
-        with np.errstate(over='ignore'):
-            vertices = np.ascontiguousarray(self.vertices, dtype=np.float32)
-        faces = np.ascontiguousarray(self.faces)
-        for name, array in (('vertices', vertices), ('faces', faces)):
-            if array.ndim != 2 or array.shape[1] != 3 or len(array) == 0:
-                raise CloudError(f'{name} of a mesh must be (N, 3) with N > 0, got {array.shape}')
-        if not np.issubdtype(faces.dtype, np.integer):
-            raise CloudError(f'faces of a mesh must be integers, got {faces.dtype}')
-        _check_contents(vertices, faces)
-        object.__setattr__(self, 'vertices', vertices)
-        object.__setattr__(self, 'faces', faces.astype(np.int32))
 
 
 def read_mesh(path: str | Path, *, scale: float = 1.0) -> TriangleMesh:
@@ -99,11 +74,3 @@ def _read_with_open3d(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(content.vertices), np.asarray(content.triangles)
 
 
-def _check_contents(vertices: np.ndarray, faces: np.ndarray) -> None:
-    broken = ~np.isfinite(vertices).all(axis=1)
-    if broken.any():
-        raise CloudError(f'{broken.sum()} of {len(vertices)} vertices of a mesh are not finite '
-                         f'(first: vertex {int(broken.argmax())})')
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise CloudError(f'face indices of a mesh span [{faces.min()}, {faces.max()}], but it has '
-                         f'{len(vertices)} vertices')

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 
 
 def sample_surface(mesh: TriangleMesh, count: int, *, seed: int = 0

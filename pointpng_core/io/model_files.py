@@ -4,8 +4,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, load_cloud
-from pointpng_core.io.mesh_files import MESH_SUFFIXES, TriangleMesh, load_mesh_or_none, read_mesh
+from pointpng_core.io.mesh_files import (
+    MESH_SUFFIXES,
+    load_mesh_or_none,
+    read_mesh,
+)
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.io.open3d_files import checked_path
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.config import Config, option
+from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.embedding.protocols import Encoder
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry import Symmetry
@@ -20,7 +21,7 @@ from pointpng_core.geometry.clouds import (
     require_points,
     spacing_m,
 )
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
@@ -125,3 +126,10 @@ class ReferenceBuilder:
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),
             tree=SurfaceTree(local))
+
+
+def default_builder() -> ReferenceBuilder:
+    """Return a builder for the training-free encoder, on the CPU."""
+    device = torch.device('cpu')
+    return ReferenceBuilder(encoder=load_model(TRAINING_FREE, device).encoder,
+                            config=ReferenceConfig(), device=device)

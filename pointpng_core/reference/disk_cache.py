@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.atomic_write import written_at_once
-from pointpng_core.io.mesh_files import TriangleMesh
 from pointpng_core.reference.builder import ReferenceBuilder
 from pointpng_core.reference.reference import Reference
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import DepthNoise, measure
+from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.tabletop import TabletopWorld
 

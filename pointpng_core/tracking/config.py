@@ -6,26 +6,6 @@ from pointpng_core.config import Config, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class PoseTrackingConfig(Config):
-    """One object from its previous pose: how far it is looked for, and when it counts as lost."""
-
-    sample: int = option(512, help='Points of an observation that a tracked pose is refined on.',
-                         low=64, high=65536)
-    steps: int = option(3, help='ICP steps before the exact registration.', low=0, high=50)
-    points: int = option(256, help='Points of an observation in these steps.', low=16, high=4096)
-    reach: float = option(0.08, help='Distance at which points have lost most of their weight in '
-                                     'the first step; each further one halves it.',
-                          unit='diameters', low=0.001, high=1.0)
-    least_score: float = option(0.3, help='A tracked pose of a lower score is lost.',
-                                low=0.0, high=1.0)
-    max_turn_deg: float = option(25.0, help='A pose turned further from where it was expected is '
-                                            'lost; turns of its symmetry do not count.',
-                                 unit='deg', low=0.0, high=180.0)
-    max_shift: float = option(0.25, help='A pose shifted further from where it was expected is '
-                                         'lost.', unit='diameters', low=0.0, high=10.0)
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrackingConfig(Config):
     """The objects of a sequence of frames: which segment is whose, when to search again."""
 

@@ -11,6 +11,7 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import random_points
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
+from pointpng_core.segmentation.unions import union
 from pointpng_core.tracking.association import match, sampled, surface_share
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.ego_motion import common_motion
@@ -21,7 +22,6 @@ from pointpng_core.tracking.pose_selection import (
     refined,
     with_rivals,
 )
-from pointpng_core.tracking.segment_merging import union
 from pointpng_core.tracking.solution_remapping import steadied
 from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.geometry.clouds import random_points
+from pointpng_core.geometry.rigid_motion import Motion
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
 from pointpng_core.tracking.association import match
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.ego_motion import Motion
 from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
 
 MakeLook = Callable[[NDArray[np.floating], str], Reference]

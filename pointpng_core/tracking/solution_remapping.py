@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pointpng_core.estimation.registration.residuals import plane_rows
 from pointpng_core.geometry.point_to_plane import curvature
+from pointpng_core.geometry.rigid_motion import Motion
 from pointpng_core.reference.reference import Reference
-from pointpng_core.tracking.ego_motion import Motion
 
 Matrix = NDArray[np.float64]
 

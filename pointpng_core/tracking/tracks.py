@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.geometry.rigid_motion import STILL, Motion
 from pointpng_core.reference.reference import Reference
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.ego_motion import STILL, Motion
 
 Matrix = NDArray[np.float64]
 NEWEST = 0.3

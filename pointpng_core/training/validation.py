@@ -8,17 +8,17 @@ from torch import nn
 from pointpng_core.embedding.encoders.factory import encoder_of
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.embedding.networks.factory import Network
-from pointpng_core.evaluation.embedding.equivariance import (
-    JITTER,
-    TurnedPairs,
-    pair_cosines,
-    spread,
-    turned_pairs,
-)
 from pointpng_core.training.batches import Drawn, step_generator
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import ObjectSet
-from pointpng_core.training.embedding_pose_error import pose_errors_deg
+from pointpng_core.training.embedding_metrics import (
+    JITTER,
+    TurnedPairs,
+    pair_cosines,
+    pose_errors_deg,
+    spread,
+    turned_pairs,
+)
 from pointpng_core.training.objectives import make_batch
 from pointpng_core.training.schedule import MAE
 

@@ -5,10 +5,11 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import DepthNoise, measure
+from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import make_object
 

@@ -23,7 +23,7 @@ from pointpng_core.evaluation.embedding.ablation_report import (
     plot_ablation,
     sweeps,
 )
-from pointpng_core.evaluation.embedding.equivariance import turned_pairs
+from pointpng_core.training.embedding_metrics import turned_pairs
 
 CELLS = (Cell(beta=0.3, negatives=8), Cell(beta=0.0, negatives=8))
 METRICS = {'pa', 'ae', 'cosine_plain', 'pairs', 'svm_accuracy', 'pose_median_deg', 'pose_15deg'}

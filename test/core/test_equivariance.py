@@ -10,16 +10,15 @@ import torch
 
 from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.embedding.equivariance import (
+from pointpng_core.evaluation.embedding.equivariance import by_angle, evaluate_equivariance
+from pointpng_core.geometry.so3 import random_rotations
+from pointpng_core.training.embedding_metrics import (
     Cosines,
     TurnedPairs,
-    by_angle,
-    evaluate_equivariance,
     pair_cosines,
     spread,
     turned_pairs,
 )
-from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training.point_samples import (
     cloud_points,
     disjoint_draws,

@@ -13,7 +13,7 @@ from pointpng_core.estimation.search.proposals import SearchConfig
 from pointpng_core.estimation.verification.verifier import VerificationConfig
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry import Symmetry
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 ASYMMETRIC = ('bracket', 'drill', 'hammer')

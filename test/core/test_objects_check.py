@@ -15,9 +15,9 @@ from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.evaluation.library.self_check import TestPlan, check_library
 from pointpng_core.evaluation.library.views import random_views
 from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.io import TriangleMesh, sample_surface
 from pointpng_core.io.object_library import ObjectModel, named_object, write_library
-from pointpng_core.simulation.noise import DepthNoise
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 

@@ -7,7 +7,8 @@ import pytest
 
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.segmentation import Segment
-from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
+from pointpng_core.segmentation.unions import candidate_groups, union
+from pointpng_core.tracking.segment_merging import better_groups
 
 
 def block(x, size=0.04, count=300, first=0):

@@ -8,8 +8,9 @@ import open3d as o3d
 import pytest
 
 from pointpng_core.errors import ConfigError
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import DepthNoise, measure
+from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.placement import place_discs
 from pointpng_core.simulation.rendering import BACKGROUND, CastBody, DepthImage, render
 from pointpng_core.simulation.shapes.catalogue import make_object

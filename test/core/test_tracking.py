@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import Segment, SegmenterConfig
-from pointpng_core.simulation.noise import DepthNoise, measure
+from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.rendering import CastBody, Rectangle, render
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.config import TrackingConfig

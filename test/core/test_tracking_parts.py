@@ -10,11 +10,12 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimation.types import Hypothesis, PoseEstimate
 from pointpng_core.geometry import Rotational, Symmetry
+from pointpng_core.geometry.rigid_motion import STILL, Motion
 from pointpng_core.segmentation import Segment
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.association import match, surface_share
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.ego_motion import STILL, Motion, common_motion
+from pointpng_core.tracking.ego_motion import common_motion
 from pointpng_core.tracking.pose_selection import kept, nearest_as_good
 from pointpng_core.tracking.solution_remapping import steadied
 from pointpng_core.tracking.tracks import ObjectTracks

@@ -10,8 +10,8 @@ from scipy.linalg import eigh, null_space
 from pointpng_core.estimation.registration.residuals import plane_rows
 from pointpng_core.geometry.clouds import random_points
 from pointpng_core.geometry.point_to_plane import curvature
+from pointpng_core.geometry.rigid_motion import Motion
 from pointpng_core.reference.reference import Reference
-from pointpng_core.tracking.ego_motion import Motion
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]

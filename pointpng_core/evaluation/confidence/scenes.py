@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Case, Seen, case_of
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import SegmenterConfig

@@ -6,17 +6,17 @@ from typing import Any
 import torch
 
 from pointpng_core.embedding.model_zoo import EmbeddingModel
-from pointpng_core.evaluation.embedding.equivariance import (
-    JITTER,
-    joined,
-    pair_cosines,
-    spread,
-    turned_pairs,
-)
 from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects
 from pointpng_core.evaluation.embedding.svm import svm_accuracy
 from pointpng_core.training.data import ObjectSet
-from pointpng_core.training.embedding_pose_error import pose_errors_deg
+from pointpng_core.training.embedding_metrics import (
+    JITTER,
+    joined,
+    pair_cosines,
+    pose_errors_deg,
+    spread,
+    turned_pairs,
+)
 from pointpng_core.training.point_samples import cloud_points, in_batches
 
 SVM_OBJECTS = 2000

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.geometry.clouds.hidden_points import visible_points
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.io import TriangleMesh
 from pointpng_core.reference import Reference
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import DepthNoise, measure
+from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.rendering import CastBody, render
 
 CAMERA = DepthCamera(near_m=0.0, far_m=100.0)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError, LibraryError
-from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry import Symmetry
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.atomic_write import write_text_at_once, written_at_once
@@ -24,6 +23,7 @@ from pointpng_core.io.object_library import (
     checked_name,
     read_object_model,
 )
+from pointpng_core.reference.builder import default_builder
 from pointpng_core.reference.library.model_checks import notes_about
 from pointpng_core.reference.library.yaml_edit import entries_in, read_text, with_entry
 
@@ -63,7 +63,7 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
     """
     check_free(library, new.name, replace=replace)
     model = read_object_model(new.file, new.unit)
-    reference = PoseEstimator().reference_from_model(
+    reference = default_builder().from_model(
         model, name=new.name, symmetry=Symmetry() if new.symmetry == NONE else None)
     with _locked(library):
         check_free(library, new.name, replace=replace)

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes import tools, vessels
 from pointpng_core.simulation.shapes.solids import Solid
 from pointpng_core.simulation.shapes.surfaces import polygonise

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pointpng_core.io.mesh_files import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes.solids import Solid
 
 

@@ -1,19 +1,18 @@
-"""The command `pointpng`. Everything is imported where it is used, so that help is instant."""
+"""The command `pointpng` with the commands that need ROS beside those of the core."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 import importlib
 import importlib.util
 import json
 import sys
 
-from pointpng_core import __version__
-from pointpng_core.errors import MissingDependencyError, PointPngError
+from pointpng_core.cli.command import ForwardedCommand
+from pointpng_core.cli.main import main as core_main
+from pointpng_core.errors import MissingDependencyError
 
-ERROR_CODE = 2
-INTERRUPTED_CODE = 130
-_CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
-_ROS_COMMANDS = {
+ROS_COMMANDS = {
     'run': ('pointpng_ros.nodes.pose_estimator',
             'the node: poses of the objects in a PointCloud2'),
     'sim': ('pointpng_ros.nodes.sim_camera', 'a simulated depth camera over a table'),
@@ -21,9 +20,6 @@ _ROS_COMMANDS = {
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
     'endurance': ('pointpng_ros.endurance.main', 'load and soak of the node, with a verdict'),
 }
-_EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train'}
-_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'small_gicp', 'torch',
-             'yaml')
 _ROS_HINT = ("`pip install 'pointpng_ros[ros]'` for the wheels on PyPI, or source the setup.bash "
              'of a ROS 2 installation')
 _ROS_PACKAGES = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnostic_msgs',
@@ -32,19 +28,10 @@ _ROS_PACKAGES = ('rclpy', 'ament_index_python', 'builtin_interfaces', 'diagnosti
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code; errors are one line on stderr and code 2."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        return _dispatch(words)
-    except PointPngError as error:
-        return _report(str(error))
-    except ModuleNotFoundError as error:
-        fix = _fix_for(error)
-        if fix is None:
-            raise
-        return _report(f'{error}: {fix}')
-    except KeyboardInterrupt:
-        return INTERRUPTED_CODE
+    """Run one command and return the exit code, as `pointpng_core.cli.main.main` does."""
+    forwarded = {name: ForwardedCommand(help=text, run=partial(_run, name))
+                 for name, (_, text) in ROS_COMMANDS.items()}
+    return core_main(arguments, forwarded=forwarded, fixes=dict.fromkeys(_ROS_PACKAGES, _ROS_HINT))
 
 
 def node_arguments(words: Sequence[str]) -> list[str]:
@@ -60,35 +47,12 @@ def node_arguments(words: Sequence[str]) -> list[str]:
     return [*rest, '--ros-args', *ros_arguments] if ros_arguments else rest
 
 
-def _dispatch(words: list[str]) -> int:
-    if words and words[0] in _ROS_COMMANDS:
-        command, rest = words[0], words[1:]
-        rest = node_arguments(rest) if command == 'run' else rest
-        return _ros_main(command)(rest) or 0
-    parser = _parser()
-    options = parser.parse_args(words)
-    if options.command is None:
-        parser.print_help()
-        return 0
-    module = importlib.import_module(f'pointpng_core.cli.{options.command}')
-    return int(module.run(options))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog='pointpng', allow_abbrev=False,
-        description='Relative 6-DoF poses from point clouds.',
-        epilog='pointpng COMMAND --help tells more; --ros-args work as with `ros2 run`.')
-    parser.add_argument('--version', action='version', version=f'pointpng {__version__}')
-    commands = parser.add_subparsers(dest='command', metavar='COMMAND')
-    for name, (_, text) in _ROS_COMMANDS.items():
-        commands.add_parser(name, help=text, add_help=False)
-    for name in _CORE_COMMANDS:
-        module = importlib.import_module(f'pointpng_core.cli.{name}')
-        part = commands.add_parser(name, help=module.HELP, description=module.HELP,
-                                   allow_abbrev=False)
-        module.add_arguments(part)
-    return parser
+def _run(command: str, words: list[str]) -> int:
+    """Run a ROS command; raises MissingDependencyError without ROS."""
+    words = node_arguments(words) if command == 'run' else words
+    if importlib.util.find_spec('rclpy') is None:
+        raise MissingDependencyError(f'`pointpng {command}` needs ROS 2 (rclpy): {_ROS_HINT}')
+    return importlib.import_module(ROS_COMMANDS[command][0]).main(words) or 0
 
 
 def _run_parser() -> argparse.ArgumentParser:
@@ -107,31 +71,6 @@ def _run_parser() -> argparse.ArgumentParser:
     parser.add_argument('--params-file', metavar='FILE',
                         help='ROS parameter file; config/pose_estimator.yaml lists all')
     return parser
-
-
-def _ros_main(command: str) -> Callable[[list[str]], int | None]:
-    """Import the entry point of a ROS command; raises MissingDependencyError without ROS."""
-    if importlib.util.find_spec('rclpy') is None:
-        raise MissingDependencyError(f'`pointpng {command}` needs ROS 2 (rclpy): {_ROS_HINT}')
-    return importlib.import_module(_ROS_COMMANDS[command][0]).main
-
-
-def _fix_for(error: ModuleNotFoundError) -> str | None:
-    """Return what to do about a missing package; None when it is none that we ask for."""
-    package = (error.name or '').partition('.')[0]
-    if package in _ROS_PACKAGES:
-        return _ROS_HINT
-    if package in _EXTRA_OF:
-        return f"`pip install 'pointpng_ros[{_EXTRA_OF[package]}]'`"
-    if package in _REQUIRED:
-        return (f'this Python ({sys.executable}) lacks it; under colcon, build with the Python of '
-                'the environment that has it: `python3 -m colcon build`')
-    return None
-
-
-def _report(message: str) -> int:
-    print(f'pointpng: error: {message}', file=sys.stderr)
-    return ERROR_CODE
 
 
 if __name__ == '__main__':

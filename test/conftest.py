@@ -1,1 +1,1 @@
-"""Makes what both suites share (`bags`) importable from either."""
+"""Makes what the tests of several rooms share (`helpers`) importable from each of them."""

@@ -123,7 +123,7 @@ def _measure(options: argparse.Namespace, device: Any) -> None:
 
 def _train(options: argparse.Namespace, device: Any, began: float) -> None:
     """Share out what is left of the minutes among the recipes that are not complete."""
-    from pointpng_core.cli.training_view import make_reporter
+    from pointpng_core.cli.training_progress import make_reporter
     from pointpng_core.evaluation.device.results import bring_back
     from pointpng_core.evaluation.device.runs import train_for
     names = _names(options.recipes)

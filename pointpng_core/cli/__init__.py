@@ -1,1 +1,1 @@
-"""Commands of the command line `pointpng` that need no ROS."""
+"""Every command of `pointpng` that needs no ROS."""

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train; raises PointPngError."""
     config = effective_config(options)
-    from pointpng_core.cli.training_view import make_reporter
+    from pointpng_core.cli.training_progress import make_reporter
     from pointpng_core.training.trainer import train
     with make_reporter() as reporter:
         metrics = train(config, options.out, resume=options.resume, reporter=reporter)

@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 
-from bags import TOPIC, write_bag
 from harness import REPOSITORY, RosProcess, wait_until
+from helpers.bags import TOPIC, write_bag
 import numpy as np
 import pytest
 from sensor_msgs.msg import PointCloud2

@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 
-import bags
 from geometry_msgs.msg import TransformStamped
 from harness import REPOSITORY, RosProcess, wait_until
+from helpers import bags
 import pytest
 from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import PointCloud2

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from geometry_msgs.msg import TransformStamped
 from harness import RosProcess, wait_until
-from tutorial import commands
+from helpers.tutorial import commands
 
 from pointpng_core.io import TriangleMesh, write_mesh
 from pointpng_core.simulation.sample_recordings import MESH

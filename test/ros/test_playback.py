@@ -3,8 +3,8 @@
 import threading
 import time
 
-from bags import PERIOD_NS
 from harness import wait_until
+from helpers.bags import PERIOD_NS
 import pytest
 
 from pointpng_ros.inputs.playback import Playback

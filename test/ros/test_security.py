@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
-import bags
 from harness import RosProcess, wait_until
+from helpers import bags
 import pytest
 
 pytestmark = pytest.mark.ros

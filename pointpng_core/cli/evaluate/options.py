@@ -1,0 +1,83 @@
+"""Options that several kinds of `pointpng evaluate` share, and what they stand for."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+import sys
+from typing import TYPE_CHECKING
+
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.evaluation.pairs.every_nth import EveryNth
+
+if TYPE_CHECKING:
+    from pointpng_core.training.data import ObjectSet
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Declare --model and --device."""
+    parser.add_argument('--model', metavar='MODEL', default='training_free',
+                        help='training_free, a shipped model, or the folder of a checkpoint or '
+                             'training run (default: training_free)')
+    parser.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Declare --data and --seed."""
+    parser.add_argument('--data', metavar='SOURCE', action='append', required=True,
+                        help='PATH[,topic=/x][,limit=N]...: a bag, .npz, .h5, a folder of meshes '
+                             'or clouds, or procedural[:COUNT]; may be repeated')
+    parser.add_argument('--seed', metavar='N', type=int, default=0,
+                        help='of draws and rotations (default: 0)')
+
+
+def load_objects(texts: Sequence[str], *, split: str, pool: int, seed: int) -> 'list[ObjectSet]':
+    """Return the objects of a split of the sources; one that names its split itself keeps it.
+
+    Raises FileError, ConfigError, MissingDependencyError.
+    """
+    from dataclasses import replace
+
+    from pointpng_core.cli.training_progress import make_reporter
+    from pointpng_core.training.data import SourceConfig, cache_folder, load_sources
+    sources = [SourceConfig.parse(text) if ',split=' in text
+               else replace(SourceConfig.parse(text), split=split) for text in texts]
+    with make_reporter() as reporter:
+        return load_sources(sources, pool=pool, seed=seed, cache_dir=cache_folder(),
+                            progress=reporter.progress, report=reporter.line)
+
+
+def require_file(path: Path) -> None:
+    """Refuse a path where there is nothing; raises FileError."""
+    if not path.exists():
+        raise FileError(f'cannot read {path}: No such file or directory')
+
+
+def tell(line: str) -> None:
+    """Show what is being done."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def positive(text: str) -> int:
+    """Read a whole number above 0."""
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
+    return int(text)
+
+
+def not_negative(text: str) -> float:
+    """Read a finite number that is not below 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 on')
+    return value
+
+
+def rule(text: str) -> EveryNth:
+    """Read K or K:R: every k-th, from the one at R on."""
+    try:
+        return EveryNth.parse(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

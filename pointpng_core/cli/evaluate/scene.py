@@ -1,0 +1,48 @@
+"""`pointpng evaluate scene --bag DIR --labels FILE.npz`: segmentation on a labelled bag.
+
+JSON: see `pointpng_core.evaluation.segmentation.benchmark.evaluate_scene`.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pointpng_core.cli.evaluate.options import require_file
+from pointpng_core.cli.output import number, table
+
+HELP = 'segments against labels'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('--bag', metavar='DIR', type=Path, required=True, help='ROS bag')
+    parser.add_argument('--labels', metavar='FILE.npz', type=Path, required=True,
+                        help='label (frames, height, width) uint8, 0 = not an object')
+    parser.add_argument('--config', metavar='FILE', type=Path,
+                        help='YAML with values of SegmenterConfig')
+
+
+def evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    """Run the benchmark; raises PointPngError."""
+    require_file(options.bag)
+    require_file(options.labels)
+    from pointpng_core.evaluation.segmentation.benchmark import evaluate_scene
+    from pointpng_core.segmentation import SegmenterConfig
+    config = SegmenterConfig.from_yaml(options.config) if options.config else SegmenterConfig()
+    return evaluate_scene(options.bag, options.labels, config=config)
+
+
+def value_table(result: dict[str, Any]) -> str:
+    """Return the table of a nested result: a row for each value, keys joined by dots."""
+    return table(['', 'value'], [[key, number(value, 3)] for key, value in _flat(result)])
+
+
+readable = value_table
+
+
+def _flat(content: dict[str, Any], prefix: str = '') -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in content.items():
+        inner = isinstance(value, dict)
+        rows += _flat(value, f'{prefix}{key}.') if inner else [(f'{prefix}{key}', value)]
+    return rows

@@ -1,0 +1,94 @@
+"""The command `pointpng`. Everything is imported where it is used, so that help is instant."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+import importlib
+import sys
+from typing import cast
+
+from pointpng_core import __version__
+from pointpng_core.cli.command import Command, ForwardedCommand
+from pointpng_core.errors import PointPngError
+
+ERROR_CODE = 2
+INTERRUPTED_CODE = 130
+CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
+_EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train'}
+_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'small_gicp', 'torch',
+             'yaml')
+
+
+def main(arguments: Sequence[str] | None = None, *,
+         forwarded: Mapping[str, ForwardedCommand] | None = None,
+         fixes: Mapping[str, str] | None = None) -> int:
+    """Run one command and return the exit code; errors are one line on stderr and code 2.
+
+    `forwarded` are commands that other packages add. `fixes` says what to do about packages of
+    theirs that are missing, by name.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _dispatch(words, forwarded or {})
+    except PointPngError as error:
+        return _report(str(error))
+    except ModuleNotFoundError as error:
+        fix = _fix_for(error, fixes or {})
+        if fix is None:
+            raise
+        return _report(f'{error}: {fix}')
+    except KeyboardInterrupt:
+        return INTERRUPTED_CODE
+
+
+def _dispatch(words: list[str], forwarded: Mapping[str, ForwardedCommand]) -> int:
+    if words and words[0] in forwarded:
+        return forwarded[words[0]].run(words[1:])
+    parser = _parser(forwarded)
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    return _core_command(options.command).run(options)
+
+
+def _parser(forwarded: Mapping[str, ForwardedCommand]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='pointpng', allow_abbrev=False,
+        description='Relative 6-DoF poses from point clouds.',
+        epilog='pointpng COMMAND --help tells more; --ros-args work as with `ros2 run`.')
+    parser.add_argument('--version', action='version', version=f'pointpng {__version__}')
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND')
+    for name, command in forwarded.items():
+        commands.add_parser(name, help=command.help, add_help=False)
+    for name in CORE_COMMANDS:
+        module = _core_command(name)
+        part = commands.add_parser(name, help=module.HELP, description=module.HELP,
+                                   allow_abbrev=False)
+        module.add_arguments(part)
+    return parser
+
+
+def _core_command(name: str) -> Command:
+    return cast(Command, importlib.import_module(f'pointpng_core.cli.{name}'))
+
+
+def _fix_for(error: ModuleNotFoundError, fixes: Mapping[str, str]) -> str | None:
+    """Return what to do about a missing package; None when it is none that we ask for."""
+    package = (error.name or '').partition('.')[0]
+    if package in fixes:
+        return fixes[package]
+    if package in _EXTRA_OF:
+        return f"`pip install 'pointpng_ros[{_EXTRA_OF[package]}]'`"
+    if package in _REQUIRED:
+        return (f'this Python ({sys.executable}) lacks it; under colcon, build with the Python of '
+                'the environment that has it: `python3 -m colcon build`')
+    return None
+
+
+def _report(message: str) -> int:
+    print(f'pointpng: error: {message}', file=sys.stderr)
+    return ERROR_CODE
+
+
+if __name__ == '__main__':
+    sys.exit(main())

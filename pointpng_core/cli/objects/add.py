@@ -1,0 +1,44 @@
+"""`pointpng objects add FILE --name mug`: a mesh or cloud becomes an object of the library."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pointpng_core.cli.objects.options import add_entry, add_library, add_unit
+from pointpng_core.io import MODEL_SUFFIXES
+
+if TYPE_CHECKING:
+    from pointpng_core.reference.library.adding import AddedObject
+
+HELP = 'check a mesh or cloud, copy it into the library and enter it there'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    kinds = ' '.join(suffix[1:] for suffix in MODEL_SUFFIXES)
+    parser.add_argument('file', metavar='FILE', type=Path, help=f'mesh or cloud ({kinds})')
+    add_entry(parser)
+    add_unit(parser)
+    add_library(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Add the object and tell about it; raises PointPngError."""
+    from pointpng_core.reference.library.adding import NewObject, add_object
+    new = NewObject(file=options.file, name=options.name, unit=options.unit,
+                    symmetry=options.symmetry)
+    print(readable(add_object(options.library, new, replace=options.replace)))
+    return 0
+
+
+def readable(added: 'AddedObject') -> str:
+    """Return the lines that tell a person what was added."""
+    from pointpng_core.geometry.symmetry_text import symmetry_in_words
+    size = ' x '.join(f'{1e3 * side:.0f}' for side in added.extent_m)
+    kind = f'mesh, {added.faces} faces' if added.faces else f'cloud, {added.points} points'
+    return '\n'.join([
+        f'{added.name}: {added.path} ({kind})',
+        f'  size      {size} mm (x, y, z), diameter {1e3 * added.diameter_m:.0f} mm',
+        f'  symmetry  {symmetry_in_words(added.symmetry)}',
+        *(f'  note      {note}' for note in added.notes),
+        f'  next      pointpng objects show {added.name} --library {added.path.parent}'])

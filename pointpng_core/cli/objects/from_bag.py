@@ -1,0 +1,87 @@
+"""`pointpng objects from-bag BAG --name mug`: a recording from all sides becomes a model.
+
+One object on a table: it turns on the spot before a camera that stands still, or the camera is
+carried around it. JSON: what was found out, see `FusedModel` in
+`pointpng_core.reference.reconstruction.recording`, and "path", the mesh in the library.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+from pointpng_core.cli.objects.add import readable as readable_object
+from pointpng_core.cli.objects.options import add_entry, add_library
+from pointpng_core.cli.output import check_json_target, number, write_json
+
+if TYPE_CHECKING:
+    from pointpng_core.reference.reconstruction.recording import FusedModel
+
+POOR_LOOP_DEG, POOR_LOOP_M = 8.0, 0.008
+"""Drift of a whole turn above which the model may be warped."""
+HELP = 'fuse a recording of one object, seen from all sides, to a model'
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument('bag', metavar='BAG', type=Path, help='MCAP, sqlite3 or ROS 1 bag')
+    add_entry(parser)
+    add_library(parser)
+    parser.add_argument('--topic', help='PointCloud2 topic, where the bag has several')
+    parser.add_argument('--near', nargs=3, type=float, metavar=('X', 'Y', 'Z'),
+                        help='the object near this place in the first cloud, metres in its frame '
+                             '(default: the largest)')
+    parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
+
+
+def run(options: argparse.Namespace) -> int:
+    """Fuse the recording and add the model to the library; raises PointPngError."""
+    import numpy as np
+
+    from pointpng_core.cli.training_progress import make_reporter
+    from pointpng_core.io import write_mesh
+    from pointpng_core.reference.library.adding import NewObject, add_object, check_free
+    from pointpng_core.reference.reconstruction.recording import fuse_bag
+    check_json_target(options.json)
+    check_free(options.library, options.name, replace=options.replace)
+    near = np.array(options.near) if options.near else None
+    with make_reporter() as reporter:
+        model = fuse_bag(options.bag, topic=options.topic, near=near, progress=reporter.progress)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / f'{options.name}.ply'
+        write_mesh(file, model.mesh)
+        added = add_object(options.library, NewObject(file=file, name=options.name,
+                                                      symmetry=options.symmetry),
+                           replace=options.replace)
+    if options.json != '-':
+        print(readable(model) + '\n' + readable_object(added))
+    write_json(options.json, {**_facts(model), 'name': added.name, 'path': str(added.path),
+                              'diameter_m': added.diameter_m})
+    return 0
+
+
+def readable(model: 'FusedModel') -> str:
+    """Return the lines that tell how good the recording was."""
+    loop = f'{model.loop.turn_deg:.1f} degrees and {1e3 * model.loop.shift_m:.1f} mm' \
+        if model.loop else 'not closed: less than a whole turn'
+    lines = [f'{model.clouds} clouds: {model.used} used, {model.still} show nothing new, '
+             f'{model.refused} do not fit, {model.unusable} not usable',
+             f'  turn      {model.turn_deg:.0f} degrees, widest gap {model.widest_gap_deg:.0f}',
+             f'  loop      {loop}',
+             f'  residual  {number(1e3 * model.residual_m)} mm']
+    if model.loop and (model.loop.turn_deg > POOR_LOOP_DEG or model.loop.shift_m > POOR_LOOP_M):
+        lines.append('  note      the loop closed badly: look at the picture, and record more '
+                     'slowly or from nearer')
+    if model.told_share < 1.0:
+        lines.append(f'  note      in {100 * (1 - model.told_share):.0f} % of the clouds nothing '
+                     'tells the turn (a handle is hidden); there it is taken to go on evenly')
+    lines += [f'  note      {count} times: {reason}' for reason, count in model.reasons.items()]
+    return '\n'.join(lines + ([f'  note      {model.damage}'] if model.damage else []))
+
+
+def _facts(model: 'FusedModel') -> dict[str, Any]:
+    facts = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)
+             if field.name != 'mesh'}
+    return facts | {'loop': dataclasses.asdict(model.loop) if model.loop else None,
+                    'faces': len(model.mesh.faces)}

@@ -1,0 +1,58 @@
+"""`pointpng objects list`: what is in a library, and which of its entries cannot be used."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from pointpng_core.cli.objects.options import add_library
+from pointpng_core.cli.output import table
+from pointpng_core.errors import LibraryError, PointPngError
+
+HELP = 'name, file, unit, size and symmetry of every object'
+_HEADER = ('name', 'file', 'unit', 'diameter', 'symmetry')
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_library(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table; 1 when an object cannot be used. Raises PointPngError."""
+    entries = _entries(options.library)
+    rows, problems = [], []
+    for position, entry in enumerate(entries):
+        row, problem = _row(options.library, position, entry)
+        rows.append(row)
+        problems += [problem] if problem else []
+    print(table(_HEADER, rows, left=(0, 1, 4)) if rows else f'no objects in {options.library}')
+    print(''.join(f'\nerror: {problem}' for problem in problems), end='\n' if problems else '')
+    return 1 if problems else 0
+
+
+def _entries(library: Path) -> list[Any]:
+    from pointpng_core.io.object_library import OBJECTS_FILE
+    from pointpng_core.reference.library.yaml_edit import entries_in, read_text
+    source = library / OBJECTS_FILE
+    if not source.exists():
+        raise LibraryError(f'there is no {source}: add an object with `pointpng objects add`, or '
+                           'name another folder with --library')
+    return entries_in(read_text(source), where=f'{source}')
+
+
+def _row(library: Path, position: int, entry: Any) -> tuple[list[str], str]:
+    """Return the row of an entry, and what is wrong with it."""
+    from pointpng_core.estimator import PoseEstimator
+    from pointpng_core.geometry.symmetry_text import symmetry_in_words
+    from pointpng_core.io.object_library import OBJECTS_FILE, read_object
+    told = [str(entry.get(key, default)) if isinstance(entry, dict) else '-'
+            for key, default in (('name', '-'), ('file', '-'), ('unit', 'm'))]
+    try:
+        thing = read_object(library / OBJECTS_FILE, position, entry)
+        reference = PoseEstimator().reference_from_model(thing.model, name=thing.name,
+                                                         symmetry=thing.symmetry)
+    except PointPngError as error:
+        return [*told, '-', 'cannot be used'], str(error)
+    found = '' if thing.symmetry else ' (found)'
+    return [*told, f'{1e3 * reference.diameter_m:.0f} mm',
+            symmetry_in_words(reference.symmetry) + found], ''

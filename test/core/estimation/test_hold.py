@@ -1,0 +1,107 @@
+"""What holds a pose, and what happens to scores when it is moved where nothing does."""
+
+from types import SimpleNamespace
+
+from helpers.objects import moved, pose, random_turn, view
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from pointpng_core.errors import ConfigError
+from pointpng_core.estimation.uncertainty.observability import pose_hold
+from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.simulation.shapes.catalogue import make_object
+from pointpng_core.tracking.observability_check import determine
+
+T = pose(random_turn(3), (0.1, -0.2, 0.9))
+
+
+def seen(reference, keep=slice(None)):
+    """Points of a reference's surface at T, of which `keep` tells the ones that are seen."""
+    return moved(T, reference.points[keep])
+
+
+def body(mug):
+    """Which points of a mug are not of its handle: those near the axis, which is z."""
+    reach = np.linalg.norm(mug.points[:, :2], axis=1)
+    return reach < 1.1 * np.median(reach)
+
+
+def test_curvature_is_how_the_distances_change():
+    rng = np.random.default_rng(0)
+    points, normals = rng.normal(size=(2, 300, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    step = 1e-6 * rng.normal(size=6)
+    turned = Rotation.from_rotvec(step[:3] / (2.0 / 2)).apply(points) + step[3:]
+    change = np.einsum('ij,ij->i', turned - points, normals)
+    expected = step @ curvature(motion_rows(points, normals, 2.0)) @ step
+    assert np.mean(change ** 2) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize('name', ['mug', 'drill', 'can', 'bowl', 'box'])
+def test_a_whole_surface_holds_everything_but_its_symmetry(reference, name):
+    assert pose_hold(T, seen(reference(name)), reference(name)).share > 0.4
+
+
+def test_what_nothing_could_hold_is_not_missed(estimator):
+    """A can of which nobody said that it is round, and a flat thing of which one side is known."""
+    can = estimator.reference_from_model(make_object('can').mesh, name='can', symmetry=Symmetry())
+    assert pose_hold(T, seen(can), can).share > 0.4
+    flat = np.random.default_rng(0).uniform((-0.1, -0.05, 0.7), (0.1, 0.05, 0.7002), (800, 3))
+    sheet = estimator.reference_from_look(flat.astype(np.float32), name='sheet')
+    assert pose_hold(T, seen(sheet), sheet).share > 0.4
+
+
+def test_without_its_handle_a_mug_may_be_turned(reference):
+    mug = reference('mug')
+    hold = pose_hold(T, seen(mug, body(mug)), mug)
+    assert hold.share < 0.1
+    turn = hold.twist[:3]
+    assert np.linalg.norm(turn) > 0.9
+    T_turned = hold.moved(T, mug, step=0.35)
+    assert np.linalg.norm(T_turned[:3, :3] - T[:3, :3]) / np.sqrt(8) == pytest.approx(
+        np.sin(0.35 * np.linalg.norm(turn) / 2), rel=1e-6)
+    # The body stays where it is: that is why nothing notices.
+    assert pose_hold(T_turned, seen(mug, body(mug)), mug).share < 0.1
+
+
+def test_a_point_alone_holds_nothing(reference):
+    assert pose_hold(T, seen(reference('drill'))[:1], reference('drill')).share < 1e-6
+
+
+def test_the_true_pose_explains_most(estimator, reference):
+    drill = reference('drill')
+    cloud = view(make_object('drill').mesh, T, noise=1.0)
+    turns = [Rotation.from_euler('y', angle, degrees=True).as_matrix() for angle in (0, 20, -20)]
+    scores = estimator.judge_batch([cloud] * 3, [drill] * 3, [T @ pose(R) for R in turns],
+                                   viewpoint='sensor')
+    assert scores[0] > 0.7
+    assert max(scores[1:]) < 0.8 * scores[0]
+
+
+def test_poses_to_judge_are_checked(estimator, reference):
+    assert estimator.judge_batch([], [], []) == []
+    can = reference('can')
+    with pytest.raises(ConfigError, match='one of each per observation'):
+        estimator.judge_batch([seen(can)], [can], [])
+    with pytest.raises(ConfigError, match='not finite'):
+        estimator.judge_batch([seen(can)], [can], [np.full((4, 4), np.nan)])
+
+
+@pytest.mark.parametrize(('name', 'euler_deg', 'held', 'determined'), [
+    ('box', (0, 0, 20), False, True),      # one face: it might slide, but for its edges
+    ('mug', (100, 0, 0), True, True),      # the handle at the side
+    ('mug', (100, 0, 90), False, False)])  # the handle behind the body
+def test_edges_tell_what_surfaces_do_not(estimator, reference, name, euler_deg, held, determined):
+    T_camera_object = pose(Rotation.from_euler('XYZ', euler_deg, degrees=True).as_matrix(),
+                           (0.02, 0.03, 0.7))
+    cloud = view(make_object(name).mesh, T_camera_object, noise=1.0)
+    thing = SimpleNamespace(reference=reference(name), firm=False)
+    sighting = SimpleNamespace(segment=SimpleNamespace(points=cloud), tracked=False,
+                               estimate=SimpleNamespace(T_observation_reference=T_camera_object))
+    assert (pose_hold(T_camera_object, cloud, reference(name)).share > 0.1) == held
+    determine(estimator, [sighting], [thing], cloud, least_hold=0.1)
+    assert (thing.determined, thing.firm) == (determined, held)
+    determine(estimator, [sighting], [thing], cloud, least_hold=0.0)
+    assert thing.determined

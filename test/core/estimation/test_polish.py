@@ -1,0 +1,178 @@
+"""Exact registration of all hypotheses at once, against a search tree and small_gicp."""
+
+from helpers.objects import pose, random_turn, view, whole
+import numpy as np
+import pytest
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+import torch
+
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import (
+    polish,
+    polish_together,
+    polish_views,
+    polish_wholes,
+)
+from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.local_refinement import hypotheses_at
+from pointpng_core.estimation.registration.robust_icp import SPREAD, typical
+from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.so3 import rotation_distance_rad
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.surface.neighbour_graph import NEIGHBOURS, SurfaceGraph
+from pointpng_core.reference.surface.voxel_lookup import SurfaceField, build_field
+from pointpng_core.simulation.shapes.catalogue import make_object
+
+CPU = torch.device('cpu')
+NAMES = ('drill', 'mug', 'bracket')
+VIEWS = 4
+
+
+@pytest.fixture(scope='module')
+def world(reference):
+    """Views of objects, their references, and poses near the true ones."""
+    poses = [pose(random_turn(seed), (0.05, -0.02, 0.6)) for seed in range(VIEWS * len(NAMES))]
+    rows = [index % len(NAMES) for index in range(len(poses))]
+    clouds = [view(make_object(NAMES[row]).mesh, T, noise=1.0, seed=index)
+              for index, (row, T) in enumerate(zip(rows, poses))]
+    observations = prepare_observations(clouds, sample=512, device=CPU)
+    references = [reference(name) for name in NAMES]
+    near = hypotheses_at([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
+                         references, rows)
+    truth = hypotheses_at(poses, observations, references, rows)
+    return observations, references, ReferenceStack.of(references), near, truth
+
+
+def nudge(seed):
+    """A turn by 2 degrees and a shift by 2 mm."""
+    rng = np.random.default_rng(seed)
+    axis, way = (vector / np.linalg.norm(vector) for vector in rng.normal(size=(2, 3)))
+    return pose(Rotation.from_rotvec(np.radians(2.0) * axis).as_matrix(), 0.002 * way)
+
+
+def apart(a, b):
+    """Degrees and metres between hypotheses."""
+    return torch.rad2deg(rotation_distance_rad(a.R, b.R)), (a.t - b.t).norm(dim=-1)
+
+
+def test_together_as_one_by_one(world):
+    observations, references, stack, near, truth = world
+    together = polish_together(near, observations, stack)
+    twin = polish_views(near, observations, references)
+    start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
+    assert errors.median() < 0.25 * start.median()
+    assert errors.median() < 1.5 * twins.median()
+    turned, shifted = apart(together, twin)
+    assert turned.median() < 0.2
+    assert turned.max() < 1.0
+    assert shifted.max() < 0.002
+    assert torch.equal(together.reference, near.reference)
+
+
+def test_a_cpu_takes_one_by_one_what_knows_no_sides(world):
+    observations, references, stack, near, _ = world
+    blind = Sight(camera=Sight.of(observations, stack).camera,
+                  outward=torch.zeros(len(references), dtype=torch.bool))
+    twins = (polish_views(near, observations, references),
+             polish_wholes(near, observations, references))
+    for sight, twin in zip((blind, None), twins):
+        found = polish(near, observations, references, stack, sight)
+        assert torch.equal(found.R, twin.R)
+        assert torch.equal(found.t, twin.t)
+
+
+@pytest.fixture(scope='module')
+def halves(estimator):
+    """Sparse noisy samples of whole surfaces, references made of others, near and true poses."""
+    rng = np.random.default_rng(0)
+
+    def sample(name, seed):
+        points = whole(name, 512, seed=seed)
+        noise_m = 0.003 * np.linalg.norm(np.ptp(points, axis=0))
+        return (points + rng.normal(0.0, noise_m, points.shape)).astype(np.float32)
+
+    references = [estimator.reference_from_model(sample(name, 0), name=name, symmetry=Symmetry())
+                  for name in NAMES]
+    rows = [index % len(NAMES) for index in range(8 * len(NAMES))]
+    poses = [pose(random_turn(seed), (0.0, 0.0, 0.0)) for seed in range(len(rows))]
+    clouds = [sample(NAMES[row], 1 + seed) @ T[:3, :3].T
+              for seed, (row, T) in enumerate(zip(rows, poses))]
+    # A smaller one is repeated to fill the sample.
+    clouds[0] = clouds[0][:400]
+    observations = prepare_observations(clouds, sample=512, device=CPU)
+    near = hypotheses_at([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
+                         references, rows)
+    truth = hypotheses_at(poses, observations, references, rows)
+    return observations, references, ReferenceStack.of(references), near, truth
+
+
+def test_both_ways_are_better_than_one(halves):
+    observations, references, stack, near, truth = halves
+    one_way, both = (apart(polish_wholes(near, observations, references, both_ways=both_ways),
+                           truth)[0] for both_ways in (False, True))
+    assert both.mean() < 0.9 * one_way.mean()
+    together = apart(polish_together(near, observations, stack, both_ways=True), truth)[0]
+    assert together.mean() < 0.9 * one_way.mean()
+    assert together.mean() < 1.3 * both.mean()
+
+
+def test_the_typical_residual_sets_the_weights():
+    generator = torch.Generator().manual_seed(0)
+    residual = torch.randn(2, 41, generator=generator)
+    weight = (torch.rand(2, 41, generator=generator) < 0.7).float()
+    found = typical(residual, weight, torch.ones(2, 1))
+    for row in range(2):
+        scale = SPREAD * np.median(np.abs(residual[row][weight[row] > 0].numpy()))
+        twin = 1.0 / (1.0 + (residual[row].numpy() / scale) ** 2)
+        assert found[row].numpy() == pytest.approx(twin, abs=0.02)
+    nothing = typical(residual, torch.zeros_like(weight), torch.ones(2, 1))
+    assert torch.isfinite(nothing).all()
+    assert torch.equal(typical(torch.zeros(1, 5), torch.ones(1, 5), torch.ones(1, 1)),
+                       torch.ones(1, 5))
+
+
+def test_more_steps_change_nothing(world):
+    observations, _, stack, near, _ = world
+    once = polish_together(near, observations, stack)
+    turned, shifted = apart(polish_together(once, observations, stack), once)
+    assert turned.median() < 0.02
+    assert shifted.median() < 1e-4
+
+
+def test_none_and_those_far_away_do_no_harm(world):
+    observations, _, stack, near, _ = world
+    assert len(polish_together(near.take(torch.arange(0)), observations, stack)) == 0
+    far = polish_together(near.moved(near.R, near.t + 40.0), observations, stack)
+    assert torch.equal(far.t, near.t + 40.0)
+    assert torch.isfinite(far.R).all()
+
+
+def test_neighbours_are_searched_as_by_a_tree(world):
+    """Thin walls included, where the point that a field names may be on the wrong side."""
+    observations, references, stack, near, _ = world
+    queries = near.transform(observations.points[near.observation])
+    found, normals = stack.graph.look_up(near.reference, queries)
+    assert normals.shape == found.shape
+    wrong = []
+    for row, points, nearest in zip(near.reference.tolist(), queries, found):
+        surface = references[row].field.surface
+        best, _ = cKDTree(surface[:, :3].numpy()).query(points.numpy())
+        wrong.append(((points - nearest).norm(dim=-1).numpy() > best + 1e-6).mean())
+        assert cKDTree(surface[:, :3].numpy()).query(nearest.numpy())[0].max() == 0
+    assert np.mean(wrong) < 0.005
+    rough, _ = stack.field.look_up(near.reference, queries)
+    assert (queries - found).norm(dim=-1).mean() < (queries - rough).norm(dim=-1).mean()
+
+
+def test_few_points_have_few_neighbours():
+    generator = torch.Generator().manual_seed(0)
+    clouds = [torch.randn(count, 3, generator=generator).numpy() for count in (5, 40)]
+    fields = [build_field(cloud, cloud / np.linalg.norm(cloud, axis=1, keepdims=True),
+                          diameter_m=4.0, spacing_m=0.5, device=CPU) for cloud in clouds]
+    graph = SurfaceGraph.of(SurfaceField.stack(fields), [5, 40])
+    assert graph.neighbours.shape == (45, NEIGHBOURS)
+    assert torch.equal(graph.neighbours[:, 0], torch.arange(45))
+    assert set(graph.neighbours[:5].flatten().tolist()) == set(range(5))
+    twin = cKDTree(clouds[1]).query(clouds[1], k=NEIGHBOURS)[1] + 5
+    assert np.array_equal(graph.neighbours[5:].numpy(), twin)

@@ -1,0 +1,102 @@
+"""Thin walls: what a camera measured of one side is not registered to the other."""
+
+from helpers.objects import CAMERA, pose, random_turn, view
+import numpy as np
+import pytest
+import torch
+
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import polish, polish_together
+from pointpng_core.estimation.registration.front_facing import LEAST_FACING, Sight
+from pointpng_core.estimation.registration.local_refinement import hypotheses_at
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.simulation.shapes.catalogue import make_object
+
+WALL_M, NOISE_M = 0.005, 0.002
+
+
+@pytest.fixture(scope='module')
+def bowl():
+    thing = make_object('bowl')
+    return PoseEstimator().reference_from_model(thing.mesh, name='bowl', symmetry=thing.symmetry)
+
+
+def seen_from(turn, seed=0):
+    T = pose(random_turn(turn), (0.02, -0.01, 0.6))
+    return T, view(make_object('bowl').mesh, T, seed=seed, camera=CAMERA)
+
+
+def near_truth(bowl, T, points, shift_m):
+    """Hypotheses a wall's thickness or so off, and what registers them."""
+    observations = prepare_observations([points], sample=1024, device='cpu')
+    stack = ReferenceStack.of([bowl])
+    moved = T.copy()
+    moved[:3, 3] += shift_m
+    return observations, stack, hypotheses_at([moved], observations, [bowl], [0])
+
+
+def off_m(found, truth, points):
+    """How far points lie from where they belong, along the axis and from it: spins are free."""
+    def place(hypotheses):
+        x, y, z = hypotheses.transform(points)[0].numpy().T
+        return np.stack((np.hypot(x, y), z))
+    return float(np.abs(place(found) - place(truth)).mean())
+
+
+def test_faces_are_their_naive_twin(bowl):
+    T, points = seen_from(3)
+    observations, stack, near = near_truth(bowl, T, points, (0.0, 0.0, 0.0))
+    moved = near.transform(observations.points)
+    _, normals = stack.field.look_up(near.reference, moved)
+    faces = Sight.of(observations, stack).faces(near, moved, normals)[0].numpy()
+    camera = np.linalg.inv(T)[:3, 3] - bowl.centre
+    naive = [float((camera - x) @ n) > 0 for x, n in zip(moved[0].numpy(), normals[0].numpy())]
+    assert np.mean(faces == np.array(naive)) > 0.995  # rounding where the surface is edge on
+    assert np.mean(faces) > 0.85                      # it is the side that was measured
+
+
+@pytest.mark.parametrize('register', [
+    lambda near, observations, stack, bowl, sight: polish(
+        near, observations, [bowl], stack, sight),
+    lambda near, observations, stack, bowl, sight: polish_together(
+        near, observations, stack, sight)], ids=['on a CPU', 'together'])
+def test_a_bowl_that_is_a_wall_off_is_put_right(bowl, register):
+    """Which side the points are of decides; without it half of them are drawn to the other one."""
+    with_sight, without = [], []
+    for turn in range(6):
+        T, points = seen_from(turn, seed=turn)
+        rng = np.random.default_rng(turn)
+        away = points / np.linalg.norm(points, axis=1, keepdims=True)
+        noisy = points + away * rng.normal(0.0, NOISE_M, (len(points), 1))
+        side = rng.normal(size=3)
+        side *= WALL_M / np.linalg.norm(side)
+        observations, stack, near = near_truth(bowl, T, noisy, side)
+        truth = hypotheses_at([T], observations, [bowl], [0])
+        for sight, errors in ((Sight.of(observations, stack), with_sight), (None, without)):
+            found = register(near, observations, stack, bowl, sight)
+            errors.append(off_m(found, truth, observations.points))
+    assert np.median(with_sight) < 0.0005
+    assert np.median(with_sight) < 0.6 * np.median(without)
+
+
+def test_normals_that_point_anywhere_tell_nothing(bowl):
+    T, points = seen_from(1)
+    observations, stack, near = near_truth(bowl, T, points, (0.0, 0.0, 0.0))
+    inside_out = Sight(camera=Sight.of(observations, stack).camera,
+                       outward=torch.tensor([False]))
+    moved = near.transform(observations.points)
+    _, normals = stack.field.look_up(near.reference, moved)
+    assert inside_out.faces(near, moved, -normals).all()
+    cloud = PoseEstimator().reference_from_model(bowl.points, name='cloud')
+    assert not ReferenceStack.of([cloud]).outward.any()
+
+
+def test_of_a_sheet_seen_from_behind_all_points_are_used(bowl):
+    T, points = seen_from(1)
+    observations, stack, near = near_truth(bowl, T, points, (0.0, 0.0, 0.0))
+    sight, moved = Sight.of(observations, stack), near.transform(observations.points)
+    _, normals = stack.field.look_up(near.reference, moved)
+    assert sight.faces(near, moved, -normals).float().mean() < LEAST_FACING
+    assert sight.kept(near, moved, -normals).all()
+    assert not sight.kept(near, moved, normals).all()

@@ -1,0 +1,231 @@
+"""Whole frames: simulated tables with the true poses, and the rules by a stub of the estimator."""
+
+from types import SimpleNamespace
+
+from helpers.objects import pose
+import numpy as np
+import pytest
+
+from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_core.simulation.shapes.catalogue import make_object
+from pointpng_core.simulation.simulator import DepthSimulator
+from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
+
+SHAPE = (480, 640)
+NAMES = ('drill', 'bracket', 'can', 'can')
+
+
+@pytest.fixture(scope='module')
+def frame():
+    world = TabletopWorld(NAMES, config=WorldConfig(seed=3, gap_m=0.06, lying_share=0.0))
+    return DepthSimulator(world).frame(0, rate_hz=5)
+
+
+@pytest.fixture(scope='module')
+def pipeline(estimator, reference):
+    return FramePipeline(estimator=estimator, segmenter=SegmenterConfig(),
+                         references=[reference(name) for name in ('drill', 'bracket', 'can')],
+                         config=PipelineConfig())
+
+
+@pytest.fixture(scope='module')
+def result(pipeline, frame):
+    return pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+
+
+def errors(estimate, truth):
+    """Degrees and metres, symmetry-aware."""
+    symmetry = make_object(truth.label).symmetry
+    T, T_true = estimate.T_observation_reference, truth.T_camera_object
+    return (np.degrees(symmetry.rotation_error_rad(T[:3, :3], T_true[:3, :3])),
+            symmetry.translation_error_m(T, T_true))
+
+
+def test_every_object_of_a_simulated_table_is_named_and_posed(frame, result):
+    truths = frame.in_view(0.5)
+    assert len(truths) == 4
+    assert len(result.detections) == 4
+    for truth in truths:
+        near = [errors(found.estimate, truth) for found in result.detections
+                if found.label == truth.label]
+        assert any(degrees < 5 and metres < 0.005 for degrees, metres in near)
+
+
+def test_detections_are_numbered_by_label_best_first(result):
+    assert sorted(found.child_frame for found in result.detections) \
+        == ['bracket_0', 'can_0', 'can_1', 'drill_0']
+    scores = [found.estimate.score for found in result.detections]
+    assert scores == sorted(scores, reverse=True)
+    cans = [found for found in result.detections if found.label == 'can']
+    assert [can.index for can in cans] == [0, 1]
+    assert all(found.label == found.estimate.name for found in result.detections)
+
+
+def test_detections_hold_the_points_they_were_told_from(frame, result):
+    points = frame.points.reshape(-1, 3)
+    taken = np.concatenate([found.segment.indices for found in result.detections])
+    assert len(taken) == len(np.unique(taken))
+    for found in result.detections:
+        assert np.array_equal(points[found.segment.indices], found.segment.points)
+        owners = frame.owner.reshape(-1)[found.segment.indices]
+        assert np.bincount(owners[owners >= 0]).max() > 0.9 * len(owners)
+
+
+def test_detections_tell_how_sure_their_poses_are(pipeline, result):
+    T_target_camera = pose([[0, -1, 0], [1, 0, 0], [0, 0, 1]], (3, 2, 1))
+    for found in result.detections:
+        assert found.reference in pipeline.references
+        assert found.reference.name == found.label
+        seen, turned = found.covariance(), found.covariance(T_target_camera)
+        assert 0 < np.sqrt(np.diag(seen)[:3]).min() < 0.01
+        assert np.diag(turned) == pytest.approx(np.diag(seen)[[1, 0, 2, 4, 3, 5]])
+        assert turned[0, 1] == pytest.approx(-seen[0, 1])
+        assert bool(found.other_poses) <= found.estimate.ambiguous
+        centre_m, size_m = found.reference.box
+        assert np.abs((found.reference.points - centre_m) / size_m).max(axis=0) \
+            == pytest.approx([0.5, 0.5, 0.5], abs=1e-4)
+
+
+def test_all_stages_are_timed(result):
+    assert {'total', 'scene', 'search', 'coarse', 'fine', 'polish'} <= set(result.stage_ms)
+    assert all(spent >= 0 for spent in result.stage_ms.values())
+    assert result.stage_ms['scene'] <= result.stage_ms['total']
+    assert result.scene.plane is not None
+
+
+def test_the_same_frame_gives_the_same_result(pipeline, frame, result):
+    pipeline.tracks.clear()
+    again = pipeline.process(frame.points.reshape(-1, 3).copy(), SHAPE)
+    assert [found.child_frame for found in again.detections] \
+        == [found.child_frame for found in result.detections]
+    for a, b in zip(again.detections, result.detections):
+        assert np.array_equal(a.estimate.T_observation_reference,
+                              b.estimate.T_observation_reference)
+
+
+def test_an_unorganised_cloud_without_its_holes_gives_the_same_objects(pipeline, frame, result):
+    points = frame.points.reshape(-1, 3)
+    pipeline.tracks.clear()
+    bare = pipeline.process(points[np.isfinite(points).all(axis=1)].astype(np.float64))
+    assert len(bare.detections) == len(result.detections)
+    for found, truth in zip(sorted(bare.detections, key=lambda found: found.child_frame),
+                            sorted(result.detections, key=lambda found: found.child_frame)):
+        assert found.label == truth.label
+
+
+def test_looks_of_one_frame_find_themselves_in_it(pipeline, estimator, frame):
+    looks = pipeline.look(frame.points.reshape(-1, 3), SHAPE)
+    assert [look.name for look in looks] == [f'object_{index}' for index in range(len(looks))]
+    assert len(looks) == 4
+    again = FramePipeline(estimator=estimator, references=looks, segmenter=SegmenterConfig(),
+                          config=PipelineConfig()).process(frame.points.reshape(-1, 3), SHAPE)
+    own = {look.name: look.points for look in looks}
+    for found in again.detections:
+        if len(own[found.label]) == len(found.segment.points):
+            T = found.estimate.T_observation_reference
+            centroid = found.segment.points.mean(axis=0, dtype=np.float64)
+            assert np.abs(T - pose(t=centroid)).max() < 0.02
+    assert len({found.label for found in again.detections}) >= 3
+
+
+@pytest.mark.parametrize('points', [np.zeros((0, 3), np.float32),
+                                    np.full((1000, 3), np.nan, np.float32),
+                                    np.zeros((1000, 3), np.float32)],
+                         ids=['empty', 'all NaN', 'all zero'])
+def test_frames_that_show_nothing_have_no_detections(pipeline, points):
+    result = pipeline.process(points)
+    assert result.detections == ()
+    assert result.stage_ms['total'] >= 0
+    assert pipeline.look(points) == []
+
+
+def test_frames_of_another_shape_are_refused(pipeline, frame):
+    with pytest.raises(CloudError, match='image_shape'):
+        pipeline.process(frame.points.reshape(-1, 3), (10, 10))
+    with pytest.raises(CloudError, match='shape'):
+        pipeline.process(frame.points)
+
+
+# --- the rules, with scores made up --------------------------------------------------------
+
+
+class StubEstimator:
+    """Answers with the scores it is told, remembers what it was asked."""
+
+    def __init__(self, *scores):
+        self.scores, self.calls = scores, []
+
+    def estimate_batch(self, observations, references, *, surroundings=None, **options):
+        self.calls.append(SimpleNamespace(observations=observations, references=references,
+                                          surroundings=surroundings))
+        scores = self.scores if len(self.calls) == 1 else [0.0] * len(observations)
+        return [[PoseEstimate(T_observation_reference=np.eye(4), score=score, residual_m=0.0,
+                              inlier_share=score, confidence=score,
+                              name=references[0].name, ambiguous=False,
+                              stage_ms={'search': 1.0})] if score else []
+                for score, _ in zip(scores, observations)]
+
+
+def stub_reference(name):
+    return SimpleNamespace(diameter_m=0.3, name=name, centre=np.zeros(3))
+
+
+def stubbed(*scores, references=None, **options):
+    stub = StubEstimator(*scores)
+    references = [stub_reference('x')] if references is None else references
+    return stub, FramePipeline(estimator=stub, references=references, segmenter=SegmenterConfig(),
+                               config=PipelineConfig(**{'min_hold': 0.0, **options}))
+
+
+def test_poses_below_the_least_confidence_are_not_accepted(frame):
+    points = frame.points.reshape(-1, 3)
+    for least, expected in ((0.5, 2), (0.3, 3), (0.95, 0), (0.6, 2)):
+        _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=least, sure_score=0.0)
+        assert len(pipeline.process(points, SHAPE).detections) == expected
+    _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=0.5, sure_score=0.0)
+    found = pipeline.process(points, SHAPE).detections
+    assert [(each.child_frame, each.estimate.score) for each in found] == [('x_0', 0.9),
+                                                                          ('x_1', 0.6)]
+
+
+def test_only_the_largest_segments_are_posed(frame):
+    stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, max_objects=2)
+    result = pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    assert len(result.detections) == 2
+    assert len(result.scene.segments) == 4
+    posed = [len(cloud) for cloud in stub.calls[0].observations]
+    assert posed == sorted((len(part.points) for part in result.scene.segments), reverse=True)[:2]
+
+
+def test_the_frame_around_is_handed_over_finite(frame):
+    stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
+    points = frame.points.reshape(-1, 3).copy()
+    points[5] = [np.inf, 0, 1]
+    pipeline.process(points, SHAPE)
+    around = stub.calls[0].surroundings
+    assert np.isfinite(around).all()
+    assert len(around) > 20_000
+    assert np.ptp(around[:, 0]) > 0.8
+
+
+def test_without_references_the_estimator_is_not_asked(frame):
+    stub, pipeline = stubbed(references=[])
+    result = pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    assert result.detections == ()
+    assert len(result.scene.segments) == 4
+    assert stub.calls == []
+
+
+def test_references_can_be_replaced(frame):
+    stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, references=[])
+    pipeline.references = [stub_reference('new')]
+    pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    assert stub.calls[0].references[0].name == 'new'
+
+
+def test_senseless_settings_are_refused():
+    with pytest.raises(ConfigError, match='min_confidence'):
+        PipelineConfig(min_confidence=1.5)

@@ -19,10 +19,10 @@ from pointpng_core.embedding.model_zoo import TRAINING_FREE, EmbeddingModel, loa
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.cascade import Run, in_passes
 from pointpng_core.estimation.confidence import default_calibration
-from pointpng_core.estimation.config import EstimatorConfig, suited
-from pointpng_core.estimation.observation_kind import Shown, may_be_view
+from pointpng_core.estimation.config import EstimatorConfig, with_encoder_sample_size
+from pointpng_core.estimation.observation_kind import ObservationKind, may_be_single_view
 from pointpng_core.estimation.observations import prepare_observations
-from pointpng_core.estimation.registration.exact_icp import polish
+from pointpng_core.estimation.registration.exact_icp import refine
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.local_refinement import (
     PoseTracker,
@@ -42,7 +42,7 @@ from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.disk_cache import ReferenceCache
-from pointpng_core.timing import StageClock
+from pointpng_core.timing import StageTimer
 
 
 class PoseEstimator:
@@ -59,7 +59,7 @@ class PoseEstimator:
         self.device = torch_device(device)
         self.model = model if isinstance(model, EmbeddingModel) else load_model(model, self.device)
         encoder = self.model.encoder
-        self.config = suited(config or EstimatorConfig(), encoder.points)
+        self.config = with_encoder_sample_size(config or EstimatorConfig(), encoder.points)
         self._search = PoseSearch(encoder=encoder, cope=self.model.cope,
                                   config=self.config.search, device=self.device)
         builder = ReferenceBuilder(encoder=encoder, config=self.config.reference,
@@ -76,7 +76,7 @@ class PoseEstimator:
         """
         return self._references.from_model(model, name=name, symmetry=symmetry)
 
-    def reference_from_look(self, points: NDArray[np.floating], *, name: str, keep: bool = True
+    def reference_from_view(self, points: NDArray[np.floating], *, name: str, keep: bool = True
                             ) -> Reference:
         """Prepare what a camera at the origin sees of an object, (N, 3); raises CloudError.
 
@@ -84,7 +84,7 @@ class PoseEstimator:
         Without `keep` it is not written to `cache_dir`: a look that serves for one frame.
         """
         source = self._references if keep else self._references.builder
-        return source.from_look(points, name=name)
+        return source.from_view(points, name=name)
 
     def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference]
                  ) -> list[PoseEstimate]:
@@ -98,11 +98,11 @@ class PoseEstimator:
     @torch.inference_mode()
     def estimate_batch(self, observations: Sequence[NDArray[np.floating]],
                        references: Sequence[Reference], *,
-                       surroundings: NDArray[np.floating] | None = None,
+                       scene_points: NDArray[np.floating] | None = None,
                        viewpoint: str | None = None) -> list[list[PoseEstimate]]:
         """Return for each observation (N, 3) what `estimate` returns, all in one batch.
 
-        `surroundings` (M, 3) are finite points of the whole frame: they tell a surface that is
+        `scene_points` (M, 3) are finite points of the whole frame: they tell a surface that is
         hidden behind something from one that is not there. `viewpoint` stands in for the
         configured one. Raises CloudError, ConfigError.
         """
@@ -110,12 +110,12 @@ class PoseEstimator:
             raise ConfigError('no references: give at least one to look for')
         if not observations:
             return []
-        task = self._task(observations, references, surroundings, sample=self.config.sample)
+        task = self._task(observations, references, scene_points, sample=self.config.sample)
         return self._pose(task, viewpoint, self._run, parts=True)
 
     def track(self, observation: NDArray[np.floating], reference: Reference,
               T_previous: NDArray[np.float64], *,
-              surroundings: NDArray[np.floating] | None = None, viewpoint: str | None = None
+              scene_points: NDArray[np.floating] | None = None, viewpoint: str | None = None
               ) -> PoseEstimate | None:
         """Return the pose of a reference in points (N, 3) near a previous one; None: it is lost.
 
@@ -124,12 +124,12 @@ class PoseEstimator:
         nearest to the previous is returned. `PoseTrackingConfig` tells what counts as lost.
         """
         return self.track_batch([observation], [reference], [T_previous],
-                                surroundings=surroundings, viewpoint=viewpoint)[0]
+                                scene_points=scene_points, viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
     def track_batch(self, observations: Sequence[NDArray[np.floating]],
                     references: Sequence[Reference], T_previous: Sequence[NDArray[np.float64]], *,
-                    surroundings: NDArray[np.floating] | None = None,
+                    scene_points: NDArray[np.floating] | None = None,
                     viewpoint: str | None = None) -> list[PoseEstimate | None]:
         """Return for each observation, with its reference and previous pose, what `track` does.
 
@@ -139,7 +139,7 @@ class PoseEstimator:
         check_previous(T_previous, references, len(observations))
         if not observations:
             return []
-        task = self._placed(observations, references, T_previous, surroundings)
+        task = self._placed(observations, references, T_previous, scene_points)
         found = self._pose(task, viewpoint, self._follow)
         tracker = PoseTracker(config=self.config.tracking)
         return [tracker.gated(estimates[0], reference, T) if estimates else None
@@ -149,7 +149,7 @@ class PoseEstimator:
     def judge_batch(self, observations: Sequence[NDArray[np.floating]],
                     references: Sequence[Reference],
                     T_observation_reference: Sequence[NDArray[np.float64]], *,
-                    surroundings: NDArray[np.floating] | None = None,
+                    scene_points: NDArray[np.floating] | None = None,
                     viewpoint: str | None = None) -> list[float]:
         """Return how much the given poses (4, 4) explain as they are: scores in [0, 1].
 
@@ -159,7 +159,7 @@ class PoseEstimator:
         check_previous(T_observation_reference, references, len(observations))
         if not observations:
             return []
-        task = self._placed(observations, references, T_observation_reference, surroundings)
+        task = self._placed(observations, references, T_observation_reference, scene_points)
         found = self._pose(task, viewpoint, self._judge)
         return [estimates[0].score if estimates else 0.0 for estimates in found]
 
@@ -172,29 +172,29 @@ class PoseEstimator:
         CloudError.
         """
         batch = prepare_observations([observation], sample=self.config.sample, device=self.device)
-        view = may_be_view(batch.clouds[0], self.config.viewpoint)
+        view = may_be_single_view(batch.clouds[0], self.config.viewpoint)
         best, _ = self._search.propose(batch, [reference], single_view=view)
         return pose_of(best.R[0].double().cpu().numpy(), best.t[0].double().cpu().numpy(),
                        batch.centroids[0], reference.centre)
 
     def _placed(self, observations: Sequence[NDArray[np.floating]],
                 references: Sequence[Reference], T: Sequence[NDArray[np.float64]],
-                surroundings: NDArray[np.floating] | None) -> Task:
+                scene_points: NDArray[np.floating] | None) -> Task:
         """Return the task that begins at a pose (4, 4) of one reference in each observation."""
         # A library that was searched is stacked already: most of the time these are of it.
         known = self._stack[0] if self._stack else ()
         together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
-        task = self._task(observations, together, surroundings, sample=self.config.tracking.sample)
+        task = self._task(observations, together, scene_points, sample=self.config.tracking.sample)
         return replace(task, rows=[together.index(reference) for reference in references],
                        T_previous=T)
 
     def _task(self, observations: Sequence[NDArray[np.floating]], references: Sequence[Reference],
-              surroundings: NDArray[np.floating] | None, *, sample: int) -> Task:
-        clock = StageClock()
-        with clock('prepare'):
+              scene_points: NDArray[np.floating] | None, *, sample: int) -> Task:
+        timer = StageTimer()
+        with timer('prepare'):
             batch = prepare_observations(observations, sample=sample, device=self.device)
-        return Task(observations=batch, references=references, surroundings=surroundings,
-                    clock=clock)
+        return Task(observations=batch, references=references, scene_points=scene_points,
+                    timer=timer)
 
     def _pose(self, task: Task, viewpoint: str | None, run: Run, *, parts: bool = False
               ) -> list[list[PoseEstimate]]:
@@ -204,29 +204,29 @@ class PoseEstimator:
 
     def _run(self, task: Task) -> list[list[PoseEstimate]]:
         """Search, verify and polish: all observations of one kind in one batch."""
-        clock = task.clock
-        with clock('search'):
+        timer = task.timer
+        with timer('search'):
             hypotheses = self._proposed(task)
         verifier = self._verifier(task)
-        with clock('coarse'):
+        with timer('coarse'):
             hypotheses, evidence = verifier.coarse(hypotheses)
-            evidence = verifier.distinct(hypotheses, evidence)
+            evidence = verifier.suppress_duplicates(hypotheses, evidence)
             best = verifier.kept(hypotheses, evidence)
-        with clock('fine'):
+        with timer('fine'):
             hypotheses, evidence = verifier.fine(hypotheses.take(best))
-            evidence = verifier.distinct(hypotheses, evidence)
-        with clock('polish'):
-            index = verifier.contenders(hypotheses, evidence)
-            polished = self._polished(hypotheses.take(index), task, verifier)
-            hypotheses, evidence = verifier.adopt(polished, index, hypotheses, evidence)
+            evidence = verifier.suppress_duplicates(hypotheses, evidence)
+        with timer('polish'):
+            index = verifier.refinement_candidates(hypotheses, evidence)
+            refined = self._refined(hypotheses.take(index), task, verifier)
+            hypotheses, evidence = verifier.accept_refined(refined, index, hypotheses, evidence)
         return self._summarised(hypotheses, evidence, task)
 
     def _proposed(self, task: Task) -> Hypotheses:
-        if task.shown is Shown.PART:
+        if task.shown is ObservationKind.PARTIAL_SURFACE:
             return spread_hypotheses(task.observations, references=len(task.references),
                                      count=self.config.search.part_starts)
         hypotheses, _ = self._search.propose(task.observations, task.references,
-                                             single_view=task.shown is Shown.VIEW)
+                                             single_view=task.shown is ObservationKind.SINGLE_VIEW)
         return hypotheses
 
     def _follow(self, task: Task) -> list[list[PoseEstimate]]:
@@ -234,20 +234,20 @@ class PoseEstimator:
         hypotheses = hypotheses_at(task.T_previous, task.observations, task.references, task.rows)
         verifier = self._verifier(task)
         tracker = PoseTracker(config=self.config.tracking)
-        with task.clock('fine'):
-            refined = tracker.refine(hypotheses, task.observations,
-                                     self._stacked(task.references), verifier.sight)
-        with task.clock('polish'):
-            polished = self._polished(refined, task, verifier)
-        with task.clock('judge'):
-            hypotheses, evidence = tracker.better(refined, polished, verifier)
+        with task.timer('fine'):
+            coarse = tracker.refine(hypotheses, task.observations,
+                                     self._stacked(task.references), verifier.front_facing)
+        with task.timer('polish'):
+            exact = self._refined(coarse, task, verifier)
+        with task.timer('judge'):
+            hypotheses, evidence = tracker.better(coarse, exact, verifier)
         return self._summarised(hypotheses, evidence, task)
 
-    def _polished(self, hypotheses: Hypotheses, task: Task, verifier: Verifier) -> Hypotheses:
-        return polish(hypotheses, task.observations, task.references,
-                      self._stacked(task.references), verifier.sight,
+    def _refined(self, hypotheses: Hypotheses, task: Task, verifier: Verifier) -> Hypotheses:
+        return refine(hypotheses, task.observations, task.references,
+                      self._stacked(task.references), verifier.front_facing,
                       both_ways=self.config.verification.both_ways
-                      and task.shown is Shown.WHOLE)
+                      and task.shown is ObservationKind.FULL_SURFACE)
 
     def _judge(self, task: Task) -> list[list[PoseEstimate]]:
         """Judge poses of all observations of one kind as they are."""
@@ -258,18 +258,18 @@ class PoseEstimator:
     def _summarised(self, hypotheses: Hypotheses, evidence: Evidence, task: Task
                     ) -> list[list[PoseEstimate]]:
         return summarise(hypotheses, evidence, task.observations, task.references,
-                         task.clock.stage_ms, field=self._stacked(task.references).field,
-                         calibration=default_calibration(), single_view=task.shown is Shown.VIEW)
+                         task.timer.stage_ms, field=self._stacked(task.references).field,
+                         calibration=default_calibration(), single_view=task.shown is ObservationKind.SINGLE_VIEW)
 
     def _verifier(self, task: Task) -> Verifier:
-        with task.clock('prepare'):
+        with task.timer('prepare'):
             images = None
-            if task.shown is Shown.VIEW:
+            if task.shown is ObservationKind.SINGLE_VIEW:
                 images = DepthImages.from_clouds(task.observations.clouds, self.device,
-                                                 task.surroundings)
+                                                 task.scene_points)
             return Verifier(config=self.config.verification, observations=task.observations,
                             references=self._stacked(task.references), images=images,
-                            partial=task.shown is Shown.PART)
+                            partial=task.shown is ObservationKind.PARTIAL_SURFACE)
 
     def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
         """Return the references side by side; a node asks for the same ones again and again."""

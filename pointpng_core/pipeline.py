@@ -16,16 +16,16 @@ from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.segmentation.unions import candidate_groups, union
-from pointpng_core.timing import StageClock
+from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.frame_tracker import FrameTracker, Sighting
+from pointpng_core.tracking.frame_tracker import FrameTracker, Measurement
 from pointpng_core.tracking.observability_check import determine
-from pointpng_core.tracking.reference_renewal import Relook
+from pointpng_core.tracking.reference_renewal import ReferenceRenewal
 from pointpng_core.tracking.segment_merging import better_groups
 from pointpng_core.tracking.states import ObjectState, object_states
-from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
+from pointpng_core.tracking.tracks import ObjectTracks, Track
 
-SURROUNDING_POINTS = 80_000
+SCENE_POINTS = 80_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class PipelineConfig(Config):
                              low=0, high=256)
     max_objects: int = option(16, help='Most segments posed in a frame, the largest first.',
                               low=1, high=64)
-    min_hold: float = option(0.1, help='A pose is not accepted where what is seen holds some '
+    min_observability: float = option(0.1, help='A pose is not accepted where what is seen holds some '
                                        'direction of it by less than this share of what the whole '
                                        'surface would, and the pose explains as much moved along '
                                        'it: a mug whose handle is hidden. 0: it is accepted.',
@@ -86,11 +86,11 @@ class Detection:
             else rotated_covariance(covariance, T_target_camera[:3, :3])
 
     @classmethod
-    def of(cls, sighting: Sighting, thing: TrackedObject) -> 'Detection':
+    def of(cls, measurement: Measurement, thing: Track) -> 'Detection':
         """Return what a posed sighting of an object shows."""
-        assert sighting.estimate, 'only posed sightings are accepted'
-        return cls(label=sighting.estimate.name, index=thing.index, estimate=sighting.estimate,
-                   segment=sighting.segment, reference=thing.reference, tracked=sighting.tracked)
+        assert measurement.estimate, 'only posed sightings are accepted'
+        return cls(label=measurement.estimate.name, index=thing.index, estimate=measurement.estimate,
+                   segment=measurement.segment, reference=thing.reference, tracked=measurement.tracked)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,100 +150,100 @@ class FramePipeline:
         Frames are taken for a sequence, unless `tracking.enabled` is off: `stamp_s` is the time of
         the frame in seconds, give it always or never. `tracks.clear()` begins a new sequence.
         """
-        clock = StageClock()
+        timer = StageTimer()
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self.tracks)
-        with clock('total'):
-            with clock('scene'):
+        with timer('total'):
+            with timer('scene'):
                 scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
             segments = _largest(scene, self._config.max_objects)
-            surroundings = _thinned(points)
-            with clock('track'):
-                sightings = tracker.follow(segments, surroundings, stamp_s)
-            sightings = self._searched(tracker, sightings, surroundings, clock)
-            sightings = self._regrouped(tracker, sightings, surroundings, clock)
-            accepted = [sighting for sighting in sightings if self._sure(sighting)]
+            scene_points = _thinned(points)
+            with timer('track'):
+                measurements = tracker.follow(segments, scene_points, stamp_s)
+            measurements = self._searched(tracker, measurements, scene_points, timer)
+            measurements = self._regrouped(tracker, measurements, scene_points, timer)
+            accepted = [measurement for measurement in measurements if self._sure(measurement)]
             accepted.sort(key=_score, reverse=True)
             things = tracker.finish(accepted, self.references)
-            with clock('determine'):
-                determine(self._estimator, accepted, things, surroundings,
-                          least_hold=self._config.min_hold)
-        found = [(Detection.of(sighting, thing), thing.determined)
-                 for sighting, thing in zip(accepted, things)]
+            with timer('determine'):
+                determine(self._estimator, accepted, things, scene_points,
+                          min_observability=self._config.min_observability)
+        found = [(Detection.of(measurement, thing), thing.determined)
+                 for measurement, thing in zip(accepted, things)]
         return FrameResult(detections=tuple(one for one, sure in found if sure),
                            undetermined=tuple(one for one, sure in found if not sure),
-                           scene=scene, stage_ms=clock.stage_ms,
-                           searched=sum(sighting.searched for sighting in sightings),
+                           scene=scene, stage_ms=timer.stage_ms,
+                           searched=sum(measurement.searched for measurement in measurements),
                            states=object_states(self.tracks, self.references))
 
     def look(self, points: NDArray[np.floating],
              image_shape: tuple[int, int] | None = None) -> list[Reference]:
         """Return references object_0, object_1, ... from the segments of a frame."""
         scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
-        return [self._estimator.reference_from_look(segment.points, name=f'object_{index}')
+        return [self._estimator.reference_from_view(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(_largest(scene, self._config.max_objects))]
 
-    def relook(self, result: FrameResult) -> None:
-        """Make what a frame shows the references of the next one; see `tracking.relook`."""
+    def renew_references(self, result: FrameResult) -> None:
+        """Make what a frame shows the references of the next one; see `tracking.renew_references`."""
         self.tracks.objects = [thing for thing in self.tracks.objects if thing.index == 0]
-        relook = Relook(self._glimpse, self.tracks, self._config.tracking)
+        renew_references = ReferenceRenewal(self._temporary_reference, self.tracks, self._config.tracking)
         firsts = result.firsts()
-        self._references = relook.renewed(
+        self._references = renew_references.renewed(
             self._references, {found.label: found.segment
                                for found in (*firsts.detections, *firsts.undetermined)},
             _largest(result.scene, self._config.max_objects))
 
-    def _glimpse(self, points: NDArray[np.floating], name: str) -> Reference:
-        return self._estimator.reference_from_look(points, name=name, keep=False)
+    def _temporary_reference(self, points: NDArray[np.floating], name: str) -> Reference:
+        return self._estimator.reference_from_view(points, name=name, keep=False)
 
-    def _sure(self, sighting: Sighting) -> bool:
+    def _sure(self, measurement: Measurement) -> bool:
         """Tell whether a pose is accepted; one that is followed was surer once."""
         config = self._config
-        least = config.tracking.min_confidence if sighting.tracked else config.min_confidence
-        return sighting.estimate is not None and sighting.estimate.confidence >= least
+        least = config.tracking.min_confidence if measurement.tracked else config.min_confidence
+        return measurement.estimate is not None and measurement.estimate.confidence >= least
 
-    def _searched(self, tracker: FrameTracker, sightings: list[Sighting],
-                  surroundings: NDArray[np.floating], clock: StageClock) -> list[Sighting]:
+    def _searched(self, tracker: FrameTracker, measurements: list[Measurement],
+                  scene_points: NDArray[np.floating], timer: StageTimer) -> list[Measurement]:
         """Search globally, in one batch, where that is due."""
-        due = [index for index, sighting in enumerate(sightings) if sighting.searched]
-        found = self._estimate([sightings[index].segment for index in due], surroundings, clock)
-        results = list(sightings)
+        due = [index for index, measurement in enumerate(measurements) if measurement.searched]
+        found = self._estimate([measurements[index].segment for index in due], scene_points, timer)
+        results = list(measurements)
         for index, estimates in zip(due, found):
-            results[index] = tracker.settle(sightings[index], estimates)
+            results[index] = tracker.settle(measurements[index], estimates)
         return results
 
-    def _estimate(self, segments: list[Segment], surroundings: NDArray[np.floating],
-                  clock: StageClock) -> list[list[PoseEstimate]]:
+    def _estimate(self, segments: list[Segment], scene_points: NDArray[np.floating],
+                  timer: StageTimer) -> list[list[PoseEstimate]]:
         if not segments or not self.references:
             return [[] for _ in segments]
         estimates = self._estimator.estimate_batch(
-            [segment.points for segment in segments], self.references, surroundings=surroundings,
+            [segment.points for segment in segments], self.references, scene_points=scene_points,
             viewpoint='sensor')
-        clock.add(next((found[0].stage_ms for found in estimates if found), {}))
+        timer.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
 
-    def _regrouped(self, tracker: FrameTracker, sightings: list[Sighting],
-                   surroundings: NDArray[np.floating], clock: StageClock) -> list[Sighting]:
+    def _regrouped(self, tracker: FrameTracker, measurements: list[Measurement],
+                   scene_points: NDArray[np.floating], timer: StageTimer) -> list[Measurement]:
         """Replace segments by unions of neighbours where one object explains both.
 
         What was merely tracked is not in doubt: it is tried when its next search comes.
         """
-        doubtful = [sighting.searched and _score(sighting) < self._config.sure_score
-                    for sighting in sightings]
+        doubtful = [measurement.searched and _score(measurement) < self._config.sure_score
+                    for measurement in measurements]
         if not any(doubtful):
-            return sightings
-        segments = [sighting.segment for sighting in sightings]
+            return measurements
+        segments = [measurement.segment for measurement in measurements]
         largest_m = max((reference.diameter_m for reference in self.references), default=0.0)
         groups = candidate_groups(segments, doubtful, gap_m=self._config.union_gap_m,
                                   largest_m=largest_m)[:self._config.max_unions]
         unions = [union([segments[index] for index in group]) for group in groups]
-        joint = self._estimate(unions, surroundings, clock)
-        estimates = [[sighting.estimate] if sighting.estimate else [] for sighting in sightings]
+        joint = self._estimate(unions, scene_points, timer)
+        estimates = [[measurement.estimate] if measurement.estimate else [] for measurement in measurements]
         chosen = better_groups(segments, estimates, groups, joint,
                                least_confidence=self._config.min_confidence)
         used = {part for index in chosen for part in groups[index]}
-        kept = [sighting for index, sighting in enumerate(sightings) if index not in used]
-        return kept + [tracker.merge([sightings[part] for part in groups[index]], unions[index],
+        kept = [measurement for index, measurement in enumerate(measurements) if index not in used]
+        return kept + [tracker.merge([measurements[part] for part in groups[index]], unions[index],
                                      joint[index]) for index in chosen]
 
 
@@ -251,13 +251,13 @@ def _firsts(found: tuple[Detection, ...]) -> tuple[Detection, ...]:
     return tuple(each for each in found if each.index == 0)
 
 
-def _score(sighting: Sighting) -> float:
-    return sighting.estimate.score if sighting.estimate else 0.0
+def _score(measurement: Measurement) -> float:
+    return measurement.estimate.score if measurement.estimate else 0.0
 
 
 def _thinned(points: NDArray[np.floating]) -> NDArray[np.floating]:
     """Return finite points, evenly thinned: enough for the coarse depth images they go into."""
-    few = points[::max(1, len(points) // SURROUNDING_POINTS)]
+    few = points[::max(1, len(points) // SCENE_POINTS)]
     return few[finite_rows(few)]
 
 

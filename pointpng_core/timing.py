@@ -22,7 +22,7 @@ def stages_end_with(wait: Callable[[], None]) -> Iterator[None]:
         _wait.reset(token)
 
 
-class StageClock:
+class StageTimer:
     """Adds up the wall time of named stages: `with clock('search'): ...`; read `stage_ms`."""
 
     def __init__(self) -> None:

@@ -107,7 +107,7 @@ def _measure(options: argparse.Namespace, device: Any) -> None:
     result: dict[str, Any] = {'machine': measures.machine(device), 'training': {}}
     parts = {'inference': lambda: measures.inference(
         device, world, repeats=options.repeats, calls=options.calls, report=_tell,
-        models=_names(options.models)), 'peers_ms': lambda: measures.peers(world)}
+        models=_names(options.models)), 'peers_ms': lambda: measures.baselines(world)}
     for part, run in parts.items():
         try:
             result[part] = run()

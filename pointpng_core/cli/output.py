@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.json_values import plain
+from pointpng_core.io.json_values import to_jsonable
 
 
 def check_json_target(target: str | None) -> None:
@@ -26,7 +26,7 @@ def write_json(target: str | None, content: dict[str, Any]) -> None:
     """
     if target is None:
         return
-    text = json.dumps(plain(content), indent=2, allow_nan=False) + '\n'
+    text = json.dumps(to_jsonable(content), indent=2, allow_nan=False) + '\n'
     if target == '-':
         sys.stdout.write(text)
         return

@@ -63,11 +63,11 @@ class Cope(Protocol):
         """Return the scores (B, G) of every rotation of a bank for pairs (B, d)."""
         ...
 
-    def twist_bank(self, z_source: Tensor, angles_rad: Tensor) -> Any:
-        """Return what `twist_scores` needs of sources (S, d), turned about z by angles (A,)."""
+    def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> Any:
+        """Return what `in_plane_scores` needs of sources (S, d), turned about z by angles (A,)."""
         ...
 
-    def twist_scores(self, bank: Any, z_target: Tensor) -> Tensor:
+    def in_plane_scores(self, bank: Any, z_target: Tensor) -> Tensor:
         """Return the scores (T, S, A) of every source and angle of a bank for targets (T, d)."""
         ...
 

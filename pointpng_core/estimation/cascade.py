@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from pointpng_core.estimation.observation_kind import Shown, may_be_view
+from pointpng_core.estimation.observation_kind import ObservationKind, may_be_single_view
 from pointpng_core.estimation.request import Task
 from pointpng_core.estimation.types import PoseEstimate
 
@@ -21,20 +21,20 @@ def in_passes(task: Task, viewpoint: str, run: Run, *, parts: bool) -> list[list
     looked for, what is no view and lacks much of the surface. The best of all counts. `viewpoint`
     is that of EstimatorConfig; raises CloudError.
     """
-    views = [may_be_view(cloud, viewpoint) for cloud in task.observations.clouds]
+    views = [may_be_single_view(cloud, viewpoint) for cloud in task.observations.clouds]
     results: list[list[PoseEstimate]] = [[] for _ in views]
-    _fill(results, task, _where(views), run, Shown.VIEW)
+    _fill(results, task, _where(views), run, ObservationKind.SINGLE_VIEW)
     _fill(results, task, _where([viewpoint != 'sensor' and not _convincing(result)
-                                 for result in results]), run, Shown.WHOLE)
+                                 for result in results]), run, ObservationKind.FULL_SURFACE)
     # One by one: each has many starts, and few observations come here.
     for index in _where([parts and not view and _incomplete(result)
                          for view, result in zip(views, results)]):
-        _fill(results, task, [index], run, Shown.PART)
+        _fill(results, task, [index], run, ObservationKind.PARTIAL_SURFACE)
     return results
 
 
 def _fill(results: list[list[PoseEstimate]], task: Task, chosen: Sequence[int], run: Run,
-          shown: Shown) -> None:
+          shown: ObservationKind) -> None:
     """Estimate some observations, and keep what beats the result that is there."""
     if chosen:
         for index, estimates in zip(chosen, run(task.take(chosen, shown))):

@@ -25,7 +25,7 @@ class EstimatorConfig(Config):
     tracking: PoseTrackingConfig = field(default_factory=PoseTrackingConfig)
 
 
-def suited(config: EstimatorConfig, points: int) -> EstimatorConfig:
+def with_encoder_sample_size(config: EstimatorConfig, points: int) -> EstimatorConfig:
     """Give an encoder the number of points that it wants, if any, of whatever it embeds.
 
     The limits are those of the samples' declarations; an encoder makes do with fewer points.

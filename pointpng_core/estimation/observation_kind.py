@@ -9,19 +9,19 @@ from pointpng_core.errors import CloudError
 from pointpng_core.estimation.observations import seen_from_outside
 
 
-class Shown(Enum):
+class ObservationKind(Enum):
     """What of a surface is there."""
 
-    VIEW = 'one side'
+    SINGLE_VIEW = 'single view'
     """As a camera at the origin sees it: what it hides is known."""
-    WHOLE = 'all'
+    FULL_SURFACE = 'full surface'
     """From all sides: what is missing speaks against a pose."""
-    PART = 'most'
+    PARTIAL_SURFACE = 'partial surface'
     """From several sides, with a part missing, nobody knows which: a scan of what stands on a
     table, two cameras."""
 
 
-def may_be_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
+def may_be_single_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
     """Tell whether to take points (N, 3) for one view of a camera at the origin.
 
     `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.estimation.confidence import LARGEST_MARGIN, Calibration, Situation, traits_of
+from pointpng_core.estimation.confidence import LARGEST_MARGIN, Calibration, Situation, features_of
 from pointpng_core.estimation.observations import Observations
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.verification.evidence import Evidence
-from pointpng_core.estimation.verification.scale_residual import size_misfit
+from pointpng_core.estimation.verification.scale_residual import scale_residual
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
@@ -43,13 +43,13 @@ class _Found:
     hypotheses: list[Hypothesis]
     row: int
     """Of the best one among all that were verified."""
-    rival: Hypothesis | None
+    second_best_pose: Hypothesis | None
     """The best clearly different pose of the same reference."""
 
     @property
-    def rival_score(self) -> float:
+    def second_best_score(self) -> float:
         """Return how much the rival explains, 0 without one."""
-        return self.rival.score if self.rival else 0.0
+        return self.second_best_pose.score if self.second_best_pose else 0.0
 
 
 def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
@@ -62,13 +62,13 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     observations were taken for: one view each, or whole surfaces.
     """
     found = _grouped(hypotheses, evidence, observations, references)
-    traits = _traits(found, observations, hypotheses, field, single_view)
-    sure = calibration.probability(traits, single_view=single_view)
+    features = _features(found, observations, hypotheses, field, single_view)
+    sure = calibration.probability(features, single_view=single_view)
     labels = _labels(found, sure, len(observations))
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
-    for part, confidence, row in zip(found, sure, traits):
+    for part, confidence, row in zip(found, sure, features):
         estimates[part.observation].append(_estimate(
-            part, confidence=float(confidence), single_view=single_view, traits=row,
+            part, confidence=float(confidence), single_view=single_view, features=row,
             other_labels=tuple(label for label in labels[part.observation]
                                if label.name != part.reference.name)[:RUNNERS_UP],
             stage_ms=stage_ms))
@@ -107,7 +107,7 @@ def _grouped(hypotheses: Hypotheses, evidence: Evidence, observations: Observati
             T_observation_reference=T, score=score, residual_m=residual, inlier_share=inliers,
             coverage=coverage))
     return [_Found(observation=key[0], reference=references[key[1]], hypotheses=group,
-                   row=best[key], rival=_rival(group, references[key[1]]))
+                   row=best[key], second_best_pose=_second_best_pose(group, references[key[1]]))
             for key, group in groups.items()]
 
 
@@ -131,7 +131,7 @@ def poses_of(R: NDArray[np.float64], t: NDArray[np.float64], centroids: NDArray[
     return T
 
 
-def _rival(group: list[Hypothesis], reference: Reference) -> Hypothesis | None:
+def _second_best_pose(group: list[Hypothesis], reference: Reference) -> Hypothesis | None:
     """Return the best pose that is clearly another one, None where there is none.
 
     What is worse than LARGEST_MARGIN tells is not looked at: it is a rival, or none, to no effect.
@@ -146,7 +146,7 @@ def same_pose(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Ref
     """Tell whether two poses (4, 4) are one explanation, up to the reference's symmetry."""
     limit_m = SAME_DIAMETERS * reference.diameter_m
     if reference.symmetry.elements:
-        return reference.symmetry.same(T_a, T_b, turn_rad=SAME_RAD, shift_m=limit_m,
+        return reference.symmetry.same(T_a, T_b, rotation_rad=SAME_RAD, shift_m=limit_m,
                                        about=reference.centre)
     # At the reference's centre: its origin may lie far outside it.
     shift = (T_a[:3, :3] - T_b[:3, :3]) @ reference.centre + T_a[:3, 3] - T_b[:3, 3]
@@ -154,7 +154,7 @@ def same_pose(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Ref
     return bool(cosine > np.cos(SAME_RAD) and np.linalg.norm(shift) < limit_m)
 
 
-def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
+def _features(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
             field: SurfaceField, single_view: bool) -> NDArray[np.float64]:
     """Return the traits (E, F) of the best hypothesis of each, beside its rivals."""
     best = [part.hypotheses[0] for part in found]
@@ -168,25 +168,25 @@ def _traits(found: Sequence[_Found], observations: Observations, hypotheses: Hyp
     # Far away, or in other units than metres, the noise must not excuse everything.
     noise_m = np.minimum(_noise(found, observations), MOST_NOISE * diameter) if single_view \
         else WHOLE_NOISE * diameter
-    return traits_of(Situation(
+    return features_of(Situation(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
-        misfit=_misfit(found, observations, hypotheses, field, noise_m=noise_m,
+        scale_residual=_scale_residual(found, observations, hypotheses, field, noise_m=noise_m,
                        diameter_m=diameter),
-        rival=column([part.rival_score for part in found]),
-        stranger=column([_stranger(scores[part.observation], h.score)
+        second_best_pose=column([part.second_best_score for part in found]),
+        second_best_object=column([_second_best_object(scores[part.observation], h.score)
                          for part, h in zip(found, best)]),
         points=column([len(observations.clouds[part.observation]) for part in found])))
 
 
-def _misfit(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
+def _scale_residual(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
             field: SurfaceField, *, noise_m: NDArray[np.float64],
             diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (E,) by how much the references would have to grow or shrink, of their sizes."""
     best = hypotheses.take(torch.tensor([part.row for part in found], dtype=torch.long,
                                         device=hypotheses.R.device))
     points = observations.points[best.observation, :SIZE_POINTS]
-    return size_misfit(field, best, points, noise_m=noise_m, diameter_m=diameter_m)
+    return scale_residual(field, best, points, noise_m=noise_m, diameter_m=diameter_m)
 
 
 def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
@@ -195,7 +195,7 @@ def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.fl
     return np.asarray(NOISE.sigma_m(distance), dtype=np.float64)
 
 
-def _stranger(scores: Sequence[float], own: float) -> float:
+def _second_best_object(scores: Sequence[float], own: float) -> float:
     """Return the best score of the others; scores are sorted, best first, and own is of them."""
     first, second = scores[0], scores[1] if len(scores) > 1 else 0.0
     return first if own < first else second
@@ -204,9 +204,9 @@ def _stranger(scores: Sequence[float], own: float) -> float:
 def _estimate(found: _Found, **told: Any) -> PoseEstimate:
     best, others = found.hypotheses[0], found.hypotheses[1:RUNNERS_UP + 1]
     # Many poses near the best one may stand before the rival.
-    late = () if found.rival is None or found.rival in others else (found.rival,)
+    late = () if found.second_best_pose is None or found.second_best_pose in others else (found.second_best_pose,)
     return PoseEstimate(
         **vars(best), name=found.reference.name,
-        ambiguous=0.0 < found.rival_score >= AS_GOOD * best.score,
+        ambiguous=0.0 < found.second_best_score >= AS_GOOD * best.score,
         symmetric=bool(found.reference.symmetry.elements),
         runners_up=(*others, *late), **told)

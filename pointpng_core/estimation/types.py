@@ -50,8 +50,8 @@ class PoseEstimate(Hypothesis):
     """Whether the reference's symmetry makes several poses equal, of which this is one."""
     single_view: bool = True
     """Whether the observation was taken for one view of the object, or for its whole surface."""
-    traits: NDArray[np.float64] | None = None
-    """What the confidence was told from: (len(TRAITS),), in the order of `calibration.TRAITS`."""
+    features: NDArray[np.float64] | None = None
+    """What the confidence was told from: (len(FEATURES),), in the order of `calibration.FEATURES`."""
     runners_up: tuple[Hypothesis, ...] = ()
     """Other poses, best first."""
     other_labels: tuple[LabelHypothesis, ...] = ()

@@ -135,7 +135,7 @@ class Symmetry:
         shifted[turned > turned.min() + _ANGLE_TOLERANCE] = np.inf
         return members[int(shifted.argmin())]
 
-    def same(self, T_a: np.ndarray, T_b: np.ndarray, *, turn_rad: float, shift_m: float,
+    def same(self, T_a: np.ndarray, T_b: np.ndarray, *, rotation_rad: float, shift_m: float,
              about: ArrayLike = (0.0, 0.0, 0.0)) -> bool:
         """Tell whether T_a g and T_b (4, 4) are one pose, within limits, for some motion g.
 
@@ -146,7 +146,7 @@ class Symmetry:
         moved = T_a @ self._candidates(T_a[:3, :3].T @ T_b[:3, :3])
         gaps = (moved - T_b)[:, :3] @ np.append(np.asarray(about, dtype=np.float64), 1.0)
         near = np.linalg.norm(gaps, axis=1) <= shift_m
-        return bool((near & (_angles(moved[:, :3, :3], T_b[:3, :3]) <= turn_rad)).any())
+        return bool((near & (_angles(moved[:, :3, :3], T_b[:3, :3]) <= rotation_rad)).any())
 
     def rotation_error_rad(self, R_a: np.ndarray, R_b: np.ndarray) -> float:
         """Return the smallest angle between R_a g and R_b (3, 3) over the group's rotations g."""

@@ -10,7 +10,7 @@ from pointpng_core.errors import FileError
 
 
 @contextmanager
-def written_at_once(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a path of the same name to write to; what is there then takes the place of `path`.
 
     The folder of `path` must be there. Raises OSError; nothing has changed then.
@@ -21,10 +21,10 @@ def written_at_once(path: Path) -> Iterator[Path]:
         os.replace(whole, path)
 
 
-def write_text_at_once(path: Path, text: str) -> None:
+def atomic_write_text(path: Path, text: str) -> None:
     """Replace a file in one step: readers see the old text or the new one; raises FileError."""
     try:
-        with written_at_once(path) as whole:
+        with atomic_write(path) as whole:
             whole.write_text(text, encoding='utf-8')
     except OSError as error:
         raise FileError(f'cannot write {path}: {error.strerror or error}') from error

@@ -26,7 +26,7 @@ from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.io import TriangleMesh, read_model, write_cloud, write_mesh
-from pointpng_core.io.atomic_write import write_text_at_once
+from pointpng_core.io.atomic_write import atomic_write_text
 from pointpng_core.io.units import check_extent, unit_scale
 
 OBJECTS_FILE = 'objects.yaml'
@@ -105,7 +105,7 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
         entries.append({'name': model.name, 'file': file, 'unit': 'm',
                         'symmetry': _symmetry_entry(model.symmetry)})
     text = yaml.safe_dump({'objects': entries}, sort_keys=False, default_flow_style=None)
-    write_text_at_once(folder / OBJECTS_FILE, text)
+    atomic_write_text(folder / OBJECTS_FILE, text)
 
 
 def _read_entries(source: Path) -> list[Any]:

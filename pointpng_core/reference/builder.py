@@ -31,7 +31,7 @@ from pointpng_core.reference.view_bank import all_around, render_views
 
 LEAST_POINTS = 32
 """Fewer points make no surface."""
-LOOK_CONE_RAD = math.radians(40.0)
+VIEW_CONE_RAD = math.radians(40.0)
 """A first look shows its object from about one side; views further off would invent a back."""
 
 
@@ -86,7 +86,7 @@ class ReferenceBuilder:
                           complete=True, outward=isinstance(model, TriangleMesh))
         return self._build(surface, all_around(self.config.views))
 
-    def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+    def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Build from points (N, 3) seen from one side by a camera at the origin.
 
         The reference's frame has the camera's axes and its origin at the centroid of the points.
@@ -99,7 +99,7 @@ class ReferenceBuilder:
         if not distance > 0:
             raise CloudError(f'first look {name!r}: the points surround the camera at the origin')
         towards, around = -centroid / distance, all_around(self.config.views)
-        near = around[around @ towards >= math.cos(LOOK_CONE_RAD)]
+        near = around[around @ towards >= math.cos(VIEW_CONE_RAD)]
         return self._build(surface, np.vstack((towards, near)))
 
     def _build(self, surface: Surface, directions: NDArray[np.float64]) -> Reference:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.atomic_write import written_at_once
+from pointpng_core.io.atomic_write import atomic_write
 from pointpng_core.reference.builder import ReferenceBuilder
 from pointpng_core.reference.reference import Reference
 
@@ -42,9 +42,9 @@ class ReferenceCache:
             model, name=name, symmetry=built_with))
         return reference if symmetry is None else replace(reference, symmetry=symmetry)
 
-    def from_look(self, points: NDArray[np.floating], *, name: str) -> Reference:
+    def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Return the reference of points (N, 3) seen from one side by a camera at the origin."""
-        return self._cached('look', (points,), name, lambda: self.builder.from_look(
+        return self._cached('look', (points,), name, lambda: self.builder.from_view(
             points, name=name))
 
     def _cached(self, kind: str, parts: tuple[NDArray[np.generic], ...], name: str,
@@ -80,7 +80,7 @@ def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
     """Write completely or not at all; a cache that cannot be written is no reason to fail."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_at_once(path) as whole:
+        with atomic_write(path) as whole:
             np.savez(whole, **arrays)  # type: ignore[arg-type]
     except OSError as error:
         logger.warning('cannot keep a reference in %s (%s); it will be built again', path, error)

@@ -12,7 +12,7 @@ from pointpng_core.segmentation.merging import join_parts
 from pointpng_core.segmentation.oversegmentation import cut_parts, link_voxels
 from pointpng_core.segmentation.plane_detection import Plane, tolerances
 from pointpng_core.segmentation.support_plane import Table, find_table, usable_rows
-from pointpng_core.timing import StageClock
+from pointpng_core.timing import StageTimer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def segment_scene(points: np.ndarray, *, config: SegmenterConfig,
     The same cloud gives the same scene. Raises CloudError for arrays of another shape.
     """
     points = _checked(points, image_shape)
-    watch = StageClock()
+    watch = StageTimer()
     with watch('total'):
         table, segments = _segments(points, config, watch)
     return Scene(segments=segments, plane=table.plane if table else None, stage_ms=watch.stage_ms)
@@ -67,7 +67,7 @@ def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndar
 
 
 def _segments(points: np.ndarray, config: SegmenterConfig,
-              watch: StageClock) -> tuple[Table | None, tuple[Segment, ...]]:
+              watch: StageTimer) -> tuple[Table | None, tuple[Segment, ...]]:
     with watch('table'):
         table = find_table(points, config=config)
     with watch('above'):
@@ -97,7 +97,7 @@ def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.nd
 
 
 def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
-                   watch: StageClock) -> np.ndarray:
+                   watch: StageTimer) -> np.ndarray:
     centroids = voxels.centroids
     with watch('surface'):
         surface = describe_surface(centroids, config=config)

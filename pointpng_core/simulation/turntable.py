@@ -16,7 +16,7 @@ class TurntableConfig:
     """How the recording is made: so many frames over so much of a turn, from a resting camera."""
 
     frames: int = 36
-    turn_deg: float = 360.0
+    rotation_deg: float = 360.0
     distance_m: float = 0.5
     height_deg: float = 35.0
     seed: int = 0
@@ -28,7 +28,7 @@ def turntable(thing: str | CatalogueObject, *, camera: DepthCamera,
     world = TabletopWorld([thing], config=WorldConfig(
         seed=config.seed, slide_m=0.0, lying_share=0.0, camera_nod_deg=0.0, camera_swing_deg=0.0,
         camera_distance_m=config.distance_m, camera_height_deg=config.height_deg))
-    step_rad = float(np.radians(config.turn_deg)) / config.frames
+    step_rad = float(np.radians(config.rotation_deg)) / config.frames
     standing, = world.objects
     motion = replace(standing.motion, spin_rad_s=step_rad, home=np.array([0.02, -0.03]))
     world.objects = (replace(standing, motion=motion),)

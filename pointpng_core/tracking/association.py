@@ -11,7 +11,7 @@ from pointpng_core.estimation.registration.icp import disc_distance
 from pointpng_core.geometry.clouds import random_points
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
-from pointpng_core.tracking.tracks import TrackedObject
+from pointpng_core.tracking.tracks import Track
 
 SAMPLE = 64
 """Points of a segment that its distance from a surface is measured with."""
@@ -21,18 +21,18 @@ ON_SURFACE_DIAMETERS = 0.03
 """Points nearer than this to the surface lie on it: about the tolerance of a depth image."""
 
 
-def match(segments: Sequence[Segment], objects: Sequence[TrackedObject], *, gate: float
-          ) -> list[TrackedObject | None]:
+def match(segments: Sequence[Segment], objects: Sequence[Track], *, association_gate: float
+          ) -> list[Track | None]:
     """Return for each segment the object it shows, if any; each object has one at most.
 
     The largest and nearest segments win: what counts is the number of points, weighed by their
-    mean distance from the expected surface, which must be below `gate` diameters.
+    mean distance from the expected surface, which must be below `association_gate` diameters.
     """
-    owners: list[TrackedObject | None] = [None] * len(segments)
+    owners: list[Track | None] = [None] * len(segments)
     if not segments or not objects:
         return owners
     samples = [sampled(segment) for segment in segments]
-    gains = np.array([[_gain(segment, sample, thing, gate) for thing in objects]
+    gains = np.array([[_gain(segment, sample, thing, association_gate) for thing in objects]
                       for segment, sample in zip(segments, samples)])
     for row, column in zip(*linear_sum_assignment(gains, maximize=True)):
         if gains[row, column] > 0:
@@ -63,10 +63,10 @@ def surface_distances(points: NDArray[np.floating], T_camera_object: NDArray[np.
     return distances
 
 
-def _gain(segment: Segment, sample: NDArray[np.float32], thing: TrackedObject, gate: float
+def _gain(segment: Segment, sample: NDArray[np.float32], thing: Track, association_gate: float
           ) -> float:
     diameter_m = thing.reference.diameter_m
-    reach_m = gate * diameter_m
+    reach_m = association_gate * diameter_m
     # Nothing of an object lies further from its centre than its diameter: most pairs end here.
     if np.linalg.norm(sample.mean(axis=0) - thing.middle) > diameter_m + reach_m:
         return 0.0

@@ -11,7 +11,7 @@ class TrackingConfig(Config):
 
     enabled: bool = option(True, help='Whether objects are followed from frame to frame; without '
                                       'it every frame is judged for itself.')
-    gate: float = option(0.15, help='Mean distance from the expected surface of an object up to '
+    association_gate: float = option(0.15, help='Mean distance from the expected surface of an object up to '
                                     'which a segment may be this object.',
                          unit='diameters', low=0.001, high=2.0)
     join_share: float = option(0.8, help='Further segments belong to a tracked object when this '
@@ -20,18 +20,18 @@ class TrackingConfig(Config):
     motion: float = option(0.03, help='Share of the newest motion of an object in the one that is '
                                      'expected to go on; 0 takes the mean since it was found.',
                            low=0.0, high=1.0)
-    weak: float = option(0.006, help='A direction in which a unit of motion changes the mean '
+    degeneracy_threshold: float = option(0.006, help='A direction in which a unit of motion changes the mean '
                                       'squared distance from the surface by less is not held by '
                                       'what is seen: the pose goes on there as expected.',
                          low=0.0, high=1.0)
     check_every: int = option(10, help='Frames after which a tracked object is searched globally '
                                        'all the same, in turns; 0: never.', low=0, high=100000)
-    fall: float = option(0.85, help='An object whose score falls below this share of its usual '
+    score_drop_ratio: float = option(0.85, help='An object whose score falls below this share of its usual '
                                     'one is searched globally at once.', low=0.0, high=1.0)
-    stay: float = option(0.88, help='The previous pose and label are kept while they explain at '
+    hysteresis_ratio: float = option(0.88, help='The previous pose and label are kept while they explain at '
                                     'least this share of what the best found explains.',
                          low=0.0, high=1.0)
-    patience: int = option(5, help='Searches in a row, one each frame, that must find something '
+    confirmation_count: int = option(5, help='Searches in a row, one each frame, that must find something '
                                    'clearly better before a tracked pose is given up: the '
                                    'score of a single frame is noisy.', low=1, high=1000)
     min_confidence: float = option(0.5, help='Least probability of being right, of the pose of an '

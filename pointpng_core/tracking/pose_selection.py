@@ -6,28 +6,28 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.estimation.confidence import TRAITS, default_calibration
+from pointpng_core.estimation.confidence import FEATURES, default_calibration
 from pointpng_core.estimation.registration.local_refinement import drift, nearest_equal
 from pointpng_core.estimation.summary import same_pose
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]
-RIVAL_TRAITS = [TRAITS.index(name) for name in ('margin', 'lead')]
+ALTERNATIVE_FEATURES = [FEATURES.index(name) for name in ('margin', 'lead')]
 
 
 def nearest_as_good(found: Sequence[PoseEstimate], reference: Reference, T_expected: Matrix, *,
-                    stay: float) -> PoseEstimate | None:
+                    hysteresis_ratio: float) -> PoseEstimate | None:
     """Return the estimate of a reference nearest to where it is expected; None: it is another.
 
-    Of all that explains at least `stay` times as much as the best of the `found`, which may be of
+    Of all that explains at least `hysteresis_ratio` times as much as the best of the `found`, which may be of
     other references, runners-up included. Symmetric equals count as one.
     """
     own = _named(reference.name, found)
-    if own is None or own.score < stay * found[0].score:
+    if own is None or own.score < hysteresis_ratio * found[0].score:
         return None
     poses: list[Hypothesis] = [own, *(pose for pose in own.runners_up
-                                      if pose.score >= stay * found[0].score)]
+                                      if pose.score >= hysteresis_ratio * found[0].score)]
     moved = [nearest_equal(pose.T_observation_reference, reference, T_expected) for pose in poses]
     index = int(np.argmin([_apart(T, T_expected, reference) for T in moved]))
     chosen = replace(own, T_observation_reference=moved[index])
@@ -39,17 +39,17 @@ def nearest_as_good(found: Sequence[PoseEstimate], reference: Reference, T_expec
                    runners_up=others)
 
 
-def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, stay: float
+def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, hysteresis_ratio: float
          ) -> PoseEstimate | None:
     """Return the tracked pose if it explains nearly as much as the best found, else None."""
     if not found:
         return tracked
-    if tracked.score < stay * found[0].score:
+    if tracked.score < hysteresis_ratio * found[0].score:
         return None
     own = _named(tracked.name, found)
     if own is None:
         return tracked
-    return replace(with_rivals(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
+    return replace(with_alternatives(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
 
 
 def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Reference
@@ -76,23 +76,23 @@ def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimat
     return replace(tracked, ambiguous=True, other_labels=(best, *found[0].other_labels))
 
 
-def with_rivals(tracked: PoseEstimate, searched: PoseEstimate, *,
+def with_alternatives(tracked: PoseEstimate, searched: PoseEstimate, *,
                 known: PoseEstimate | None = None) -> PoseEstimate:
     """Return a tracked pose with what only a search tells: rivals, and so how sure it is.
 
     What an earlier search told is `known`: a handle that was seen stays where it is while it is
     hidden, though other poses look alike now.
     """
-    if tracked.traits is None or searched.traits is None:
+    if tracked.features is None or searched.features is None:
         return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
                        other_labels=searched.other_labels)
-    traits, rivals = tracked.traits.copy(), searched.traits[RIVAL_TRAITS]
-    if known is not None and known.traits is not None:
-        rivals = np.maximum(rivals, known.traits[RIVAL_TRAITS])
-    traits[RIVAL_TRAITS] = rivals
-    sure = default_calibration().probability(traits[None], single_view=tracked.single_view)[0]
+    features, alternatives = tracked.features.copy(), searched.features[ALTERNATIVE_FEATURES]
+    if known is not None and known.features is not None:
+        alternatives = np.maximum(alternatives, known.features[ALTERNATIVE_FEATURES])
+    features[ALTERNATIVE_FEATURES] = alternatives
+    sure = default_calibration().probability(features[None], single_view=tracked.single_view)[0]
     return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
-                   other_labels=searched.other_labels, traits=traits, confidence=float(sure))
+                   other_labels=searched.other_labels, features=features, confidence=float(sure))
 
 
 def _named(name: str, found: Sequence[PoseEstimate]) -> PoseEstimate | None:
@@ -102,5 +102,5 @@ def _named(name: str, found: Sequence[PoseEstimate]) -> PoseEstimate | None:
 
 def _apart(T: Matrix, T_expected: Matrix, reference: Reference) -> float:
     """Return turn (radians) and shift (diameters) between two poses, added up."""
-    turn_rad, shift_m = drift(T, T_expected, reference)
-    return turn_rad + shift_m / reference.diameter_m
+    rotation_rad, shift_m = drift(T, T_expected, reference)
+    return rotation_rad + shift_m / reference.diameter_m

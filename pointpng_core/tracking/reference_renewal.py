@@ -18,20 +18,20 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
 from pointpng_core.tracking.association import match
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
+from pointpng_core.tracking.tracks import ObjectTracks, Track
 
-MakeLook = Callable[[NDArray[np.floating], str], Reference]
-LOOK_POINTS = 2000
+MakeReference = Callable[[NDArray[np.floating], str], Reference]
+RENEWAL_POINTS = 2000
 """Of an object at most: what a look costs grows with them, and it serves for one frame."""
 MOSTLY = 0.5
 """A segment with a larger share of its points taken belongs to what took them."""
 
 
-class Relook:
-    """Renews the references and the tracks after a frame; `make_look` gets points and a name."""
+class ReferenceRenewal:
+    """Renews the references and the tracks after a frame; `make_reference` gets points and a name."""
 
-    def __init__(self, make_look: MakeLook, tracks: ObjectTracks, config: TrackingConfig) -> None:
-        self._make_look, self._tracks, self._config = make_look, tracks, config
+    def __init__(self, make_reference: MakeReference, tracks: ObjectTracks, config: TrackingConfig) -> None:
+        self._make_reference, self._tracks, self._config = make_reference, tracks, config
 
     def renewed(self, references: Sequence[Reference], posed: dict[str, Segment],
                 segments: Sequence[Segment]) -> list[Reference]:
@@ -43,7 +43,7 @@ class Relook:
         """
         free = [segment for segment in segments if not _taken(segment, list(posed.values()))]
         absent = [thing for thing in self._tracks.objects if thing.label not in posed]
-        owners = match(free, absent, gate=self._config.gate)
+        owners = match(free, absent, association_gate=self._config.association_gate)
         shown = posed | {thing.label: segment for segment, thing in zip(free, owners) if thing}
         kept = {thing.label: thing.reference for thing in absent if thing.label not in shown}
         fresh = [segment for segment, thing in zip(free, owners) if thing is None]
@@ -55,13 +55,13 @@ class Relook:
 
     def _looked(self, label: str, segment: Segment) -> Reference:
         """Return the look of a segment, with the object of that label moved on to it."""
-        points = random_points(segment.points, min(LOOK_POINTS, len(segment.points)))
-        look = self._make_look(points, label)
+        points = random_points(segment.points, min(RENEWAL_POINTS, len(segment.points)))
+        look = self._make_reference(points, label)
         T_camera_look = np.eye(4)
         T_camera_look[:3, 3] = points.mean(axis=0, dtype=np.float64)
         thing = next((other for other in self._tracks.objects if other.label == label), None)
         if thing is None:
-            self._tracks.objects.append(TrackedObject(
+            self._tracks.objects.append(Track(
                 reference=look, index=0, estimate=_certain(label, T_camera_look),
                 T_expected=T_camera_look, usual_score=0.0, unsearched=0))
         else:
@@ -69,10 +69,10 @@ class Relook:
         return look
 
 
-def _move_on(thing: TrackedObject, look: Reference, T_camera_look: NDArray[np.float64]) -> None:
+def _move_on(thing: Track, look: Reference, T_camera_look: NDArray[np.float64]) -> None:
     """Go on with a new look; the motion so far is told in its axes."""
     R_look_thing = thing.estimate.T_observation_reference[:3, :3]
-    thing.motion = Motion(turn_rad=R_look_thing @ thing.motion.turn_rad,
+    thing.motion = Motion(rotation_rad=R_look_thing @ thing.motion.rotation_rad,
                           shift_m=R_look_thing @ thing.motion.shift_m)
     thing.reference, thing.T_expected = look, T_camera_look
     thing.estimate = replace(thing.estimate, T_observation_reference=T_camera_look)

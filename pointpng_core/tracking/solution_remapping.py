@@ -17,19 +17,19 @@ from pointpng_core.reference.reference import Reference
 Matrix = NDArray[np.float64]
 
 
-def steadied(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], reference: Reference, *,
-             weak: float) -> Matrix:
+def remap_solution(T: Matrix, T_expected: Matrix, points: NDArray[np.floating], reference: Reference, *,
+             degeneracy_threshold: float) -> Matrix:
     """Return a registered pose (4, 4) with its free directions taken from the expected one.
 
     `points` (n, 3) in the camera's frame. Where the mean squared change of the distances from the
-    surface is `weak` times that of the step itself, half of the step is taken; a turn counts as
+    surface is `degeneracy_threshold` times that of the step itself, half of the step is taken; a turn counts as
     the way of a point half a diameter from the centre.
     """
     rows, _ = plane_rows(T, points, reference)
     values, axes = np.linalg.eigh(curvature(rows))
     trust = np.clip(values, 0.0, None) ** 2
-    trust = trust / (trust + weak ** 2 + 1e-12)
+    trust = trust / (trust + degeneracy_threshold ** 2 + 1e-12)
     centre, radius = reference.centre, reference.diameter_m / 2
     step = Motion.of(np.linalg.inv(T_expected) @ T, centre)
-    held = axes @ (trust * (axes.T @ np.concatenate((step.turn_rad * radius, step.shift_m))))
-    return T_expected @ Motion(turn_rad=held[:3] / radius, shift_m=held[3:]).over(1.0, centre)
+    held = axes @ (trust * (axes.T @ np.concatenate((step.rotation_rad * radius, step.shift_m))))
+    return T_expected @ Motion(rotation_rad=held[:3] / radius, shift_m=held[3:]).over(1.0, centre)

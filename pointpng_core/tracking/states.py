@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pointpng_core.reference.reference import Reference
-from pointpng_core.tracking.tracks import ObjectTracks, TrackedObject
+from pointpng_core.tracking.tracks import ObjectTracks, Track
 
 TRACKING, UNDETERMINED = 'tracking', 'undetermined'
 LOST, SEARCHING = 'lost', 'searching'
@@ -46,7 +46,7 @@ def object_states(tracks: ObjectTracks, references: Sequence[Reference]
     return tuple(states)
 
 
-def _state(thing: TrackedObject) -> ObjectState:
+def _state(thing: Track) -> ObjectState:
     seen = TRACKING if thing.determined else UNDETERMINED
     return ObjectState(label=thing.label, index=thing.index, state=LOST if thing.missed else seen,
                        confidence=thing.estimate.confidence, age=thing.age, missed=thing.missed)

@@ -22,7 +22,7 @@ FRAME = 1.0
 
 
 @dataclass(kw_only=True, eq=False)
-class TrackedObject:
+class Track:
     """One physical object. Poses (4, 4) map the reference's coordinates into the camera's."""
 
     reference: Reference
@@ -81,7 +81,7 @@ class TrackedObject:
 class ObjectTracks:
     """All objects that are followed; plain state, so that it may outlive a pipeline."""
 
-    objects: list[TrackedObject] = field(default_factory=list)
+    objects: list[Track] = field(default_factory=list)
     time: float = FRAME
     """Between the frame at hand and the one before: seconds, or frames without stamps."""
     T_common: Matrix = field(default_factory=lambda: np.eye(4))
@@ -116,12 +116,12 @@ class ObjectTracks:
         for thing in self.objects:
             thing.reference = by_name[thing.label]
 
-    def drop(self, thing: TrackedObject) -> None:
+    def drop(self, thing: Track) -> None:
         """Forget an object that turned out to be another, or part of one."""
         self.objects = [other for other in self.objects if other is not thing]
 
     def returning(self, label: str, middles: Sequence[NDArray[np.float64]],
-                  seen: Sequence[TrackedObject]) -> dict[int, TrackedObject]:
+                  seen: Sequence[Track]) -> dict[int, Track]:
         """Return which of newly found objects of a label are ones that were not `seen` now.
 
         As many as possible, at the least total distance; by the position of their centre (3,).
@@ -135,10 +135,10 @@ class ObjectTracks:
         return {int(row): absent[column] for row, column in zip(*linear_sum_assignment(gaps_m))}
 
     def add(self, estimate: PoseEstimate, reference: Reference, *, check_every: int
-            ) -> TrackedObject:
+            ) -> Track:
         """Follow a new object under the lowest index of its label that is free."""
         taken = {thing.index for thing in self.objects if thing.label == reference.name}
-        thing = TrackedObject(
+        thing = Track(
             reference=reference, estimate=estimate, usual_score=estimate.score,
             T_expected=estimate.T_observation_reference,
             index=next(index for index in count() if index not in taken),
@@ -146,7 +146,7 @@ class ObjectTracks:
         self.objects.append(thing)
         return thing
 
-    def end(self, seen: Sequence[TrackedObject], config: TrackingConfig) -> None:
+    def end(self, seen: Sequence[Track], config: TrackingConfig) -> None:
         """End a frame: what was not seen in it is forgotten after a while."""
         for thing in self.objects:
             if not any(thing is other for other in seen):

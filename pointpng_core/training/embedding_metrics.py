@@ -16,7 +16,7 @@ from torch.nn.functional import normalize
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.estimation.search import RotationSearch
 from pointpng_core.geometry.so3 import random_rotations, rotation_distance_rad
-from pointpng_core.training.point_samples import disjoint_draws, in_batches, noisy
+from pointpng_core.training.point_samples import disjoint_samples, in_batches, noisy
 
 ROTATIONS, APART_RAD, REFINE_STEPS = 3072, 0.3, 5
 JITTER = 0.005
@@ -24,7 +24,7 @@ JITTER = 0.005
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TurnedPairs:
+class RotatedPairs:
     """Two draws of each of B objects, and the rotation that lies between them."""
 
     source: list[Tensor]
@@ -57,8 +57,8 @@ class Cosines:
         return Cosines(**{name: values[chosen] for name, values in vars(self).items()})
 
 
-def turned_pairs(objects: Tensor, points: int, *, jitter: float, generator: torch.Generator
-                 ) -> TurnedPairs:
+def rotated_pairs(objects: Tensor, points: int, *, jitter: float, generator: torch.Generator
+                 ) -> RotatedPairs:
     """Return a pair of draws of each object (K, P, 3), both turned by random rotations.
 
     The source is turned too, so that the pose in which a file keeps its objects is of no help.
@@ -67,14 +67,14 @@ def turned_pairs(objects: Tensor, points: int, *, jitter: float, generator: torc
     R_target_source = random_rotations((len(objects),), generator=generator)
     source, target = [], []
     for cloud, R, R_further in zip(objects, R_source, R_target_source):
-        first, second = disjoint_draws(cloud, points, generator=generator)
+        first, second = disjoint_samples(cloud, points, generator=generator)
         source.append(noisy(first @ R.T, jitter, generator=generator))
         target.append(noisy(second @ (R_further @ R).T, jitter, generator=generator))
-    return TurnedPairs(source=source, target=target, R_target_source=R_target_source)
+    return RotatedPairs(source=source, target=target, R_target_source=R_target_source)
 
 
 @torch.no_grad()
-def pair_cosines(model: EmbeddingModel, pairs: TurnedPairs, *, device: str = 'cpu',
+def pair_cosines(model: EmbeddingModel, pairs: RotatedPairs, *, device: str = 'cpu',
                  batch: int = 64) -> Cosines:
     """Return how well the model predicts each target from its source."""
     z_source = in_batches(model.encoder.encode, pairs.source, device=device, batch=batch)
@@ -103,7 +103,7 @@ def spread(rows: Tensor, limit: int | None) -> Tensor:
 
 
 @torch.no_grad()
-def pose_errors_deg(model: EmbeddingModel, pairs: TurnedPairs, *, device: str = 'cpu') -> Tensor:
+def pose_errors_deg(model: EmbeddingModel, pairs: RotatedPairs, *, device: str = 'cpu') -> Tensor:
     """Return the angles (B,) between the best rotations in embedding space and the true ones."""
     search = RotationSearch(model.cope, rotations=ROTATIONS, device=torch.device(device))
     z = [in_batches(model.encoder.encode, clouds, device=device)

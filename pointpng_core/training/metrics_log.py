@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.json_values import plain
+from pointpng_core.io.json_values import to_jsonable
 
 METRICS_FILE = 'metrics.jsonl'
 Record = dict[str, Any]
@@ -26,7 +26,7 @@ class Reporter(Protocol):
         """Show the metrics of a step of `total`."""
 
 
-class Silence:
+class NullReporter:
     """A reporter that shows nothing."""
 
     def line(self, text: str) -> None:
@@ -60,7 +60,7 @@ class MetricsLog:
                     self._board.add_scalar(name, value, record['step'])
 
     def _write(self, records: Iterable[Record], mode: str) -> None:
-        text = ''.join(json.dumps(plain(record)) + '\n' for record in records)
+        text = ''.join(json.dumps(to_jsonable(record)) + '\n' for record in records)
         try:
             with self._path.open(mode, encoding='utf-8') as file:
                 file.write(text)

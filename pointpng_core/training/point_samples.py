@@ -35,7 +35,7 @@ def distinct_points(points: Tensor) -> Tensor:
     return points[torch.from_numpy(np.sort(first))]
 
 
-def disjoint_draws(points: Tensor, count: int, *, generator: torch.Generator
+def disjoint_samples(points: Tensor, count: int, *, generator: torch.Generator
                    ) -> tuple[Tensor, Tensor]:
     """Return two random draws of points (P, 3) that share none: `count` each, or else halves."""
     own = distinct_points(points)
@@ -55,7 +55,7 @@ def centred_cloud(points: Tensor) -> Tensor:
     return points - points.mean(dim=0)
 
 
-def random_turns(count: int, kind: str, *, generator: torch.Generator) -> Tensor:
+def random_rotation_matrices(count: int, kind: str, *, generator: torch.Generator) -> Tensor:
     """Return rotations (count, 3, 3) of one of the kinds in TURNS."""
     if kind not in TURNS:
         raise ValueError(f'kind = {kind!r}: choose one of {", ".join(TURNS)}')

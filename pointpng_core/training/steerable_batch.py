@@ -38,7 +38,7 @@ def steerable_batch(objects: Drawn, config: TrainConfig, generator: torch.Genera
     normals = normalize(objects.normals / stretch, dim=-1)
     front, others = _directions(objects, wanted.views, wanted.near_rad, generator)
     return SteerableBatch(
-        wholes=_two_draws(points, wanted.whole_points, wanted.jitter, generator),
+        wholes=_two_samples(points, wanted.whole_points, wanted.jitter, generator),
         references=sensor_views(points, normals, others, wanted.view_points,
                                 config=config.sensor, generator=generator, ideal=True),
         views=sensor_views(points, normals, front, wanted.view_points, config=config.sensor,
@@ -55,7 +55,7 @@ def _directions(objects: Drawn, views: int, near_rad: float, generator: torch.Ge
                              normalize(drawn[:, 1:], dim=-1)), dim=1)
 
 
-def _two_draws(points: Tensor, count: int, jitter: float, generator: torch.Generator) -> Tensor:
+def _two_samples(points: Tensor, count: int, jitter: float, generator: torch.Generator) -> Tensor:
     """Return (B, 2, count, 3): disjoint where the pool (B, P, 3) suffices, noisy, centred."""
     batch, pool = points.shape[:2]
     order = torch.rand(batch, pool, generator=generator, device=points.device).argsort(dim=1)

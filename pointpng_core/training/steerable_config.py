@@ -19,7 +19,7 @@ class SteerableConfig(Config):
                            low=0.0, high=0.2)
     rotations: int = option(3072, help='Pseudo-negatives of whole surfaces: a grid on SO(3).',
                             low=64, high=200000)
-    twists: int = option(36, help='Those of views: angles about the line of sight.',
+    in_plane_rotations: int = option(36, help='Those of views: angles about the line of sight.',
                          low=8, high=720)
     right_rad: float = option(0.27, help='A view that brings the object so near to its true '
                                          'rotation is right.', unit='rad', low=0.01, high=1.5)

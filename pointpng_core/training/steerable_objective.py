@@ -50,7 +50,7 @@ class SteerableTask(nn.Module):
                    ) -> Tensor:
         wanted = self._config.steerable
         return view_loss(self.model.cope, z_views, R_views, z_target, R_target,
-                         twists=wanted.twists, near_rad=wanted.right_rad,
+                         in_plane_rotations=wanted.in_plane_rotations, near_rad=wanted.right_rad,
                          far_rad=wanted.wrong_rad, tau=self._config.tau)
 
     def _read(self, clouds: Tensor) -> Reading:

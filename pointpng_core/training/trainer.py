@@ -24,7 +24,7 @@ from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import cache_folder, load_sources
 from pointpng_core.training.distributed import Processes, joined
 from pointpng_core.training.finite_check import StepWatch
-from pointpng_core.training.metrics_log import MetricsLog, Reporter, Silence, Speedometer
+from pointpng_core.training.metrics_log import MetricsLog, NullReporter, Reporter, Speedometer
 from pointpng_core.training.objectives import Parts, make_batch
 from pointpng_core.training.optimiser import set_rate
 from pointpng_core.training.plots import plot_curves
@@ -44,7 +44,7 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
     FileError, or TrainingError for a loss that is no number.
     """
     with joined(config.device) as processes:
-        shown = reporter if reporter and processes.first else Silence()
+        shown = reporter if reporter and processes.first else NullReporter()
         if config.threads:
             torch.set_num_threads(config.threads)
         sets = load_sources(config.source_configs(), pool=config.pool, seed=config.seed,

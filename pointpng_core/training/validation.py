@@ -13,11 +13,11 @@ from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import ObjectSet
 from pointpng_core.training.embedding_metrics import (
     JITTER,
-    TurnedPairs,
+    RotatedPairs,
     pair_cosines,
     pose_errors_deg,
+    rotated_pairs,
     spread,
-    turned_pairs,
 )
 from pointpng_core.training.objectives import make_batch
 from pointpng_core.training.schedule import MAE
@@ -58,11 +58,11 @@ class Validation:
     def _turning(self, network: Network, objects: torch.Tensor) -> dict[str, float]:
         """Return PA, AE, and the error of poses by embedding alone."""
         model = EmbeddingModel(name='', encoder=encoder_of(network), cope=network.cope)
-        pairs = turned_pairs(objects, self._config.model.points, jitter=JITTER,
+        pairs = rotated_pairs(objects, self._config.model.points, jitter=JITTER,
                              generator=torch.Generator().manual_seed(self._config.seed))
         cosines = pair_cosines(model, pairs, device=str(self._device)).summary()
         some = torch.linspace(0, len(objects) - 1, min(POSES, len(objects))).long().tolist()
-        errors = pose_errors_deg(model, TurnedPairs(
+        errors = pose_errors_deg(model, RotatedPairs(
             source=[pairs.source[row] for row in some], target=[pairs.target[row] for row in some],
             R_target_source=pairs.R_target_source[some]), device=str(self._device))
         return {'val_pa': cosines['pa'], 'val_ae': cosines['ae'],

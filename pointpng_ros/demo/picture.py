@@ -74,7 +74,7 @@ def _viewpoints(points: NDArray[np.float32], shown: NDArray[np.float32],
                 ) -> tuple[views.Viewpoint, views.Viewpoint]:
     """From the sensor's own place, and from beside, both zoomed to the points shown."""
     beside = views.orbit_pose(centre=shown.mean(axis=0).astype(np.float64),
-                              up=_table_normal(points), turn_deg=-48, tilt_deg=8)
+                              up=_table_normal(points), rotation_deg=-48, tilt_deg=8)
     front, side = (views.fitted_view(T, shown, width=WIDTH_PX, height=HEIGHT_PX)
                    for T in (np.eye(4), beside))
     return front, side

@@ -12,7 +12,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
-from pointpng_core.timing import StageClock
+from pointpng_core.timing import StageTimer
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
@@ -81,7 +81,7 @@ class CloudProcessor:
         self._reference = message
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
-        clock, header = StageClock(), arrival.message.header
+        clock, header = StageTimer(), arrival.message.header
         with clock('decode'):
             cloud = self._reader.read(arrival.message)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None

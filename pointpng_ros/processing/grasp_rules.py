@@ -26,7 +26,7 @@ class PickRules(Config):
         help='Nothing seen longer ago is reached for; a target that is not seen again is let go.')
     min_confidence: float = option(
         0.8, low=0.0, high=1.0, help='Least probability that object and pose are right.')
-    max_rival_share: float = option(
+    max_second_best_share: float = option(
         0.5, low=0.0, high=1.0,
         help='Another pose or label with more than this share of the confidence is a doubt.')
     max_sigma_m: float = option(
@@ -47,14 +47,14 @@ def doubt_of(detection: Any, rules: PickRules, *, age_s: float,
 
 def _kind_doubt(detection: Any, rules: PickRules) -> str:
     best, *others = (result.hypothesis for result in detection.results)
-    rival = max(others, key=lambda other: other.score, default=None)
+    second_best = max(others, key=lambda other: other.score, default=None)
     if best.class_id != rules.label:
         return f'not a {rules.label}'
     if not best.score >= rules.min_confidence:              # a number that is none must not pass
         return f'unsure: confidence {best.score:.2f}'
-    if rival and not rival.score <= rules.max_rival_share * best.score:
-        other = 'at another pose' if rival.class_id == best.class_id else f'a {rival.class_id}'
-        return f'ambiguous: may be {other}, confidence {rival.score:.2f}'
+    if second_best and not second_best.score <= rules.max_second_best_share * best.score:
+        other = 'at another pose' if second_best.class_id == best.class_id else f'a {second_best.class_id}'
+        return f'ambiguous: may be {other}, confidence {second_best.score:.2f}'
     return ''
 
 

@@ -36,7 +36,7 @@ class Pipeline(Protocol):
     def look(self, points: np.ndarray, image_shape: ImageShape = None) -> list[Any]:
         """Return references object_0, object_1, ... made from the segments of (N, 3) points."""
 
-    def relook(self, result: Any) -> None:
+    def renew_references(self, result: Any) -> None:
         """Make what a FrameResult shows the references of the next frame."""
 
 
@@ -129,7 +129,7 @@ class PoseSession:
         """Do for the next cloud of a camera what may wait until its poses are published."""
         with self._lock, self._inference():
             if self._setting.mode == PREVIOUS_FRAME:
-                self._views[camera].pipeline.relook(result)
+                self._views[camera].pipeline.renew_references(result)
 
     def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
         """Make the objects of this cloud the references; returns what was found.

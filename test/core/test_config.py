@@ -13,7 +13,7 @@ from pointpng_core.estimation.config import EstimatorConfig
 class Example(Config):
     peaks: int = option(8, help='Peaks kept.', low=1, high=64)
     voxel_m: float = option(0.005, help='Voxel edge.', unit='m', low=0.0)
-    polish: str = option('gicp', help='Last step.', choices=('icp', 'gicp'))
+    refine: str = option('gicp', help='Last step.', choices=('icp', 'gicp'))
     strict: bool = option(True, help='Refuse oddities.')
     folder: str = option('', help='Folder.')
 
@@ -82,6 +82,6 @@ def test_a_nested_configuration_must_be_a_mapping(value):
 
 
 def test_a_nested_configuration_is_built_and_checked():
-    assert EstimatorConfig.from_mapping({'search': {'twists': 24}}).search.twists == 24
-    with pytest.raises(ConfigError, match=r"unknown key 'twist'; did you mean 'twists'"):
+    assert EstimatorConfig.from_mapping({'search': {'in_plane_rotations': 24}}).search.in_plane_rotations == 24
+    with pytest.raises(ConfigError, match=r"unknown key 'twist'; did you mean 'in_plane_rotations'"):
         EstimatorConfig.from_mapping({'search': {'twist': 24}})

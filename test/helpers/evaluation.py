@@ -8,7 +8,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 import torch
 
-from helpers.objects import pose, random_turn, whole
+from helpers.objects import pose, random_rotation_matrix, whole
 from helpers.training import MODEL
 from pointpng_core.cli import evaluate
 from pointpng_core.embedding.networks.config import ModelConfig
@@ -113,7 +113,7 @@ def write_pairs(path, count=4, points=400, **replaced):
     truths, source, target = [], [], []
     middle = whole('bracket', 4000).mean(axis=0)
     for index in range(count):
-        T = pose(random_turn(50 + index), rng.uniform(-0.01, 0.01, 3))
+        T = pose(random_rotation_matrix(50 + index), rng.uniform(-0.01, 0.01, 3))
         clouds = [(whole('bracket', points, seed) - middle) * 8 for seed in (index, 90 + index)]
         source.append(clouds[0])
         target.append(transform(T, clouds[1]))

@@ -17,7 +17,7 @@ CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119
                      far_m=100.0)
 
 
-def random_turn(seed):
+def random_rotation_matrix(seed):
     """A rotation matrix (3, 3)."""
     return Rotation.random(random_state=seed).as_matrix()
 

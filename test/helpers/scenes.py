@@ -7,11 +7,11 @@ SHAPE = (240, 320)
 FOCAL_PX = 285.0
 
 
-def box(size, position=(0, 0, 0), *, turn_deg=0.0):
+def box(size, position=(0, 0, 0), *, rotation_deg=0.0):
     """A box standing on z = position[2], its middle above position[:2]."""
     mesh = o3d.geometry.TriangleMesh.create_box(*size)
     mesh.translate((-size[0] / 2, -size[1] / 2, 0))
-    return placed(np.asarray(mesh.vertices), np.asarray(mesh.triangles), position, turn_deg)
+    return placed(np.asarray(mesh.vertices), np.asarray(mesh.triangles), position, rotation_deg)
 
 
 def cylinder(radius, height, position=(0, 0, 0)):
@@ -20,8 +20,8 @@ def cylinder(radius, height, position=(0, 0, 0)):
     return placed(np.asarray(mesh.vertices), np.asarray(mesh.triangles), position, 0.0)
 
 
-def placed(vertices, triangles, position=(0, 0, 0), turn_deg=0.0):
-    c, s = np.cos(np.radians(turn_deg)), np.sin(np.radians(turn_deg))
+def placed(vertices, triangles, position=(0, 0, 0), rotation_deg=0.0):
+    c, s = np.cos(np.radians(rotation_deg)), np.sin(np.radians(rotation_deg))
     return vertices @ np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]).T + position, triangles
 
 

@@ -80,7 +80,7 @@ class StubPipeline:
     def look(self, points, image_shape=None):
         return [reference(f'object_{x}') for x, _ in blocks(points)]
 
-    def relook(self, result):
+    def renew_references(self, result):
         self.references = [reference(f'object_{x}') for x in result.seen]
 
 

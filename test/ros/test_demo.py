@@ -36,9 +36,9 @@ LIBRARY = catalogue_library(['mug', 'can', 'box'])
 MODELS = {model.name: ScoredModel.of(model) for model in LIBRARY}
 
 
-def pose(label, position=(0, 0, 1), *, turn_deg=(0, 0, 0), index=0):
+def pose(label, position=(0, 0, 1), *, rotation_deg=(0, 0, 0), index=0):
     T = np.eye(4)
-    T[:3, :3] = Rotation.from_euler('xyz', turn_deg, degrees=True).as_matrix()
+    T[:3, :3] = Rotation.from_euler('xyz', rotation_deg, degrees=True).as_matrix()
     T[:3, 3] = position
     return LabelledPose(label=label, frame=f'{label}_{index}', T_camera_object=T)
 
@@ -48,7 +48,7 @@ def score(truths, detections):
 
 
 def test_the_truth_scores_perfectly():
-    truths = [pose('mug'), pose('can', (0.3, 0, 1), turn_deg=(10, 20, 30)), pose('box', (0, 1, 1))]
+    truths = [pose('mug'), pose('can', (0.3, 0, 1), rotation_deg=(10, 20, 30)), pose('box', (0, 1, 1))]
     result = score(truths, truths[::-1])
     assert [row.outcome for row in result.objects] == ['posed'] * 3
     assert max(row.rotation_error_deg for row in result.objects) < 1e-4
@@ -56,11 +56,11 @@ def test_the_truth_scores_perfectly():
 
 
 @pytest.mark.parametrize(('detection', 'outcome'), [
-    (pose('mug', turn_deg=(0, 0, 4.9)), 'posed'),
-    (pose('mug', turn_deg=(0, 0, 5.1)), 'inaccurate'),
+    (pose('mug', rotation_deg=(0, 0, 4.9)), 'posed'),
+    (pose('mug', rotation_deg=(0, 0, 5.1)), 'inaccurate'),
     (pose('mug', (0.0049, 0, 1)), 'posed'),
     (pose('mug', (0, 0, 1.0051)), 'inaccurate'),
-    (pose('mug', turn_deg=(0, 0, 180)), 'inaccurate'),
+    (pose('mug', rotation_deg=(0, 0, 180)), 'inaccurate'),
     (pose('can'), 'mistaken'),
     (pose('teapot', (0, 0, 1)), 'mistaken'),
     (pose('mug', (0.4, 0, 1)), 'missed'),
@@ -73,17 +73,17 @@ def test_a_pose_counts_within_both_limits_under_the_right_label_only(detection, 
 
 
 def test_turning_about_a_symmetry_is_no_error_and_tilting_is():
-    turned = score([pose('can')], [pose('can', turn_deg=(0, 0, 77))]).objects[0]
+    turned = score([pose('can')], [pose('can', rotation_deg=(0, 0, 77))]).objects[0]
     assert turned.posed
     assert turned.rotation_error_deg < 1e-4
-    tilted = score([pose('can')], [pose('can', turn_deg=(8, 0, 77))]).objects[0]
+    tilted = score([pose('can')], [pose('can', rotation_deg=(8, 0, 77))]).objects[0]
     assert tilted.rotation_error_deg == pytest.approx(8, abs=1e-3)
 
 
 def test_flipping_a_box_about_its_middle_is_no_error_but_about_its_foot_is():
-    middle = pose('box', (0, 0, 1.15), turn_deg=(180, 0, 0))
+    middle = pose('box', (0, 0, 1.15), rotation_deg=(180, 0, 0))
     assert score([pose('box')], [middle]).objects[0].posed
-    foot = score([pose('box')], [pose('box', (0, 0, 1.14), turn_deg=(180, 0, 0))]).objects[0]
+    foot = score([pose('box')], [pose('box', (0, 0, 1.14), rotation_deg=(180, 0, 0))]).objects[0]
     assert foot.translation_error_mm == pytest.approx(10, abs=0.01)
     assert not foot.posed
 

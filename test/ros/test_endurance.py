@@ -27,9 +27,9 @@ from pointpng_ros.endurance.vitals import Vitals, growth, look_at
 LIMITS = Limits(rotation_deg=5.0, translation_mm=5.0)
 
 
-def pose(frame, x_m=0.0, turn_deg=0.0):
+def pose(frame, x_m=0.0, rotation_deg=0.0):
     """An object at x, turned about z."""
-    T, angle = np.eye(4), np.radians(turn_deg)
+    T, angle = np.eye(4), np.radians(rotation_deg)
     T[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     T[0, 3] = x_m
     return LabelledPose(label=frame.rpartition('_')[0], frame=frame, T_camera_object=T)
@@ -50,8 +50,8 @@ def tally_of(*frames):
     ([pose('mug_0')], 0),
     ([pose('mug_0', 0.010)], 0),                 # inaccurate, but within three times the limits
     ([pose('mug_0', 0.020)], 1),
-    ([pose('mug_0', turn_deg=14)], 0),
-    ([pose('mug_0', turn_deg=90)], 1),
+    ([pose('mug_0', rotation_deg=14)], 0),
+    ([pose('mug_0', rotation_deg=90)], 1),
     ([pose('can_0')], 1),                        # another object
     ([pose('mug_0'), pose('mug_1')], 1),         # twice in one place
     ([pose('can_0', 1.0)], 0),                   # hidden, and yet right

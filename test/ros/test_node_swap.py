@@ -64,9 +64,9 @@ def test_the_cloud_before_is_the_reference(observer):
             moved = [T.T_camera_object @ np.linalg.inv(T_before.T_camera_object)
                      for T_before, T in zip(before.truths, now.truths)]
             for T in found.values():
-                assert min(turned_deg(T, T_move) for T_move in moved) < 4
+                assert min(rotated_deg(T, T_move) for T_move in moved) < 4
 
 
-def turned_deg(T, T_true):
+def rotated_deg(T, T_true):
     cosine = (np.trace(T[:3, :3].T @ T_true[:3, :3]) - 1) / 2
     return np.degrees(np.arccos(np.clip(cosine, -1, 1)))

@@ -38,8 +38,8 @@ def msg(monkeypatch):
     return importlib.import_module('vision_msgs.msg')
 
 
-def covariance(shift_m=0.001, turn_rad=0.01):
-    return np.diag([shift_m ** 2] * 3 + [turn_rad ** 2] * 3).ravel().tolist()
+def covariance(shift_m=0.001, rotation_rad=0.01):
+    return np.diag([shift_m ** 2] * 3 + [rotation_rad ** 2] * 3).ravel().tolist()
 
 
 def hypothesis(msg, label, confidence, T=None, told=UNTOLD):

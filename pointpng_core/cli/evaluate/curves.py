@@ -57,7 +57,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     if unknown:
         raise ConfigError(f'there is no curve {unknown[0]!r}: choose from {", ".join(CURVES)}')
     result = evaluate_curves(
-        options.pairs, wanted=wanted, judged_by=options.judge, peers=options.peers,
+        options.pairs, wanted=wanted, judged_by=options.judge, baselines=options.baselines,
         limit=options.limit, threads=options.threads, device=options.device, model=options.model,
         seed=options.seed, report=tell)
     write_json(str(options.out / 'curves.json'), result)

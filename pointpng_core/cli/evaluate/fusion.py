@@ -5,7 +5,7 @@ fused as `pointpng objects from-bag` does it, and compared with the true mesh af
 alignment. Then simulated tables are posed by all fused models, and by the true meshes.
 
 JSON: {"clouds", "scenes", "seed", "objects": {NAME: {"mean_m", "p95_m", "there", "there_above",
-"used", "loop": {"turn_deg", "shift_m"}, "fused" and "true": {"seen", "posed", "wrong",
+"used", "loop": {"rotation_deg", "shift_m"}, "fused" and "true": {"seen", "posed", "wrong",
 "mistaken"}}}}, or {"refused": WHY} where no model came of the recording. Distances are those of
 the model from the true surface; "there" is the share of the true surface within 3 mm of the model,
 "there_above" of what is higher than 9 mm over the table; "used" clouds are in the model; "loop" is
@@ -74,7 +74,7 @@ def _row(name: str, part: dict[str, Any]) -> list[str]:
     loop = part['loop']
     return [name, number(1e3 * part['mean_m']), number(1e3 * part['p95_m']),
             number(part['there']), number(part['there_above']),
-            f'{loop["turn_deg"]:.1f} deg, {1e3 * loop["shift_m"]:.1f} mm' if loop else '-',
+            f'{loop["rotation_deg"]:.1f} deg, {1e3 * loop["shift_m"]:.1f} mm' if loop else '-',
             *(cell for key in ('fused', 'true') if key in part for cell in _posed(part[key]))]
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.evaluation.pairs.every_nth import EveryNth
+from pointpng_core.evaluation.pairs.split_rule import SplitRule
 
 if TYPE_CHECKING:
     from pointpng_core.training.data import ObjectSet
@@ -75,9 +75,9 @@ def not_negative(text: str) -> float:
     return value
 
 
-def rule(text: str) -> EveryNth:
+def rule(text: str) -> SplitRule:
     """Read K or K:R: every k-th, from the one at R on."""
     try:
-        return EveryNth.parse(text)
+        return SplitRule.parse(text)
     except ConfigError as error:
         raise argparse.ArgumentTypeError(str(error)) from error

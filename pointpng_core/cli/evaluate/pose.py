@@ -58,7 +58,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from pointpng_core.estimator import EstimatorConfig
     from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
-    return evaluate_pose(options.pairs, peers=options.peers, limit=options.limit, config=config,
+    return evaluate_pose(options.pairs, baselines=options.baselines, limit=options.limit, config=config,
                          threads=options.threads, device=options.device, model=options.model,
                          gradient=options.search == 'gradient', unseen=options.unseen, report=tell)
 

@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 def readable(result: dict[str, Any]) -> str:
     """Return the table of the objects, and the warnings."""
     rows = [[name, number(1e3 * part['diameter_m'], 0), number(part['points'], 0),
-             number(part['right']), number(part['turn_deg'], 1), number(part['shift_mm'], 1),
+             number(part['right']), number(part['rotation_deg'], 1), number(part['shift_mm'], 1),
              number(part['accepted']), number(part['accepted_wrong']),
              ', '.join(f'{other} {count}' for other, count in part['taken_for'].items()) or '-']
             for name, part in result['objects'].items()]

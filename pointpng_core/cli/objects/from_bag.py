@@ -63,14 +63,14 @@ def run(options: argparse.Namespace) -> int:
 
 def readable(model: 'FusedModel') -> str:
     """Return the lines that tell how good the recording was."""
-    loop = f'{model.loop.turn_deg:.1f} degrees and {1e3 * model.loop.shift_m:.1f} mm' \
+    loop = f'{model.loop.rotation_deg:.1f} degrees and {1e3 * model.loop.shift_m:.1f} mm' \
         if model.loop else 'not closed: less than a whole turn'
     lines = [f'{model.clouds} clouds: {model.used} used, {model.still} show nothing new, '
              f'{model.refused} do not fit, {model.unusable} not usable',
-             f'  turn      {model.turn_deg:.0f} degrees, widest gap {model.widest_gap_deg:.0f}',
+             f'  turn      {model.rotation_deg:.0f} degrees, widest gap {model.widest_gap_deg:.0f}',
              f'  loop      {loop}',
              f'  residual  {number(1e3 * model.residual_m)} mm']
-    if model.loop and (model.loop.turn_deg > POOR_LOOP_DEG or model.loop.shift_m > POOR_LOOP_M):
+    if model.loop and (model.loop.rotation_deg > POOR_LOOP_DEG or model.loop.shift_m > POOR_LOOP_M):
         lines.append('  note      the loop closed badly: look at the picture, and record more '
                      'slowly or from nearer')
     if model.told_share < 1.0:

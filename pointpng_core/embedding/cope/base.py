@@ -56,13 +56,13 @@ class LearnedCope(nn.Module, ABC):
                           for turned in self._turned(bank, z_source)], dim=1)
 
     @torch.no_grad()
-    def twist_bank(self, z_source: Tensor, angles_rad: Tensor) -> Tensor:
+    def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> Tensor:
         """Return sources (S, d) turned about z by every angle (A,), as unit vectors (S, A, d)."""
         axis = angles_rad.new_tensor((0.0, 0.0, 1.0))
-        twists = self.features(roma.rotvec_to_rotmat(angles_rad[:, None] * axis))
-        return torch.cat(list(self._turned(twists, z_source))).transpose(0, 1).contiguous()
+        in_plane_rotations = self.features(roma.rotvec_to_rotmat(angles_rad[:, None] * axis))
+        return torch.cat(list(self._turned(in_plane_rotations, z_source))).transpose(0, 1).contiguous()
 
-    def twist_scores(self, bank: Tensor, z_target: Tensor) -> Tensor:
+    def in_plane_scores(self, bank: Tensor, z_target: Tensor) -> Tensor:
         """Return the cosines (T, S, A) of every source and angle of a bank with targets (T, d)."""
         return (z_target @ bank.flatten(0, 1).T).unflatten(1, bank.shape[:2])
 

@@ -19,7 +19,7 @@ from pointpng_core.geometry.so3 import flatten_blocks, rotation_generators, wign
 
 @dataclass(frozen=True, kw_only=True)
 class TwistBank:
-    """S sources and A angles about z, prepared for `WignerCope.twist_scores`."""
+    """S sources and A angles about z, prepared for `WignerCope.in_plane_scores`."""
 
     orders: Tensor
     """(L + 1, 2n, S) per order m the cosine and sine parts of all degrees l >= m, then zeros."""
@@ -78,14 +78,14 @@ class WignerCope:
         """Return the scores (B, G) of all rotations of a bank: one product with it."""
         return self.correlate(z_source, z_target) @ bank.T
 
-    def twist_bank(self, z_source: Tensor, angles_rad: Tensor) -> TwistBank:
+    def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> TwistBank:
         """Return of sources (S, d) the parts that a turn about z mixes, for angles (A,)."""
         phases = torch.arange(self.degree_max + 1, device=angles_rad.device)[:, None] * angles_rad
         return TwistBank(
             orders=self._orders(z_source).flatten(2).transpose(1, 2).contiguous(),
             waves=torch.cat((torch.cos(phases), torch.sin(phases))))
 
-    def twist_scores(self, bank: TwistBank, z_target: Tensor) -> Tensor:
+    def in_plane_scores(self, bank: TwistBank, z_target: Tensor) -> Tensor:
         """Return (T, S, A): every source of a bank turned about z by its angles, on (T, d).
 
         About z only m and -m mix, as a plane rotation by m times the angle, so that the score is a

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pointpng_core.embedding.losses.pseudo_negatives import one_plus_sum_exp
 from pointpng_core.embedding.protocols import Cope
-from pointpng_core.geometry.so3 import random_rotations, rotation_grid, twist_angles
+from pointpng_core.geometry.so3 import in_plane_angles, random_rotations, rotation_grid
 
 
 class RotationGrid:
@@ -44,17 +44,17 @@ class RotationGrid:
 
 
 def view_loss(cope: Cope, z_views: Tensor, R_view_object: Tensor, z_target: Tensor,
-              R_target_object: Tensor, *, twists: int, near_rad: float, far_rad: float,
+              R_target_object: Tensor, *, in_plane_rotations: int, near_rad: float, far_rad: float,
               tau: float) -> Tensor:
-    """Return L_cope of targets (B, d) among views (B, V, d) of all objects under all twists.
+    """Return L_cope of targets (B, d) among views (B, V, d) of all objects under all in_plane_rotations.
 
     Views and targets are in their view frames, R (B, V, 3, 3) and (B, 3, 3). Views of a target's
     own object that bring it within `near_rad` of the truth are right, those beyond `far_rad` and
     all of other objects wrong.
     """
-    angles = twist_angles(twists).to(z_views)
-    bank = cope.twist_bank(z_views.flatten(0, 1), angles)
-    scores = cope.twist_scores(bank, z_target).unflatten(1, z_views.shape[:2])  # (B, B, V, A)
+    angles = in_plane_angles(in_plane_rotations).to(z_views)
+    bank = cope.in_plane_bank(z_views.flatten(0, 1), angles)
+    scores = cope.in_plane_scores(bank, z_target).unflatten(1, z_views.shape[:2])  # (B, B, V, A)
     axis = torch.stack((0 * angles, 0 * angles, angles), dim=-1)
     twisted = roma.rotvec_to_rotmat(axis) @ R_view_object[:, :, None]  # (B, V, A, 3, 3)
     traces = (twisted * R_target_object[:, None, None]).sum((-1, -2))  # own object only

@@ -1,10 +1,10 @@
 """How sure one can be of a pose: from the evidence to the probability that it is right."""
 
 from pointpng_core.estimation.confidence.features import (
+    FEATURES,
     LARGEST_MARGIN,
-    TRAITS,
     Situation,
-    traits_of,
+    features_of,
 )
 from pointpng_core.estimation.confidence.logistic import (
     MIN_CONFIDENCE,
@@ -14,5 +14,14 @@ from pointpng_core.estimation.confidence.logistic import (
     read_calibration,
 )
 
-__all__ = ['LARGEST_MARGIN', 'MIN_CONFIDENCE', 'TRAITS', 'Calibration', 'Situation',
-           'Weights', 'default_calibration', 'read_calibration', 'traits_of']
+__all__ = [
+    'FEATURES',
+    'LARGEST_MARGIN',
+    'MIN_CONFIDENCE',
+    'Calibration',
+    'Situation',
+    'Weights',
+    'default_calibration',
+    'features_of',
+    'read_calibration',
+]

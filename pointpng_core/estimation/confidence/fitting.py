@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.confidence.features import TRAITS
+from pointpng_core.estimation.confidence.features import FEATURES
 from pointpng_core.estimation.confidence.logistic import Weights
 
 RIDGE = 0.1
@@ -15,7 +15,7 @@ LARGEST_WEIGHT = 100.0
 LEAST_CASES = 8
 
 
-def fit_weights(traits: NDArray[np.float64], right: NDArray[np.bool_]) -> Weights:
+def fit_weights(features: NDArray[np.float64], right: NDArray[np.bool_]) -> Weights:
     """Return the weights under which (N,) right and wrong poses of traits (N, F) are most likely.
 
     Logistic regression with a small ridge and no weight below zero: the objective is convex, so
@@ -25,7 +25,7 @@ def fit_weights(traits: NDArray[np.float64], right: NDArray[np.bool_]) -> Weight
         raise ConfigError(f'{int(right.sum())} right and {int((~right).sum())} wrong poses: a '
                           f'calibration needs at least {LEAST_CASES}, and some of either kind')
     signs = np.where(right, 1.0, -1.0)
-    design = np.column_stack((np.ones(len(right)), traits))
+    design = np.column_stack((np.ones(len(right)), features))
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         margins = signs * (design @ weights)
@@ -34,9 +34,9 @@ def fit_weights(traits: NDArray[np.float64], right: NDArray[np.bool_]) -> Weight
         value = np.logaddexp(0.0, -margins).mean() + 0.5 * float(ridge @ weights)
         slope = -signs * np.exp(-np.logaddexp(0.0, margins))
         return value, design.T @ slope / len(signs) + ridge
-    bounds = [(-LARGEST_WEIGHT * len(TRAITS), LARGEST_WEIGHT)] + [(0.0, LARGEST_WEIGHT)] * len(
-        TRAITS)
-    fitted = minimize(loss, np.zeros(len(TRAITS) + 1), jac=True, method='L-BFGS-B',
+    bounds = [(-LARGEST_WEIGHT * len(FEATURES), LARGEST_WEIGHT)] + [(0.0, LARGEST_WEIGHT)] * len(
+        FEATURES)
+    fitted = minimize(loss, np.zeros(len(FEATURES) + 1), jac=True, method='L-BFGS-B',
                       bounds=bounds, options={'maxiter': 2000, 'ftol': 1e-14, 'gtol': 1e-9}).x
     values = [round(float(value), 6) for value in fitted]
-    return Weights(intercept=values[0], **dict(zip(TRAITS, values[1:])))
+    return Weights(intercept=values[0], **dict(zip(FEATURES, values[1:])))

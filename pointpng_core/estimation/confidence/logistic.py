@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.estimation.confidence.features import TRAITS
+from pointpng_core.estimation.confidence.features import FEATURES
 
 MIN_CONFIDENCE = 0.9
 """Least probability of an accepted pose, where nothing else is configured."""
@@ -43,10 +43,10 @@ class Weights(Config):
     points: float = option(0.0, help='Weight of the number of points, on a logarithmic scale.',
                            low=0.0, high=1e3)
 
-    def probability(self, traits: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (E,) in [0, 1] of traits (E, len(TRAITS))."""
-        weights = np.array([getattr(self, name) for name in TRAITS])
-        logit = np.clip(self.intercept + traits @ weights, -500.0, 500.0)
+    def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (E,) in [0, 1] of traits (E, len(FEATURES))."""
+        weights = np.array([getattr(self, name) for name in FEATURES])
+        logit = np.clip(self.intercept + features @ weights, -500.0, 500.0)
         probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logit))
         return probability
 
@@ -58,10 +58,10 @@ class Calibration(Config):
     view: Weights = dataclasses.field(default_factory=Weights)
     whole: Weights = dataclasses.field(default_factory=Weights)
 
-    def probability(self, traits: NDArray[np.float64], *, single_view: bool
+    def probability(self, features: NDArray[np.float64], *, single_view: bool
                     ) -> NDArray[np.float64]:
-        """Return the probability (E,) that poses with traits (E, len(TRAITS)) are right."""
-        return (self.view if single_view else self.whole).probability(traits)
+        """Return the probability (E,) that poses with traits (E, len(FEATURES)) are right."""
+        return (self.view if single_view else self.whole).probability(features)
 
     def write(self, path: str | Path) -> None:
         """Write as JSON that `read_calibration` reads; raises FileError."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pointpng_core.estimation.observations import Observations
-from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import align
 from pointpng_core.estimation.registration.observation_normals import CloudTable
@@ -33,34 +33,34 @@ VIEW_STEPS = 3
 """One by one, of views: their many points all count, and undamped steps get further with them."""
 
 
-def polish(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
-           stack: ReferenceStack, sight: Sight | None = None, *, both_ways: bool = False
+def refine(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
+           stack: ReferenceStack, front_facing: FrontFacing | None = None, *, both_ways: bool = False
            ) -> Hypotheses:
     """Return the hypotheses registered by exact point-to-plane ICP on all sampled points.
 
     `stack` holds the same references; `sight` is that of single views, None of whole surfaces,
     which alone are registered `both_ways`.
     """
-    both_ways = both_ways and sight is None
+    both_ways = both_ways and front_facing is None
     if hypotheses.R.device.type != 'cpu':
-        return polish_together(hypotheses, observations, stack, sight, both_ways=both_ways)
-    if sight is None:
-        return polish_wholes(hypotheses, observations, references, both_ways=both_ways)
-    if bool(sight.outward[hypotheses.reference].any()):
-        return _polish_sided_views(hypotheses, observations, stack, sight)
-    return polish_views(hypotheses, observations, references)
+        return refine_batched(hypotheses, observations, stack, front_facing, both_ways=both_ways)
+    if front_facing is None:
+        return refine_full_surfaces(hypotheses, observations, references, both_ways=both_ways)
+    if bool(front_facing.outward[hypotheses.reference].any()):
+        return _polish_sided_views(hypotheses, observations, stack, front_facing)
+    return refine_single_views(hypotheses, observations, references)
 
 
 def _polish_sided_views(hypotheses: Hypotheses, observations: Observations,
-                        stack: ReferenceStack, sight: Sight) -> Hypotheses:
+                        stack: ReferenceStack, front_facing: FrontFacing) -> Hypotheses:
     points = observations.points[hypotheses.observation, :APPROACH_POINTS]
     diameter = stack.diameter[hypotheses.reference]
-    near = align(stack.field, hypotheses, points, [share * diameter for share in APPROACH], sight)
-    return polish_together(near, observations, stack, sight, steps=EXACT_STEPS)
+    near = align(stack.field, hypotheses, points, [share * diameter for share in APPROACH], front_facing)
+    return refine_batched(near, observations, stack, front_facing, steps=EXACT_STEPS)
 
 
-def polish_together(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
-                    sight: Sight | None = None, *, both_ways: bool = False,
+def refine_batched(hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
+                    front_facing: FrontFacing | None = None, *, both_ways: bool = False,
                     steps: int | None = None) -> Hypotheses:
     """Return all hypotheses registered at once, on their device."""
     counterparts = Counterparts(
@@ -69,24 +69,24 @@ def polish_together(hypotheses: Hypotheses, observations: Observations, stack: R
         sample=stack.sample[hypotheses.reference] if both_ways else None,
         reach_m=REACH_DIAMETERS * stack.diameter[hypotheses.reference, None])
     return settle(hypotheses, observations.points[hypotheses.observation], counterparts,
-                  steps=steps or (BOTH_WAYS_STEPS if both_ways else STEPS), sight=sight)
+                  steps=steps or (BOTH_WAYS_STEPS if both_ways else STEPS), front_facing=front_facing)
 
 
-def polish_views(hypotheses: Hypotheses, observations: Observations,
+def refine_single_views(hypotheses: Hypotheses, observations: Observations,
                  references: Sequence[Reference]) -> Hypotheses:
     """Return hypotheses of views registered with search trees, one by one, on a CPU."""
-    def polished(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
+    def refined(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
         near = _approached(one, points[:FIRST_POINTS], reference, FIRST_STEPS)
         return settle(near, points[None], _counterparts(reference), steps=VIEW_STEPS)
-    return _each(hypotheses, observations, references, polished)
+    return _each(hypotheses, observations, references, refined)
 
 
-def polish_wholes(hypotheses: Hypotheses, observations: Observations,
+def refine_full_surfaces(hypotheses: Hypotheses, observations: Observations,
                   references: Sequence[Reference], *, both_ways: bool = False) -> Hypotheses:
     """Return hypotheses of whole surfaces registered with search trees, one by one, on a CPU."""
     clouds: dict[int, SurfaceTree] = {}
 
-    def polished(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
+    def refined(one: Hypotheses, points: Tensor, reference: Reference) -> Hypotheses:
         near = _approached(one, points[:FIRST_POINTS], reference, FIRST_STEPS)
         if not both_ways:
             return _approached(near, points, reference, LAST_STEPS)
@@ -95,18 +95,18 @@ def polish_wholes(hypotheses: Hypotheses, observations: Observations,
             clouds[owner] = SurfaceTree(points.numpy())
         return settle(near, points[None], _counterparts(reference, clouds[owner]),
                       steps=BOTH_WAYS_STEPS)
-    return _each(hypotheses, observations, references, polished)
+    return _each(hypotheses, observations, references, refined)
 
 
 def _each(hypotheses: Hypotheses, observations: Observations, references: Sequence[Reference],
-          polished: Callable[[Hypotheses, Tensor, Reference], Hypotheses]) -> Hypotheses:
+          refined: Callable[[Hypotheses, Tensor, Reference], Hypotheses]) -> Hypotheses:
     """Return the hypotheses after something was done to each (1,), given its points (n, 3)."""
     done = [hypotheses.take(torch.arange(0))]
     for index, (owner, kind) in enumerate(zip(hypotheses.observation.tolist(),
                                               hypotheses.reference.tolist())):
         # A small cloud is repeated to fill its sample; once is enough here.
         points = observations.points[owner, :len(observations.clouds[owner])]
-        done.append(polished(hypotheses.take(torch.tensor([index])), points, references[kind]))
+        done.append(refined(hypotheses.take(torch.tensor([index])), points, references[kind]))
     return hypotheses.moved(torch.cat([one.R for one in done]),
                             torch.cat([one.t for one in done]))
 

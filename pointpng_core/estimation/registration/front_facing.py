@@ -20,7 +20,7 @@ LEAST_FACING = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class FrontFacing:
     """Cameras before references; only of single views."""
 
     camera: Tensor
@@ -29,7 +29,7 @@ class Sight:
     """(R,) whether the normals of the reference are known to point outwards: else all faces."""
 
     @classmethod
-    def of(cls, observations: Observations, stack: ReferenceStack) -> 'Sight':
+    def of(cls, observations: Observations, stack: ReferenceStack) -> 'FrontFacing':
         """Return the sight of cameras at the origins of the observations' frames."""
         return cls(camera=observations.points.new_tensor(-observations.centroids),
                    outward=stack.outward)

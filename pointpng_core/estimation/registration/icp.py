@@ -6,7 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.reference.surface.voxel_lookup import Grids, SurfaceField
 
@@ -40,7 +40,7 @@ def _against_discs(grids: Grids, reach: Tensor, queries: Tensor
 
 
 def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
-          tolerances_m: Sequence[Tensor], sight: Sight | None = None) -> Hypotheses:
+          tolerances_m: Sequence[Tensor], front_facing: FrontFacing | None = None) -> Hypotheses:
     """Return the hypotheses after one Gauss-Newton step per tolerance.
 
     points (H, n, 3): each hypothesis's observation, about its centre. tolerances_m: for each step,
@@ -52,8 +52,8 @@ def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
         moved = hypotheses.transform(points)
         residual, normals, squared = _against_discs(grids, reach, moved)
         weight = squared.div_(tolerance[:, None].square()).add_(1.0).square_().reciprocal_()
-        if sight:
-            weight = weight * sight.weight(hypotheses, moved, normals)
+        if front_facing:
+            weight = weight * front_facing.weight(hypotheses, moved, normals)
         hypotheses = gauss_newton(hypotheses, moved, residual, normals, weight)
     return hypotheses
 

@@ -10,7 +10,7 @@ import torch
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.observations import Observations
-from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import align
 from pointpng_core.estimation.types import PoseEstimate
@@ -37,7 +37,7 @@ class PoseTrackingConfig(Config):
                           unit='diameters', low=0.001, high=1.0)
     least_score: float = option(0.3, help='A tracked pose of a lower score is lost.',
                                 low=0.0, high=1.0)
-    max_turn_deg: float = option(25.0, help='A pose turned further from where it was expected is '
+    max_rotation_deg: float = option(25.0, help='A pose turned further from where it was expected is '
                                             'lost; turns of its symmetry do not count.',
                                  unit='deg', low=0.0, high=180.0)
     max_shift: float = option(0.25, help='A pose shifted further from where it was expected is '
@@ -67,24 +67,24 @@ class PoseTracker:
     config: PoseTrackingConfig
 
     def refine(self, hypotheses: Hypotheses, observations: Observations, stack: ReferenceStack,
-               sight: Sight | None = None) -> Hypotheses:
+               front_facing: FrontFacing | None = None) -> Hypotheses:
         """Return hypotheses after ICP steps of shrinking reach: ready for the exact ICP."""
         diameter = stack.diameter[hypotheses.reference]
         tolerances = [self.config.reach * SHRINK ** step * diameter
                       for step in range(self.config.steps)]
         points = observations.points[hypotheses.observation, :self.config.points]
-        return align(stack.field, hypotheses, points, tolerances, sight)
+        return align(stack.field, hypotheses, points, tolerances, front_facing)
 
-    def better(self, refined: Hypotheses, polished: Hypotheses, verifier: Verifier
+    def better(self, coarse: Hypotheses, exact: Hypotheses, verifier: Verifier
                ) -> tuple[Hypotheses, Evidence]:
-        """Return polished poses where they fit about as well as before, and their evidence.
+        """Return exactly registered poses where they fit about as well as before, with evidence.
 
         Judged together: on a path of so few hypotheses, the number of operations is the time.
         """
-        both = Hypotheses(**{name: torch.cat((value, getattr(polished, name)))
-                             for name, value in vars(refined).items()})
+        both = Hypotheses(**{name: torch.cat((value, getattr(exact, name)))
+                             for name, value in vars(coarse).items()})
         evidence = verifier.judge(both)
-        count = len(refined)
+        count = len(coarse)
         before, after = evidence.score[:count], evidence.score[count:]
         rows = torch.arange(count, device=before.device)
         index = torch.where(after >= SLACK * before, rows + count, rows)
@@ -97,9 +97,9 @@ class PoseTracker:
         None when it explains too little, or lies further from there than the gate allows.
         """
         T = nearest_equal(estimate.T_observation_reference, reference, T_expected)
-        turn_rad, shift_m = drift(T, T_expected, reference)
+        rotation_rad, shift_m = drift(T, T_expected, reference)
         lost = estimate.score < self.config.least_score \
-            or np.degrees(turn_rad) > self.config.max_turn_deg \
+            or np.degrees(rotation_rad) > self.config.max_rotation_deg \
             or shift_m > self.config.max_shift * reference.diameter_m
         return None if lost else replace(estimate, T_observation_reference=T)
 

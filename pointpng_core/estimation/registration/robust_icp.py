@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import gauss_newton
 
@@ -64,10 +64,10 @@ class Pairs:
 
 
 def settle(hypotheses: Hypotheses, points: Tensor, counterparts: Counterparts, *, steps: int,
-           sight: Sight | None = None) -> Hypotheses:
+           front_facing: FrontFacing | None = None) -> Hypotheses:
     """Return hypotheses after some steps on all points (H, n, 3) of their observations."""
     for _ in range(steps):
-        pairs = _onto_surface(hypotheses, points, counterparts, sight)
+        pairs = _onto_surface(hypotheses, points, counterparts, front_facing)
         if counterparts.cloud and counterparts.sample is not None:
             pairs = pairs.joined(_onto_cloud(hypotheses, counterparts.cloud, counterparts.sample,
                                              counterparts.reach_m))
@@ -86,12 +86,12 @@ def typical(residual: Tensor, weight: Tensor, reach_m: Tensor) -> Tensor:
 
 
 def _onto_surface(hypotheses: Hypotheses, points: Tensor, counterparts: Counterparts,
-                  sight: Sight | None) -> Pairs:
+                  front_facing: FrontFacing | None) -> Pairs:
     moved = hypotheses.transform(points)
     nearest, normals = counterparts.surface(hypotheses, moved)
     pairs = Pairs.of(moved, nearest, normals, counterparts.reach_m)
-    if sight:
-        pairs.weight.mul_(sight.kept(hypotheses, moved, normals))
+    if front_facing:
+        pairs.weight.mul_(front_facing.kept(hypotheses, moved, normals))
     return pairs
 
 

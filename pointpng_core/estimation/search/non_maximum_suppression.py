@@ -8,7 +8,7 @@ from torch import Tensor
 from pointpng_core.embedding.protocols import Cope
 
 
-def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> Tensor:
+def non_maximum_suppression(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> Tensor:
     """Return indices (B, count) of the best rotations (B, K, 3, 3) that lie apart, best first.
 
     Greedy: the best of scores (B, K) is taken and everything nearer than `apart_rad` to it is
@@ -29,8 +29,8 @@ def distinct_peaks(R: Tensor, scores: Tensor, count: int, apart_rad: float) -> T
 
 
 def apart(R: Tensor, scores: Tensor, *, count: int, apart_rad: float) -> tuple[Tensor, Tensor]:
-    """Return the `distinct_peaks` of R (B, K, 3, 3), (B, count, 3, 3), and their scores."""
-    index = distinct_peaks(R, scores, count, apart_rad)
+    """Return the `non_maximum_suppression` of R (B, K, 3, 3), (B, count, 3, 3), and their scores."""
+    index = non_maximum_suppression(R, scores, count, apart_rad)
     return R.gather(1, index[..., None, None].expand(-1, -1, 3, 3)), scores.gather(1, index)
 
 

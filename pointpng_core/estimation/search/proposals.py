@@ -15,7 +15,7 @@ from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.search.gradient import GradientSearch
 from pointpng_core.estimation.search.so3_grid import RotationSearch
 from pointpng_core.estimation.search.view_matching import search_views
-from pointpng_core.geometry.so3 import twist_angles
+from pointpng_core.geometry.so3 import in_plane_angles
 from pointpng_core.reference.reference import Reference
 
 
@@ -25,7 +25,7 @@ class SearchConfig(Config):
 
     rotations: int = option(3072, help='Rotations of the exhaustive grid on SO(3).',
                             low=64, high=200000)
-    twists: int = option(36, help='Angles tried about the viewing direction.', low=8, high=720)
+    in_plane_rotations: int = option(36, help='Angles tried about the viewing direction.', low=8, high=720)
     sample: int = option(256, help='Points of a view that are embedded.', low=32, high=8192)
     whole_sample: int = option(1024, help='Points of a whole surface that are embedded.',
                                low=32, high=65536)
@@ -59,7 +59,7 @@ class PoseSearch:
                  device: torch.device) -> None:
         self._encoder, self._cope, self._config, self._device = encoder, cope, config, device
         self._rotations: RotationSearch | GradientSearch | None = None
-        self._twist_banks: WeakKeyDictionary[Reference, Any] = WeakKeyDictionary()
+        self._in_plane_banks: WeakKeyDictionary[Reference, Any] = WeakKeyDictionary()
 
     def propose(self, observations: Observations, references: Sequence[Reference], *,
                 single_view: bool) -> tuple[Hypotheses, Tensor]:
@@ -86,9 +86,9 @@ class PoseSearch:
         turned = observations.points[:, :config.sample] @ observations.R_view.transpose(1, 2)
         matches = search_views(
             self._cope, [reference.views for reference in references],
-            [self._twist_bank(reference) for reference in references],
+            [self._in_plane_bank(reference) for reference in references],
             self._encoder.encode_at(turned, self._diameters(references)), observations.R_view,
-            count=config.hypotheses, apart_rad=config.apart_rad, twists=config.twists)
+            count=config.hypotheses, apart_rad=config.apart_rad, in_plane_rotations=config.in_plane_rotations)
         # The visible centroids are laid on each other.
         return matches.R_target_reference.transpose(-1, -2), matches.centroids, matches.scores
 
@@ -106,12 +106,12 @@ class PoseSearch:
         scores = scores.unflatten(0, z.shape[:2]).transpose(0, 1)
         return R, R.new_zeros(*scores.shape, 3), scores
 
-    def _twist_bank(self, reference: Reference) -> Any:
-        if reference not in self._twist_banks:
+    def _in_plane_bank(self, reference: Reference) -> Any:
+        if reference not in self._in_plane_banks:
             z = reference.views.embeddings
-            angles = twist_angles(self._config.twists).to(z)
-            self._twist_banks[reference] = self._cope.twist_bank(z, angles)
-        return self._twist_banks[reference]
+            angles = in_plane_angles(self._config.in_plane_rotations).to(z)
+            self._in_plane_banks[reference] = self._cope.in_plane_bank(z, angles)
+        return self._in_plane_banks[reference]
 
     def _diameters(self, references: Sequence[Reference]) -> Tensor:
         return torch.tensor([reference.diameter_m for reference in references],

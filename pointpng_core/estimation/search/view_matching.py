@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.embedding.protocols import Cope
-from pointpng_core.estimation.search.non_maximum_suppression import distinct_peaks
-from pointpng_core.geometry.so3 import twist_angles
+from pointpng_core.estimation.search.non_maximum_suppression import non_maximum_suppression
+from pointpng_core.geometry.so3 import in_plane_angles
 from pointpng_core.reference.view_bank import ViewBank
 
 CANDIDATES = 128
@@ -34,24 +34,24 @@ class ViewMatches:
     """(T, R, count)"""
 
 
-def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[Any],
+def search_views(cope: Cope, banks: Sequence[ViewBank], in_plane_banks: Sequence[Any],
                  z_target: Tensor, R_view_target: Tensor, *, count: int, apart_rad: float,
-                 twists: int) -> ViewMatches:
-    """Match targets against all views of all references under all twists.
+                 in_plane_rotations: int) -> ViewMatches:
+    """Match targets against all views of all references under all in_plane_rotations.
 
-    `twist_banks` are what the COPE prepared of the embeddings of each reference's views and of
-    `twist_angles(twists)`.
+    `in_plane_banks` are what the COPE prepared of the embeddings of each reference's views and of
+    `in_plane_angles(in_plane_rotations)`.
 
     z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
     R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
     """
-    R_twist = _turns(twists, z_target.dtype, z_target.device)
-    found = [_best_pairs(cope, bank, z, twists) for bank, z in zip(twist_banks, z_target)]
+    R_twist = _turns(in_plane_rotations, z_target.dtype, z_target.device)
+    found = [_best_pairs(cope, bank, z, in_plane_rotations) for bank, z in zip(in_plane_banks, z_target)]
     scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
     R_view = torch.stack([bank.R_view_reference[view]
                           for bank, view in zip(banks, views.unbind(1))], dim=1)
     R = R_view_target.transpose(1, 2)[:, None, None] @ R_twist[twist] @ R_view
-    index = distinct_peaks(R.flatten(0, 1), scores.flatten(0, 1), count, apart_rad)
+    index = non_maximum_suppression(R.flatten(0, 1), scores.flatten(0, 1), count, apart_rad)
     index = index.unflatten(0, scores.shape[:2])  # (T, R, count)
     chosen = views.gather(2, index)
     centroids = torch.stack([bank.centroids[view]
@@ -63,15 +63,15 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], twist_banks: Sequence[An
 
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)  # what is kept may later be needed by autograd
-def _turns(twists: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the rotations (twists, 3, 3) about z by the `twist_angles`."""
-    angles = twist_angles(twists).to(device, dtype)
+def _turns(in_plane_rotations: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the rotations (in_plane_rotations, 3, 3) about z by the `in_plane_angles`."""
+    angles = in_plane_angles(in_plane_rotations).to(device, dtype)
     return roma.rotvec_to_rotmat(torch.stack((0 * angles, 0 * angles, angles), dim=-1))
 
 
-def _best_pairs(cope: Cope, twist_bank: Any, z_target: Tensor, twists: int
+def _best_pairs(cope: Cope, in_plane_bank: Any, z_target: Tensor, in_plane_rotations: int
                 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return scores, view and twist (T, K) of the best pairs for targets (T, d)."""
-    scores = cope.twist_scores(twist_bank, z_target).flatten(1)  # (T, V * A)
+    scores = cope.in_plane_scores(in_plane_bank, z_target).flatten(1)  # (T, V * A)
     scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
-    return scores, flat // twists, flat % twists
+    return scores, flat // in_plane_rotations, flat % in_plane_rotations

@@ -22,7 +22,7 @@ FREE_CURVATURE = 0.002
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Hold:
+class Observability:
     """The direction of a pose that is held least, beside what the whole surface would hold."""
 
     share: float
@@ -33,13 +33,13 @@ class Hold:
 
     def moved(self, T: Matrix, reference: Reference, *, step: float) -> Matrix:
         """Return the pose (4, 4) moved along the twist by `step` half diameters."""
-        motion = Motion(turn_rad=step * self.twist[:3],
+        motion = Motion(rotation_rad=step * self.twist[:3],
                         shift_m=step * reference.diameter_m / 2 * self.twist[3:])
         return T @ motion.over(1.0, reference.centre)
 
 
-def pose_hold(T_camera_reference: Matrix, points: NDArray[np.floating], reference: Reference
-              ) -> Hold:
+def pose_observability(T_camera_reference: Matrix, points: NDArray[np.floating], reference: Reference
+              ) -> Observability:
     """Return how the points (n, 3) of an object hold its pose (4, 4), least of all.
 
     How much of a unit of motion is seen as distance from the surface is the curvature of
@@ -53,13 +53,13 @@ def pose_hold(T_camera_reference: Matrix, points: NDArray[np.floating], referenc
     whole = reference.curvature + FREE_CURVATURE * np.eye(6)
     values, vectors = eigh(basis.T @ curvature(rows) @ basis, basis.T @ whole @ basis)
     twist = basis @ vectors[:, 0]
-    return Hold(share=float(values[0]), twist=twist / np.linalg.norm(twist))
+    return Observability(share=float(values[0]), twist=twist / np.linalg.norm(twist))
 
 
 def _held_by_all(reference: Reference) -> Matrix:
     """Return directions (6, k) that the whole surface holds, orthonormal."""
-    twists = free_twists(reference)
-    basis = null_space(np.stack(twists)) if len(twists) else np.eye(6)
+    in_plane_rotations = free_twists(reference)
+    basis = null_space(np.stack(in_plane_rotations)) if len(in_plane_rotations) else np.eye(6)
     values, vectors = np.linalg.eigh(basis.T @ reference.curvature @ basis)
     held: Matrix = basis @ vectors[:, values > FREE_CURVATURE]
     return held
@@ -67,7 +67,7 @@ def _held_by_all(reference: Reference) -> Matrix:
 
 def free_twists(reference: Reference) -> Sequence[Vector]:
     """Return orthonormal turns (6,) about continuous axes, which no observation can tell."""
-    twists = [np.concatenate((axis, np.cross(point - reference.centre, axis)
+    in_plane_rotations = [np.concatenate((axis, np.cross(point - reference.centre, axis)
                               / (reference.diameter_m / 2)))
               for point, axis in reference.symmetry.free_axes()]
-    return np.linalg.qr(np.array(twists).T)[0].T if twists else ()
+    return np.linalg.qr(np.array(in_plane_rotations).T)[0].T if in_plane_rotations else ()

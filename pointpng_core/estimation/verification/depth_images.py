@@ -62,7 +62,7 @@ class DepthImages:
 
     @classmethod
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
-                    surroundings: NDArray[np.floating] | None = None) -> 'DepthImages':
+                    scene_points: NDArray[np.floating] | None = None) -> 'DepthImages':
         """Build from observations (N, 3) in the camera frame and all other points of it."""
         centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
                                               for cloud in clouds]))
@@ -76,9 +76,9 @@ class DepthImages:
         blank = depth.new_full((len(clouds), PIXELS ** 2), torch.inf)
         images = cls(R_image_camera=turn, centroid=middle, low=low, pixel=pixel, near=blank,
                      far=-blank)._with(owner, plane, depth, own=True)
-        if surroundings is None or not len(surroundings):
+        if scene_points is None or not len(scene_points):
             return images
-        around = torch.from_numpy(surroundings.astype(np.float32)).to(device)
+        around = torch.from_numpy(scene_points.astype(np.float32)).to(device)
         owner, row = images._cones(around).nonzero().unbind(1)
         return images._with(owner, *_projected(around[row], turn[owner]), own=False)
 

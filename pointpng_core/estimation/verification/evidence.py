@@ -30,14 +30,14 @@ class Evidence:
     """(H,) of the surface that should be visible and was found where it should be."""
     deviation: Tensor
     """(H,) how far surface and points lie apart, in mean and worst, as minus log-likelihood."""
-    odds: Tensor
+    likelihood_ratio: Tensor
     """(H,) likelihood of the deviation over that of the observation's likeliest pose, for which
     it is 1. Poses that explain a cloud about as well within the tolerance may differ in this."""
 
     @property
     def score(self) -> Tensor:
         """Return (H,) in [0, 1]; -1 for what was taken out."""
-        return self.inlier_share * self.coverage * self.odds
+        return self.inlier_share * self.coverage * self.likelihood_ratio
 
     @property
     def support(self) -> Tensor:
@@ -55,14 +55,14 @@ class Evidence:
         """Return the evidence with a score of -1 where the mask (H,) holds: never chosen."""
         return replace(self, inlier_share=torch.where(mask, 1.0, self.inlier_share),
                        coverage=torch.where(mask, -1.0, self.coverage),
-                       odds=torch.where(mask, 1.0, self.odds))
+                       likelihood_ratio=torch.where(mask, 1.0, self.likelihood_ratio))
 
     def put(self, index: Tensor, other: 'Evidence') -> 'Evidence':
         """Return this evidence with the rows of another at an index (K,)."""
         return Evidence(**{name: value.index_copy(0, index, getattr(other, name))
                            for name, value in vars(self).items()})
 
-    def weighed(self, observations: int) -> 'Evidence':
+    def with_likelihood_ratio(self, observations: int) -> 'Evidence':
         """Return the evidence with the odds (H,) among the poses of each of the observations.
 
         Every observation must have equally many, in the order of the observations.
@@ -70,8 +70,8 @@ class Evidence:
         support = self.support.unflatten(0, (observations, -1))
         deviation = self.deviation.view_as(support)
         least = deviation.gather(1, support.argmax(dim=1, keepdim=True))
-        odds = (least - deviation).exp().flatten()
-        return replace(self, odds=torch.where(self.coverage < 0, 1.0, odds))
+        likelihood_ratio = (least - deviation).exp().flatten()
+        return replace(self, likelihood_ratio=torch.where(self.coverage < 0, 1.0, likelihood_ratio))
 
 
 def fit(distance: Tensor, tolerance_m: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ OUTLIER = 4.0
 """Times the noise at which a point has lost most of its weight."""
 
 
-def size_misfit(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, *,
+def scale_residual(field: SurfaceField, hypotheses: Hypotheses, points: Tensor, *,
                 noise_m: NDArray[np.float64], diameter_m: NDArray[np.float64]
                 ) -> NDArray[np.float64]:
     """Return (H,) by how much the reference must grow to fit better, as a share of its size.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pointpng_core.config import Config, option
 from pointpng_core.estimation.observations import Observations
-from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import align, disc_distance
 from pointpng_core.estimation.verification.depth_images import DepthImages
@@ -35,7 +35,7 @@ NOISE_SLACK = 0.02
 """And this share of the deviation: noise and sparse sampling make it large, and its chance changes
 with it."""
 CONTENDER = 0.8
-"""Share of the best score below which a pose will not win by being polished."""
+"""Share of the best score below which a pose will not win by being refined."""
 MOST_NOISE = 0.05
 """Of the diameter: with more, nothing about the object could be told anyway."""
 SAME_TRACE = 1.0 + 2.0 * math.cos(math.radians(15.0))
@@ -66,7 +66,7 @@ class VerificationConfig(Config):
                               unit='diameters', low=1e-4, high=0.2)
     depth_tolerance: float = option(0.03, help='Error in depth at which a surface was not found.',
                                     unit='diameters', low=1e-3, high=0.5)
-    polish: int = option(2, help='Poses per observation refined by exact ICP.',
+    refine: int = option(2, help='Poses per observation refined by exact ICP.',
                          low=0, high=64)
     both_ways: bool = option(False, help='Whether exact ICP of whole surfaces also lays the '
                                          'reference on the observation: some 10 ms for errors '
@@ -93,7 +93,7 @@ class Verifier:
         self._references, self._images = references, images
         distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
         noise = config.noise_m + config.noise_per_m2 * distance.square()
-        self.sight = Sight.of(observations, references) if images is not None else None
+        self.front_facing = FrontFacing.of(observations, references) if images is not None else None
         self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
 
     @cached_property
@@ -111,29 +111,29 @@ class Verifier:
         coverage, _ = self._coverage(aligned, COARSE_PROBES, COARSE_COVERING_POINTS)
         return aligned, Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
                                  deviation=torch.zeros_like(residual),
-                                 odds=torch.ones_like(residual))
+                                 likelihood_ratio=torch.ones_like(residual))
 
     def fine(self, hypotheses: Hypotheses) -> tuple[Hypotheses, Evidence]:
         """Align hypotheses that survived on more points and judge them."""
         points = self._points(hypotheses, self._config.fine_points)
         aligned = align(self._references.field, hypotheses, points, self._steps(hypotheses, FINE),
-                        self.sight)
-        return aligned, self.judge(aligned).weighed(len(self._observations))
+                        self.front_facing)
+        return aligned, self.judge(aligned).with_likelihood_ratio(len(self._observations))
 
-    def adopt(self, polished: Hypotheses, chosen: Tensor, hypotheses: Hypotheses,
+    def accept_refined(self, refined: Hypotheses, chosen: Tensor, hypotheses: Hypotheses,
               evidence: Evidence) -> tuple[Hypotheses, Evidence]:
-        """Put polished poses (K,) in the places `chosen` (K,) they came from, where they fit.
+        """Put refined poses (K,) in the places `chosen` (K,) they came from, where they fit.
 
         A registration that converged elsewhere, or slid along a surface, is not taken.
         """
-        judged = self.judge(polished)
+        judged = self.judge(refined)
         before = evidence.take(chosen)
         least = before.support + math.log(SLACK) - NOISE_SLACK * before.deviation
         good = (judged.support >= least).nonzero().squeeze(1)
-        index, polished, judged = chosen[good], polished.take(good), judged.take(good)
-        R, t = hypotheses.R.index_copy(0, index, polished.R), hypotheses.t.index_copy(
-            0, index, polished.t)
-        return hypotheses.moved(R, t), evidence.put(index, judged).weighed(
+        index, refined, judged = chosen[good], refined.take(good), judged.take(good)
+        R, t = hypotheses.R.index_copy(0, index, refined.R), hypotheses.t.index_copy(
+            0, index, refined.t)
+        return hypotheses.moved(R, t), evidence.put(index, judged).with_likelihood_ratio(
             len(self._observations))
 
     def best(self, hypotheses: Hypotheses, evidence: Evidence, count: int) -> Tensor:
@@ -152,14 +152,14 @@ class Verifier:
         return self.best(hypotheses, evidence,
                          self._config.whole_keep if whole else self._config.keep)
 
-    def contenders(self, hypotheses: Hypotheses, evidence: Evidence) -> Tensor:
+    def refinement_candidates(self, hypotheses: Hypotheses, evidence: Evidence) -> Tensor:
         """Return the indices (K,) of what is worth polishing: few, and near their best."""
-        index = self.best(hypotheses, evidence, self._config.polish)
+        index = self.best(hypotheses, evidence, self._config.refine)
         scores = evidence.score.unflatten(0, (len(self._observations), -1)).amax(dim=1)
         best = scores[hypotheses.observation[index]]
         return index[evidence.score[index] >= CONTENDER * best]
 
-    def distinct(self, hypotheses: Hypotheses, evidence: Evidence) -> Evidence:
+    def suppress_duplicates(self, hypotheses: Hypotheses, evidence: Evidence) -> Evidence:
         """Return the evidence with every hypothesis silenced that a better one nearly equals.
 
         Many starts end in one pose; what is left are the different explanations.
@@ -174,8 +174,8 @@ class Verifier:
         better = scores[:, None, :] > scores[:, :, None]
         order = torch.arange(scores.shape[1], device=scores.device)
         tied = (scores[:, None, :] == scores[:, :, None]) & (order < order[:, None])
-        silenced = (near & (better | tied)).any(dim=2).flatten()
-        return evidence.without(silenced)
+        suppressed = (near & (better | tied)).any(dim=2).flatten()
+        return evidence.without(suppressed)
 
     def judge(self, hypotheses: Hypotheses) -> Evidence:
         """Return the evidence for and against hypotheses as they are, on all sampled points."""
@@ -189,7 +189,7 @@ class Verifier:
             deviation = deviation + deviation_m(missed, diameter)
         return Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
                         deviation=deviation / (LIKELIHOOD_TOLERANCES * tolerance),
-                        odds=torch.ones_like(residual))
+                        likelihood_ratio=torch.ones_like(residual))
 
     def _distances(self, hypotheses: Hypotheses, count: int | None) -> Tensor:
         """Return (H, n) how far the first `count` points are from the surface, all for None."""

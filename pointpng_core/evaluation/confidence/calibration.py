@@ -72,7 +72,7 @@ def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
     for kind, single_view in (('view', True), ('whole', False)):
         chosen = [case for case in cases if case.single_view == single_view]
         if len(chosen) >= min(LEAST_CASES, (len(cases) + 1) // 2):
-            weights = fit_weights(np.stack([case.traits for case in chosen]),
+            weights = fit_weights(np.stack([case.features for case in chosen]),
                                   np.array([case.right for case in chosen]))
             fitted = replace(fitted, **{kind: weights})
     return fitted
@@ -99,7 +99,7 @@ def judge(cases: Sequence[Case], calibration: Calibration, *, threshold: float =
 
 
 def _confidence(case: Case, calibration: Calibration) -> float:
-    return float(calibration.probability(case.traits[None], single_view=case.single_view)[0])
+    return float(calibration.probability(case.features[None], single_view=case.single_view)[0])
 
 
 def _half_of_pairs(pairs: Sequence[PosePair], fitted: bool) -> list[PosePair]:

@@ -35,7 +35,7 @@ class Case:
     """Whether the library holds it."""
     right: bool
     single_view: bool
-    traits: NDArray[np.float64]
+    features: NDArray[np.float64]
     score: float
     confidence: float
 
@@ -67,10 +67,10 @@ class Seen:
 
 def case_of(estimate: PoseEstimate, *, source: str, name: str, right: bool, known: bool) -> Case:
     """Return what an estimate says of itself beside the truth about it."""
-    if estimate.traits is None:
+    if estimate.features is None:
         raise ConfigError(f'the estimate of {estimate.name!r} carries no traits')
     return Case(source=source, name=name, known=known, right=right,
-                single_view=estimate.single_view, traits=estimate.traits, score=estimate.score,
+                single_view=estimate.single_view, features=estimate.features, score=estimate.score,
                 confidence=estimate.confidence)
 
 

@@ -98,7 +98,7 @@ def _frame_cases(estimator: PoseEstimator, library: Sequence[Reference], frame: 
                  ) -> list[Case]:
     pipeline = FramePipeline(estimator=estimator, references=library,
                              segmenter=SegmenterConfig(),
-                             config=PipelineConfig(min_confidence=0.0, min_hold=0.0))
+                             config=PipelineConfig(min_confidence=0.0, min_observability=0.0))
     result = pipeline.process(frame.points.reshape(-1, 3), frame.owner.shape)
     surfaces = {reference.name: reference.points for reference in library}
     return [_judged(found, frame, surfaces) for found in result.detections]

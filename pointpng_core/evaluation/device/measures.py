@@ -67,15 +67,15 @@ def growth_mb(call: Callable[[], Any], device: torch.device, calls: int, warm_up
     return _held_mb(device) - before
 
 
-def peers(world: Path) -> dict[str, float]:
+def baselines(world: Path) -> dict[str, float]:
     """Return the median milliseconds of the peers on the CPU, whole clouds, one thread."""
-    from pointpng_core.evaluation.pose.baselines import all_peers
+    from pointpng_core.evaluation.pose.baselines import all_baselines
     with np.load(world, allow_pickle=False) as stored:
         names = [str(name) for name in stored['names']]
         pairs = [(stored['surfaces'][names.index(str(name))], points) for name, points
                  in zip(stored['shown'][:PEER_CLOUDS], stored['points'])]
     times: dict[str, float] = {}
-    for method in all_peers(threads=1):
+    for method in all_baselines(threads=1):
         spent = []
         for surface, points in pairs:
             prepared = method.prepare(surface)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pointpng_core.embedding.devices import move
 from pointpng_core.estimation.observations import Observations, prepare_observations
-from pointpng_core.estimation.registration.exact_icp import polish_together
+from pointpng_core.estimation.registration.exact_icp import refine_batched
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.verification.depth_images import DepthImages
@@ -55,9 +55,9 @@ class Half:
                         images=DepthImages.from_clouds(self.clouds, one.device))
 
     @torch.inference_mode()
-    def polished(self, hypotheses: Hypotheses) -> Hypotheses:
+    def refined(self, hypotheses: Hypotheses) -> Hypotheses:
         """Return hypotheses registered exactly, as a GPU does it."""
-        return polish_together(hypotheses, self._observations(),
+        return refine_batched(hypotheses, self._observations(),
                                ReferenceStack.of(self.references))
 
     def _observations(self) -> Observations:
@@ -92,7 +92,7 @@ def _registered(name: str, cpu: Half, other: Half, proposed: Hypotheses) -> Iter
     yield _turned(f'{name}: fine', fine, found)
     yield _judged(f'{name}: evidence', verifiers[0].judge(fine),
                   verifiers[1].judge(move(fine, device)))
-    yield _turned(f'{name}: polish', cpu.polished(fine), other.polished(move(fine, device)))
+    yield _turned(f'{name}: polish', cpu.refined(fine), other.refined(move(fine, device)))
 
 
 def _whole(name: str, cpu: Half, other: Half) -> Iterator[Agreement]:

@@ -18,11 +18,11 @@ from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.evaluation.embedding.ablation_metrics import cell_metrics
 from pointpng_core.io.checkpoints import MODEL
-from pointpng_core.io.json_values import plain
+from pointpng_core.io.json_values import to_jsonable
 from pointpng_core.training.batches import held_out
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import cache_folder, load_sources
-from pointpng_core.training.metrics_log import Reporter, Silence
+from pointpng_core.training.metrics_log import NullReporter, Reporter
 from pointpng_core.training.trainer import train
 
 BETAS, NEGATIVES = (0.0, 0.1, 0.3, 0.5, 1.0), (0, 1, 2, 4, 8, 16)
@@ -69,7 +69,7 @@ def run_ablation(config: TrainConfig, cells: Sequence[Cell], folder: Path, *,
     "pose_median_deg", "pose_15deg"}]}. Raises ConfigError, FileError, TrainingError,
     MissingDependencyError.
     """
-    shown = reporter or Silence()
+    shown = reporter or NullReporter()
     settings = _settings(config)
     results = {cell: _finished(folder, cell, settings) for cell in cells}
     missing = [cell for cell, result in results.items() if result is None]
@@ -105,7 +105,7 @@ def _result(settings: dict[str, Any], results: dict[Cell, dict[str, Any] | None]
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
     """Return what all cells have in common, in values that JSON gives back."""
-    own: dict[str, Any] = plain(config.to_mapping())
+    own: dict[str, Any] = to_jsonable(config.to_mapping())
     for varied in ('beta', 'negatives', 'device', 'threads'):
         del own[varied]
     return {'cope': config.model.cope, 'mae_steps': config.mae_steps,
@@ -151,7 +151,7 @@ def _write(path: Path, content: dict[str, Any]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix('.part')
-        part.write_text(json.dumps(plain(content), indent=2) + '\n', encoding='utf-8')
+        part.write_text(json.dumps(to_jsonable(content), indent=2) + '\n', encoding='utf-8')
         os.replace(part, path)
     except OSError as error:
         raise FileError(f'cannot write {path}: {error.strerror or error}') from error

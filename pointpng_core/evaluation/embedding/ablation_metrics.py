@@ -14,8 +14,8 @@ from pointpng_core.training.embedding_metrics import (
     joined,
     pair_cosines,
     pose_errors_deg,
+    rotated_pairs,
     spread,
-    turned_pairs,
 )
 from pointpng_core.training.point_samples import cloud_points, in_batches
 
@@ -33,7 +33,7 @@ def cell_metrics(model: EmbeddingModel, training: Sequence[ObjectSet],
     """
     generator = torch.Generator().manual_seed(seed)
     count = cloud_points(model.encoder)
-    pairs = [turned_pairs(objects.points, count, jitter=JITTER, generator=generator)
+    pairs = [rotated_pairs(objects.points, count, jitter=JITTER, generator=generator)
              for objects in validation if len(objects.points)]
     errors = torch.cat([pose_errors_deg(model, part, device=device) for part in pairs])
     cosines = joined([pair_cosines(model, part, device=device) for part in pairs])

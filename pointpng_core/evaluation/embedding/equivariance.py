@@ -19,8 +19,8 @@ from pointpng_core.training.embedding_metrics import (
     Cosines,
     joined,
     pair_cosines,
+    rotated_pairs,
     spread,
-    turned_pairs,
 )
 from pointpng_core.training.point_samples import cloud_points
 
@@ -46,7 +46,7 @@ def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet
     parts: list[tuple[str, int, Cosines]] = []
     for objects_of_set in object_sets:
         chosen = spread(objects_of_set.points, objects)
-        pairs = turned_pairs(chosen.repeat(turns, 1, 1), count, jitter=jitter, generator=generator)
+        pairs = rotated_pairs(chosen.repeat(turns, 1, 1), count, jitter=jitter, generator=generator)
         parts.append((_free_name(objects_of_set.name, parts), len(chosen),
                       pair_cosines(model, pairs, device=device, batch=batch)))
     everything = joined([cosines for _, _, cosines in parts])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from pointpng_core.errors import FileError
 from pointpng_core.training.data import ObjectSet
-from pointpng_core.training.point_samples import random_turns
+from pointpng_core.training.point_samples import random_rotation_matrices
 
 ROTATIONS = {'upright': ('none', 'none'), 'z/SO3': ('up', 'so3'), 'SO3/SO3': ('so3', 'so3')}
 """How the clouds of training and test are turned; `up` is the vertical axis of the data."""
@@ -54,7 +54,7 @@ class LabelledObjects:
         """Return the first points of all objects, turned as draws.TURNS says: (K, count, 3)."""
         clouds = self.points[:, :count]
         clouds = clouds - clouds.mean(dim=1, keepdim=True)
-        R = random_turns(len(clouds), turn, generator=generator)
+        R = random_rotation_matrices(len(clouds), turn, generator=generator)
         return clouds @ R.transpose(1, 2)
 
 

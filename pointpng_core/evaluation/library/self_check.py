@@ -49,7 +49,7 @@ class _Outcome:
     taken_for: str
     right: bool
     accepted: bool
-    turn_deg: float
+    rotation_deg: float
     shift_m: float
     points: int
 
@@ -60,7 +60,7 @@ def check_library(estimator: PoseEstimator, models: Sequence[ObjectModel], plan:
     """Return what became of random views of every object.
 
     {'views', 'distance_m', 'seed', 'noise', 'threshold', 'objects': {NAME: {'diameter_m',
-    'points', 'right', 'turn_deg', 'shift_mm', 'accepted', 'accepted_wrong', 'taken_for': {NAME:
+    'points', 'right', 'rotation_deg', 'shift_mm', 'accepted', 'accepted_wrong', 'taken_for': {NAME:
     views}}}, 'warnings': [TEXT]}. `right`: the right object at the right pose, up to its symmetry
     (ADD-S below 5 % of the diameter, or as good an explanation as the truth); shares of the views.
     Errors are medians over the views that name the right object, nan without one.
@@ -86,7 +86,7 @@ def _outcomes(estimator: PoseEstimator, views: Sequence[View], own: Reference,
                                      viewpoint='sensor')
     outcomes = [_outcome(view, estimates[0], own, references)
                 for view, estimates in zip(usable, found)]
-    unseen = _Outcome(taken_for='', right=False, accepted=False, turn_deg=np.nan, shift_m=np.nan,
+    unseen = _Outcome(taken_for='', right=False, accepted=False, rotation_deg=np.nan, shift_m=np.nan,
                       points=0)
     return outcomes + [unseen] * (len(views) - len(usable))
 
@@ -96,9 +96,9 @@ def _outcome(view: View, estimate: PoseEstimate, own: Reference, references: Seq
     seen = Seen(source='self-test', name=own.name, points=view.points, surface=own.points,
                 T_observation_object=view.T_camera_object)
     right = seen.judge(estimate, {reference.name for reference in references}).right
-    turn_deg, shift_m = _errors(estimate.T_observation_reference, view.T_camera_object, own) \
+    rotation_deg, shift_m = _errors(estimate.T_observation_reference, view.T_camera_object, own) \
         if estimate.name == own.name else (np.nan, np.nan)
-    return _Outcome(taken_for=estimate.name, right=right, turn_deg=turn_deg, shift_m=shift_m,
+    return _Outcome(taken_for=estimate.name, right=right, rotation_deg=rotation_deg, shift_m=shift_m,
                     accepted=estimate.confidence >= MIN_CONFIDENCE, points=len(view.points))
 
 
@@ -119,7 +119,7 @@ def _summary(outcomes: Sequence[_Outcome], reference: Reference) -> dict[str, An
     return {'diameter_m': reference.diameter_m,
             'points': float(np.median([outcome.points for outcome in outcomes])),
             'right': float(right.mean()),
-            'turn_deg': _median([outcome.turn_deg for outcome in outcomes]),
+            'rotation_deg': _median([outcome.rotation_deg for outcome in outcomes]),
             'shift_mm': 1e3 * _median([outcome.shift_m for outcome in outcomes]),
             'accepted': float(accepted.mean()),
             'accepted_wrong': float((accepted & ~right).mean()),

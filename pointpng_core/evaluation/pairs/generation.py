@@ -21,7 +21,7 @@ from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.training.data.objects import ObjectSet
-from pointpng_core.training.point_samples import disjoint_draws
+from pointpng_core.training.point_samples import disjoint_samples
 
 CAMERA = DepthCamera(width=1280, height=960, fx=1050.0, fy=1050.0, cx=639.5, cy=479.5,
                      near_m=0.2, far_m=3.0)
@@ -46,7 +46,7 @@ def half_pairs(objects: ObjectSet, rows: Iterable[int], *, points: int, seed: in
     pairs = []
     for row in rows:
         generator = torch.Generator().manual_seed(_seed(seed, row))
-        draws = disjoint_draws(objects.points[row], points, generator=generator)
+        draws = disjoint_samples(objects.points[row], points, generator=generator)
         source, target = (draw.numpy() for draw in draws)
         if len(source) < points:
             report(f'{objects.names[row]}: left out, it has only {2 * len(source)} points')

@@ -176,7 +176,7 @@ class ManyStartIcp(LocalIcp):
         return min(poses, key=lambda T: _truncated_residual(prepared, few, T))
 
 
-def all_peers(threads: int) -> list[Method]:
+def all_baselines(threads: int) -> list[Method]:
     """Return the peers, seeded, for a number of threads."""
     o3d.utility.random.seed(0)
     o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)

@@ -27,31 +27,31 @@ where the surface lies."""
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """What is varied: a disturbance and its levels."""
+    """What is varied: a perturbation and its levels."""
 
     title: str
     unit: str
     levels: tuple[float, ...]
-    disturb: Callable[[PosePair, float, Rng], PosePair]
+    perturb: Callable[[PosePair, float, Rng], PosePair]
     local: bool = False
     """Whether ICP without a global search takes part."""
 
 
 CURVES = {
-    'occlusion': Curve(title='part of the observation hidden', unit='%', disturb=hidden,
+    'occlusion': Curve(title='part of the observation hidden', unit='%', perturb=hidden,
                        levels=(0, 10, 20, 30, 40, 50, 60, 70)),
     'noise': Curve(title='noise added to the observation', unit='% of the diameter',
-                   disturb=noisy, levels=(0, 0.5, 1, 2, 3, 5)),
-    'points': Curve(title='points of the observation', unit='', disturb=fewer,
+                   perturb=noisy, levels=(0, 0.5, 1, 2, 3, 5)),
+    'points': Curve(title='points of the observation', unit='', perturb=fewer,
                     levels=(64, 128, 256, 512, 1024, 2048)),
-    'misalignment': Curve(title='initial misalignment', unit='degrees', disturb=misaligned,
+    'misalignment': Curve(title='initial misalignment', unit='degrees', perturb=misaligned,
                           levels=(0, 15, 30, 45, 60, 90, 120, 150, 180), local=True)}
 
 Levels = Sequence[float]
 
 
 def evaluate_curves(path: Path, *, wanted: Mapping[str, Levels | None], judged_by: str = 'angle',
-                    peers: bool = True, limit: int | None = None, threads: int = 1,
+                    baselines: bool = True, limit: int | None = None, threads: int = 1,
                     device: str = 'cpu', model: str | Path = TRAINING_FREE, seed: int = 0,
                     report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Measure curves on a file of pairs: this project's methods, and the peers when asked for.
@@ -67,9 +67,9 @@ def evaluate_curves(path: Path, *, wanted: Mapping[str, Levels | None], judged_b
     methods = [method for method in own_methods(EstimatorConfig(), models=[loaded], device=device,
                                                 gradient=False) if method.name in OWN]
     local: list[Method] = []
-    if peers:
-        from pointpng_core.evaluation.pose.baselines import LocalIcp, all_peers
-        methods, local = methods + all_peers(threads), [LocalIcp(threads)]
+    if baselines:
+        from pointpng_core.evaluation.pose.baselines import LocalIcp, all_baselines
+        methods, local = methods + all_baselines(threads), [LocalIcp(threads)]
     measured = measure_curves(pairs, curves, methods, local=local, seed=seed, report=report)
     return {'file': path.name, 'pairs': len(pairs), 'model': loaded.name, 'threads': threads,
             'seed': seed, 'judged_by': judged_by, 'curves': measured}
@@ -89,7 +89,7 @@ def measure_curves(pairs: Sequence[PosePair], curves: Mapping[str, Curve],
         part: dict[str, dict[str, list[float]]] = {}
         for level in curve.levels:
             report(f'{name}: {level:g} {curve.unit}'.rstrip())
-            harder = [curve.disturb(pair, level, np.random.default_rng([seed, index]))
+            harder = [curve.perturb(pair, level, np.random.default_rng([seed, index]))
                       for index, pair in enumerate(pairs)]
             for method in (*methods, *(local if curve.local else ())):
                 _append(part.setdefault(method.name, {}),
@@ -107,14 +107,14 @@ def _at(curve: Curve, levels: Levels | None, pairs: Sequence[PosePair]) -> Curve
     def possible(level: float) -> bool:
         try:
             for pair in pairs:
-                curve.disturb(pair, level, np.random.default_rng(0))
+                curve.perturb(pair, level, np.random.default_rng(0))
         except ConfigError:
             if levels is not None:
                 raise
             return False
         return True
     kept = tuple(level for level in levels or curve.levels if possible(level))
-    return Curve(title=curve.title, unit=curve.unit, levels=kept, disturb=curve.disturb,
+    return Curve(title=curve.title, unit=curve.unit, levels=kept, perturb=curve.perturb,
                  local=curve.local)
 
 
@@ -144,7 +144,7 @@ def _rows(method: Method, ready: Sequence[Any], pairs: Sequence[PosePair]) -> li
 def _register(method: Method, prepared: Any, pair: PosePair) -> Any:
     """Register a target; our pipeline can tell what is hidden from what is not there."""
     if isinstance(method, PointPng):
-        return method.register(prepared, pair.target, pair.surroundings)
+        return method.register(prepared, pair.target, pair.scene_points)
     return method.register(prepared, pair.target)
 
 

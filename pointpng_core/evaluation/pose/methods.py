@@ -48,11 +48,11 @@ class PointPng:
         """Build the reference."""
         return self._estimator.reference_from_model(source, name='source')
 
-    def register(self, prepared: Reference, target: Cloud, surroundings: Cloud | None = None
+    def register(self, prepared: Reference, target: Cloud, scene_points: Cloud | None = None
                  ) -> tuple[Matrix, dict[str, float]]:
-        """Estimate the pose; `surroundings` (M, 3) are what else the camera saw."""
+        """Estimate the pose; `scene_points` (M, 3) are what else the camera saw."""
         best = self._estimator.estimate_batch([target], [prepared],
-                                              surroundings=surroundings)[0][0]
+                                              scene_points=scene_points)[0][0]
         return best.T_observation_reference, best.stage_ms
 
 
@@ -98,7 +98,7 @@ class Tracking:
         return found.T_observation_reference, found.stage_ms
 
 
-def disturbed(pair: PosePair) -> Matrix:
+def perturbed(pair: PosePair) -> Matrix:
     """Return the true pose of a pair after a turn by 8 degrees and a shift by 4 % of the diameter.
 
     Both in random directions that the pair's own points are the seed of; the turn goes about the

@@ -27,7 +27,7 @@ class PosePair:
     T_target_source: NDArray[np.float64]
     name: str = ''
     """Of the object, where the file names them."""
-    surroundings: NDArray[np.float32] | None = None
+    scene_points: NDArray[np.float32] | None = None
     """(M, 3) what else the camera saw, in the target's frame: what hides a part of the object."""
 
 

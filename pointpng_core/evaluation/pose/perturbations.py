@@ -29,7 +29,7 @@ def hidden(pair: PosePair, percent: float, rng: Rng) -> PosePair:
     """Take away one side of the target: so many percent of its points, in [0, MOST_HIDDEN].
 
     Of a single view, everything beyond a straight line of random direction in the image, as behind
-    the edge of a box, which the camera sees instead (`surroundings`); of a whole surface,
+    the edge of a box, which the camera sees instead (`scene_points`); of a whole surface,
     everything beyond a plane. Raises ConfigError.
     """
     _require('hidden share', percent, 0.0, MOST_HIDDEN, '%')
@@ -38,7 +38,7 @@ def hidden(pair: PosePair, percent: float, rng: Rng) -> PosePair:
     order = np.argsort(place @ _unit(rng, place.shape[1]), kind='stable')
     kept, gone = np.split(order, [round(len(place) * (1.0 - percent / 100.0))])
     part = _seen(pair, pair.target[np.sort(kept)])
-    return replace(part, surroundings=OCCLUDER * pair.target[gone]) if view else part
+    return replace(part, scene_points=OCCLUDER * pair.target[gone]) if view else part
 
 
 def noisy(pair: PosePair, percent: float, rng: Rng) -> PosePair:

@@ -13,14 +13,14 @@ from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.observations import seen_from_outside
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.pairs.every_nth import EveryNth
+from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.methods import (
     Matrix,
     Method,
     PointPng,
     Tracking,
-    disturbed,
     own_methods,
+    perturbed,
 )
 from pointpng_core.evaluation.pose.metrics import (
     add_s,
@@ -33,10 +33,10 @@ from pointpng_core.evaluation.pose.pairs import PosePair, object_names, read_pai
 Row = dict[str, float]
 
 
-def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
+def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
                   config: EstimatorConfig | None = None, threads: int = 1, device: str = 'cpu',
                   model: str | Path = TRAINING_FREE, gradient: bool = False,
-                  unseen: EveryNth | None = None,
+                  unseen: SplitRule | None = None,
                   report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Run this project's estimator, and its peers when asked for, on a file of pairs.
 
@@ -66,9 +66,9 @@ def evaluate_pose(pairs: Path, *, peers: bool, limit: int | None = None,
         methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
                                 name='both ways'))
     methods.append(Tracking(PoseEstimator(config=config, device=device, model=models[0])))
-    if peers:
-        from pointpng_core.evaluation.pose.baselines import all_peers
-        methods += all_peers(threads)
+    if baselines:
+        from pointpng_core.evaluation.pose.baselines import all_baselines
+        methods += all_baselines(threads)
     rows = {}
     for method in methods:
         report(f'{method.name}: {len(pose_pairs)} pairs')
@@ -96,7 +96,7 @@ def run(method: Method, pairs: list[PosePair]) -> list[Row]:
 
 def _measure(method: Method, pair: PosePair) -> Row:
     if isinstance(method, Tracking):
-        method.expect(disturbed(pair))
+        method.expect(perturbed(pair))
     start = perf_counter()
     prepared = method.prepare(pair.source)
     ready = perf_counter()

@@ -35,7 +35,7 @@ def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
     """Record, fuse, compare with the true meshes, and pose by both on the same tables.
 
     Returns {'clouds', 'scenes', 'seed', 'objects': {NAME: {'mean_m', 'p95_m', 'there',
-    'there_above', 'loop': {'turn_deg', 'shift_m'} or None, 'used', 'fused' and 'true':
+    'there_above', 'loop': {'rotation_deg', 'shift_m'} or None, 'used', 'fused' and 'true':
     {'seen', 'posed', 'wrong', 'mistaken'}} or {'refused': WHY}}}; see `SurfaceErrors` and
     `Posed`. Raises ConfigError for a name that is not in the catalogue.
     """

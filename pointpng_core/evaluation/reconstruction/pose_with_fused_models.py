@@ -43,7 +43,7 @@ class StandIn:
         middle, _ = box_around(self.thing.mesh.vertices)
         return self.thing.symmetry.same(
             found.estimate.T_observation_reference @ self.T_model_true, T_camera_object,
-            turn_rad=np.radians(TURN_DEG), shift_m=SHIFT_M, about=middle)
+            rotation_rad=np.radians(TURN_DEG), shift_m=SHIFT_M, about=middle)
 
 
 @dataclass(frozen=True, kw_only=True)

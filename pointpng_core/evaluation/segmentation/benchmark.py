@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.evaluation.segmentation.labelled_bag import LabelledCloud, read_labelled_bag
-from pointpng_core.evaluation.segmentation.ransac_dbscan import segment_plainly
+from pointpng_core.evaluation.segmentation.ransac_dbscan import segment_ransac_dbscan
 from pointpng_core.segmentation import SegmenterConfig, segment_scene
 
 IOU = 0.5
@@ -50,26 +50,26 @@ def evaluate_scene(bag: Path, labels: Path, *, config: SegmenterConfig) -> dict[
     label; a segment that overlaps no object so is false. Both methods run in turn on every cloud,
     in this process, after one cloud to warm up; milliseconds are wall time per cloud.
 
-    Returns `{"frames", "objects", "iou", "methods": {"pointpng" | "plain": {"recall", "mean_iou",
+    Returns `{"frames", "objects", "iou", "methods": {"pointpng" | "ransac_dbscan": {"recall", "mean_iou",
     "segments", "false_segments", "false_share", "ms_median", "ms_p95"}}, "stage_ms",
     "time_ratio"}`: stage_ms are medians of our stages, time_ratio is our median over the plain
     one's. Raises FileError, CloudError or MissingDependencyError.
     """
-    ours, plain = _Tally(), _Tally()
+    ours, baseline = _Tally(), _Tally()
     stages: list[dict[str, float]] = []
     for frame, cloud in enumerate(read_labelled_bag(bag, labels)):
         if frame == 0:
             _segment_both(cloud, config)
-        scene, (clusters, plain_ms) = _segment_both(cloud, config)
+        scene, (clusters, baseline_ms) = _segment_both(cloud, config)
         stages.append(scene.stage_ms)
         ours.add(cloud.label, [segment.indices for segment in scene.segments],
                  scene.stage_ms['total'])
-        plain.add(cloud.label, clusters, plain_ms)
-    methods = {'pointpng': ours.summary(), 'plain': plain.summary()}
+        baseline.add(cloud.label, clusters, baseline_ms)
+    methods = {'pointpng': ours.summary(), 'ransac_dbscan': baseline.summary()}
     return {
         'frames': len(stages), 'objects': len(ours.ious), 'iou': IOU, 'methods': methods,
         'stage_ms': _medians(stages),
-        'time_ratio': methods['pointpng']['ms_median'] / methods['plain']['ms_median'],
+        'time_ratio': methods['pointpng']['ms_median'] / methods['ransac_dbscan']['ms_median'],
     }
 
 
@@ -86,7 +86,7 @@ def intersection_over_union(label: np.ndarray, segments: Iterable[np.ndarray]) -
 
 def _segment_both(cloud: LabelledCloud, config: SegmenterConfig) -> tuple[Any, Any]:
     scene = segment_scene(cloud.points, config=config, image_shape=cloud.image_shape)
-    return scene, segment_plainly(cloud.points, min_points=config.min_segment_points)
+    return scene, segment_ransac_dbscan(cloud.points, min_points=config.min_segment_points)
 
 
 def _medians(stages: list[dict[str, float]]) -> dict[str, float]:

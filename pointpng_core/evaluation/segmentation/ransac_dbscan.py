@@ -13,7 +13,7 @@ _CLUSTER_M = 0.015
 _CLUSTER_POINTS = 10
 
 
-def segment_plainly(points: np.ndarray, *, min_points: int) -> tuple[list[np.ndarray], float]:
+def segment_ransac_dbscan(points: np.ndarray, *, min_points: int) -> tuple[list[np.ndarray], float]:
     """Rows of each cluster of points (N, 3), and the milliseconds it took.
 
     The clock stops when the voxels have their clusters: giving them back to the rows of the cloud

@@ -9,9 +9,9 @@ from pointpng_core.geometry.so3.look_at import frame_towards
 from pointpng_core.geometry.so3.random import random_rotations
 from pointpng_core.geometry.so3.sampling import (
     fibonacci_directions,
+    in_plane_angles,
     rotation_grid,
     super_fibonacci,
-    twist_angles,
 )
 from pointpng_core.geometry.so3.spherical_harmonics import degree_slices, real_harmonics
 from pointpng_core.geometry.so3.wigner import flatten_blocks, rotation_generators, wigner_blocks
@@ -21,6 +21,7 @@ __all__ = [
     'fibonacci_directions',
     'flatten_blocks',
     'frame_towards',
+    'in_plane_angles',
     'quaternion_distance_rad',
     'random_rotations',
     'real_harmonics',
@@ -28,6 +29,5 @@ __all__ = [
     'rotation_generators',
     'rotation_grid',
     'super_fibonacci',
-    'twist_angles',
     'wigner_blocks',
 ]

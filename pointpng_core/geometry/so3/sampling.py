@@ -44,6 +44,6 @@ def fibonacci_directions(count: int, *, dtype: torch.dtype = torch.float32) -> T
     return points.to(dtype)
 
 
-def twist_angles(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
+def in_plane_angles(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return `count` angles (count,) in [0, 2 pi), evenly spaced, radians."""
     return (2.0 * math.pi / count * torch.arange(count, dtype=torch.float64)).to(dtype)

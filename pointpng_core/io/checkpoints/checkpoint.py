@@ -13,7 +13,7 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.checkpoints.atomic_folder import place_folder
 from pointpng_core.io.checkpoints.checksums import SUMS, sums_of, verified_files
 from pointpng_core.io.checkpoints.tensors import tensors_from_bytes, tensors_to_bytes
-from pointpng_core.io.json_values import plain
+from pointpng_core.io.json_values import to_jsonable
 
 FORMAT = 1
 """Raise it when what is stored changes its meaning; the names of the files stay."""
@@ -48,7 +48,7 @@ def write_checkpoint(folder: str | Path, *, tensors: Mapping[str, Tensor], confi
     folder = Path(folder)
     header = {'format': FORMAT, 'kind': KIND, 'version': __version__}
     contents = {MODEL_FILE: tensors_to_bytes(tensors),
-                CONFIG_FILE: _json_bytes(plain({**header, **config}))}
+                CONFIG_FILE: _json_bytes(to_jsonable({**header, **config}))}
     if trainer_tensors is not None or trainer_state is not None:
         contents[TRAINER_FILE] = tensors_to_bytes(trainer_tensors or {})
         contents[STATE_FILE] = _json_bytes(trainer_state or {})

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError, LibraryError
 from pointpng_core.geometry import Symmetry
 from pointpng_core.io import TriangleMesh
-from pointpng_core.io.atomic_write import write_text_at_once, written_at_once
+from pointpng_core.io.atomic_write import atomic_write, atomic_write_text
 from pointpng_core.io.object_library import (
     AUTO,
     NONE,
@@ -113,7 +113,7 @@ def _enter(library: Path, new: NewObject, replace: bool) -> Path:
     entry = {'name': new.name, 'file': path.name, 'unit': new.unit, 'symmetry': new.symmetry}
     edited = with_entry(text, entry, where=f'{source}')
     _copy(new.file, path)
-    write_text_at_once(source, edited)
+    atomic_write_text(source, edited)
     return path
 
 
@@ -132,7 +132,7 @@ def _copy(file: Path, path: Path) -> None:
     if path.exists() and path.samefile(file):
         return
     try:
-        with written_at_once(path) as whole:
+        with atomic_write(path) as whole:
             shutil.copyfile(file, whole)
     except OSError as error:
         raise FileError(f'cannot copy {file} to {path}: {error.strerror or error}') from error

@@ -77,9 +77,9 @@ class PlanarTarget:
         Where the surface does not tell the turn, that of the start stays, or the expected one.
         """
         T = T_target_source
-        expected = turn_rad(T) if expected_rad is None else expected_rad
+        expected = rotation_rad(T) if expected_rad is None else expected_rad
         for tolerance_m in tolerances_m:
-            missing = turn_rad(planar(expected - turn_rad(T), np.zeros(2)))
+            missing = rotation_rad(planar(expected - rotation_rad(T), np.zeros(2)))
             T = self._pairs(source, T, tolerance_m).step(missing) @ T
         pairs = self._pairs(source, T, tolerances_m[-1])
         return PlanarFit(T_target_source=T, turn_held=pairs.turn_held(),
@@ -136,16 +136,16 @@ class _Pairs:
         return float(own / (self.arms ** 2).sum())
 
 
-def planar(turn_rad: float, about: Floats, shift_m: Floats | None = None) -> Floats:
+def planar(rotation_rad: float, about: Floats, shift_m: Floats | None = None) -> Floats:
     """Return the motion (4, 4) that turns about the vertical through (2,), then shifts by (2,)."""
-    cos, sin = np.cos(turn_rad), np.sin(turn_rad)
+    cos, sin = np.cos(rotation_rad), np.sin(rotation_rad)
     T = np.eye(4)
     T[:2, :2] = [[cos, -sin], [sin, cos]]
     T[:2, 3] = about - T[:2, :2] @ about + (0.0 if shift_m is None else shift_m)
     return T
 
 
-def turn_rad(T: Floats) -> float:
+def rotation_rad(T: Floats) -> float:
     """Return the turn of a planar motion (4, 4), in (-pi, pi]."""
     return float(np.arctan2(T[1, 0], T[0, 0]))
 

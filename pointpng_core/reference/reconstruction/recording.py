@@ -42,7 +42,7 @@ SEGMENTER = SegmenterConfig(split=False)
 class FusedModel:
     """The model and how it came about. Its frame: z up, the origin on the table below its middle.
 
-    `turn_deg` is all of the turn, `widest_gap_deg` the widest angle between neighbouring
+    `rotation_deg` is all of the turn, `widest_gap_deg` the widest angle between neighbouring
     directions from which it was seen; `loop` tells what was missing when a whole turn closed.
     """
 
@@ -54,7 +54,7 @@ class FusedModel:
     unusable: int
     reasons: dict[str, int]
     """Why clouds could not be used, and how many."""
-    turn_deg: float
+    rotation_deg: float
     widest_gap_deg: float
     told_share: float
     """Of the looks whose turn the surface told; the others are taken to go on as before."""
@@ -150,7 +150,7 @@ def _model(turning: Turning, reasons: Counter[str], damage: str, progress: Progr
         mesh=mesh, clouds=len(looks) + turning.still + turning.refused + unusable,
         used=len(looks), still=turning.still, refused=turning.refused, unusable=unusable,
         reasons=dict(reasons), loop=loop, damage=damage, told_share=turning.told_share,
-        turn_deg=math.degrees(abs(looks[-1].turn_rad - looks[0].turn_rad)),
+        rotation_deg=math.degrees(abs(looks[-1].rotation_rad - looks[0].rotation_rad)),
         widest_gap_deg=_widest_gap_deg(looks),
         residual_m=float(np.median([look.fit.residual_m for look in looks if look.fit])))
 

@@ -20,7 +20,7 @@ from pointpng_core.reference.reconstruction.planar_icp import (
     PlanarTarget,
     joined,
     planar,
-    turn_rad,
+    rotation_rad,
 )
 from pointpng_core.reference.reconstruction.views import Look
 
@@ -56,7 +56,7 @@ class PlacedLook:
 
     look: Look
     T_object_table: Floats
-    turn_rad: float
+    rotation_rad: float
     """All of the turn since the first look, not modulo a whole one."""
     fit: PlanarFit | None
     """On the looks before it; None of the first."""
@@ -71,7 +71,7 @@ class PlacedLook:
 class LoopError:
     """What is missing when the turn comes back to its beginning, before it is spread."""
 
-    turn_deg: float
+    rotation_deg: float
     shift_m: float
 
 
@@ -95,7 +95,7 @@ class Turning:
     def add(self, look: Look) -> None:
         """Place the next look, if it fits."""
         if not self.placed:
-            self.placed.append(PlacedLook(look=look, T_object_table=np.eye(4), turn_rad=0.0,
+            self.placed.append(PlacedLook(look=look, T_object_table=np.eye(4), rotation_rad=0.0,
                                           fit=None))
             return
         last, best = self.placed[-1], self._best_fit(look)
@@ -103,19 +103,19 @@ class Turning:
             self.refused += 1
             return
         self.held.append(best.turn_held)
-        step = turn_rad(best.T_target_source @ np.linalg.inv(last.T_object_table))
+        step = rotation_rad(best.T_target_source @ np.linalg.inv(last.T_object_table))
         if abs(step) < LEAST_STEP_RAD and best.overlap > NOTHING_NEW:
             self.still += 1
             return
         self.placed.append(PlacedLook(look=look, T_object_table=best.T_target_source, fit=best,
-                                      turn_rad=last.turn_rad + step))
+                                      rotation_rad=last.rotation_rad + step))
 
     def _best_fit(self, look: Look) -> PlanarFit:
         last = self.placed[-1]
-        target = PlanarTarget(joined([other.patch for other in self._recent(last.turn_rad)])
+        target = PlanarTarget(joined([other.patch for other in self._recent(last.rotation_rad)])
                               .thinned(TARGET_POINTS_M))
         going_on = self._going_on(look.time_s - last.look.time_s)
-        expected = turn_rad(going_on)
+        expected = rotation_rad(going_on)
         few = look.patch.thinned(START_POINTS_M)
         fits = [target.fit(few, start, tolerances_m=SWEEP_M, expected_rad=expected)
                 for start in self._starts(going_on)]
@@ -125,7 +125,7 @@ class Turning:
                           expected_rad=None if best.turn_held > HELD else expected)
 
     def _recent(self, about_rad: float) -> list[PlacedLook]:
-        return [other for other in self.placed if abs(other.turn_rad - about_rad) < RECENT_RAD]
+        return [other for other in self.placed if abs(other.rotation_rad - about_rad) < RECENT_RAD]
 
     def _going_on(self, after_s: float) -> Floats:
         """Return the pose (4, 4) of an object that turns on as it did of late."""
@@ -134,7 +134,7 @@ class Turning:
 
     def _usual_rate(self) -> float:
         """Return the usual turn a second while the surface told the turn; 0 at first."""
-        rates = [(after.turn_rad - before.turn_rad) / (after.look.time_s - before.look.time_s)
+        rates = [(after.rotation_rad - before.rotation_rad) / (after.look.time_s - before.look.time_s)
                  for before, after in pairwise(self.placed)
                  if after.fit and after.fit.turn_held > HELD
                  and after.look.time_s > before.look.time_s]
@@ -160,8 +160,8 @@ def _middle(patch: Patch) -> Floats:
 def close_loop(placed: Sequence[PlacedLook]) -> tuple[list[PlacedLook], LoopError | None]:
     """Return the looks with the drift of a whole turn spread over it; None: no whole turn."""
     first, last = placed[0], placed[-1]
-    whole = 2 * math.pi * round((last.turn_rad - first.turn_rad) / (2 * math.pi))
-    same_side = [other for other in placed if abs(other.turn_rad + whole - last.turn_rad)
+    whole = 2 * math.pi * round((last.rotation_rad - first.rotation_rad) / (2 * math.pi))
+    same_side = [other for other in placed if abs(other.rotation_rad + whole - last.rotation_rad)
                  < SAME_SIDE_RAD]
     if not whole or not same_side:
         return list(placed), None
@@ -172,10 +172,10 @@ def close_loop(placed: Sequence[PlacedLook]) -> tuple[list[PlacedLook], LoopErro
     middle = _middle(joined([other.patch for other in placed]))
     error = fit.T_target_source @ np.linalg.inv(last.T_object_table)
     shift = (error @ np.append(middle, (0.0, 1.0)))[:2] - middle
-    told = LoopError(turn_deg=abs(math.degrees(turn_rad(error))),
+    told = LoopError(rotation_deg=abs(math.degrees(rotation_rad(error))),
                      shift_m=float(np.linalg.norm(shift)))
-    spread = [_nudged(look, (look.turn_rad - first.turn_rad) / (last.turn_rad - first.turn_rad),
-                      turn_rad(error), middle, shift) for look in placed]
+    spread = [_nudged(look, (look.rotation_rad - first.rotation_rad) / (last.rotation_rad - first.rotation_rad),
+                      rotation_rad(error), middle, shift) for look in placed]
     return spread, told
 
 
@@ -205,5 +205,5 @@ def settle(placed: Sequence[PlacedLook], *, rounds: int = ROUNDS,
 
 
 def _same_side(a: PlacedLook, b: PlacedLook) -> bool:
-    between = (a.turn_rad - b.turn_rad + math.pi) % (2 * math.pi) - math.pi
+    between = (a.rotation_rad - b.rotation_rad + math.pi) % (2 * math.pi) - math.pi
     return abs(between) < SAME_SIDE_RAD

@@ -1,7 +1,7 @@
 """The rotational symmetry of a whole surface, found by laying it upon itself.
 
 1. The training-free embedding tells for every axis which turns could leave the surface alike.
-2. The likely axes are polished by ICP of the surface onto its turned self.
+2. The likely axes are refined by ICP of the surface onto its turned self.
 3. Each is verified by distances and normals of the moved surface.
 4. At most two axes are kept, snapped to an angle that a rotation group has and to one point:
    cyclic, dihedral, tetrahedral, octahedral, icosahedral, continuous with or without flips, or
@@ -87,7 +87,7 @@ def _ball(surface: SelfSurface, spectrum: AxisSpectrum) -> tuple[Rotational, ...
     """Return two continuous axes if every turn about a centre leaves the surface alike."""
     if spectrum.kept(CONTINUOUS).min() < LIKELY:
         return ()
-    first, second = (surface.polished(axis, order=CONTINUOUS) for axis in BALL_AXES)
+    first, second = (surface.refined(axis, order=CONTINUOUS) for axis in BALL_AXES)
     if first is None or second is None:
         return ()
     centre = _between(first, second)
@@ -118,10 +118,10 @@ def _poles(surface: SelfSurface, spectrum: AxisSpectrum) -> list[Rotational]:
 
 def _verified(surface: SelfSurface, order: int, likely: Iterable[NDArray[np.float64]]
               ) -> list[Rotational]:
-    """Return the polished ones of likely axes (3,) whose turns leave the surface alike."""
-    rough = [surface.polished(axis, order=order, rough=True) for axis in likely]
+    """Return the refined ones of likely axes (3,) whose turns leave the surface alike."""
+    rough = [surface.refined(axis, order=order, rough=True) for axis in likely]
     found = [axis for axis in rough if axis and _turns_roughly(surface, axis)]
-    return [surface.polished(np.array(axis.axis), order=order) or axis for axis in found]
+    return [surface.refined(np.array(axis.axis), order=order) or axis for axis in found]
 
 
 def _multiplied(surface: SelfSurface, pole: Rotational) -> Rotational:

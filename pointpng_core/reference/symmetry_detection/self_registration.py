@@ -40,7 +40,7 @@ class SelfSurface:
         self._points, self._normals, self._spacing = points, normals, spacing
         self._nearest, self._surface = cKDTree(points), SurfaceTree(points)
 
-    def polished(self, axis: NDArray[np.float64], *, order: int, rough: bool = False
+    def refined(self, axis: NDArray[np.float64], *, order: int, rough: bool = False
                  ) -> Rotational | None:
         """Return the axis near a direction (3,) about which the surface meets itself, if any.
 
@@ -74,12 +74,12 @@ class SelfSurface:
         What it removes shows as well as what it adds: moved points of a bump stand off, and
         so do those that should lie where the bump is. `rough`: fewer points, a weaker quantile.
         """
-        off, turned = self.misfit(T, sample=ROUGH_SAMPLE if rough else SAMPLE)
+        off, turned = self.scale_residual(T, sample=ROUGH_SAMPLE if rough else SAMPLE)
         quantile = ROUGH_OFF_QUANTILE if rough else OFF_QUANTILE
         return bool(np.quantile(off, quantile) <= tolerance
                     and np.quantile(turned, TURNED_QUANTILE) <= TOLERANCE_RAD)
 
-    def misfit(self, T: NDArray[np.float64], *, sample: int
+    def scale_residual(self, T: NDArray[np.float64], *, sample: int
                ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return how far moved points lie off the surface and how far normals turn, (sample,).
 

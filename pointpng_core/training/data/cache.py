@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from pointpng_core.io.atomic_write import written_at_once
+from pointpng_core.io.atomic_write import atomic_write
 from pointpng_core.training.data.objects import Prepared
 
 VARIABLE = 'POINTPNG_CACHE'
@@ -67,7 +67,7 @@ def _save(path: Path, prepared: Prepared) -> None:
                         'facts': prepared.facts})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_at_once(path) as whole:
+        with atomic_write(path) as whole:
             np.savez(whole, points=prepared.points, normals=prepared.normals,
                      labels=prepared.labels, texts=np.array(texts))
     except OSError as error:

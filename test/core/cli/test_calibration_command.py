@@ -2,14 +2,14 @@
 
 
 from helpers.evaluation import documented, evaluated
-from helpers.objects import CAMERA, pose, random_turn, view, whole
+from helpers.objects import CAMERA, pose, random_rotation_matrix, view, whole
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.cli import main as cli
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.confidence import TRAITS, Calibration, Weights, read_calibration
+from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights, read_calibration
 from pointpng_core.evaluation.confidence.calibration import fit_calibration, half_of, judge
 from pointpng_core.evaluation.confidence.cases import Case
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
@@ -28,7 +28,7 @@ def write_views(path, names, each):
     """Pairs of whole surfaces and views, as `make-pairs` writes them."""
     rows = {key: [] for key in ('source', 'target', 'rotation', 'translation')}
     for index in range(len(names) * each):
-        T = pose(random_turn(index), (0.01, 0.02, 0.6))
+        T = pose(random_rotation_matrix(index), (0.01, 0.02, 0.6))
         name = names[index // each]
         seen = view(make_object(name).mesh, T, seed=index, camera=CAMERA)
         rows['source'].append(whole(name, 600))
@@ -94,11 +94,11 @@ def cases(count=400, seed=0):
                         whole=Weights(intercept=-3.0, coverage=6.0))
     made = []
     for row in range(count):
-        traits, single_view = rng.random(len(TRAITS)), bool(row % 2)
-        sure = truth.probability(traits[None], single_view=single_view)[0]
+        features, single_view = rng.random(len(FEATURES)), bool(row % 2)
+        sure = truth.probability(features[None], single_view=single_view)[0]
         right = bool(rng.random() < sure)
         made.append(Case(source='ab'[row % 2], name='x', known=right, right=right,
-                         single_view=single_view, traits=traits, score=traits[0],
+                         single_view=single_view, features=features, score=features[0],
                          confidence=float(sure)))
     return truth, made
 

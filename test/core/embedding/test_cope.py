@@ -1,6 +1,6 @@
 """Wigner COPE: every shortcut against Theta itself."""
 
-from helpers.objects import random_turn, whole
+from helpers.objects import random_rotation_matrix, whole
 import numpy as np
 import pytest
 import roma
@@ -15,7 +15,7 @@ every_cope = pytest.mark.parametrize('cope', COPES, ids=lambda cope: str(cope.mu
 
 
 def turns(count, seed=0, kind=torch.float64):
-    return torch.from_numpy(np.stack([random_turn(100 * seed + i) for i in range(count)])).to(kind)
+    return torch.from_numpy(np.stack([random_rotation_matrix(100 * seed + i) for i in range(count)])).to(kind)
 
 
 def embeddings(cope, count, seed=0):
@@ -70,7 +70,7 @@ def test_a_large_bank_is_that_of_its_parts():
 def test_twist_scores_are_turns_about_z(cope):
     source, target = embeddings(cope, 3, 1), embeddings(cope, 2, 2)
     angles = torch.linspace(0, 6, 11).double()
-    scores = cope.twist_scores(cope.twist_bank(source, angles), target)
+    scores = cope.in_plane_scores(cope.in_plane_bank(source, angles), target)
     assert scores.shape == (2, 3, 11)
     for a, angle in enumerate(angles):
         R = roma.rotvec_to_rotmat(torch.stack((0 * angle, 0 * angle, angle)))
@@ -83,7 +83,7 @@ def shape_pair(seed):
     encoder = HarmonicEncoder()
     points = torch.from_numpy(whole('mug', 800)).double()
     points = (points - points.mean(dim=0)) / 0.13
-    R = torch.from_numpy(random_turn(seed))
+    R = torch.from_numpy(random_rotation_matrix(seed))
     z = encoder.encode(torch.stack((points, points @ R.T)))
     return WignerCope(encoder.multiplicities), z[0], z[1], R
 

@@ -17,7 +17,7 @@ from pointpng_core.embedding.cope.rotation_features import (
 )
 from pointpng_core.embedding.cope.sie import SieCope
 from pointpng_core.errors import ConfigError
-from pointpng_core.geometry.so3 import super_fibonacci, twist_angles
+from pointpng_core.geometry.so3 import in_plane_angles, super_fibonacci
 
 DIM = 24
 FORMS = {
@@ -160,8 +160,8 @@ def test_grid_scores_are_explicit_cosines(form, monkeypatch):
 @every_form
 def test_twist_scores_are_explicit_turns_about_z(form):
     cope, source, target = make(form), embeddings(3), embeddings(2, seed=4)
-    angles = twist_angles(11).double()
-    scores = cope.twist_scores(cope.twist_bank(source, angles), target)
+    angles = in_plane_angles(11).double()
+    scores = cope.in_plane_scores(cope.in_plane_bank(source, angles), target)
     assert scores.shape == (2, 3, 11)
     for a, angle in enumerate(angles):
         theta = cope.theta(roma.rotvec_to_rotmat(torch.stack((0 * angle, 0 * angle, angle))))
@@ -207,9 +207,9 @@ def test_refinement_works_in_inference_mode_and_leaves_no_gradients(form):
 def test_banks_carry_no_gradients_and_survive_inference_mode(form):
     cope, source = make(form), embeddings(3)
     with torch.inference_mode():
-        grid, twists = cope.grid_bank(turns(9)), cope.twist_bank(source, twist_angles(5).double())
+        grid, in_plane_rotations = cope.grid_bank(turns(9)), cope.in_plane_bank(source, in_plane_angles(5).double())
     assert not cope.grid_scores(grid, source, source).requires_grad
-    assert not cope.twist_scores(twists, source).requires_grad
+    assert not cope.in_plane_scores(in_plane_rotations, source).requires_grad
 
 
 @pytest.mark.parametrize('form', ['harmonic', 'sie'])

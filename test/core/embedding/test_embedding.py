@@ -1,6 +1,6 @@
 """The steerable embedding: its naive twin, and how it moves when the cloud does."""
 
-from helpers.objects import random_turn, whole
+from helpers.objects import random_rotation_matrix, whole
 import numpy as np
 import pytest
 import torch
@@ -55,7 +55,7 @@ def test_features_are_the_norms_of_every_degree_and_shell():
 @pytest.mark.parametrize('kind', [torch.float32, torch.float64])
 def test_embedding_turns_with_the_cloud(kind):
     batch = clouds().to(kind)
-    R = torch.from_numpy(np.stack([random_turn(seed) for seed in range(3)])).to(kind)
+    R = torch.from_numpy(np.stack([random_rotation_matrix(seed) for seed in range(3)])).to(kind)
     turned = ENCODER.encode(batch @ R.transpose(1, 2))
     assert turned.dtype == kind
     assert torch.allclose(turned, COPE.apply(R, ENCODER.encode(batch)), atol=2e-6)
@@ -107,7 +107,7 @@ def test_a_mirrored_shape_is_not_a_turned_one():
     screw -= screw.mean(axis=0)
     pair = torch.from_numpy(np.stack((screw, screw * [1, 1, -1])))
     z = ENCODER.encode(pair)
-    R = torch.from_numpy(np.stack([random_turn(seed) for seed in range(3000)]))
+    R = torch.from_numpy(np.stack([random_rotation_matrix(seed) for seed in range(3000)]))
     own, other = COPE.grid_scores(COPE.grid_bank(R), z[[0, 0]], z)
     assert other.max() < own.max() - 0.02
 

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.observations import prepare_observations
-from pointpng_core.estimation.registration.exact_icp import polish
+from pointpng_core.estimation.registration.exact_icp import refine
 from pointpng_core.estimation.registration.icp import align
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.verification.depth_images import DepthImages
@@ -107,10 +107,10 @@ def test_proposed_and_verified_without_waiting(estimator, elsewhere, single_view
     verifier = Verifier(config=estimator.config.verification, observations=observations,
                         references=stack, images=images if single_view else None)
     coarse, evidence = verifier.coarse(proposed)
-    best = verifier.best(coarse, verifier.distinct(coarse, evidence), 5)
+    best = verifier.best(coarse, verifier.suppress_duplicates(coarse, evidence), 5)
     fine, evidence = verifier.fine(coarse.take(best))
-    polished = polish(fine, observations, references, stack)
-    found = (scores, best, fine.R, evidence.score, polished.R)
+    refined = refine(fine, observations, references, stack)
+    found = (scores, best, fine.R, evidence.score, refined.R)
     assert {part.device for part in found} == {ELSEWHERE}
     assert len(fine) == 3 * 5
 

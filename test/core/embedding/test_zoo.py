@@ -1,7 +1,7 @@
 """Models by name and by folder, and what becomes of them in the estimator."""
 
 from helpers.checkpoints import edit_config
-from helpers.objects import moved, pose, random_turn, whole
+from helpers.objects import moved, pose, random_rotation_matrix, whole
 import numpy as np
 import pytest
 import torch
@@ -212,7 +212,7 @@ def test_the_estimator_works_with_a_learned_model(tmp_path):
     assert len(list((tmp_path / 'cache').iterdir())) == 1
     plain = PoseEstimator(cache_dir=tmp_path / 'cache')
     assert plain.reference_from_model(mug, name='mug').embedding.shape == (810,)
-    seen = moved(pose(random_turn(0), (0.0, 0.0, 1.0)), whole('mug'))
+    seen = moved(pose(random_rotation_matrix(0), (0.0, 0.0, 1.0)), whole('mug'))
     for viewpoint in ('none', 'sensor'):
         (found,), = estimator.estimate_batch([seen], [reference], viewpoint=viewpoint)
         R = np.asarray(found.T_observation_reference)[:3, :3]

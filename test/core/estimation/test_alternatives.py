@@ -2,32 +2,32 @@
 
 from dataclasses import replace
 
-from helpers.objects import pose, random_turn
+from helpers.objects import pose, random_rotation_matrix
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import other_poses
-from pointpng_core.tracking.pose_selection import doubted, kept, refined, with_rivals
+from pointpng_core.tracking.pose_selection import doubted, kept, refined, with_alternatives
 
 PLACE = (0.05, -0.03, 0.6)
-T = pose(random_turn(1), PLACE)
+T = pose(random_rotation_matrix(1), PLACE)
 
 
 def turned(degrees):
     return T @ pose(Rotation.from_rotvec([0, 0, np.radians(degrees)]).as_matrix())
 
 
-def rival(T_rival, score):
+def second_best_pose(T_rival, score):
     return Hypothesis(T_observation_reference=T_rival, score=score, residual_m=0.001,
                       inlier_share=score)
 
 
-def estimate(T_estimate, score=0.9, name='drill', *, rivals=(), labels=(), ambiguous=True):
+def estimate(T_estimate, score=0.9, name='drill', *, alternatives=(), labels=(), ambiguous=True):
     return PoseEstimate(
-        **vars(rival(T_estimate, score)), name=name, ambiguous=ambiguous, confidence=score,
-        runners_up=tuple(rivals), other_labels=tuple(
+        **vars(second_best_pose(T_estimate, score)), name=name, ambiguous=ambiguous, confidence=score,
+        runners_up=tuple(alternatives), other_labels=tuple(
             LabelHypothesis(name=label, confidence=0.3, T_observation_reference=T_estimate)
             for label in labels))
 
@@ -41,8 +41,8 @@ def test_other_poses_are_as_good_clearly_apart_and_told_once(reference):
     centred = pose(t=about) @ pose(Rotation.from_rotvec([0, 0, np.pi]).as_matrix()) \
         @ pose(t=-about)
     flip, near_flip = T @ centred, turned(3) @ centred
-    found = estimate(T, rivals=[rival(turned(4), 0.89), rival(flip, 0.88),
-                                rival(near_flip, 0.87), rival(turned(90), 0.6)])
+    found = estimate(T, alternatives=[second_best_pose(turned(4), 0.89), second_best_pose(flip, 0.88),
+                                second_best_pose(near_flip, 0.87), second_best_pose(turned(90), 0.6)])
     others = other_poses(found, reference('drill'))
     assert len(others) == 1
     assert others[0].T_observation_reference is flip
@@ -50,27 +50,27 @@ def test_other_poses_are_as_good_clearly_apart_and_told_once(reference):
 
 
 def test_the_best_rival_is_told_though_a_later_look_likes_it_less(reference):
-    found = estimate(T, 0.9, rivals=[rival(turned(90), 0.5), rival(turned(180), 0.6)])
+    found = estimate(T, 0.9, alternatives=[second_best_pose(turned(90), 0.5), second_best_pose(turned(180), 0.6)])
     assert poses(other_poses(found, reference('drill'))) == [pytest.approx(turned(180))]
 
 
 def test_without_a_clearly_other_pose_the_best_nearby_is_the_doubt(reference):
     near = doubted(estimate(T, 0.7, ambiguous=False), [estimate(turned(9), 0.9)])
     assert poses(other_poses(near, reference('drill'))) == [pytest.approx(turned(9))]
-    between = estimate(T, 0.9, rivals=[rival(turned(-8), 0.85), rival(turned(9), 0.88)])
+    between = estimate(T, 0.9, alternatives=[second_best_pose(turned(-8), 0.85), second_best_pose(turned(9), 0.88)])
     assert poses(other_poses(between, reference('drill'))) == [pytest.approx(turned(9))]
     assert other_poses(estimate(T), reference('drill')) == []
 
 
 def test_symmetric_equals_are_no_other_poses(reference):
     away = T @ pose(t=(0.05, 0, 0))
-    found = estimate(T, name='can', rivals=[rival(turned(90), 0.9), rival(away, 0.89)])
+    found = estimate(T, name='can', alternatives=[second_best_pose(turned(90), 0.9), second_best_pose(away, 0.89)])
     assert poses(other_poses(found, reference('can'))) == [pytest.approx(away)]
 
 
 def test_what_is_carried_keeps_its_rivals_where_they_were_beside_it():
-    T_later = pose(random_turn(2), (0.1, 0.2, 0.9))
-    before = estimate(T, rivals=[rival(turned(90), 0.8)], labels=['can'])
+    T_later = pose(random_rotation_matrix(2), (0.1, 0.2, 0.9))
+    before = estimate(T, alternatives=[second_best_pose(turned(90), 0.8)], labels=['can'])
     after = before.carried(T_later)
     assert after.T_observation_reference is T_later
     relative = np.linalg.inv(T) @ turned(90)
@@ -80,8 +80,8 @@ def test_what_is_carried_keeps_its_rivals_where_they_were_beside_it():
 
 
 def test_a_kept_pose_stands_beside_all_that_was_found():
-    found = estimate(turned(90), 0.91, rivals=[rival(turned(180), 0.9)], labels=['can'])
-    same = kept(estimate(T, 0.9, ambiguous=False), [found], stay=0.93)
+    found = estimate(turned(90), 0.91, alternatives=[second_best_pose(turned(180), 0.9)], labels=['can'])
+    same = kept(estimate(T, 0.9, ambiguous=False), [found], hysteresis_ratio=0.93)
     assert poses([same, *same.runners_up]) == [
         pytest.approx(each) for each in (T, turned(90), turned(180))]
     assert [label.name for label in same.other_labels] == ['can']
@@ -113,8 +113,8 @@ def test_the_same_pose_registered_better_is_no_contradiction(reference, name, de
 
 
 def test_following_takes_rivals_and_names_over_from_the_search():
-    searched = estimate(T, rivals=[rival(turned(90), 0.9)], labels=['can'])
-    followed = with_rivals(estimate(turned(5), 0.8, ambiguous=False), searched)
+    searched = estimate(T, alternatives=[second_best_pose(turned(90), 0.9)], labels=['can'])
+    followed = with_alternatives(estimate(turned(5), 0.8, ambiguous=False), searched)
     assert followed.ambiguous
     assert followed.score == 0.8
     assert (followed.runners_up, followed.other_labels) == (

@@ -10,20 +10,20 @@ from sklearn.linear_model import LogisticRegression
 
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.confidence import (
-    TRAITS,
+    FEATURES,
     Calibration,
     Situation,
     Weights,
     default_calibration,
+    features_of,
     read_calibration,
-    traits_of,
 )
 from pointpng_core.estimation.confidence.fitting import RIDGE, fit_weights
 
-BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'misfit': -1, 'rival': -1,
-          'stranger': -1, 'points': 1}
+BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'scale_residual': -1, 'second_best_pose': -1,
+          'second_best_object': -1, 'points': 1}
 PLAIN = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
-         'misfit': -0.03, 'rival': 0.4, 'stranger': 0.3, 'points': 500.0}
+         'scale_residual': -0.03, 'second_best_pose': 0.4, 'second_best_object': 0.3, 'points': 500.0}
 
 
 def situation(**values):
@@ -35,47 +35,47 @@ def situation(**values):
 def drawn(count, weights, seed=0):
     """Traits (count, F) and outcomes of poses whose odds are known."""
     rng = np.random.default_rng(seed)
-    traits = rng.random((count, len(TRAITS)))
-    return traits, rng.random(count) < weights.probability(traits)
+    features = rng.random((count, len(FEATURES)))
+    return features, rng.random(count) < weights.probability(features)
 
 
 def test_traits_lie_in_the_unit_interval_whatever_comes():
     wild = [0.0, -1.0, 1e9, np.inf, -np.inf, np.nan]
     for name in PLAIN:
         for value in wild:
-            traits = traits_of(situation(**{name: value}))
-            assert traits.shape == (1, len(TRAITS))
-            assert ((traits >= 0) & (traits <= 1)).all()
+            features = features_of(situation(**{name: value}))
+            assert features.shape == (1, len(FEATURES))
+            assert ((features >= 0) & (features <= 1)).all()
 
 
 @pytest.mark.parametrize(('name', 'way'), BETTER.items())
 def test_what_is_better_lowers_no_trait_and_raises_one(name, way):
-    worse, better = (traits_of(situation(**{name: PLAIN[name] * (1 + way * change)}))
+    worse, better = (features_of(situation(**{name: PLAIN[name] * (1 + way * change)}))
                      for change in (-0.1, 0.1))
     moved = (better - worse)[0]
     if name == 'score':  # which is the lead of what it is compared with, too
-        assert moved[TRAITS.index('score')] > 0
+        assert moved[FEATURES.index('score')] > 0
     assert (moved >= 0).all()
     assert moved.max() > 0
 
 
 def test_a_lone_reference_has_nothing_against_it():
-    alone = traits_of(situation(stranger=0.0, rival=0.0))[0]
-    assert alone[TRAITS.index('lead')] == alone[TRAITS.index('margin')] == 1.0
+    alone = features_of(situation(second_best_object=0.0, second_best_pose=0.0))[0]
+    assert alone[FEATURES.index('lead')] == alone[FEATURES.index('margin')] == 1.0
 
 
 def test_a_reference_that_another_beats_has_no_lead():
-    beaten = traits_of(situation(stranger=0.9))[0]
-    assert beaten[TRAITS.index('lead')] < 0.5
+    beaten = features_of(situation(second_best_object=0.9))[0]
+    assert beaten[FEATURES.index('lead')] < 0.5
 
 
-@given(strategies.lists(strategies.floats(0, 50), min_size=len(TRAITS), max_size=len(TRAITS)),
-       strategies.floats(-100, 100), strategies.integers(0, len(TRAITS) - 1))
+@given(strategies.lists(strategies.floats(0, 50), min_size=len(FEATURES), max_size=len(FEATURES)),
+       strategies.floats(-100, 100), strategies.integers(0, len(FEATURES) - 1))
 def test_probabilities_are_monotone_whatever_the_weights(values, intercept, column):
-    weights = Weights(intercept=intercept, **dict(zip(TRAITS, values)))
-    traits = np.full((11, len(TRAITS)), 0.5)
-    traits[:, column] = np.linspace(0, 1, 11)
-    sure = weights.probability(traits)
+    weights = Weights(intercept=intercept, **dict(zip(FEATURES, values)))
+    features = np.full((11, len(FEATURES)), 0.5)
+    features[:, column] = np.linspace(0, 1, 11)
+    sure = weights.probability(features)
     assert ((sure >= 0) & (sure <= 1)).all()
     assert (np.diff(sure) >= 0).all()
 
@@ -87,8 +87,8 @@ def test_a_weight_below_zero_is_refused():
 
 def test_a_refit_recovers_known_odds():
     true = Weights(intercept=-6.0, score=5.0, coverage=3.0, margin=2.0)
-    traits, right = drawn(20000, true)
-    fitted = fit_weights(traits, right)
+    features, right = drawn(20000, true)
+    fitted = fit_weights(features, right)
     assert fitted.score == pytest.approx(5.0, rel=0.15)
     assert fitted.coverage == pytest.approx(3.0, rel=0.15)
     assert fitted.points < 0.25
@@ -97,23 +97,23 @@ def test_a_refit_recovers_known_odds():
 
 
 def test_without_bounds_at_work_the_fit_is_scikit_learns():
-    traits, right = drawn(2000, Weights(intercept=-9.0, **dict.fromkeys(TRAITS, 3.0)))
-    ours = fit_weights(traits, right)
+    features, right = drawn(2000, Weights(intercept=-9.0, **dict.fromkeys(FEATURES, 3.0)))
+    ours = fit_weights(features, right)
     theirs = LogisticRegression(C=1 / RIDGE, tol=1e-10, max_iter=5000).fit(
-        traits, right)
-    assert [getattr(ours, name) for name in TRAITS] == pytest.approx(theirs.coef_[0], abs=1e-3)
+        features, right)
+    assert [getattr(ours, name) for name in FEATURES] == pytest.approx(theirs.coef_[0], abs=1e-3)
     assert ours.intercept == pytest.approx(theirs.intercept_[0], abs=1e-3)
 
 
 def test_a_trait_that_speaks_the_wrong_way_is_not_believed():
-    traits, right = drawn(2000, Weights(intercept=-2.0, score=6.0))
-    assert fit_weights(1.0 - traits, right).score == 0.0
+    features, right = drawn(2000, Weights(intercept=-2.0, score=6.0))
+    assert fit_weights(1.0 - features, right).score == 0.0
 
 
 def test_separable_poses_are_fitted_with_finite_weights():
-    traits = np.repeat([[0.2], [0.9]], 20, axis=0) * np.ones(len(TRAITS))
+    features = np.repeat([[0.2], [0.9]], 20, axis=0) * np.ones(len(FEATURES))
     right = np.repeat([False, True], 20)
-    sure = fit_weights(traits, right).probability(traits)
+    sure = fit_weights(features, right).probability(features)
     assert sure[0] < 0.1
     assert sure[-1] > 0.9
 
@@ -121,12 +121,12 @@ def test_separable_poses_are_fitted_with_finite_weights():
 @pytest.mark.parametrize('right', [np.ones(20, bool), np.zeros(20, bool), np.array([True, False])])
 def test_poses_of_one_kind_fit_nothing(right):
     with pytest.raises(ConfigError, match='some of either kind'):
-        fit_weights(np.ones((len(right), len(TRAITS))), right)
+        fit_weights(np.ones((len(right), len(FEATURES))), right)
 
 
 def test_what_ships_is_a_calibration_with_something_in_it():
     shipped = default_calibration()
-    best, worst = np.ones((1, len(TRAITS))), np.zeros((1, len(TRAITS)))
+    best, worst = np.ones((1, len(FEATURES))), np.zeros((1, len(FEATURES)))
     for single_view in (True, False):
         assert shipped.probability(best, single_view=single_view)[0] > 0.9
         assert shipped.probability(worst, single_view=single_view)[0] < 0.1
@@ -136,8 +136,8 @@ def test_a_calibration_survives_its_file(tmp_path):
     mine = Calibration(view=Weights(intercept=-1.5, score=2.0), whole=Weights(points=0.25))
     mine.write(tmp_path / 'mine.json')
     assert read_calibration(tmp_path / 'mine.json') == mine
-    traits = np.full((1, len(TRAITS)), 0.5)
-    assert mine.probability(traits, single_view=True) != mine.probability(traits,
+    features = np.full((1, len(FEATURES)), 0.5)
+    assert mine.probability(features, single_view=True) != mine.probability(features,
                                                                           single_view=False)
 
 

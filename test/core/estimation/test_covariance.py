@@ -3,7 +3,7 @@
 from dataclasses import replace
 import time
 
-from helpers.objects import pose, random_turn, view
+from helpers.objects import pose, random_rotation_matrix, view
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -32,7 +32,7 @@ def perturbed(T, error):
 def registered(estimator, reference):
     """A function from an object and a seed to its true pose, and what many noises make of it."""
     def register(name, seed, count):
-        T = pose(random_turn(seed), PLACE)
+        T = pose(random_rotation_matrix(seed), PLACE)
         clouds = [view(make_object(name).mesh, T, noise=1.0, seed=noise)
                   for noise in range(count)]
         found = estimator.track_batch(clouds, [reference(name)] * count, [T] * count)
@@ -70,7 +70,7 @@ def test_errors_of_different_views_lie_within_what_is_told(registered, reference
 def test_it_is_the_inverse_of_the_hessian_of_the_distances(reference):
     """A naive twin: differences of the distances themselves, without rows, scales or transport."""
     model = reference('drill')
-    T = pose(random_turn(1), PLACE)
+    T = pose(random_rotation_matrix(1), PLACE)
     cloud = view(make_object('drill').mesh, T, noise=1.0)[::20]
     _, still = plane_rows(T, cloud, model)
 
@@ -110,7 +110,7 @@ def with_symmetry(reference, *elements):
 def test_an_origin_off_the_axis_goes_round_with_the_spin(reference):
     aside = with_symmetry(reference('can'),
                           Rotational(axis=(0, 0, 1), order=CONTINUOUS, point=(0.1, 0, 0)))
-    T = pose(random_turn(3), PLACE)
+    T = pose(random_rotation_matrix(3), PLACE)
     told = pose_covariance(T, view(make_object('can').mesh, T), aside)
     tangent = T[:3, 1]
     # Bound by what is known of where the points are: half a diameter.
@@ -121,7 +121,7 @@ def test_a_ball_has_no_orientation(reference):
     ball = with_symmetry(reference('can'), *(
         Rotational(axis=axis, order=CONTINUOUS, point=tuple(reference('can').centre))
         for axis in ((1, 0, 0), (0, 1, 0))))
-    T = pose(random_turn(3), PLACE)
+    T = pose(random_rotation_matrix(3), PLACE)
     told = pose_covariance(T, view(make_object('can').mesh, T), ball)
     assert np.allclose(np.linalg.eigvalsh(told[3:, 3:]), FREE_RAD ** 2, rtol=1e-6)
 
@@ -138,7 +138,7 @@ def test_points_that_say_nothing_leave_everything_open_and_bounded(reference):
 
 def test_every_covariance_is_symmetric_and_positive(reference):
     for seed, name in enumerate(['drill', 'can', 'mug', 'bowl', 'box'] * 2):
-        T = pose(random_turn(seed), PLACE)
+        T = pose(random_rotation_matrix(seed), PLACE)
         cloud = view(make_object(name).mesh, T, noise=float(seed % 2), seed=seed)
         for points in (cloud, cloud[::400], cloud[:1]):
             told = pose_covariance(T, points, reference(name))
@@ -150,7 +150,7 @@ def test_another_frame_turns_the_axes():
     """Samples of the errors, moved one by one, have the covariance that was moved."""
     rng = np.random.default_rng(0)
     root = np.tril(rng.normal(size=(6, 6))) * 1e-3
-    T_camera_object, T_base_camera = pose(random_turn(1), PLACE), pose(random_turn(2), (3, 2, 1))
+    T_camera_object, T_base_camera = pose(random_rotation_matrix(1), PLACE), pose(random_rotation_matrix(2), (3, 2, 1))
     errors = rng.normal(size=(4000, 6)) @ root.T
     T_base_object = T_base_camera @ T_camera_object
     moved = np.array([error_of(T_base_camera @ perturbed(T_camera_object, error), T_base_object)
@@ -162,7 +162,7 @@ def test_another_frame_turns_the_axes():
 
 @pytest.mark.parametrize('seed', range(3))
 def test_turning_the_world_turns_the_covariance(reference, seed):
-    T, turn = pose(random_turn(1), PLACE), random_turn(seed + 5)
+    T, turn = pose(random_rotation_matrix(1), PLACE), random_rotation_matrix(seed + 5)
     cloud = view(make_object('drill').mesh, T, noise=1.0).astype(np.float64)
     told = pose_covariance(T, cloud, reference('drill'))
     turned = pose_covariance(pose(turn, (0.2, 0, 1)) @ T, cloud @ turn.T + (0.2, 0, 1),
@@ -175,7 +175,7 @@ def test_turning_the_world_turns_the_covariance(reference, seed):
 def test_a_point_of_the_object_moves_as_many_perturbed_poses_move_it(seed):
     rng = np.random.default_rng(seed)
     root, arm_m = 1e-3 * rng.normal(size=(6, 6)), rng.normal(size=3)
-    T = pose(random_turn(seed), PLACE)
+    T = pose(random_rotation_matrix(seed), PLACE)
     moved = np.array([(perturbed(T, root @ noise) @ [*(T[:3, :3].T @ arm_m), 1.0])[:3]
                       for noise in rng.normal(size=(4000, 6))])
     spread_m = np.sqrt(np.linalg.eigvalsh(np.cov(moved.T))[-1])
@@ -191,7 +191,7 @@ def test_points_on_the_axis_of_a_can_are_known_and_others_are_not(registered, re
 
 
 def test_a_covariance_costs_little(reference):
-    T = pose(random_turn(1), PLACE)
+    T = pose(random_rotation_matrix(1), PLACE)
     cloud = view(make_object('drill').mesh, T, noise=1.0)
     pose_covariance(T, cloud, reference('drill'))
     times = []

@@ -21,7 +21,7 @@ def blob(seed, count, z=0.7):
     return (rng.normal(size=(count, 3)) * (0.04, 0.03, 0.02) + (*aside, z)).astype(np.float32)
 
 
-def naive(cloud, surroundings):
+def naive(cloud, scene_points):
     """Low, pixel, near and far of one image, point by point."""
     axis = cloud.mean(axis=0, dtype=np.float64)
     turn = view_frames(axis[None] / np.linalg.norm(axis))[0]
@@ -35,7 +35,7 @@ def naive(cloud, surroundings):
                 PIXEL_SPACINGS * np.sqrt((most - least).prod() / len(cloud)))
     low = (most + least) / 2 - pixel * PIXELS / 2
     near, far = np.full(PIXELS ** 2, np.inf), np.full(PIXELS ** 2, -np.inf)
-    for points, own in ((cloud, True), (surroundings, False)):
+    for points, own in ((cloud, True), (scene_points, False)):
         for place, z in zip(*on_plane(points)):
             column, row = np.floor((place - low) / pixel).astype(int)
             if 0 <= column < PIXELS and 0 <= row < PIXELS and z > 0:

@@ -3,7 +3,16 @@
 from dataclasses import replace
 import functools
 
-from helpers.objects import CAMERA, apart_deg, boxes, moved, pose, random_turn, view, whole
+from helpers.objects import (
+    CAMERA,
+    apart_deg,
+    boxes,
+    moved,
+    pose,
+    random_rotation_matrix,
+    view,
+    whole,
+)
 import numpy as np
 import pytest
 
@@ -25,7 +34,7 @@ NOISELESS = VerificationConfig.from_mapping(
 @functools.cache
 def seen(name, seed=1, noise=0.0):
     """The true pose of an object and its points as a camera sees it."""
-    T = pose(random_turn(seed), PLACE)
+    T = pose(random_rotation_matrix(seed), PLACE)
     return T, view(make_object(name).mesh, T, noise=noise, seed=seed)
 
 
@@ -101,7 +110,7 @@ def test_asymmetric_objects_are_not_flagged(estimator, reference, name):
 @pytest.mark.parametrize('offset', [(0.0, 0, 0), (0.3, -0.2, 0.9), (-4.0, 2, 7)])
 @pytest.mark.parametrize('name', ASYMMETRIC)
 def test_a_whole_surface_is_posed_wherever_it_is(estimator, reference, name, offset):
-    T = pose(random_turn(8), offset)
+    T = pose(random_rotation_matrix(8), offset)
     found = estimator.estimate(moved(T, whole(name, 2000)), [reference(name)])[0]
     assert_posed(found, T, reference(name))
 
@@ -116,7 +125,7 @@ def test_a_cloud_is_as_good_a_model_as_a_mesh(estimator):
 def test_distance_from_the_camera_costs_no_accuracy(estimator, reference, distance_m):
     focal = CAMERA.fx * distance_m / 0.6
     camera = replace(CAMERA, fx=focal, fy=focal)
-    T = pose(random_turn(1), (0.05, -0.03, distance_m))
+    T = pose(random_rotation_matrix(1), (0.05, -0.03, distance_m))
     points = view(make_object('bracket').mesh, T, camera=camera)
     best = estimator.estimate(points, [reference('bracket')])[0]
     assert_posed(best, T, reference('bracket'))
@@ -138,7 +147,7 @@ def test_the_origin_of_a_model_may_lie_far_outside_it(estimator, offset):
 @pytest.mark.parametrize('seed', [20, 21])
 def test_turning_everything_about_the_camera_turns_the_pose(estimator, reference, name, seed):
     _, points = seen(name)
-    turn = pose(random_turn(seed))
+    turn = pose(random_rotation_matrix(seed))
     before = estimator.estimate(points, [reference(name)])[0]
     after = estimator.estimate(moved(turn, points), [reference(name)])[0]
     assert_posed(after, turn @ before.T_observation_reference, reference(name), degrees=0.5,
@@ -147,9 +156,9 @@ def test_turning_everything_about_the_camera_turns_the_pose(estimator, reference
 
 
 def test_moving_a_whole_surface_moves_the_pose(estimator, reference):
-    points = moved(pose(random_turn(5), (0.1, 0.2, 1.0)), whole('drill', 2000))
+    points = moved(pose(random_rotation_matrix(5), (0.1, 0.2, 1.0)), whole('drill', 2000))
     before = estimator.estimate(points, [reference('drill')])[0]
-    motion = pose(random_turn(6), (0.5, -0.3, 0.8))
+    motion = pose(random_rotation_matrix(6), (0.5, -0.3, 0.8))
     after = estimator.estimate(moved(motion, points), [reference('drill')])[0]
     assert_posed(after, motion @ before.T_observation_reference, reference('drill'), degrees=0.5,
                  diameters=0.005)
@@ -179,7 +188,7 @@ def test_a_unit_ball_needs_no_scale(estimator):
     middle, radius = points.mean(axis=0), 0.17
     source = ((points - middle) / radius).astype(np.float32)
     target = ((whole('drill', 1024, seed=7) - middle) / radius).astype(np.float32)
-    T = pose(random_turn(9))
+    T = pose(random_rotation_matrix(9))
     model = estimator.reference_from_model(source, name='x')
     assert_posed(estimator.estimate(moved(T, target), [model])[0], T, model)
 
@@ -286,7 +295,7 @@ def look_motion(name, angle_deg, t):
 
 def test_a_look_is_found_again_where_it_was(estimator):
     _, points = seen('drill', 3)
-    look = estimator.reference_from_look(points, name='object_0')
+    look = estimator.reference_from_view(points, name='object_0')
     best = estimator.estimate(points, [look])[0]
     assert best.name == 'object_0'
     assert_posed(best, pose(t=points.mean(axis=0, dtype=np.float64)), look, degrees=0.2,
@@ -299,7 +308,7 @@ def test_a_look_is_found_again_where_it_was(estimator):
 @pytest.mark.parametrize('name', ['drill', 'bracket'])
 def test_a_look_follows_its_object(estimator, name, angle_deg, t):
     first, second, T = look_motion(name, angle_deg, t)
-    look = estimator.reference_from_look(first, name='x')
+    look = estimator.reference_from_view(first, name='x')
     assert_posed(estimator.estimate(second, [look])[0], T, look, degrees=2.0, diameters=0.02)
 
 
@@ -340,7 +349,7 @@ def test_without_surroundings_a_hidden_arm_leaves_two_poses(estimator):
         boxes(body, ([0.05, -0.02, -0.015], [0.075, 0.02, 0.015])), name='armed')
     both = 0
     for seed in range(4):
-        T = pose(random_turn(seed), (0, 0, 0.6))
+        T = pose(random_rotation_matrix(seed), (0, 0, 0.6))
         best = estimator.estimate(view(boxes(body), T), [armed])[0]
         towards = [T[:3, 0] @ each.T_observation_reference[:3, 0]
                    for each in (best, *best.runners_up) if each.score > 0.85 * best.score]
@@ -366,7 +375,7 @@ def test_whole_clouds_away_from_the_origin_are_posed_too(estimator, reference, n
     """They could be single views by where they are; how well they fit tells."""
     right = 0
     for seed in range(5):
-        T = pose(random_turn(seed), (0.1, 0.2, 0.9))
+        T = pose(random_rotation_matrix(seed), (0.1, 0.2, 0.9))
         best = estimator.estimate(moved(T, whole(name, 900, 4)), [reference(name)])[0]
         right += apart_deg(best.T_observation_reference, T) < 5
     assert right >= 4
@@ -376,8 +385,8 @@ def test_whole_clouds_away_from_the_origin_are_posed_too(estimator, reference, n
 
 
 @pytest.mark.parametrize('config', [
-    EstimatorConfig(sample=128), EstimatorConfig(search=SearchConfig(hypotheses=6, twists=24)),
-    EstimatorConfig(verification=VerificationConfig(polish=0)),
+    EstimatorConfig(sample=128), EstimatorConfig(search=SearchConfig(hypotheses=6, in_plane_rotations=24)),
+    EstimatorConfig(verification=VerificationConfig(refine=0)),
     EstimatorConfig(verification=VerificationConfig(coarse_points=4096, fine_points=8192))],
     ids=['few points', 'few hypotheses', 'no polish', 'more points than there are'])
 def test_settings_change_the_effort_not_the_answer(config):

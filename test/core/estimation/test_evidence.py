@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from helpers.objects import CAMERA, apart_deg, boxes, moved, pose, random_turn, whole
+from helpers.objects import CAMERA, apart_deg, boxes, moved, pose, random_rotation_matrix, whole
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -33,9 +33,9 @@ def plate(x, y, z, step=0.002):
 SQUARE = plate((-0.05, 0.05), (-0.05, 0.05), 0.6)
 
 
-def looked_up(points, surroundings=None, clouds=(SQUARE,)):
+def looked_up(points, scene_points=None, clouds=(SQUARE,)):
     """Depth, near and far of points (N, 3) in the camera frame."""
-    images = DepthImages.from_clouds(clouds, CPU, surroundings)
+    images = DepthImages.from_clouds(clouds, CPU, scene_points)
     local = torch.from_numpy(np.asarray(points, np.float32)) - images.centroid[0]
     return [values[0].numpy() for values in images.look_up(torch.tensor([0]), local[None])]
 
@@ -55,7 +55,7 @@ def test_what_lies_beside_the_observation_was_not_measured():
 
 def test_surroundings_are_measured_but_not_of_the_object():
     wall = plate((0.055, 0.2), (-0.1, 0.1), 0.9, step=0.003)
-    _, near, far = looked_up([[0.065, 0, 0.6], [0, 0, 0.6]], surroundings=wall)
+    _, near, far = looked_up([[0.065, 0, 0.6], [0, 0, 0.6]], scene_points=wall)
     assert near == pytest.approx([0.9, 0.6], abs=2e-3)
     assert np.isneginf(far[0])
     assert far[1] == pytest.approx(0.6, abs=1e-3)
@@ -63,13 +63,13 @@ def test_surroundings_are_measured_but_not_of_the_object():
 
 def test_an_occluder_hides_the_object_behind_it():
     hand = plate((-0.02, 0.02), (-0.02, 0.02), 0.4)
-    _, near, _ = looked_up([[0, 0, 0.6]], surroundings=np.concatenate((SQUARE, hand)))
+    _, near, _ = looked_up([[0, 0, 0.6]], scene_points=np.concatenate((SQUARE, hand)))
     assert near[0] == pytest.approx(0.4, abs=2e-3)
 
 
 def test_images_do_not_depend_on_the_direction_the_camera_looks_in():
     """Everything turned about the camera: depth is taken along the line to the observation."""
-    R = random_turn(3)
+    R = random_rotation_matrix(3)
     asked = np.array([[0, 0, 0.6], [0.02, -0.03, 0.62]], np.float32)
     straight = looked_up(asked)
     turned = looked_up(asked @ R.T, clouds=((SQUARE @ R.T).astype(np.float32),))
@@ -77,9 +77,9 @@ def test_images_do_not_depend_on_the_direction_the_camera_looks_in():
     assert np.abs(straight[1] - turned[1]).max() < 2e-3
 
 
-def shares(probes_camera, surroundings=None):
+def shares(probes_camera, scene_points=None):
     """Coverage of probes (H, K, 3), each row a pose, all of them turned to the camera."""
-    images = DepthImages.from_clouds((SQUARE,), CPU, surroundings)
+    images = DepthImages.from_clouds((SQUARE,), CPU, scene_points)
     probes = torch.tensor(np.asarray(probes_camera), dtype=torch.float32)
     count = len(probes)
     poses = Hypotheses(observation=torch.zeros(count, dtype=torch.long),
@@ -104,9 +104,9 @@ def test_coverage_forgives_what_is_hidden_and_not_what_was_seen_through():
     on, beside = [[0.0, 0, 0.6], [0.03, 0.02, 0.6]], [[0.065, 0, 0.6], [0.068, 0.01, 0.6]]
     behind, front = (plate((0.052, 0.2), (-0.1, 0.1), z, 0.001) for z in (0.9, 0.4))
     unknown = shares([on + beside])[0]
-    free = shares([on + beside], surroundings=behind)[0]
+    free = shares([on + beside], scene_points=behind)[0]
     # The same columns of pixels, nearer: x / z has to be the same.
-    hidden = shares([on + beside], surroundings=front * np.float32([0.66, 1, 1]))[0]
+    hidden = shares([on + beside], scene_points=front * np.float32([0.66, 1, 1]))[0]
     assert free == pytest.approx(0.5, abs=0.01)
     assert hidden == pytest.approx(1, abs=0.01)
     assert free < unknown < hidden
@@ -131,7 +131,7 @@ def evidence_of(coverage, inlier_share, deviation=0.0):
     return Evidence(residual_m=torch.zeros_like(coverage), coverage=coverage,
                     inlier_share=torch.tensor(inlier_share),
                     deviation=torch.as_tensor(deviation) + torch.zeros_like(coverage),
-                    odds=torch.ones_like(coverage))
+                    likelihood_ratio=torch.ones_like(coverage))
 
 
 def test_scores_are_the_product_and_rows_can_be_taken_and_put():
@@ -148,7 +148,7 @@ def test_odds_are_over_the_likeliest_pose_of_each_observation():
     coverage, deviation = [0.9, 0.8, 0.9, 0.3, 0.7, 1.0], [2.0, 1.0, 3.0, 0.1, 0.2, 0.5]
     evidence = evidence_of(coverage, [1.0] * 6, deviation)
     evidence = evidence.without(torch.tensor([False] * 5 + [True]))
-    scores = evidence.weighed(2).score.tolist()
+    scores = evidence.with_likelihood_ratio(2).score.tolist()
     naive = [c * np.exp(-d) for c, d in zip(coverage, deviation)]
     assert scores[:3] == pytest.approx([n / naive[1] * coverage[1] for n in naive[:3]], abs=1e-6)
     assert scores[3:5] == pytest.approx([n / naive[4] * coverage[4] for n in naive[3:5]], abs=1e-6)
@@ -197,7 +197,7 @@ def armed(estimator):
 def test_free_space_tells_a_flip_apart(estimator, armed, side):
     """An arm that is not seen can only be where something hides it."""
     seen, frame = half_hidden(side)
-    best = estimator.estimate_batch([seen], [armed], surroundings=frame)[0][0]
+    best = estimator.estimate_batch([seen], [armed], scene_points=frame)[0][0]
     towards = T_CAMERA_BODY[:3, 0] @ best.T_observation_reference[:3, 0]
     assert towards * side > 0.98
     assert np.linalg.norm((best.T_observation_reference - T_CAMERA_BODY)[:3, 3]) < 0.004
@@ -211,7 +211,7 @@ def test_a_small_detail_tells_a_flip_of_a_whole_surface_apart(estimator, seed):
     """Half a turn puts 1 % of the points up to 9 mm off and leaves all others where they are."""
     mesh = boxes(BODY, KNOB)
     reference = estimator.reference_from_model(mesh, name='knobbed')
-    T = pose(random_turn(seed), (0.3, -0.2, 0.1))
+    T = pose(random_rotation_matrix(seed), (0.3, -0.2, 0.1))
     points = moved(T, sample_surface(mesh, 512, seed=seed)[0])
     points += np.random.default_rng(seed).normal(size=points.shape).astype(np.float32) * 0.0007
     best = estimator.estimate_batch([points], [reference], viewpoint='none')[0][0]

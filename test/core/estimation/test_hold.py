@@ -2,19 +2,19 @@
 
 from types import SimpleNamespace
 
-from helpers.objects import moved, pose, random_turn, view
+from helpers.objects import moved, pose, random_rotation_matrix, view
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.uncertainty.observability import pose_hold
+from pointpng_core.estimation.uncertainty.observability import pose_observability
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.point_to_plane import curvature, motion_rows
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.observability_check import determine
 
-T = pose(random_turn(3), (0.1, -0.2, 0.9))
+T = pose(random_rotation_matrix(3), (0.1, -0.2, 0.9))
 
 
 def seen(reference, keep=slice(None)):
@@ -41,21 +41,21 @@ def test_curvature_is_how_the_distances_change():
 
 @pytest.mark.parametrize('name', ['mug', 'drill', 'can', 'bowl', 'box'])
 def test_a_whole_surface_holds_everything_but_its_symmetry(reference, name):
-    assert pose_hold(T, seen(reference(name)), reference(name)).share > 0.4
+    assert pose_observability(T, seen(reference(name)), reference(name)).share > 0.4
 
 
 def test_what_nothing_could_hold_is_not_missed(estimator):
     """A can of which nobody said that it is round, and a flat thing of which one side is known."""
     can = estimator.reference_from_model(make_object('can').mesh, name='can', symmetry=Symmetry())
-    assert pose_hold(T, seen(can), can).share > 0.4
+    assert pose_observability(T, seen(can), can).share > 0.4
     flat = np.random.default_rng(0).uniform((-0.1, -0.05, 0.7), (0.1, 0.05, 0.7002), (800, 3))
-    sheet = estimator.reference_from_look(flat.astype(np.float32), name='sheet')
-    assert pose_hold(T, seen(sheet), sheet).share > 0.4
+    sheet = estimator.reference_from_view(flat.astype(np.float32), name='sheet')
+    assert pose_observability(T, seen(sheet), sheet).share > 0.4
 
 
 def test_without_its_handle_a_mug_may_be_turned(reference):
     mug = reference('mug')
-    hold = pose_hold(T, seen(mug, body(mug)), mug)
+    hold = pose_observability(T, seen(mug, body(mug)), mug)
     assert hold.share < 0.1
     turn = hold.twist[:3]
     assert np.linalg.norm(turn) > 0.9
@@ -63,11 +63,11 @@ def test_without_its_handle_a_mug_may_be_turned(reference):
     assert np.linalg.norm(T_turned[:3, :3] - T[:3, :3]) / np.sqrt(8) == pytest.approx(
         np.sin(0.35 * np.linalg.norm(turn) / 2), rel=1e-6)
     # The body stays where it is: that is why nothing notices.
-    assert pose_hold(T_turned, seen(mug, body(mug)), mug).share < 0.1
+    assert pose_observability(T_turned, seen(mug, body(mug)), mug).share < 0.1
 
 
 def test_a_point_alone_holds_nothing(reference):
-    assert pose_hold(T, seen(reference('drill'))[:1], reference('drill')).share < 1e-6
+    assert pose_observability(T, seen(reference('drill'))[:1], reference('drill')).share < 1e-6
 
 
 def test_the_true_pose_explains_most(estimator, reference):
@@ -98,10 +98,10 @@ def test_edges_tell_what_surfaces_do_not(estimator, reference, name, euler_deg, 
                            (0.02, 0.03, 0.7))
     cloud = view(make_object(name).mesh, T_camera_object, noise=1.0)
     thing = SimpleNamespace(reference=reference(name), firm=False)
-    sighting = SimpleNamespace(segment=SimpleNamespace(points=cloud), tracked=False,
+    measurement = SimpleNamespace(segment=SimpleNamespace(points=cloud), tracked=False,
                                estimate=SimpleNamespace(T_observation_reference=T_camera_object))
-    assert (pose_hold(T_camera_object, cloud, reference(name)).share > 0.1) == held
-    determine(estimator, [sighting], [thing], cloud, least_hold=0.1)
+    assert (pose_observability(T_camera_object, cloud, reference(name)).share > 0.1) == held
+    determine(estimator, [measurement], [thing], cloud, min_observability=0.1)
     assert (thing.determined, thing.firm) == (determined, held)
-    determine(estimator, [sighting], [thing], cloud, least_hold=0.0)
+    determine(estimator, [measurement], [thing], cloud, min_observability=0.0)
     assert thing.determined

@@ -1,6 +1,6 @@
 """Exact registration of all hypotheses at once, against a search tree and small_gicp."""
 
-from helpers.objects import pose, random_turn, view, whole
+from helpers.objects import pose, random_rotation_matrix, view, whole
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -9,12 +9,12 @@ import torch
 
 from pointpng_core.estimation.observations import prepare_observations
 from pointpng_core.estimation.registration.exact_icp import (
-    polish,
-    polish_together,
-    polish_views,
-    polish_wholes,
+    refine,
+    refine_batched,
+    refine_full_surfaces,
+    refine_single_views,
 )
-from pointpng_core.estimation.registration.front_facing import Sight
+from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.local_refinement import hypotheses_at
 from pointpng_core.estimation.registration.robust_icp import SPREAD, typical
 from pointpng_core.geometry import Symmetry
@@ -32,7 +32,7 @@ VIEWS = 4
 @pytest.fixture(scope='module')
 def world(reference):
     """Views of objects, their references, and poses near the true ones."""
-    poses = [pose(random_turn(seed), (0.05, -0.02, 0.6)) for seed in range(VIEWS * len(NAMES))]
+    poses = [pose(random_rotation_matrix(seed), (0.05, -0.02, 0.6)) for seed in range(VIEWS * len(NAMES))]
     rows = [index % len(NAMES) for index in range(len(poses))]
     clouds = [view(make_object(NAMES[row]).mesh, T, noise=1.0, seed=index)
               for index, (row, T) in enumerate(zip(rows, poses))]
@@ -58,8 +58,8 @@ def apart(a, b):
 
 def test_together_as_one_by_one(world):
     observations, references, stack, near, truth = world
-    together = polish_together(near, observations, stack)
-    twin = polish_views(near, observations, references)
+    together = refine_batched(near, observations, stack)
+    twin = refine_single_views(near, observations, references)
     start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
     assert errors.median() < 0.25 * start.median()
     assert errors.median() < 1.5 * twins.median()
@@ -72,12 +72,12 @@ def test_together_as_one_by_one(world):
 
 def test_a_cpu_takes_one_by_one_what_knows_no_sides(world):
     observations, references, stack, near, _ = world
-    blind = Sight(camera=Sight.of(observations, stack).camera,
+    blind = FrontFacing(camera=FrontFacing.of(observations, stack).camera,
                   outward=torch.zeros(len(references), dtype=torch.bool))
-    twins = (polish_views(near, observations, references),
-             polish_wholes(near, observations, references))
-    for sight, twin in zip((blind, None), twins):
-        found = polish(near, observations, references, stack, sight)
+    twins = (refine_single_views(near, observations, references),
+             refine_full_surfaces(near, observations, references))
+    for front_facing, twin in zip((blind, None), twins):
+        found = refine(near, observations, references, stack, front_facing)
         assert torch.equal(found.R, twin.R)
         assert torch.equal(found.t, twin.t)
 
@@ -95,7 +95,7 @@ def halves(estimator):
     references = [estimator.reference_from_model(sample(name, 0), name=name, symmetry=Symmetry())
                   for name in NAMES]
     rows = [index % len(NAMES) for index in range(8 * len(NAMES))]
-    poses = [pose(random_turn(seed), (0.0, 0.0, 0.0)) for seed in range(len(rows))]
+    poses = [pose(random_rotation_matrix(seed), (0.0, 0.0, 0.0)) for seed in range(len(rows))]
     clouds = [sample(NAMES[row], 1 + seed) @ T[:3, :3].T
               for seed, (row, T) in enumerate(zip(rows, poses))]
     # A smaller one is repeated to fill the sample.
@@ -109,10 +109,10 @@ def halves(estimator):
 
 def test_both_ways_are_better_than_one(halves):
     observations, references, stack, near, truth = halves
-    one_way, both = (apart(polish_wholes(near, observations, references, both_ways=both_ways),
+    one_way, both = (apart(refine_full_surfaces(near, observations, references, both_ways=both_ways),
                            truth)[0] for both_ways in (False, True))
     assert both.mean() < 0.9 * one_way.mean()
-    together = apart(polish_together(near, observations, stack, both_ways=True), truth)[0]
+    together = apart(refine_batched(near, observations, stack, both_ways=True), truth)[0]
     assert together.mean() < 0.9 * one_way.mean()
     assert together.mean() < 1.3 * both.mean()
 
@@ -134,16 +134,16 @@ def test_the_typical_residual_sets_the_weights():
 
 def test_more_steps_change_nothing(world):
     observations, _, stack, near, _ = world
-    once = polish_together(near, observations, stack)
-    turned, shifted = apart(polish_together(once, observations, stack), once)
+    once = refine_batched(near, observations, stack)
+    turned, shifted = apart(refine_batched(once, observations, stack), once)
     assert turned.median() < 0.02
     assert shifted.median() < 1e-4
 
 
 def test_none_and_those_far_away_do_no_harm(world):
     observations, _, stack, near, _ = world
-    assert len(polish_together(near.take(torch.arange(0)), observations, stack)) == 0
-    far = polish_together(near.moved(near.R, near.t + 40.0), observations, stack)
+    assert len(refine_batched(near.take(torch.arange(0)), observations, stack)) == 0
+    far = refine_batched(near.moved(near.R, near.t + 40.0), observations, stack)
     assert torch.equal(far.t, near.t + 40.0)
     assert torch.isfinite(far.R).all()
 

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from helpers.evaluation import Sizes, fake_model
-from helpers.objects import moved, pose, random_turn, view, whole
+from helpers.objects import moved, pose, random_rotation_matrix, view, whole
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -34,7 +34,7 @@ def references(reference):
 
 
 def seen(name, seed=0):
-    return view(make_object(name).mesh, pose(random_turn(seed), (0.02, -0.01, 0.6)), noise=0.5,
+    return view(make_object(name).mesh, pose(random_rotation_matrix(seed), (0.02, -0.01, 0.6)), noise=0.5,
                 seed=seed)
 
 
@@ -51,7 +51,7 @@ def test_views_are_recognised(recogniser, references, name):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_whole_surfaces_are_recognised(recogniser, references, name):
-    cloud = moved(pose(random_turn(5), (0.0, 0.0, 0.0)), whole(name, 2000))
+    cloud = moved(pose(random_rotation_matrix(5), (0.0, 0.0, 0.0)), whole(name, 2000))
     cloud = cloud - cloud.mean(axis=0)
     assert recogniser.rank(cloud, references)[0][0] == name
 

@@ -1,6 +1,6 @@
 """Registration: look-ups against brute force, and alignment of known perturbations."""
 
-from helpers.objects import apart_deg, joined, pose, random_turn, whole
+from helpers.objects import apart_deg, joined, pose, random_rotation_matrix, whole
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.observations import prepare_observations, seen_from_outside
-from pointpng_core.estimation.registration.exact_icp import polish
+from pointpng_core.estimation.registration.exact_icp import refine
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import DAMPING, align, disc_distance, gauss_newton
 from pointpng_core.estimation.verification.verifier import VerificationConfig, Verifier
@@ -74,7 +74,7 @@ def test_a_camera_inside_the_cloud_is_no_view():
 
 
 def test_hypotheses_transform_and_take():
-    parts = [hypothesis(random_turn(k), (0.1 * k, 0, 1), observation=k) for k in range(3)]
+    parts = [hypothesis(random_rotation_matrix(k), (0.1 * k, 0, 1), observation=k) for k in range(3)]
     batch = joined(parts)
     points = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 7, 3))).float()
     naive = torch.stack([x @ R.T + t for x, R, t in zip(points, batch.R, batch.t)])
@@ -138,7 +138,7 @@ def perturbed(R, t, degrees, shift_m, seed):
 def observed_drill(reference):
     """An observation of a whole drill, prepared, and the true R, t of x_reference = R x + t."""
     drill = reference('drill')
-    T = pose(random_turn(11), (0.2, -0.1, 0.9))
+    T = pose(random_rotation_matrix(11), (0.2, -0.1, 0.9))
     cloud = (whole('drill', 3000, seed=5) @ T[:3, :3].T + T[:3, 3]).astype(np.float32)
     prepared = prepare_observations([cloud], sample=1024, device=CPU)
     R = T[:3, :3].T
@@ -187,7 +187,7 @@ def test_step_is_that_of_explicit_normal_equations():
     rng = np.random.default_rng(0)
     moved, normals = rng.normal(size=(2, 2, 50, 3))
     residual, weight = rng.normal(size=(2, 50)) * 0.1, rng.uniform(size=(2, 50))
-    start = joined([hypothesis(random_turn(k), (0.1 * k, 0, 1)) for k in range(2)])
+    start = joined([hypothesis(random_rotation_matrix(k), (0.1 * k, 0, 1)) for k in range(2)])
     found = gauss_newton(start, *(torch.from_numpy(part).float()
                                   for part in (moved, residual, normals, weight)))
     for row in range(2):
@@ -205,7 +205,7 @@ def test_step_is_that_of_explicit_normal_equations():
 @pytest.mark.parametrize('scale', [1.0, 10.0, 0.01])
 def test_exact_icp_is_exact_at_every_scale(scale):
     surface = whole('drill', 6000, seed=0) * scale
-    R, t = random_turn(3), np.array([0.03, 0.02, -0.01]) * scale
+    R, t = random_rotation_matrix(3), np.array([0.03, 0.02, -0.01]) * scale
     source = ((whole('drill', 800, seed=9) * scale - t) @ R).astype(np.float64)
     start = pose(*perturbed(R, t, 1.5, 0.002 * scale, 0))
     T = SurfaceTree(surface).align(source, start, diameter_m=0.275 * scale)
@@ -215,7 +215,7 @@ def test_exact_icp_is_exact_at_every_scale(scale):
 
 def test_exact_icp_without_correspondences_stays_finite():
     surface = whole('drill', 2000)
-    start = pose(random_turn(0), (40.0, 0, 0))
+    start = pose(random_rotation_matrix(0), (40.0, 0, 0))
     T = SurfaceTree(surface).align(whole('mug', 300), start, diameter_m=0.275)
     assert np.isfinite(T).all()
 
@@ -224,7 +224,7 @@ def test_polish_moves_each_hypothesis_on_its_own_reference(reference):
     drill, prepared, R, t = observed_drill(reference)
     near = hypothesis(*perturbed(R, t, 1.0, 0.002, 0), reference=1)
     both = [reference('mug'), drill]
-    found = polish(near, prepared, both, ReferenceStack.of(both))
+    found = refine(near, prepared, both, ReferenceStack.of(both))
     turned, shifted = error(found, R, t)
     assert turned[0] < 0.1
     assert shifted[0] < 5e-4
@@ -262,7 +262,7 @@ def test_of_equal_poses_only_the_best_keeps_its_score(reference):
     checker = verifier(reference, ('drill', 'mug'), prepared)
     hypotheses = joined(rows)
     before = checker.judge(hypotheses)
-    after = checker.distinct(hypotheses, before)
+    after = checker.suppress_duplicates(hypotheses, before)
     assert after.score[1] == before.score[1]
     assert after.score[[0, 2]].tolist() == [-1, -1]
     assert torch.equal(after.score[3:], before.score[3:])
@@ -275,7 +275,7 @@ def test_a_polish_that_makes_it_worse_is_not_taken(reference):
     hypotheses = joined([hypothesis(*rough), hypothesis(R, t)])
     evidence = checker.judge(hypotheses)
     offered = joined([hypothesis(R, t), hypothesis(*wrong)])
-    kept, judged = checker.adopt(offered, torch.tensor([0, 1]), hypotheses, evidence)
+    kept, judged = checker.accept_refined(offered, torch.tensor([0, 1]), hypotheses, evidence)
     turned, _ = error(kept, R, t)
     assert turned.max() < 0.1
     assert judged.score[0] > evidence.score[0]

@@ -3,18 +3,18 @@
 from dataclasses import fields
 from types import SimpleNamespace
 
-from helpers.objects import pose, random_turn, view, whole
+from helpers.objects import pose, random_rotation_matrix, view, whole
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.estimation.confidence import TRAITS, Calibration, Weights
+from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights
 from pointpng_core.estimation.observations import Observations
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.summary import pose_of, poses_of, summarise
 from pointpng_core.estimation.verification.evidence import Evidence
-from pointpng_core.estimation.verification.scale_residual import size_misfit
+from pointpng_core.estimation.verification.scale_residual import scale_residual
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.simulation.shapes.catalogue import make_object
 
@@ -26,11 +26,11 @@ CALIBRATION = Calibration(view=Weights(intercept=-3.0, score=4.0, margin=1.0, le
                           whole=Weights(intercept=-2.0, score=4.0))
 
 
-def summary(turns_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None, shifts=None,
+def summary(rotations_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None, shifts=None,
             single_view=True, count=1):
     """Summarise poses that are turned about z, through the centre, by these angles."""
-    number = len(turns_deg)
-    turned = Rotation.from_euler('z', np.reshape(turns_deg, (-1, 1)), degrees=True)
+    number = len(rotations_deg)
+    turned = Rotation.from_euler('z', np.reshape(rotations_deg, (-1, 1)), degrees=True)
     R = torch.tensor(turned.as_matrix()).float()
     t = torch.zeros(number, 3) if shifts is None else torch.tensor(shifts, dtype=torch.float32)
     zeros = torch.zeros(number, dtype=torch.long)
@@ -52,15 +52,15 @@ def summary(turns_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None, shi
                      calibration=CALIBRATION, single_view=single_view)
 
 
-def trait(estimate, name):
-    return estimate.traits[TRAITS.index(name)]
+def feature(estimate, name):
+    return estimate.features[FEATURES.index(name)]
 
 
 def test_a_clearly_different_pose_that_is_as_good_makes_the_answer_ambiguous():
     best = summary([0, 180], [0.9, 0.89])[0][0]
     assert best.ambiguous
     assert not best.symmetric
-    assert trait(best, 'margin') < 0.1
+    assert feature(best, 'margin') < 0.1
 
 
 @pytest.mark.parametrize(('turns', 'scores', 'shifts'), [
@@ -82,7 +82,7 @@ def test_symmetric_equals_are_no_ambiguity(group, angle):
     best = summary([0, angle], [0.9, 0.9], symmetry=(group,))[0][0]
     assert best.symmetric
     assert not best.ambiguous
-    assert trait(best, 'margin') == 1.0
+    assert feature(best, 'margin') == 1.0
     assert len(best.runners_up) == 1
 
 
@@ -95,7 +95,7 @@ def test_what_the_symmetry_does_not_make_equal_is_ambiguous_still():
 def test_references_lead_on_each_other():
     first, second = summary([0, 0], [0.9, 0.6], kinds=[0, 1], symmetry=(NONE, NONE))[0]
     assert (first.name, second.name) == ('thing_0', 'thing_1')
-    assert trait(first, 'lead') > 0.5 > trait(second, 'lead')
+    assert feature(first, 'lead') > 0.5 > feature(second, 'lead')
     assert first.confidence > second.confidence
 
 
@@ -132,7 +132,7 @@ def test_confidence_is_the_calibrations_for_the_kind_of_observation():
         best = summary([0, 180], [0.7, 0.5], single_view=single_view)[0][0]
         assert best.single_view == single_view
         assert best.confidence == pytest.approx(CALIBRATION.probability(
-            best.traits[None], single_view=single_view)[0])
+            best.features[None], single_view=single_view)[0])
 
 
 def test_nothing_found_is_no_estimate():
@@ -154,14 +154,14 @@ def test_poses_are_those_of_a_naive_twin():
                                          abs=1e-4)
 
 
-def misfit(reference, points, noise_m=0.001):
+def residual_of(reference, points, noise_m=0.001):
     """Of points (N, 3) in the reference's own frame, at the true pose."""
     centroid = points.mean(axis=0)
     at = Hypotheses(observation=torch.tensor([0]), reference=torch.tensor([0]),
                     R=torch.eye(3)[None],
                     t=torch.tensor((centroid - reference.centre)[None], dtype=torch.float32))
     local = torch.tensor((points - centroid)[None], dtype=torch.float32)
-    return float(size_misfit(reference.field, at, local, noise_m=np.array([noise_m]),
+    return float(scale_residual(reference.field, at, local, noise_m=np.array([noise_m]),
                              diameter_m=np.array([reference.diameter_m]))[0])
 
 
@@ -170,7 +170,7 @@ def misfit(reference, points, noise_m=0.001):
 def test_the_size_that_fits_better_is_found(reference, name, scale):
     model = reference(name)
     points = (whole(name, 1500, seed=4) - model.centre) * scale + model.centre
-    assert misfit(model, points) == pytest.approx(scale - 1.0, abs=0.015)
+    assert residual_of(model, points) == pytest.approx(scale - 1.0, abs=0.015)
 
 
 def test_a_flat_view_says_nothing_about_size(reference):
@@ -178,12 +178,12 @@ def test_a_flat_view_says_nothing_about_size(reference):
     top = model.points[np.abs(model.normals[:, 2]) > 0.99]
     top = top[top[:, 2] > model.centre[2]]
     inner = (top - top.mean(axis=0)) * 0.5 + top.mean(axis=0)
-    assert abs(misfit(model, inner * 1.0)) < 0.01
+    assert abs(residual_of(model, inner * 1.0)) < 0.01
 
 
 def test_the_same_view_without_known_symmetry_is_ambiguous(estimator, reference):
     thing = make_object('box')
-    points = view(thing.mesh, pose(random_turn(2), (0.02, 0.01, 0.6)))
+    points = view(thing.mesh, pose(random_rotation_matrix(2), (0.02, 0.01, 0.6)))
     unknown = estimator.reference_from_model(thing.mesh, name='box', symmetry=Symmetry())
     assert estimator.estimate(points, [unknown])[0].ambiguous
     known = estimator.estimate(points, [reference('box')])[0]

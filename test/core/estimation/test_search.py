@@ -2,7 +2,7 @@
 
 import math
 
-from helpers.objects import random_turn, whole
+from helpers.objects import random_rotation_matrix, whole
 import numpy as np
 import pytest
 import roma
@@ -12,8 +12,8 @@ from pointpng_core.embedding.cope import WignerCope
 from pointpng_core.embedding.cope.harmonic import HarmonicCope
 from pointpng_core.embedding.cope.sie import SieCope
 from pointpng_core.embedding.encoders import HarmonicEncoder
-from pointpng_core.estimation.search import RotationSearch, distinct_peaks, search_views
-from pointpng_core.geometry.so3 import rotation_distance_rad, super_fibonacci, twist_angles
+from pointpng_core.estimation.search import RotationSearch, non_maximum_suppression, search_views
+from pointpng_core.geometry.so3 import in_plane_angles, rotation_distance_rad, super_fibonacci
 from pointpng_core.reference.view_bank import ViewBank
 
 ENCODER = HarmonicEncoder()
@@ -24,7 +24,7 @@ GRID_SPACING_RAD = (8 * math.pi ** 2 / ROTATIONS) ** (1 / 3)
 
 
 def turns(count, seed=0):
-    return torch.from_numpy(np.stack([random_turn(1000 * seed + i) for i in range(count)])).float()
+    return torch.from_numpy(np.stack([random_rotation_matrix(1000 * seed + i) for i in range(count)])).float()
 
 
 @pytest.fixture(scope='module')
@@ -46,7 +46,7 @@ def naive_peaks(R, scores, count, apart_rad):
 def test_suppression_is_its_naive_twin(apart_rad):
     R = turns(240).reshape(3, 80, 3, 3)
     scores = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 80)))
-    found = distinct_peaks(R, scores, 7, apart_rad)
+    found = non_maximum_suppression(R, scores, 7, apart_rad)
     for row, each, values in zip(found.tolist(), R, scores.tolist()):
         assert row == naive_peaks(each, values, 7, apart_rad)
 
@@ -54,14 +54,14 @@ def test_suppression_is_its_naive_twin(apart_rad):
 def test_where_peaks_run_out_the_best_is_repeated():
     scores = torch.tensor([[0.1, 0.9, 0.5, 0.3]])
     R = torch.eye(3).expand(1, 4, 3, 3)
-    assert distinct_peaks(R, scores, 3, 0.3).tolist() == [[1, 1, 1]]
+    assert non_maximum_suppression(R, scores, 3, 0.3).tolist() == [[1, 1, 1]]
 
 
 def clouds_and_turned(seeds):
     points = torch.from_numpy(np.stack([whole('mug', 800, 1), whole('drill', 800, 2)])).float()
     points = points - points.mean(dim=1, keepdim=True)
     points = points / (2 * points.norm(dim=-1).amax(dim=1))[:, None, None]
-    R = torch.stack([torch.from_numpy(random_turn(seed)).float() for seed in seeds])
+    R = torch.stack([torch.from_numpy(random_rotation_matrix(seed)).float() for seed in seeds])
     return ENCODER.encode(points), ENCODER.encode(points @ R.transpose(1, 2)), R
 
 
@@ -124,8 +124,8 @@ def random_bank(views, seed):
 def test_a_turned_view_is_found_with_its_centroid_and_rotation():
     """Two references of random embeddings; targets are views of theirs, twisted."""
     banks = [random_bank(30, 0), random_bank(20, 50)]
-    twists, R_view_target = 40, turns(2, 9)
-    angles = twist_angles(twists)
+    in_plane_rotations, R_view_target = 40, turns(2, 9)
+    angles = in_plane_angles(in_plane_rotations)
     truth = [(0, 17, 6), (1, 3, 31)]  # reference, view, twist of each target
     z, R_true, centroids = [], [], []
     for target, (owner, view, twist) in enumerate(truth):
@@ -133,9 +133,9 @@ def test_a_turned_view_is_found_with_its_centroid_and_rotation():
         z.append(COPE.apply(spin, banks[owner].embeddings[view]))
         R_true.append(R_view_target[target].T @ spin @ banks[owner].R_view_reference[view])
         centroids.append(banks[owner].centroids[view])
-    prepared = [COPE.twist_bank(bank.embeddings, angles) for bank in banks]
+    prepared = [COPE.in_plane_bank(bank.embeddings, angles) for bank in banks]
     found = search_views(COPE, banks, prepared, torch.stack(z).expand(2, -1, -1), R_view_target,
-                         count=5, apart_rad=0.3, twists=twists)
+                         count=5, apart_rad=0.3, in_plane_rotations=in_plane_rotations)
     assert found.R_target_reference.shape == (2, 2, 5, 3, 3)
     assert (found.scores.diff(dim=-1) <= 0).all()
     for target, (owner, _, _) in enumerate(truth):

@@ -2,7 +2,7 @@
 
 import math
 
-from helpers.objects import random_turn, whole
+from helpers.objects import random_rotation_matrix, whole
 import numpy as np
 import pytest
 import roma
@@ -29,7 +29,7 @@ def pair(seeds):
     points = torch.from_numpy(whole('drill', 400, 2)).float()
     points = points - points.mean(dim=0)
     points = points / (2 * points.norm(dim=-1).max())
-    R = torch.stack([torch.from_numpy(random_turn(seed)).float() for seed in seeds])
+    R = torch.stack([torch.from_numpy(random_rotation_matrix(seed)).float() for seed in seeds])
     return ENCODER.encode(points.expand(len(R), -1, -1)), ENCODER.encode(points @ R.mT), R
 
 
@@ -84,7 +84,7 @@ def test_peaks_of_a_learned_cope_are_sorted_before_and_after_refinement():
     torch.manual_seed(1)
     cope = HarmonicCope(dim=32, frequencies=1)
     (source, _), R = random_pairs(cope, 3), torch.from_numpy(np.stack(
-        [random_turn(seed) for seed in range(3)])).float()
+        [random_rotation_matrix(seed) for seed in range(3)])).float()
     target = normalize(cope.apply(R, source), dim=-1).detach()
     _, scores = search(cope, starts=64).peaks(source, target, count=4, apart_rad=0.3)
     found, refined = search(cope, starts=64).peaks(source, target, count=4, apart_rad=0.3,

@@ -1,13 +1,13 @@
 """Thin walls: what a camera measured of one side is not registered to the other."""
 
-from helpers.objects import CAMERA, pose, random_turn, view
+from helpers.objects import CAMERA, pose, random_rotation_matrix, view
 import numpy as np
 import pytest
 import torch
 
 from pointpng_core.estimation.observations import prepare_observations
-from pointpng_core.estimation.registration.exact_icp import polish, polish_together
-from pointpng_core.estimation.registration.front_facing import LEAST_FACING, Sight
+from pointpng_core.estimation.registration.exact_icp import refine, refine_batched
+from pointpng_core.estimation.registration.front_facing import LEAST_FACING, FrontFacing
 from pointpng_core.estimation.registration.local_refinement import hypotheses_at
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.batch import ReferenceStack
@@ -23,7 +23,7 @@ def bowl():
 
 
 def seen_from(turn, seed=0):
-    T = pose(random_turn(turn), (0.02, -0.01, 0.6))
+    T = pose(random_rotation_matrix(turn), (0.02, -0.01, 0.6))
     return T, view(make_object('bowl').mesh, T, seed=seed, camera=CAMERA)
 
 
@@ -49,7 +49,7 @@ def test_faces_are_their_naive_twin(bowl):
     observations, stack, near = near_truth(bowl, T, points, (0.0, 0.0, 0.0))
     moved = near.transform(observations.points)
     _, normals = stack.field.look_up(near.reference, moved)
-    faces = Sight.of(observations, stack).faces(near, moved, normals)[0].numpy()
+    faces = FrontFacing.of(observations, stack).faces(near, moved, normals)[0].numpy()
     camera = np.linalg.inv(T)[:3, 3] - bowl.centre
     naive = [float((camera - x) @ n) > 0 for x, n in zip(moved[0].numpy(), normals[0].numpy())]
     assert np.mean(faces == np.array(naive)) > 0.995  # rounding where the surface is edge on
@@ -57,13 +57,13 @@ def test_faces_are_their_naive_twin(bowl):
 
 
 @pytest.mark.parametrize('register', [
-    lambda near, observations, stack, bowl, sight: polish(
-        near, observations, [bowl], stack, sight),
-    lambda near, observations, stack, bowl, sight: polish_together(
-        near, observations, stack, sight)], ids=['on a CPU', 'together'])
+    lambda near, observations, stack, bowl, front_facing: refine(
+        near, observations, [bowl], stack, front_facing),
+    lambda near, observations, stack, bowl, front_facing: refine_batched(
+        near, observations, stack, front_facing)], ids=['on a CPU', 'together'])
 def test_a_bowl_that_is_a_wall_off_is_put_right(bowl, register):
     """Which side the points are of decides; without it half of them are drawn to the other one."""
-    with_sight, without = [], []
+    with_front_facing, without = [], []
     for turn in range(6):
         T, points = seen_from(turn, seed=turn)
         rng = np.random.default_rng(turn)
@@ -73,17 +73,17 @@ def test_a_bowl_that_is_a_wall_off_is_put_right(bowl, register):
         side *= WALL_M / np.linalg.norm(side)
         observations, stack, near = near_truth(bowl, T, noisy, side)
         truth = hypotheses_at([T], observations, [bowl], [0])
-        for sight, errors in ((Sight.of(observations, stack), with_sight), (None, without)):
-            found = register(near, observations, stack, bowl, sight)
+        for front_facing, errors in ((FrontFacing.of(observations, stack), with_front_facing), (None, without)):
+            found = register(near, observations, stack, bowl, front_facing)
             errors.append(off_m(found, truth, observations.points))
-    assert np.median(with_sight) < 0.0005
-    assert np.median(with_sight) < 0.6 * np.median(without)
+    assert np.median(with_front_facing) < 0.0005
+    assert np.median(with_front_facing) < 0.6 * np.median(without)
 
 
 def test_normals_that_point_anywhere_tell_nothing(bowl):
     T, points = seen_from(1)
     observations, stack, near = near_truth(bowl, T, points, (0.0, 0.0, 0.0))
-    inside_out = Sight(camera=Sight.of(observations, stack).camera,
+    inside_out = FrontFacing(camera=FrontFacing.of(observations, stack).camera,
                        outward=torch.tensor([False]))
     moved = near.transform(observations.points)
     _, normals = stack.field.look_up(near.reference, moved)
@@ -95,8 +95,8 @@ def test_normals_that_point_anywhere_tell_nothing(bowl):
 def test_of_a_sheet_seen_from_behind_all_points_are_used(bowl):
     T, points = seen_from(1)
     observations, stack, near = near_truth(bowl, T, points, (0.0, 0.0, 0.0))
-    sight, moved = Sight.of(observations, stack), near.transform(observations.points)
+    front_facing, moved = FrontFacing.of(observations, stack), near.transform(observations.points)
     _, normals = stack.field.look_up(near.reference, moved)
-    assert sight.faces(near, moved, -normals).float().mean() < LEAST_FACING
-    assert sight.kept(near, moved, -normals).all()
-    assert not sight.kept(near, moved, normals).all()
+    assert front_facing.faces(near, moved, -normals).float().mean() < LEAST_FACING
+    assert front_facing.kept(near, moved, -normals).all()
+    assert not front_facing.kept(near, moved, normals).all()

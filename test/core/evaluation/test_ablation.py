@@ -23,7 +23,7 @@ from pointpng_core.evaluation.embedding.ablation_report import (
     plot_ablation,
     sweeps,
 )
-from pointpng_core.training.embedding_metrics import turned_pairs
+from pointpng_core.training.embedding_metrics import rotated_pairs
 
 CELLS = (Cell(beta=0.3, negatives=8), Cell(beta=0.0, negatives=8))
 METRICS = {'pa', 'ae', 'cosine_plain', 'pairs', 'svm_accuracy', 'pose_median_deg', 'pose_15deg'}
@@ -148,7 +148,7 @@ def test_pose_errors_are_small_where_the_model_is_exact():
         * torch.tensor([0.3, 0.2, 0.1])
     points[:, :100] += torch.tensor([0.1, 0.3, 0.0])  # no symmetry
     points = points.repeat(1, 2, 1)
-    pairs = turned_pairs(points - points.mean(dim=1, keepdim=True), 150, jitter=0.0,
+    pairs = rotated_pairs(points - points.mean(dim=1, keepdim=True), 150, jitter=0.0,
                          generator=torch.Generator().manual_seed(0))
     same = dataclasses.replace(pairs, target=[
         cloud @ R.T for cloud, R in zip(pairs.source, pairs.R_target_source)])

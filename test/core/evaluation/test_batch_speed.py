@@ -18,7 +18,7 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.speed import inference as batch_speed
 from pointpng_core.evaluation.speed.inference import BatchSize, bench_batch, make_world
 from pointpng_core.reference.builder import ReferenceConfig
-from pointpng_core.timing import StageClock, stages_end_with
+from pointpng_core.timing import StageTimer, stages_end_with
 
 SIZE = BatchSize(observations=3, references=2, views=12)
 
@@ -42,7 +42,7 @@ def estimates(world, *, name=None, shift_m=0.0):
         T[0, 3] += shift_m
         found.append([PoseEstimate(
             name=name or seen.name, T_observation_reference=T, score=1.0, residual_m=0.0,
-            inlier_share=1.0, ambiguous=False, traits=np.zeros(1),
+            inlier_share=1.0, ambiguous=False, features=np.zeros(1),
             stage_ms={'search': 4.0, 'polish': 1.0})])
     return found
 
@@ -115,7 +115,7 @@ def test_memory_of_the_process_and_of_a_gpu(monkeypatch):
 
 def test_a_stage_ends_when_the_device_has_finished_it():
     """As on a GPU: the work is asked for at once, and waited for later."""
-    clock, start = StageClock(), perf_counter()
+    clock, start = StageTimer(), perf_counter()
     with clock('asked'):
         pass
     with stages_end_with(lambda: sleep(0.05)), clock('finished'):

@@ -1,10 +1,10 @@
-"""Curves: what disturbs a pair does what it says, methods are judged by it, files are written."""
+"""Curves: what perturbs a pair does what it says, methods are judged by it, files are written."""
 
 import json
 import re
 
 from helpers.evaluation import write_pairs
-from helpers.objects import apart_deg, pose, random_turn, view, whole
+from helpers.objects import apart_deg, pose, random_rotation_matrix, view, whole
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -30,7 +30,7 @@ def rng(seed=0):
 @pytest.fixture(scope='module')
 def seen():
     """A pair whose target is a single view, well off the optical axis."""
-    T = pose(random_turn(3), (0.2, -0.1, 0.7))
+    T = pose(random_rotation_matrix(3), (0.2, -0.1, 0.7))
     return PosePair(source=whole('drill', 2000), target=view(make_object('drill').mesh, T),
                     T_target_source=T, name='drill')
 
@@ -38,7 +38,7 @@ def seen():
 @pytest.fixture(scope='module')
 def complete():
     """A pair whose target is a whole surface about the origin."""
-    T = pose(random_turn(4), (0.01, 0.0, 0.02))
+    T = pose(random_rotation_matrix(4), (0.01, 0.0, 0.02))
     source = whole('drill', 2000)
     middle = source.mean(axis=0)
     target = transform(T, whole('drill', 1500, seed=2) - middle).astype(np.float32)
@@ -50,9 +50,9 @@ def pair(request):
     return request.getfixturevalue(request.param)
 
 
-def split(pair, disturbed):
+def split(pair, perturbed):
     """What is left of the target and what was taken away, as rows of coordinates."""
-    left = {tuple(point) for point in disturbed.target.tolist()}
+    left = {tuple(point) for point in perturbed.target.tolist()}
     return np.array(sorted(left)), np.array([
         point for point in pair.target.tolist() if tuple(point) not in left])
 
@@ -72,13 +72,13 @@ def separable(a, b):
 
 @pytest.mark.parametrize('percent', [0, 10, 35, 70])
 def test_the_asked_share_is_hidden_and_nothing_is_moved(pair, percent):
-    disturbed = hidden(pair, percent, rng())
-    assert len(disturbed.target) == round(len(pair.target) * (1 - percent / 100))
-    assert {tuple(p) for p in disturbed.target.tolist()} <= {
+    perturbed = hidden(pair, percent, rng())
+    assert len(perturbed.target) == round(len(pair.target) * (1 - percent / 100))
+    assert {tuple(p) for p in perturbed.target.tolist()} <= {
         tuple(p) for p in pair.target.tolist()}
-    assert np.array_equal(disturbed.source, pair.source)
-    assert np.array_equal(disturbed.T_target_source, pair.T_target_source)
-    assert disturbed.name == pair.name
+    assert np.array_equal(perturbed.source, pair.source)
+    assert np.array_equal(perturbed.T_target_source, pair.T_target_source)
+    assert perturbed.name == pair.name
 
 
 def test_a_straight_line_in_the_image_parts_the_hidden_side_of_a_view(seen):
@@ -91,12 +91,12 @@ def test_a_straight_line_in_the_image_parts_the_hidden_side_of_a_view(seen):
 
 
 def test_in_place_of_the_hidden_side_the_camera_sees_what_hides_it(seen, complete):
-    disturbed = hidden(seen, 40, rng())
-    _, gone = split(seen, disturbed)
-    assert len(disturbed.surroundings) == len(gone)
-    assert cKDTree(disturbed.surroundings).query(0.8 * gone)[0].max() < 1e-6
-    assert len(hidden(seen, 0, rng()).surroundings) == 0
-    assert hidden(complete, 40, rng()).surroundings is None
+    perturbed = hidden(seen, 40, rng())
+    _, gone = split(seen, perturbed)
+    assert len(perturbed.scene_points) == len(gone)
+    assert cKDTree(perturbed.scene_points).query(0.8 * gone)[0].max() < 1e-6
+    assert len(hidden(seen, 0, rng()).scene_points) == 0
+    assert hidden(complete, 40, rng()).scene_points is None
 
 
 def test_our_pipeline_is_told_what_hides_the_object(seen):
@@ -107,11 +107,11 @@ def test_our_pipeline_is_told_what_hides_the_object(seen):
         def prepare(self, source):
             return source
 
-        def register(self, prepared, target, surroundings=None):
-            self.among.append(surroundings)
+        def register(self, prepared, target, scene_points=None):
+            self.among.append(scene_points)
             return np.eye(4), {}
     asked = Asked()
-    curve = Curve(title='hidden', unit='%', levels=(0, 40), disturb=hidden)
+    curve = Curve(title='hidden', unit='%', levels=(0, 40), perturb=hidden)
     measure_curves([seen], {'occlusion': curve}, [asked])
     warm_up, nothing, much = asked.among
     assert warm_up is None
@@ -141,11 +141,11 @@ def test_sides_come_from_all_directions(complete):
 
 
 def test_noise_of_a_view_goes_along_the_rays(seen):
-    disturbed = noisy(seen, 2, rng())
+    perturbed = noisy(seen, 2, rng())
     before, after = (points / np.linalg.norm(points, axis=1, keepdims=True)
-                     for points in (seen.target, disturbed.target))
+                     for points in (seen.target, perturbed.target))
     assert np.allclose(before, after, atol=1e-5)
-    ranges = [np.linalg.norm(points, axis=1) for points in (seen.target, disturbed.target)]
+    ranges = [np.linalg.norm(points, axis=1) for points in (seen.target, perturbed.target)]
     longest = max(np.linalg.norm(seen.source - point, axis=1).max() for point in seen.source)
     assert np.std(ranges[1] - ranges[0]) == pytest.approx(0.02 * longest, rel=0.1)
 
@@ -167,11 +167,11 @@ def test_more_noise_is_more_of_the_same(pair):
 
 
 def test_few_points_are_a_draw_without_repeats(pair):
-    disturbed = fewer(pair, 128, rng())
-    assert len(disturbed.target) == len(np.unique(disturbed.target, axis=0)) == 128
-    assert {tuple(p) for p in disturbed.target.tolist()} <= {
+    perturbed = fewer(pair, 128, rng())
+    assert len(perturbed.target) == len(np.unique(perturbed.target, axis=0)) == 128
+    assert {tuple(p) for p in perturbed.target.tolist()} <= {
         tuple(p) for p in pair.target.tolist()}
-    spread = [np.ptp(points, axis=0) for points in (disturbed.target, pair.target)]
+    spread = [np.ptp(points, axis=0) for points in (perturbed.target, pair.target)]
     assert (spread[0] > 0.7 * spread[1]).all()
 
 
@@ -180,12 +180,12 @@ def test_few_points_are_a_draw_without_repeats(pair):
 
 @pytest.mark.parametrize('angle_deg', [0.0, 15.0, 90.0, 179.0, 180.0])
 def test_the_misalignment_is_exact_and_the_pose_is_still_true(pair, angle_deg):
-    disturbed = misaligned(pair, angle_deg, rng())
-    assert apart_deg(disturbed.T_target_source, np.eye(4)) == pytest.approx(angle_deg, abs=1e-4)
+    perturbed = misaligned(pair, angle_deg, rng())
+    assert apart_deg(perturbed.T_target_source, np.eye(4)) == pytest.approx(angle_deg, abs=1e-4)
     back = [transform(np.linalg.inv(one.T_target_source), one.target)
-            for one in (pair, disturbed)]
+            for one in (pair, perturbed)]
     assert np.allclose(*back, atol=1e-6)
-    assert np.array_equal(disturbed.source, pair.source)
+    assert np.array_equal(perturbed.source, pair.source)
 
 
 def test_a_turned_view_is_still_what_a_camera_at_the_origin_sees(seen):
@@ -205,14 +205,14 @@ def test_axes_of_misalignment_are_spread():
 # --- faults of levels ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(('disturb', 'level', 'words'), [
+@pytest.mark.parametrize(('perturb', 'level', 'words'), [
     (hidden, -1, 'hidden share = -1 %'), (hidden, 100, r'must lie in \[0, 95\]'),
     (hidden, float('nan'), 'hidden share'), (noisy, -0.5, 'noise'), (fewer, 5, '5 points'),
     (fewer, 10 ** 6, 'number of points'), (misaligned, 181, '181 degrees'),
     (misaligned, -1, r'\[0, 180\]')])
-def test_levels_out_of_range_are_refused(complete, disturb, level, words):
+def test_levels_out_of_range_are_refused(complete, perturb, level, words):
     with pytest.raises(ConfigError, match=words):
-        disturb(complete, level, rng())
+        perturb(complete, level, rng())
 
 
 def test_own_levels_that_the_pairs_do_not_allow_are_left_out(complete):
@@ -250,7 +250,7 @@ def known_pairs(count=3):
     pairs = []
     for index in range(count):
         source = whole('drill', 200, seed=max(index, 1))
-        T = pose(random_turn(index), (0, 0, 0.01))
+        T = pose(random_rotation_matrix(index), (0, 0, 0.01))
         pairs.append(PosePair(source=source, target=transform(T, source).astype(np.float32),
                               T_target_source=T))
     return pairs
@@ -258,7 +258,7 @@ def known_pairs(count=3):
 
 def test_a_curve_falls_where_a_method_gives_up():
     able, poor, local = Knows('able', 181), Knows('poor', 50), Knows('local', 50)
-    curve = Curve(title='turn', unit='degrees', levels=(0, 40, 80), disturb=misaligned)
+    curve = Curve(title='turn', unit='degrees', levels=(0, 40, 80), perturb=misaligned)
     result = measure_curves(known_pairs(), {'turn': curve}, [able, poor], local=[local])
     assert result['turn']['levels'] == [0, 40, 80]
     methods = result['turn']['methods']
@@ -273,7 +273,7 @@ def test_a_curve_falls_where_a_method_gives_up():
 
 
 def test_local_methods_take_part_where_they_are_asked():
-    curves = {name: Curve(title='turn', unit='degrees', levels=(10,), disturb=misaligned,
+    curves = {name: Curve(title='turn', unit='degrees', levels=(10,), perturb=misaligned,
                           local=local) for name, local in (('with', True), ('without', False))}
     result = measure_curves(known_pairs(1), curves, [Knows('a', 181)], local=[Knows('b', 50)])
     assert list(result['with']['methods']) == ['a', 'b']

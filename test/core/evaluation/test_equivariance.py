@@ -14,17 +14,17 @@ from pointpng_core.evaluation.embedding.equivariance import by_angle, evaluate_e
 from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training.embedding_metrics import (
     Cosines,
-    TurnedPairs,
+    RotatedPairs,
     pair_cosines,
+    rotated_pairs,
     spread,
-    turned_pairs,
 )
 from pointpng_core.training.point_samples import (
     cloud_points,
-    disjoint_draws,
+    disjoint_samples,
     distinct_points,
     in_batches,
-    random_turns,
+    random_rotation_matrices,
 )
 
 SUMMARY = {'pa', 'ae', 'cosine_plain', 'pairs'}
@@ -46,12 +46,12 @@ def shapes():
 
 def copies(points, R):
     """Pairs of the very same points, before and after a turn."""
-    return TurnedPairs(source=list(points), R_target_source=R,
+    return RotatedPairs(source=list(points), R_target_source=R,
                        target=[cloud @ turn.T for cloud, turn in zip(points, R)])
 
 
 def test_metrics_are_what_one_gets_pair_by_pair(model, shapes):
-    pairs = turned_pairs(shapes.points, 128, jitter=0.005, generator=seeded())
+    pairs = rotated_pairs(shapes.points, 128, jitter=0.005, generator=seeded())
     predicted, plain = [], []
     for source, target, R in zip(pairs.source, pairs.target, pairs.R_target_source):
         z, z_turned = (model.encoder.encode(cloud[None])[0].double() for cloud in (source, target))
@@ -75,7 +75,7 @@ def test_a_perfect_model_reaches_one_at_every_angle(model, shapes):
 def test_a_prediction_in_the_wrong_direction_is_found_out(model, shapes):
     R = random_rotations((len(shapes.points),), generator=seeded())
     pairs = copies(shapes.points, R)
-    backwards = TurnedPairs(source=pairs.source, target=pairs.target,
+    backwards = RotatedPairs(source=pairs.source, target=pairs.target,
                             R_target_source=R.transpose(1, 2))
     assert pair_cosines(model, backwards).summary()['pa'] < 0.7
 
@@ -147,10 +147,10 @@ def test_the_angle_is_that_between_the_two_draws(model, shapes):
 
 @pytest.mark.parametrize(('distinct', 'wanted', 'size'), [(100, 20, 20), (100, 50, 50),
                                                           (100, 80, 50), (7, 50, 3)])
-def test_draws_share_no_point_even_where_the_pool_repeats(distinct, wanted, size):
-    points = torch.randn(distinct, 3, generator=seeded())
-    pool = points.repeat(3, 1)[torch.randperm(3 * distinct, generator=seeded())]
-    first, second = disjoint_draws(pool, wanted, generator=seeded())
+def test_draws_share_no_point_even_where_the_pool_repeats(suppress_duplicates, wanted, size):
+    points = torch.randn(suppress_duplicates, 3, generator=seeded())
+    pool = points.repeat(3, 1)[torch.randperm(3 * suppress_duplicates, generator=seeded())]
+    first, second = disjoint_samples(pool, wanted, generator=seeded())
     assert len(first) == len(second) == size
     rows = {tuple(row) for row in torch.cat((first, second)).tolist()}
     assert len(rows) == 2 * size
@@ -163,7 +163,7 @@ def test_distinct_points_keep_their_order():
 
 
 def test_both_draws_are_turned_and_centred(shapes):
-    pairs = turned_pairs(shapes.points[:1].repeat(200, 1, 1), 50, jitter=0.0, generator=seeded())
+    pairs = rotated_pairs(shapes.points[:1].repeat(200, 1, 1), 50, jitter=0.0, generator=seeded())
     assert max(cloud.mean(dim=0).abs().max() for cloud in pairs.source + pairs.target) < 1e-6
     longest = torch.stack([cloud[cloud.norm(dim=1).argmax()] for cloud in pairs.source])
     # In the file's pose the farthest points would all lie on one side.
@@ -184,13 +184,13 @@ def test_batches_of_clouds_of_all_sizes_come_back_in_order():
 
 def test_turns_leave_their_axis_alone():
     for index, axis in enumerate('xyz'):
-        R = random_turns(50, axis, generator=seeded())
+        R = random_rotation_matrices(50, axis, generator=seeded())
         assert torch.allclose(R[:, :, index], torch.eye(3)[index].expand(50, 3), atol=1e-6)
         assert R[:, (index + 1) % 3, (index + 1) % 3].std() > 0.3
-    assert torch.equal(random_turns(2, 'none', generator=seeded()), torch.eye(3).expand(2, 3, 3))
-    assert random_turns(50, 'so3', generator=seeded()).diagonal(dim1=1, dim2=2).std() > 0.3
+    assert torch.equal(random_rotation_matrices(2, 'none', generator=seeded()), torch.eye(3).expand(2, 3, 3))
+    assert random_rotation_matrices(50, 'so3', generator=seeded()).diagonal(dim1=1, dim2=2).std() > 0.3
     with pytest.raises(ValueError, match='so3'):
-        random_turns(1, 'spin', generator=seeded())
+        random_rotation_matrices(1, 'spin', generator=seeded())
 
 
 def test_points_are_those_asked_for_or_those_the_encoder_wants(model):

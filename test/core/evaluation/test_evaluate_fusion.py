@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from helpers.evaluation import documented, evaluated
-from helpers.objects import boxes, pose, random_turn
+from helpers.objects import boxes, pose, random_rotation_matrix
 import numpy as np
 import pytest
 
@@ -56,7 +56,7 @@ def test_what_is_missing_at_the_bottom_is_missing_of_all_but_not_above():
 
 
 def test_the_alignment_takes_away_a_motion_but_not_a_wrong_size():
-    drill, T = make_object('drill').mesh, pose(random_turn(2), (0.1, -0.2, 0.7))
+    drill, T = make_object('drill').mesh, pose(random_rotation_matrix(2), (0.1, -0.2, 0.7))
     estimator = PoseEstimator()
     model, larger = moved(drill, T), moved(drill, T, scale=1.04)
     found = aligned(model, drill, estimator)
@@ -72,8 +72,8 @@ def detection(T):
 
 
 def test_a_pose_by_a_model_is_judged_by_where_it_puts_the_object():
-    T_model_true = pose(random_turn(3), (0.2, 0, 0))
-    T_camera_true = pose(random_turn(4), (0, 0, 1))
+    T_model_true = pose(random_rotation_matrix(3), (0.2, 0, 0))
+    T_camera_true = pose(random_rotation_matrix(4), (0, 0, 1))
     drill = make_object('drill')
     stand_in = StandIn(thing=drill, mesh=drill.mesh, T_model_true=T_model_true)
     right = T_camera_true @ np.linalg.inv(T_model_true)

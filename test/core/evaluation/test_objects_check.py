@@ -42,7 +42,7 @@ def test_a_good_library_passes_and_the_seed_says_which_views(estimator):
     assert first['warnings'] == other['warnings'] == []
     for part in (first['objects']['drill'], first['objects']['box']):
         assert part['right'] == 1.0
-        assert part['turn_deg'] < 2
+        assert part['rotation_deg'] < 2
         assert part['shift_mm'] < 2
         assert part['taken_for'] == {}
         assert part['points'] > 2000
@@ -74,7 +74,7 @@ def test_a_cloud_is_checked_as_well_as_a_mesh(estimator):
     cloud = sample_surface(make_object('drill').mesh, 8000, seed=2)[0]
     part = check_library(estimator, [model_of('drill', mesh=cloud)], FEW)['objects']['drill']
     assert part['right'] >= 0.8
-    assert part['turn_deg'] < 3
+    assert part['rotation_deg'] < 3
 
 
 def test_views_show_the_true_pose(estimator, reference):

@@ -3,7 +3,7 @@
 import time
 
 from helpers.evaluation import write_pairs
-from helpers.objects import boxes, pose, random_turn
+from helpers.objects import boxes, pose, random_rotation_matrix
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -31,7 +31,7 @@ def turned(degrees, axis=(0, 0, 1.0)):
 
 @pytest.mark.parametrize('degrees', [0.0, 0.01, 5.0, 90.0, 179.9, 180.0])
 def test_rotation_error_is_the_angle_between(degrees):
-    T = pose(random_turn(1), (1, 2, 3))
+    T = pose(random_rotation_matrix(1), (1, 2, 3))
     assert rotation_error_deg(T @ turned(degrees), T) == pytest.approx(degrees, abs=1e-5)
     assert rotation_error_deg(T, T @ turned(degrees)) == pytest.approx(degrees, abs=1e-5)
 
@@ -154,7 +154,7 @@ def box_pairs(count=3):
     for index in range(count):
         box = boxes(([-0.15, -0.2, -0.6], [0.15, 0.2, 0.6]))
         points, _ = sample_surface(box, 3000, seed=index)
-        T = pose(random_turn(index), (0.1, 0, 3))
+        T = pose(random_rotation_matrix(index), (0.1, 0, 3))
         pairs.append(PosePair(source=points, target=transform(T, points).astype(np.float32),
                               T_target_source=T))
     return pairs
@@ -173,11 +173,11 @@ def test_the_truth_scores_full_marks():
 
 
 def test_nonsense_scores_nothing():
-    summary = scored(pose(random_turn(9), (5, 0, 0)))
+    summary = scored(pose(random_rotation_matrix(9), (5, 0, 0)))
     for key in ('recall_5deg', 'adds_2', 'adds_5', 'adds_10', 'as_good_as_truth'):
         assert summary[key] == 0.0
     assert summary['rotation_mean_deg'] == pytest.approx(
-        rotation_error_deg(pose(random_turn(9)), pose()))
+        rotation_error_deg(pose(random_rotation_matrix(9)), pose()))
 
 
 def test_a_shift_fails_the_thresholds_one_by_one():

@@ -9,7 +9,6 @@ from scipy.spatial import cKDTree
 from pointpng_core.cli import main as cli
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observations import seen_from_outside
-from pointpng_core.evaluation.pairs.every_nth import EveryNth
 from pointpng_core.evaluation.pairs.generation import (
     CAMERA,
     _around,
@@ -18,6 +17,7 @@ from pointpng_core.evaluation.pairs.generation import (
     view_pairs,
 )
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes, named_meshes
+from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.pairs import object_names, read_pairs, write_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
@@ -228,16 +228,16 @@ def test_what_holds_no_meshes_is_refused(tmp_path, monkeypatch, source, error, w
 
 
 def test_every_nth():
-    rule = EveryNth.parse('3:2')
+    rule = SplitRule.parse('3:2')
     assert [i for i in range(9) if i in rule] == [2, 5, 8]
     assert rule.taken(['a', 'b', 'c', 'd', 'e', 'f']) == {'c', 'f'}
-    assert [i for i in range(50) if i in EveryNth.parse('20')] == [0, 20, 40]
+    assert [i for i in range(50) if i in SplitRule.parse('20')] == [0, 20, 40]
 
 
 @pytest.mark.parametrize('text', ['', '0', '3:3', 'x', '3:', '-1', '3:-1', '3:x', '1.5'])
 def test_rules_that_make_no_sense_are_refused(text):
     with pytest.raises(ConfigError):
-        EveryNth.parse(text)
+        SplitRule.parse(text)
 
 
 # --- files and the command -----------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_the_command_writes_halves(tmp_path, capsys, monkeypatch):
 
 def test_pairs_of_views_are_not_posed_both_ways(tmp_path):
     assert make(tmp_path, '--data', 'procedural:1', '--views', 1) == 0
-    result = evaluate_pose(tmp_path / 'out.npz', peers=False)
+    result = evaluate_pose(tmp_path / 'out.npz', baselines=False)
     assert list(result['methods']) == ['pointpng', 'embedding', 'tracking']
 
 

@@ -15,12 +15,12 @@ from pointpng_core.geometry.so3 import (
     fibonacci_directions,
     flatten_blocks,
     frame_towards,
+    in_plane_angles,
     quaternion_distance_rad,
     real_harmonics,
     rotation_distance_rad,
     rotation_generators,
     super_fibonacci,
-    twist_angles,
     wigner_blocks,
 )
 
@@ -217,7 +217,7 @@ def test_fibonacci_directions_cover_the_sphere_evenly():
 
 
 def test_twist_angles_go_round_once():
-    assert np.allclose(twist_angles(4).numpy(), [0, np.pi / 2, np.pi, 3 * np.pi / 2])
+    assert np.allclose(in_plane_angles(4).numpy(), [0, np.pi / 2, np.pi, 3 * np.pi / 2])
 
 
 @pytest.mark.parametrize('grid', [super_fibonacci, fibonacci_directions])

@@ -136,28 +136,28 @@ def test_same_agrees_with_trying_every_member(symmetry, size, seed):
     near = T @ members[seed % len(members)]
     near[:3, :3] = near[:3, :3] @ Rotation.from_rotvec(rng.normal(size=3) * 0.05).as_matrix()
     near[:3, 3] += rng.normal(size=3) * 0.01
-    assert symmetry.same(T @ members[-1], T, turn_rad=1e-6, shift_m=1e-6, about=about)
+    assert symmetry.same(T @ members[-1], T, rotation_rad=1e-6, shift_m=1e-6, about=about)
     turned = angles((near @ members)[:, :3, :3], T[:3, :3])
     shifted = np.linalg.norm(((near @ members - T) @ np.append(about, 1))[:, :3], axis=1)
-    for turn_rad, shift_m in rng.uniform(0, (0.2, 0.05), (8, 2)):
-        tried = bool(((turned <= turn_rad) & (shifted <= shift_m)).any())
+    for rotation_rad, shift_m in rng.uniform(0, (0.2, 0.05), (8, 2)):
+        tried = bool(((turned <= rotation_rad) & (shifted <= shift_m)).any())
         if symmetry.kind == 'finite':
-            assert symmetry.same(near, T, turn_rad=turn_rad, shift_m=shift_m, about=about) == tried
+            assert symmetry.same(near, T, rotation_rad=rotation_rad, shift_m=shift_m, about=about) == tried
         elif tried:  # what the samples in between reach is not known here
-            assert symmetry.same(near, T, turn_rad=turn_rad, shift_m=shift_m, about=about)
+            assert symmetry.same(near, T, rotation_rad=rotation_rad, shift_m=shift_m, about=about)
         if shifted.min() > shift_m:
-            assert not symmetry.same(near, T, turn_rad=np.pi, shift_m=shift_m, about=about)
+            assert not symmetry.same(near, T, rotation_rad=np.pi, shift_m=shift_m, about=about)
 
 
 def test_same_measures_the_shift_at_the_point_asked_for():
     tilt = np.eye(4)
     tilt[:3, :3] = Rotation.from_euler('x', 2, degrees=True).as_matrix()
-    limits = {'turn_rad': np.radians(2.1), 'shift_m': 0.01}
+    limits = {'rotation_rad': np.radians(2.1), 'shift_m': 0.01}
     assert Symmetry().same(tilt, np.eye(4), **limits)
     assert not Symmetry().same(tilt, np.eye(4), about=(0, 1, 0), **limits)
-    assert not Symmetry().same(tilt, np.eye(4), turn_rad=np.radians(1.9), shift_m=0.01)
+    assert not Symmetry().same(tilt, np.eye(4), rotation_rad=np.radians(1.9), shift_m=0.01)
     ball = GROUPS['ball'][0]
-    assert ball.same(tilt, np.eye(4), turn_rad=1e-6, shift_m=0.001)
+    assert ball.same(tilt, np.eye(4), rotation_rad=1e-6, shift_m=0.001)
 
 
 @cases

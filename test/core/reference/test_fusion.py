@@ -22,7 +22,7 @@ from pointpng_core.reference.reconstruction.planar_icp import (
     PlanarTarget,
     joined,
     planar,
-    turn_rad,
+    rotation_rad,
 )
 from pointpng_core.reference.reconstruction.recording import FusedModel, fuse_bag
 from pointpng_core.reference.reconstruction.turntable import (
@@ -69,7 +69,7 @@ def test_a_planar_motion_is_recovered_and_keeps_the_table(seed):
     T = planar(rng.uniform(-0.25, 0.25), rng.uniform(-0.1, 0.1, 2), rng.uniform(-0.01, 0.01, 2))
     fit = PlanarTarget(patch_of(mesh, 8000)).fit(
         patch_of(mesh, seed=5).moved(np.linalg.inv(T)), np.eye(4), tolerances_m=FINE * 3,
-        expected_rad=turn_rad(T))
+        expected_rad=rotation_rad(T))
     np.testing.assert_allclose(fit.T_target_source, T, atol=2e-3)
     np.testing.assert_array_equal(fit.T_target_source[2], [0, 0, 1, 0])
     assert fit.overlap > 0.95
@@ -83,7 +83,7 @@ def test_the_turn_of_a_round_thing_does_not_show_and_stays_as_expected():
         fit = PlanarTarget(patch).fit(patch_of(make_object(name).mesh, seed=3), np.eye(4),
                                       tolerances_m=FINE, expected_rad=0.1)
         held[name] = fit.turn_held
-        assert (abs(turn_rad(fit.T_target_source)) < 0.04) == (name != 'bottle')
+        assert (abs(rotation_rad(fit.T_target_source)) < 0.04) == (name != 'bottle')
     assert held['bottle'] < 0.01 < 0.03 < held['mug'] < held['box'] <= 1
 
 
@@ -112,12 +112,12 @@ def test_drift_of_a_whole_turn_is_measured_and_spread_over_it():
         wrong = planar(share * drift, np.zeros(2), share * np.array([1e-3, 0]))
         placed.append(PlacedLook(
             look=Look(time_s=turn, patch=seen, camera=np.zeros(3)), fit=None,
-            T_object_table=wrong @ planar(turn, np.zeros(2)), turn_rad=turn + share * drift))
+            T_object_table=wrong @ planar(turn, np.zeros(2)), rotation_rad=turn + share * drift))
     closed, error = close_loop(placed)
-    assert error.turn_deg == pytest.approx(1.0, abs=0.25)  # the looks compared drift, too
+    assert error.rotation_deg == pytest.approx(1.0, abs=0.25)  # the looks compared drift, too
     for look, turn in zip(closed, turns):
         off = look.T_object_table @ np.linalg.inv(planar(turn, np.zeros(2)))
-        assert abs(turn_rad(off)) < 0.25 * drift
+        assert abs(rotation_rad(off)) < 0.25 * drift
     assert close_loop(placed[:18])[1] is None
 
 
@@ -137,8 +137,8 @@ def test_a_turning_drill_becomes_a_model_by_the_command(tmp_path):
     told = json.loads((tmp_path / 'out.json').read_text())
     assert code == 0
     assert (told['clouds'], told['refused'], told['unusable']) == (18, 0, 0)
-    assert 330 < told['turn_deg'] < 360
-    assert told['loop']['turn_deg'] < 5
+    assert 330 < told['rotation_deg'] < 360
+    assert told['loop']['rotation_deg'] < 5
     (model,) = load_library(library)
     errors = errors_of(model.model, 'drill')
     assert errors.mean_m < 0.0006
@@ -167,8 +167,8 @@ def test_a_camera_carried_around_one_of_two_objects(tmp_path):
 
 @pytest.mark.parametrize(('name', 'config', 'message'), [
     ('bottle', {'frames': 12}, 'looks the same however it is turned'),
-    ('drill', {'frames': 10, 'turn_deg': 700}, 'moved too far between two clouds'),
-    ('box', {'frames': 10, 'turn_deg': 90}, r'of 360 degrees were seen'),
+    ('drill', {'frames': 10, 'rotation_deg': 700}, 'moved too far between two clouds'),
+    ('box', {'frames': 10, 'rotation_deg': 90}, r'of 360 degrees were seen'),
 ])
 def test_a_recording_that_makes_no_model_says_why(tmp_path, name, config, message):
     with pytest.raises(FusionError, match=message):
@@ -185,14 +185,14 @@ def test_clouds_without_an_object_are_named(tmp_path):
 def test_a_report_tells_of_whatever_may_have_gone_wrong():
     good = FusedModel(
         mesh=boxes(((0, 0, 0), (0.1, 0.1, 0.1))), clouds=30, used=24, still=3, refused=2,
-        unusable=1, reasons={'no table is seen': 1}, turn_deg=350.0, widest_gap_deg=12.0,
-        told_share=1.0, residual_m=7e-4, loop=LoopError(turn_deg=0.5, shift_m=1e-3), damage='')
+        unusable=1, reasons={'no table is seen': 1}, rotation_deg=350.0, widest_gap_deg=12.0,
+        told_share=1.0, residual_m=7e-4, loop=LoopError(rotation_deg=0.5, shift_m=1e-3), damage='')
     lines = readable(good).splitlines()
     assert lines[0] == '30 clouds: 24 used, 3 show nothing new, 2 do not fit, 1 not usable'
     assert [line for line in lines if 'note' in line] == ['  note      1 times: no table is seen']
     assert '0.5 degrees and 1.0 mm' in readable(good)
     for change, words in (({'loop': None}, 'not closed'), ({'damage': 'cut short'}, 'cut short'),
-                          ({'loop': LoopError(turn_deg=9, shift_m=0)}, 'closed badly'),
+                          ({'loop': LoopError(rotation_deg=9, shift_m=0)}, 'closed badly'),
                           ({'told_share': 0.6}, '40 % of the clouds nothing tells the turn')):
         assert words in readable(dataclasses.replace(good, **change))
         assert words not in readable(good)
@@ -204,7 +204,7 @@ def test_looks_of_one_time_do_no_harm():
     for turn in (0.0, 0.1, 0.2, 0.3):
         turning.add(Look(time_s=1.0, patch=patch.moved(planar(-turn, np.zeros(2))),
                          camera=np.zeros(3)))
-    turns = [look.turn_rad for look in turning.placed]
+    turns = [look.rotation_rad for look in turning.placed]
     assert turns == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=0.005)
 
 

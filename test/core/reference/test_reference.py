@@ -3,7 +3,7 @@
 from dataclasses import replace
 import logging
 
-from helpers.objects import boxes, pose, random_turn, view, whole
+from helpers.objects import boxes, pose, random_rotation_matrix, view, whole
 import numpy as np
 import open3d as o3d
 import pytest
@@ -48,7 +48,7 @@ def mesh_distance(mesh, points):
 
 
 def look_at_mug(t=(0.05, -0.04, 0.6)):
-    return view(make_object('mug').mesh, pose(random_turn(0), t))
+    return view(make_object('mug').mesh, pose(random_rotation_matrix(0), t))
 
 
 # --- surfaces ------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_the_unit_of_a_model_only_scales_lengths():
 
 def test_a_look_keeps_the_cameras_axes_about_its_centroid():
     points = look_at_mug()
-    reference = CountingBuilder().from_look(points, name='x')
+    reference = CountingBuilder().from_view(points, name='x')
     assert not reference.complete
     assert np.abs(reference.points + points.mean(axis=0) - points).max() < 1e-6
     assert np.abs(reference.centre).max() < 1e-6
@@ -131,7 +131,7 @@ def test_non_finite_points_of_models_and_looks_are_ignored():
     clean, points = look_at_mug(), look_at_mug()
     dirty = np.insert(points, [0, 50, 300], [np.nan, 0, np.inf], axis=0)
     builder = CountingBuilder()
-    a, b = builder.from_look(clean, name='x'), builder.from_look(dirty, name='x')
+    a, b = builder.from_view(clean, name='x'), builder.from_view(dirty, name='x')
     assert np.array_equal(a.points, b.points)
     assert torch.equal(a.embedding, b.embedding)
 
@@ -145,7 +145,7 @@ def test_clouds_that_are_no_surface_are_refused(points, message):
     with pytest.raises(CloudError, match=message):
         build(points)
     with pytest.raises(CloudError, match=message):
-        CountingBuilder().from_look(points + 1, name='x')
+        CountingBuilder().from_view(points + 1, name='x')
 
 
 def test_references_of_different_sizes_stack():
@@ -153,7 +153,7 @@ def test_references_of_different_sizes_stack():
     few = CountingBuilder(ReferenceConfig(surface_points=300, views=10, sample=64, probes=32))
     stack = ReferenceStack.of([
         builder.from_model(make_object('mug').mesh, name='a', symmetry=Symmetry()),
-        builder.from_look(look_at_mug(), name='b'),
+        builder.from_view(look_at_mug(), name='b'),
         few.from_model(whole('can', 300), name='c', symmetry=Symmetry())])
     assert stack.probes.shape == (3, 64, 3)
     assert stack.visible.shape == (3, 40, 64)
@@ -205,7 +205,7 @@ def test_the_discovered_symmetry_is_kept_and_a_given_one_goes_before_it(tmp_path
     assert (told.symmetry, builder.built) == (ROUND, 0)
     assert len(found.symmetry.transforms()) == 4
     assert found.symmetry.same(np.eye(4), pose(np.diag([-1.0, -1, 1]), (0.1, 0.2, 0.0)),
-                               turn_rad=0.02, shift_m=0.003, about=(0.05, 0.1, 0.15))
+                               rotation_rad=0.02, shift_m=0.003, about=(0.05, 0.1, 0.15))
     fresh = CountingBuilder(config).from_model(mesh, name='fresh', symmetry=None)
     assert fresh.symmetry == found.symmetry
     assert CountingBuilder(config).from_model(
@@ -218,7 +218,7 @@ def test_a_look_has_no_symmetry_for_it_shows_one_side(tmp_path):
     ball *= 0.05 / np.linalg.norm(ball, axis=1, keepdims=True)
     seen = ball[ball[:, 2] < 0] + (0, 0, 0.5)
     for _ in range(2):
-        assert cache.from_look(seen, name='look').symmetry == Symmetry()
+        assert cache.from_view(seen, name='look').symmetry == Symmetry()
     assert cache.from_model(ball, name='whole', symmetry=None).symmetry.kind == 'spherical'
 
 
@@ -233,9 +233,9 @@ def test_meshes_and_looks_are_kept_too(tmp_path):
     builder, cache = cached(tmp_path)
     mesh, look = boxes(([0, 0, 0], [0.1, 0.2, 0.3])), look_at_mug()
     first = [cache.from_model(mesh, name='a', symmetry=Symmetry()),
-             cache.from_look(look, name='a')]
+             cache.from_view(look, name='a')]
     second = [cache.from_model(mesh, name='a', symmetry=Symmetry()),
-              cache.from_look(look, name='a')]
+              cache.from_view(look, name='a')]
     assert builder.built == 2
     assert all(same(a, b) for a, b in zip(first, second))
     assert not second[1].complete
@@ -250,7 +250,7 @@ def test_other_content_or_settings_are_other_entries(tmp_path):
         lambda cache: cache.from_model(MODEL, name='a', symmetry=Symmetry()),
         lambda cache: cache.from_model(moved, name='a', symmetry=Symmetry()),
         lambda cache: cache.from_model(MODEL[:-1], name='a', symmetry=Symmetry()),
-        lambda cache: cache.from_look(MODEL + np.float32(1), name='a'),
+        lambda cache: cache.from_view(MODEL + np.float32(1), name='a'),
         lambda cache: cache.from_model(MODEL + np.float32(1), name='a', symmetry=Symmetry()),
         lambda cache: cache.from_model(mesh, name='a', symmetry=Symmetry()),
         lambda cache: cache.from_model(turned_faces, name='a', symmetry=Symmetry())]

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from helpers.objects import pose, random_turn
+from helpers.objects import pose, random_rotation_matrix
 import numpy as np
 import open3d as o3d
 import pytest
@@ -56,7 +56,7 @@ def assert_equal(found, true, *, size, about):
     assert (found.kind, len(found.transforms())) == (true.kind, len(true.transforms()))
     for one, other in ((found, true), (true, found)):
         for g in one.transforms(steps=7):
-            assert other.same(np.eye(4), g, turn_rad=TURN_RAD, shift_m=SHIFT * size, about=about)
+            assert other.same(np.eye(4), g, rotation_rad=TURN_RAD, shift_m=SHIFT * size, about=about)
 
 
 def hull(corners):
@@ -179,14 +179,14 @@ def test_misfit_agrees_with_the_distance_to_the_mesh():
     scene.add_triangles(o3d.core.Tensor(mesh.vertices),
                         o3d.core.Tensor(mesh.faces.astype(np.uint32)))
     for seed in range(3):
-        T = pose(random_turn(seed), (0.01, 0.0, 0.02))
-        off, _ = surface.misfit(T, sample=1000)
+        T = pose(random_rotation_matrix(seed), (0.01, 0.0, 0.02))
+        off, _ = surface.scale_residual(T, sample=1000)
         there = (points[:1000] @ T[:3, :3].T + T[:3, 3]).astype(np.float32)
         naive = scene.compute_distance(o3d.core.Tensor(there)).numpy()
         # Nothing within three spacings of a sample counts as off its plane.
         assert np.abs(off - naive).max() < 4 * spacing_m(points)
         assert np.quantile(np.abs(off - naive), 0.5) < 0.005
-    off, turned = surface.misfit(np.eye(4), sample=1000)
+    off, turned = surface.scale_residual(np.eye(4), sample=1000)
     assert (off.max(), turned.max()) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-3))
 
 
@@ -194,15 +194,15 @@ def test_an_axis_is_polished_or_refused():
     _, surface = surface_of(hull(SIGNS * 0.3))
     for order in (2, 4, CONTINUOUS):
         off_axis = Rotation.from_euler('xy', (3, -3), degrees=True).apply((0.0, 0.0, 1.0))
-        found = surface.polished(off_axis, order=order)
+        found = surface.refined(off_axis, order=order)
         assert np.degrees(np.arccos(found.axis[2])) < 0.3
         assert np.abs(found.point).max() < 0.003
         assert surface.keeps(found.turn(np.pi / 2), tolerance=0.01)
         assert not surface.keeps(found.turn(np.pi / 3), tolerance=0.025, rough=True)
     far = Rotation.from_euler('x', 20, degrees=True).apply((0.0, 0.0, 1.0))
-    stuck = surface.polished(far, order=2)
+    stuck = surface.refined(far, order=2)
     assert stuck is None or not surface.keeps(stuck.turn(np.pi), tolerance=0.025)
-    assert surface.polished(far, order=7) is None
+    assert surface.refined(far, order=7) is None
 
 
 # --- discovery -----------------------------------------------------------------------------
@@ -212,7 +212,7 @@ def test_an_axis_is_polished_or_refused():
 def test_catalogue_objects_have_their_declared_symmetry(name):
     thing = make_object(name)
     for seed in range(3):
-        T = pose(random_turn(seed) if seed else None, 3.0 * seed * np.array([0.3, -0.1, 0.2]))
+        T = pose(random_rotation_matrix(seed) if seed else None, 3.0 * seed * np.array([0.3, -0.1, 0.2]))
         middle = T[:3, :3] @ thing.mesh.vertices.mean(axis=0) + T[:3, 3]
         assert_equal(discover(thing.mesh, T, seed=seed), moved(thing.symmetry, T), size=0.2,
                      about=middle)
@@ -221,7 +221,7 @@ def test_catalogue_objects_have_their_declared_symmetry(name):
 @pytest.mark.parametrize(('mesh', 'symmetry'), SOLIDS.values(), ids=SOLIDS)
 def test_solids_have_the_symmetry_of_geometry_in_any_pose(mesh, symmetry):
     for seed in range(3):
-        T = pose(random_turn(seed), (0.4 * seed, -0.2, 0.1))
+        T = pose(random_rotation_matrix(seed), (0.4 * seed, -0.2, 0.1))
         middle = T[:3, :3] @ mesh.vertices.mean(axis=0) + T[:3, 3]
         assert_equal(discover(mesh, T, seed=seed), moved(symmetry, T), size=0.1, about=middle)
 
@@ -230,7 +230,7 @@ def test_solids_have_the_symmetry_of_geometry_in_any_pose(mesh, symmetry):
 def test_discovery_turns_with_random_solids(kind):
     for seed in range(2):
         mesh = polygonise(random_solid(kind, np.random.default_rng(seed)), voxel_m=0.003)
-        T = pose(random_turn(seed), (-1.0, 0.3, 2.0))
+        T = pose(random_rotation_matrix(seed), (-1.0, 0.3, 2.0))
         plain, turned = discover(mesh), discover(mesh, T)
         middle = T[:3, :3] @ mesh.vertices.mean(axis=0) + T[:3, 3]
         assert_equal(turned, moved(plain, T), size=0.15, about=middle)
@@ -337,5 +337,5 @@ def test_scans_of_real_objects(name, kind, size):
         mesh = TriangleMesh(vertices=stored[f'{name}/vertices'],
                             faces=stored[f'{name}/faces'].astype(np.int32))
     for seed in range(2):
-        found = discover(mesh, pose(random_turn(seed)), seed=seed)
+        found = discover(mesh, pose(random_rotation_matrix(seed)), seed=seed)
         assert (found.kind, len(found.transforms())) == (kind, size)

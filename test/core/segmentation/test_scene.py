@@ -10,7 +10,7 @@ from pointpng_core.segmentation import SegmenterConfig, segment_scene
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 CONFIG = SegmenterConfig()
-APART = (box((0.08, 0.06, 0.12), (-0.05, 0.15, 0), turn_deg=20), box((0.12, 0.1, 0.06)),
+APART = (box((0.08, 0.06, 0.12), (-0.05, 0.15, 0), rotation_deg=20), box((0.12, 0.1, 0.06)),
          cylinder(0.035, 0.11, (0.05, -0.2, 0)))
 
 
@@ -91,11 +91,11 @@ def test_holes_and_infinite_points_are_ignored():
 
 
 TOUCHING = {
-    'side by side': (box((0.1, 0.1, 0.14), turn_deg=40),
-                     box((0.1, 0.1, 0.09), (0.034, -0.102, 0), turn_deg=40)),
+    'side by side': (box((0.1, 0.1, 0.14), rotation_deg=40),
+                     box((0.1, 0.1, 0.09), (0.034, -0.102, 0), rotation_deg=40)),
     'one behind the other': (box((0.05, 0.2, 0.18), (0.1, 0, 0)),
                              box((0.06, 0.09, 0.08), (0.044, 0, 0))),
-    'stacked': (box((0.2, 0.26, 0.06)), box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), turn_deg=25)),
+    'stacked': (box((0.2, 0.26, 0.06)), box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25)),
     'a can on a box': (box((0.2, 0.2, 0.08)), cylinder(0.045, 0.12, (0, 0, 0.08))),
     'two cans': (cylinder(0.04, 0.12, (0, 0.041, 0)), cylinder(0.04, 0.12, (0, -0.041, 0))),
 }
@@ -116,11 +116,11 @@ def test_each_threshold_can_keep_a_stack_together(option):
     assert len(segment(points, **option).segments) == 1
 
 
-@pytest.mark.parametrize('turn_deg', [60, 150, 240, 330])
+@pytest.mark.parametrize('rotation_deg', [60, 150, 240, 330])
 @pytest.mark.parametrize('name', ['mug', 'bottle', 'drill', 'bracket', 'bowl'])
-def test_one_object_with_a_concave_shape_stays_one(name, turn_deg):
+def test_one_object_with_a_concave_shape_stays_one(name, rotation_deg):
     mesh = make_object(name).mesh
-    points, hit = see([table(), placed(mesh.vertices, mesh.faces, turn_deg=turn_deg)],
+    points, hit = see([table(), placed(mesh.vertices, mesh.faces, rotation_deg=rotation_deg)],
                       camera(0.7, 38), noise=0.001)
     assert_each_found(hit, segment(points), [1])
 

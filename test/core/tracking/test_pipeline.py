@@ -158,9 +158,9 @@ class StubEstimator:
     def __init__(self, *scores):
         self.scores, self.calls = scores, []
 
-    def estimate_batch(self, observations, references, *, surroundings=None, **options):
+    def estimate_batch(self, observations, references, *, scene_points=None, **options):
         self.calls.append(SimpleNamespace(observations=observations, references=references,
-                                          surroundings=surroundings))
+                                          scene_points=scene_points))
         scores = self.scores if len(self.calls) == 1 else [0.0] * len(observations)
         return [[PoseEstimate(T_observation_reference=np.eye(4), score=score, residual_m=0.0,
                               inlier_share=score, confidence=score,
@@ -177,7 +177,7 @@ def stubbed(*scores, references=None, **options):
     stub = StubEstimator(*scores)
     references = [stub_reference('x')] if references is None else references
     return stub, FramePipeline(estimator=stub, references=references, segmenter=SegmenterConfig(),
-                               config=PipelineConfig(**{'min_hold': 0.0, **options}))
+                               config=PipelineConfig(**{'min_observability': 0.0, **options}))
 
 
 def test_poses_below_the_least_confidence_are_not_accepted(frame):
@@ -205,7 +205,7 @@ def test_the_frame_around_is_handed_over_finite(frame):
     points = frame.points.reshape(-1, 3).copy()
     points[5] = [np.inf, 0, 1]
     pipeline.process(points, SHAPE)
-    around = stub.calls[0].surroundings
+    around = stub.calls[0].scene_points
     assert np.isfinite(around).all()
     assert len(around) > 20_000
     assert np.ptp(around[:, 0]) > 0.8

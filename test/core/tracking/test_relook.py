@@ -19,7 +19,7 @@ def pipeline(estimator):
 
 def step(pipeline, things, seed, stamp_s=None):
     result = pipeline.process(shoot(things, seed), SHAPE, stamp_s).firsts()
-    pipeline.relook(result)
+    pipeline.renew_references(result)
     return result
 
 
@@ -28,7 +28,7 @@ def poses_of(result):
             for found in result.detections}
 
 
-def turned_deg(T, T_true):
+def rotated_deg(T, T_true):
     return np.degrees(np.arccos(np.clip((np.trace(T[:3, :3].T @ T_true[:3, :3]) - 1) / 2, -1, 1)))
 
 
@@ -45,8 +45,8 @@ def test_each_frame_is_relative_to_the_one_before_and_names_stay(pipeline):
         assert sorted(poses) == ['object_0_0', 'object_1_0']      # the drill shows more points
         T_move = (T_CAMERA_WORLD @ things(number)[0][1]
                   @ np.linalg.inv(T_CAMERA_WORLD @ things(number - 1)[0][1]))
-        assert turned_deg(poses['object_0_0'], T_move) < 2.5
-        assert turned_deg(poses['object_1_0'], np.eye(4)) < 2.5
+        assert rotated_deg(poses['object_0_0'], T_move) < 2.5
+        assert rotated_deg(poses['object_1_0'], np.eye(4)) < 2.5
         for found in result.detections:
             middle_m = found.segment.points.mean(axis=0)
             assert np.linalg.norm(poses[found.child_frame][:3, 3] - middle_m) < 0.02
@@ -81,7 +81,7 @@ def test_a_look_of_one_frame_is_not_kept_on_disk(tmp_path):
     estimator = PoseEstimator(cache_dir=tmp_path)
     cloud = shoot([standing('drill', 0.0, 0.0)])
     points = random_points(cloud[finite_rows(cloud)], 500)
-    estimator.reference_from_look(points, name='glimpse', keep=False)
+    estimator.reference_from_view(points, name='glimpse', keep=False)
     assert list(tmp_path.iterdir()) == []
-    estimator.reference_from_look(points, name='look')
+    estimator.reference_from_view(points, name='look')
     assert len(list(tmp_path.iterdir())) == 1

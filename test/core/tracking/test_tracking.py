@@ -27,10 +27,10 @@ def body(name):
     return CastBody(make_object(name).mesh)
 
 
-def standing(name, x, y, turn_deg=0.0):
+def standing(name, x, y, rotation_deg=0.0):
     """The pose of an upright object in the world, its box centred at (x, y) on the table."""
     kind = make_object(name)
-    R = Rotation.from_euler('z', turn_deg, degrees=True).as_matrix() @ kind.rests[0]
+    R = Rotation.from_euler('z', rotation_deg, degrees=True).as_matrix() @ kind.rests[0]
     vertices = kind.mesh.vertices @ R.T
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     return name, pose(R, (x - (low[0] + high[0]) / 2, y - (low[1] + high[1]) / 2, -low[2]))
@@ -116,7 +116,7 @@ def test_an_object_that_jumps_is_found_again_as_itself(make_pipeline):
 
 def test_a_wrong_flip_is_found_out(make_pipeline):
     """Whatever was believed: the score falls, or the next check finds the better pose."""
-    pipeline = make_pipeline('drill', check_every=2, patience=2)
+    pipeline = make_pipeline('drill', check_every=2, confirmation_count=2)
     thing = standing('drill', 0.0, 0.0, 20)
     found_of(pipeline, [thing])
     T_flip = pipeline.tracks.objects[0].T_expected @ pose(

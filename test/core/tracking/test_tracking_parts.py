@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from helpers.objects import apart_deg, boxes, moved, pose, random_turn, view, whole
+from helpers.objects import apart_deg, boxes, moved, pose, random_rotation_matrix, view, whole
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -17,7 +17,7 @@ from pointpng_core.tracking.association import match, surface_share
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.ego_motion import common_motion
 from pointpng_core.tracking.pose_selection import kept, nearest_as_good
-from pointpng_core.tracking.solution_remapping import steadied
+from pointpng_core.tracking.solution_remapping import remap_solution
 from pointpng_core.tracking.tracks import ObjectTracks
 
 PLACE = (0.05, -0.03, 0.6)
@@ -34,7 +34,7 @@ def beside(T, degrees, shift_m, reference, seed=0):
 
 
 def seen(name, seed=1):
-    T = pose(random_turn(seed), PLACE)
+    T = pose(random_rotation_matrix(seed), PLACE)
     return T, view(make_object(name).mesh, T, noise=1.0, seed=seed)
 
 
@@ -70,7 +70,7 @@ def test_following_one_by_one_and_in_a_batch_agree(estimator, reference):
 
 
 def test_a_whole_surface_is_followed_too(estimator, reference):
-    T = pose(random_turn(4), (0.02, 0.01, 0.03))
+    T = pose(random_rotation_matrix(4), (0.02, 0.01, 0.03))
     cloud = moved(T, whole('drill', 1500))
     start = beside(T, 8, 0.01, reference('drill'))
     assert apart_deg(estimator.track(cloud, reference('drill'), start)
@@ -110,7 +110,7 @@ def test_senseless_previous_poses_are_refused(estimator, reference):
 
 def test_a_motion_over_its_time_is_the_motion():
     centre = np.array([0.3, -0.1, 0.2])
-    T = pose(random_turn(3), (0.1, 0.2, 0.3))
+    T = pose(random_rotation_matrix(3), (0.1, 0.2, 0.3))
     assert np.allclose(Motion.of(T, centre).over(1.0, centre), T)
     half = Motion.of(T, centre, time=2.0).over(1.0, centre)
     assert apart_deg(half, np.eye(4)) == pytest.approx(apart_deg(T, np.eye(4)) / 2)
@@ -140,10 +140,10 @@ def test_what_nothing_holds_stays_where_it_was_expected(reference):
     """The spin of a can is free; its place and the direction of its axis are not."""
     T, points = seen('can')
     spun = T @ pose(Rotation.from_rotvec([0, 0, 0.4]).as_matrix())
-    held = steadied(spun, T, points, reference('can'), weak=0.006)
+    held = remap_solution(spun, T, points, reference('can'), degeneracy_threshold=0.006)
     assert apart_deg(held, T) < 2
     off = beside(T, 6, 0.01, reference('can'), seed=2)
-    held = steadied(T, off, points, reference('can'), weak=0.006)
+    held = remap_solution(T, off, points, reference('can'), degeneracy_threshold=0.006)
     symmetry = make_object('can').symmetry
     assert np.degrees(symmetry.rotation_error_rad(held[:3, :3], T[:3, :3])) < 1
     assert symmetry.translation_error_m(held, T) < 0.002
@@ -152,9 +152,9 @@ def test_what_nothing_holds_stays_where_it_was_expected(reference):
 def test_what_is_held_follows_the_points(reference):
     T, points = seen('bracket')
     off = beside(T, 6, 0.01, reference('bracket'), seed=2)
-    held = steadied(T, off, points, reference('bracket'), weak=0.006)
+    held = remap_solution(T, off, points, reference('bracket'), degeneracy_threshold=0.006)
     assert apart_deg(held, T) < 1
-    assert np.allclose(steadied(T, off, points, reference('bracket'), weak=0.0), T, atol=1e-6)
+    assert np.allclose(remap_solution(T, off, points, reference('bracket'), degeneracy_threshold=0.0), T, atol=1e-6)
 
 
 # --- which is whose ------------------------------------------------------------------------
@@ -187,11 +187,11 @@ def test_each_object_gets_the_segment_that_lies_where_it_should(reference):
     tracks = followed(reference, ('drill', T_other), ('drill', T))
     small = segment(points[::40])
     found = match([segment(points), small, segment(other), segment(other + 2)], tracks.objects,
-                  gate=0.15)
+                  association_gate=0.15)
     assert found == [tracks.objects[1], None, tracks.objects[0], None]
-    assert match([segment(points)], tracks.objects, gate=0.001) == [None]
-    assert match([], tracks.objects, gate=0.15) == []
-    assert match([segment(points)], [], gate=0.15) == [None]
+    assert match([segment(points)], tracks.objects, association_gate=0.001) == [None]
+    assert match([], tracks.objects, association_gate=0.15) == []
+    assert match([segment(points)], [], association_gate=0.15) == [None]
     assert surface_share(points, T, reference('drill')) > 0.95
     assert surface_share(points + 0.1, T, reference('drill')) < 0.3
 
@@ -223,33 +223,33 @@ def test_jumps_in_time_begin_anew(reference, stamps, remembered):
 def test_a_pose_is_given_up_only_for_one_that_explains_more():
     T = pose(t=PLACE)
     tracked = estimate(T, 0.8)
-    assert kept(tracked, [estimate(np.eye(4), 0.85)], stay=0.93).score == 0.8
-    assert kept(tracked, [estimate(np.eye(4), 0.87)], stay=0.93) is None
-    assert kept(tracked, [estimate(np.eye(4), 0.95, name='can')], stay=0.93) is None
-    assert kept(tracked, [], stay=0.93) is tracked
+    assert kept(tracked, [estimate(np.eye(4), 0.85)], hysteresis_ratio=0.93).score == 0.8
+    assert kept(tracked, [estimate(np.eye(4), 0.87)], hysteresis_ratio=0.93) is None
+    assert kept(tracked, [estimate(np.eye(4), 0.95, name='can')], hysteresis_ratio=0.93) is None
+    assert kept(tracked, [], hysteresis_ratio=0.93) is tracked
     flagged = replace(estimate(np.eye(4), 0.85), ambiguous=True)
-    assert kept(tracked, [flagged], stay=0.93).ambiguous
+    assert kept(tracked, [flagged], hysteresis_ratio=0.93).ambiguous
 
 
 def test_among_poses_as_good_the_nearest_wins(reference):
     model = reference('drill')
-    T = pose(random_turn(1), PLACE)
+    T = pose(random_rotation_matrix(1), PLACE)
     flip = T @ pose(Rotation.from_rotvec([0, 0, np.pi]).as_matrix())
     found = [estimate(flip, 0.90, others=[(T, 0.86), (beside(T, 9, 0, model), 0.88)])]
-    best = nearest_as_good(found, model, T, stay=0.93)
+    best = nearest_as_good(found, model, T, hysteresis_ratio=0.93)
     assert np.allclose(best.T_observation_reference, T)
     assert (best.score, best.runners_up[0].score, len(best.runners_up)) == (0.86, 0.90, 2)
-    assert np.allclose(nearest_as_good(found, model, T, stay=0.99).T_observation_reference, flip)
+    assert np.allclose(nearest_as_good(found, model, T, hysteresis_ratio=0.99).T_observation_reference, flip)
     other = [estimate(flip, 0.9, name='can'), *found]
-    assert nearest_as_good(other, replace(model, name='x'), T, stay=0.93) is None
-    assert nearest_as_good(other, model, T, stay=0.93) is not None
+    assert nearest_as_good(other, replace(model, name='x'), T, hysteresis_ratio=0.93) is None
+    assert nearest_as_good(other, model, T, hysteresis_ratio=0.93) is not None
 
 
 def test_the_nearest_is_told_up_to_symmetry(estimator):
     square = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=4, point=(0.05, 0.05, 0)),))
     model = estimator.reference_from_model(boxes(((0, 0, 0), (0.1, 0.1, 0.2))), name='block',
                                            symmetry=square)
-    T = pose(random_turn(1), PLACE)
+    T = pose(random_rotation_matrix(1), PLACE)
     quarter = T @ square.transforms()[1]
-    best = nearest_as_good([estimate(quarter, name='block')], model, T, stay=0.9)
+    best = nearest_as_good([estimate(quarter, name='block')], model, T, hysteresis_ratio=0.9)
     assert np.allclose(best.T_observation_reference, T, atol=1e-9)

@@ -67,9 +67,9 @@ class SteerableReadout(nn.Module):
         harmonics = real_harmonics(clouds / radii.clamp(min=1e-9)[..., None], self.degree_max)
         shells = shell_weights(radii / diameters[:, None, None], self.harmonics)  # (R, B, C, N)
         weights = 1.0 + self._by_degree(self._of_points(clouds, geometry, self.radial(tokens)))
-        weighed = weights * shells.transpose(-1, -2)[..., None, :]  # (R, B, N, L + 1, C)
+        with_likelihood_ratio = weights * shells.transpose(-1, -2)[..., None, :]  # (R, B, N, L + 1, C)
         # One product over all degrees is faster than one for each, though most of it is unused.
-        moments = harmonics.transpose(-1, -2) @ weighed.flatten(3) / clouds.shape[1]
+        moments = harmonics.transpose(-1, -2) @ with_likelihood_ratio.flatten(3) / clouds.shape[1]
         return _own_degree(moments.unflatten(-1, (self.degree_max + 1, -1)), self.degree)
 
     def _of_points(self, clouds: Tensor, geometry: PatchGeometry, weights: Tensor) -> Tensor:

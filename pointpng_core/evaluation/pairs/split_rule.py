@@ -7,7 +7,7 @@ from pointpng_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class EveryNth:
+class SplitRule:
     """The positions i with i % every == offset. YCB objects that are never tuned on: 3:2."""
 
     every: int
@@ -21,7 +21,7 @@ class EveryNth:
                               f'every {self.every}: must be at least 1')
 
     @classmethod
-    def parse(cls, text: str) -> 'EveryNth':
+    def parse(cls, text: str) -> 'SplitRule':
         """Read 'EVERY' or 'EVERY:OFFSET'; raises ConfigError."""
         every, colon, offset = text.partition(':')
         if not every.isdecimal() or (colon and not offset.isdecimal()):

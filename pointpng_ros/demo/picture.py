@@ -14,8 +14,8 @@ from scipy.spatial import cKDTree
 
 from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.rendering import CastBody
-from pointpng_ros.demo import views
-from pointpng_ros.demo.labels import LABEL_POINTS, place_labels
+from pointpng_ros.demo import point_renderer as views
+from pointpng_ros.demo.label_placement import LABEL_POINTS, place_labels
 from pointpng_ros.demo.scoring import LabelledPose
 
 WIDTH_PX, HEIGHT_PX, HEAD_PX = 960, 720, 110

@@ -7,9 +7,9 @@ from rich.table import Table
 
 from pointpng_ros.demo.summary import Summary, quantile, summarise
 from pointpng_ros.demo.table import number, percent
+from pointpng_ros.endurance.resource_usage import Vitals, growth
 from pointpng_ros.endurance.settings import EnduranceConfig
 from pointpng_ros.endurance.tally import Tally
-from pointpng_ros.endurance.vitals import Vitals, growth
 
 SHORTEST_FOR_GROWTH = 120     # looks, one a second
 

@@ -11,10 +11,9 @@ from rich.console import Console
 
 from pointpng_core.cli.output import check_json_target, write_json
 from pointpng_ros.demo.processes import Children
-from pointpng_ros.demo.runs import TRUTH_TOPIC
-from pointpng_ros.demo.session import own_environment, recording
+from pointpng_ros.demo.recording import own_environment, recording
+from pointpng_ros.demo.runs import TRUTH_TOPIC, exit_code
 from pointpng_ros.demo.summary import Summary
-from pointpng_ros.demo.verdict import exit_code
 from pointpng_ros.endurance.figures import figure_table
 from pointpng_ros.endurance.run import EnduranceRun
 from pointpng_ros.endurance.settings import EnduranceConfig

@@ -12,16 +12,16 @@ from pointpng_core.simulation.shapes.catalogue import object_names
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.recorder import Recorder
+from pointpng_ros.demo.recording import Session
 from pointpng_ros.demo.runs import NODE_MODULE, NODE_PARAMETERS, ros_arguments, span_s
 from pointpng_ros.demo.scoring import Limits, ScoredModel
-from pointpng_ros.demo.session import Session
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.demo.summary import Summary
 from pointpng_ros.endurance.figures import Observations, conclude
+from pointpng_ros.endurance.resource_usage import look_at
 from pointpng_ros.endurance.scenes import Scene
 from pointpng_ros.endurance.settings import EnduranceConfig
 from pointpng_ros.endurance.tally import Tally, widened
-from pointpng_ros.endurance.vitals import look_at
 
 CAMERA, NODE = 'sim_camera', 'pose_estimator'
 _STRETCH_S, _LOOK_S, _DRAIN_S = 30.0, 1.0, 3.0

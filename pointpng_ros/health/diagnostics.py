@@ -1,8 +1,9 @@
-"""The node's state as diagnostic_msgs/DiagnosticStatus."""
+"""The node's state as diagnostic_msgs/DiagnosticStatus, and what failed clouds are called."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+import sys
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -15,7 +16,7 @@ LOW_FINITE_SHARE = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class NodeState:
-    """What the statistics of a camera do not know."""
+    """State of the node that the statistics of a camera do not contain."""
 
     dropped: int
     skipped: int                      # by max_rate_hz
@@ -41,7 +42,7 @@ def _diagnose_processing(summary: Summary, state: NodeState) -> tuple[bytes, str
     if summary.problem:
         return DiagnosticStatus.ERROR, summary.problem
     if state.references == 0:
-        return DiagnosticStatus.WARN, 'no references: no object found in a first look yet'
+        return DiagnosticStatus.WARN, 'no references: no object found in a cloud yet'
     if summary.processed and summary.finite_share < LOW_FINITE_SHARE:
         return DiagnosticStatus.WARN, f'only {summary.finite_share:.1%} of the points are finite'
     return DiagnosticStatus.OK, 'running'
@@ -93,3 +94,24 @@ def _memory_mb() -> str:
         return f'{resident_mb():.0f}'
     except OSError:      # no /proc
         return 'nan'
+
+
+def describe_error(error: Exception) -> str:
+    """Return one line for log and diagnostics: the error and, where that is known, the fix."""
+    text = f'{type(error).__name__}: {error}'.split('\n')[0]
+    if out_of_gpu_memory(error):
+        return (f'GPU out of memory, its cached memory was given back ({text}). Fix: close what '
+                'else uses the GPU, lower pipeline.max_objects or estimator.search.*, or set '
+                'device to cpu')
+    return text
+
+
+def out_of_gpu_memory(error: Exception) -> bool:
+    """Return whether torch ran out of the memory of a GPU."""
+    torch = sys.modules.get('torch')     # a node without it cannot have run out
+    return torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
+
+
+def release_gpu_memory() -> None:
+    """Give back the GPU memory that torch caches; without a GPU nothing happens."""
+    sys.modules['torch'].cuda.empty_cache()

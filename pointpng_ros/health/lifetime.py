@@ -13,8 +13,9 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_ros.processing.worker import THREAD_PREFIX
 
+THREAD_PREFIX = 'pointpng-'
+"""Names of threads that may be busy in torch when the process ends begin so."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -11,7 +11,8 @@ from sensor_msgs.msg import PointCloud2
 
 from pointpng_core.errors import ConfigError
 from pointpng_ros.health.frame_statistics import FrameStatistics
-from pointpng_ros.inputs.silence_watch import CloudWatch, check_topic_name, cloud_qos
+from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
+from pointpng_ros.inputs.silence_watch import CloudWatch
 from pointpng_ros.parameters.node_config import NodeConfig
 
 

@@ -7,25 +7,17 @@ from typing import Any
 
 from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
     qos_policy_name_from_kind,
 )
-from rclpy.validate_topic_name import validate_topic_name
 
-from pointpng_core.errors import ConfigError, MissingDependencyError
+from pointpng_core.errors import MissingDependencyError
 from pointpng_ros.health.optional_packages import share_directory
+from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE, cloud_topics
 
-CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'
 REPEAT_S = 30.0
-_RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT,
-                'reliable': ReliabilityPolicy.RELIABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,27 +27,6 @@ class Publisher:
     node: str
     topic_type: str
     reliability: str
-
-
-def cloud_qos(reliability: str, *, depth: int = 1) -> QoSProfile:
-    """Return the profile of a cloud topic: 'best_effort' or 'reliable', volatile, keep last."""
-    return QoSProfile(reliability=_RELIABILITY[reliability], durability=DurabilityPolicy.VOLATILE,
-                      history=HistoryPolicy.KEEP_LAST, depth=depth)
-
-
-def check_topic_name(asked_by: str, name: str) -> None:
-    """Raise ConfigError when ROS would not take the name; `asked_by` is the parameter's name."""
-    try:
-        validate_topic_name(name)
-    except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0].rstrip(':')    # a drawing of the place follows
-        raise ConfigError(f'{asked_by} = {name!r} is no topic name: {reason}') from error
-
-
-def cloud_topics(node: Node) -> list[str]:
-    """Return the names of the PointCloud2 topics that somebody publishes."""
-    return sorted(name for name, types in node.get_topic_names_and_types()
-                  if CLOUD_TYPE in types and node.count_publishers(name))
 
 
 def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],

@@ -5,7 +5,6 @@ ros2 run pointpng_ros play recording/ --topic /camera/depth_registered/points
 """
 
 import argparse
-import array
 import sys
 import threading
 from typing import Any
@@ -14,18 +13,17 @@ import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import Header
+from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
 from pointpng_core.errors import PointPngError
 from pointpng_core.io.bags.reader import CloudBag
-from pointpng_ros.health.keyboard import Keyboard
-from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
+from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
+from pointpng_ros.inputs.keyboard import Keyboard
 from pointpng_ros.inputs.playback import Playback
-from pointpng_ros.inputs.silence_watch import check_topic_name, cloud_qos
+from pointpng_ros.messages.cloud_message import ros_cloud
 from pointpng_ros.parameters.node_config import RELIABILITIES
-from pointpng_ros.processing.worker import THREAD_PREFIX
 
 NODE_NAME = 'bag_player'
 _POLL_S = 0.1
@@ -109,19 +107,6 @@ class BagPlayerNode(Node):
         response.message = self.set_paused(request.data)
         response.success = True
         return response
-
-
-def ros_cloud(message: Any) -> PointCloud2:
-    """Return rclpy's message for rosbags' PointCloud2 (ROS 1 or 2), bytes and header unchanged."""
-    header = Header(frame_id=message.header.frame_id)
-    header.stamp.sec, header.stamp.nanosec = message.header.stamp.sec, message.header.stamp.nanosec
-    fields = [PointField(name=field.name, offset=field.offset, datatype=field.datatype,
-                         count=field.count) for field in message.fields]
-    data = array.array('B')
-    data.frombytes(message.data.data)
-    return PointCloud2(header=header, height=message.height, width=message.width, fields=fields,
-                       is_bigendian=message.is_bigendian, point_step=message.point_step,
-                       row_step=message.row_step, data=data, is_dense=message.is_dense)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -18,8 +18,14 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.health import faults
-from pointpng_ros.health.diagnostics import NodeState, camera_status, objects_status
+from pointpng_ros.health.diagnostics import (
+    NodeState,
+    camera_status,
+    describe_error,
+    objects_status,
+    out_of_gpu_memory,
+    release_gpu_memory,
+)
 from pointpng_ros.health.duplicate_nodes import NamesakeWatch
 from pointpng_ros.health.lifetime import run_node, stop_when_asked
 from pointpng_ros.inputs.cameras import (
@@ -31,15 +37,14 @@ from pointpng_ros.inputs.cameras import (
 )
 from pointpng_ros.inputs.cloud_reader import CloudReader
 from pointpng_ros.inputs.mailbox import Mailbox
-from pointpng_ros.messages.frames import FrameLookup
-from pointpng_ros.messages.reference_list import ReferencePublisher
-from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
+from pointpng_ros.messages.tf_frames import FrameLookup
+from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig, reference_mode
 from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
 from pointpng_ros.processing.cloud_processor import CloudProcessor
-from pointpng_ros.processing.control import Control
 from pointpng_ros.processing.pose_publisher import PosePublisher
-from pointpng_ros.processing.reference_mode import reference_mode
+from pointpng_ros.processing.reference_publisher import ReferencePublisher
+from pointpng_ros.processing.services import Control
 from pointpng_ros.processing.session import MakePipeline, PoseSession, Setting
 from pointpng_ros.processing.worker import Worker
 
@@ -151,12 +156,12 @@ class PoseEstimatorNode(Node):
                                       throttle_duration_sec=LOG_PERIOD_S)
             return
         for camera in blamed:
-            camera.statistics.count_failed(faults.described(error))
-        if faults.out_of_gpu_memory(error):
-            faults.release_gpu_memory()
+            camera.statistics.count_failed(describe_error(error))
+        if out_of_gpu_memory(error):
+            release_gpu_memory()
         trace = ''.join(traceback.format_exception(error))
         self.get_logger().error(f'a cloud failed, going on with the next: '
-                                f'{faults.described(error)}\n{trace}',
+                                f'{describe_error(error)}\n{trace}',
                                 throttle_duration_sec=LOG_PERIOD_S)
 
     def _set_up(self, configs: Configs) -> tuple[Factory, Setting]:

@@ -16,8 +16,8 @@ from pointpng_core.timing import StageTimer
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
-from pointpng_ros.messages.frames import FrameLookup
 from pointpng_ros.messages.posed_objects import objects_of, unposed_points
+from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.processing.pose_publisher import PosePublisher
 from pointpng_ros.processing.session import PoseSession
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 import threading
 from typing import Generic, TypeVar
 
+from pointpng_ros.health.lifetime import THREAD_PREFIX
 from pointpng_ros.inputs.mailbox import Mailbox
 
 Item = TypeVar('Item')
-THREAD_PREFIX = 'pointpng-'
 
 
 class Worker(Generic[Item]):

@@ -22,7 +22,7 @@ from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.catalogue_library import catalogue_library
 from pointpng_ros.demo import main, simulated_run
 from pointpng_ros.demo.frame_log import FrameLog
-from pointpng_ros.demo.labels import place_labels
+from pointpng_ros.demo.label_placement import place_labels
 from pointpng_ros.demo.picture import PictureObject, save_picture
 from pointpng_ros.demo.processes import ChildError, Children
 from pointpng_ros.demo.recorder import _raw_stamp_ns

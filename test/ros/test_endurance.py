@@ -19,10 +19,10 @@ from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.scoring import LabelledPose, Limits, ScoredModel
 from pointpng_ros.endurance.figures import Observations, broken_bounds, conclude, figure_table
+from pointpng_ros.endurance.resource_usage import Vitals, growth, look_at
 from pointpng_ros.endurance.scenes import FEWEST, MOST, MOST_ALIKE, Scene
 from pointpng_ros.endurance.settings import EnduranceConfig
 from pointpng_ros.endurance.tally import Tally, widened
-from pointpng_ros.endurance.vitals import Vitals, growth, look_at
 
 LIMITS = Limits(rotation_deg=5.0, translation_mm=5.0)
 

@@ -13,7 +13,7 @@ from test_node_real import NAMES, cloud, node
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 pytestmark = pytest.mark.ros
 BLOCK_PX = 32
@@ -50,7 +50,7 @@ class Judge:
         truths = {truth.frame: truth.T_camera_object for truth in frame.truths}
         poses = poses_of(self.rig, cloud(frame, second))
         for pose in poses:
-            T_camera_object = matrix_of(pose.transform)
+            T_camera_object = matrix_from_transform(pose.transform)
             truth = truths[pose.child_frame_id]
             assert np.linalg.norm(T_camera_object[:3, 3] - truth[:3, 3]) < OFF_M
         return {pose.child_frame_id for pose in poses}

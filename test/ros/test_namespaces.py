@@ -7,7 +7,7 @@ from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import Trigger
 from test_node import STUB, cloud
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
 pytestmark = pytest.mark.ros
 

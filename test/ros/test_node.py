@@ -14,7 +14,7 @@ from std_msgs.msg import Header, String
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
 
 pytestmark = pytest.mark.ros

@@ -14,7 +14,7 @@ from std_srvs.srv import SetBool, Trigger
 from stub_node import LOADING_CLOUDS
 from test_node import TOPIC, Rig, cloud, poses_of, stub_node, values_of
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
 
 pytestmark = pytest.mark.ros

@@ -15,7 +15,7 @@ from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros.messages.cloud_message import encode_cloud
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.parameters.node_config import NodeConfig
 from pointpng_ros.parameters.parameter_specs import pose_estimator_groups
 from pointpng_ros.processing.pipeline_factory import PipelineFactory
@@ -70,7 +70,7 @@ def test_node_and_core_agree_and_find_the_objects(observer, library, frame, tmp_
     with node(f'objects:={library}', f'cache_dir:={tmp_path}') as process:
         process.wait_for_output('references: mug, drill')
         rig.connect()
-        poses = {pose.child_frame_id: matrix_of(pose.transform)
+        poses = {pose.child_frame_id: matrix_from_transform(pose.transform)
                  for pose in poses_of(rig, cloud(frame, 1))}
     _, expected = offline(offline_pipeline(library), frame)
     assert set(poses) == set(expected) == {truth.frame for truth in frame.truths}
@@ -93,7 +93,7 @@ def test_a_sequence_is_followed_as_offline_until_it_is_reset(observer, library, 
                 answer = observer.call(Trigger, '/pose_estimator/reset')
                 assert (answer.success, 'tracks cleared' in answer.message) == (True, True)
                 pipeline.tracks.clear()
-            poses = {pose.child_frame_id: matrix_of(pose.transform)
+            poses = {pose.child_frame_id: matrix_from_transform(pose.transform)
                      for pose in poses_of(rig, cloud(frame, second))}
             result, expected = offline(pipeline, frame, float(second))
             results.append(result)

@@ -12,14 +12,14 @@ from test_node_real import cloud, frame, node
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 __all__ = ['frame']     # the fixture
 pytestmark = pytest.mark.ros
 
 
 def poses(rig, frame, second):
-    return {pose.child_frame_id: matrix_of(pose.transform)
+    return {pose.child_frame_id: matrix_from_transform(pose.transform)
             for pose in poses_of(rig, cloud(frame, second))}
 
 

@@ -16,8 +16,9 @@ from pointpng_ros.health import optional_packages as optional
 from pointpng_ros.health.diagnostics import NodeState, diagnose
 from pointpng_ros.health.frame_statistics import FrameStatistics, FrameTiming
 from pointpng_ros.inputs.cameras import camera_names
+from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE
 from pointpng_ros.inputs.mailbox import Mailbox
-from pointpng_ros.inputs.silence_watch import CLOUD_TYPE, Publisher, explain_silence
+from pointpng_ros.inputs.silence_watch import Publisher, explain_silence
 from pointpng_ros.processing.worker import Worker
 
 

@@ -14,7 +14,8 @@ from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.messages.detections import DetectionMessages
 from pointpng_ros.messages.posed_objects import objects_of
-from pointpng_ros.processing.grasp_rules import PickRules, doubt_of, matrix_of, matrix_of_pose
+from pointpng_ros.messages.pose_messages import matrix_from_pose, matrix_from_quat
+from pointpng_ros.picking.grasp_rules import PickRules, doubt_of
 
 pytestmark = [pytest.mark.ros, pytest.mark.slow]
 NAMES = ('mug', 'bottle', 'drill', 'bracket', 'box', 'spray')
@@ -24,12 +25,12 @@ NEAR_M = 0.005
 
 def way_to(reference):
     """To the middle of an object, down its z axis."""
-    return matrix_of(reference.centre, (1.0, 0.0, 0.0, 0.0))
+    return matrix_from_quat(reference.centre, (1.0, 0.0, 0.0, 0.0))
 
 
 def error_m(detection, way, truths):
     """How far the gripper comes from where it should, symmetry-aware."""
-    T = matrix_of_pose(detection.results[0].pose.pose)
+    T = matrix_from_pose(detection.results[0].pose.pose)
     name = detection.results[0].hypothesis.class_id
     true = [truth.T_camera_object @ make_object(name).symmetry.nearest(truth.T_camera_object, T)
             for truth in truths if truth.label == name]

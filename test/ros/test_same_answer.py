@@ -14,8 +14,8 @@ from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros import cli
-from pointpng_ros.messages.frames import matrix_of
-from pointpng_ros.nodes.bag_player import ros_cloud
+from pointpng_ros.messages.cloud_message import ros_cloud
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 pytestmark = pytest.mark.ros
 TOPIC = '/camera/depth/points'
@@ -70,7 +70,7 @@ def by_node(recording, observer, folder):
         for _, message in opened.clouds(TOPIC):
             cloud = ros_cloud(message)
             if np.isfinite(np.frombuffer(message.data, np.float32)).any():
-                frames.append({pose.child_frame_id: matrix_of(pose.transform)
+                frames.append({pose.child_frame_id: matrix_from_transform(pose.transform)
                                for pose in poses_of(rig, cloud)})
             else:
                 rig.publisher.publish(cloud)

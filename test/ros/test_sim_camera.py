@@ -14,7 +14,7 @@ from sensor_msgs.msg import PointCloud2
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.object_library import load_library
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.nodes import sim_camera
 from pointpng_ros.parameters.parameter_specs import parameter_table
 
@@ -55,7 +55,7 @@ def share_on_surface(points, truth):
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(o3d.core.Tensor(mesh.vertices),
                         o3d.core.Tensor(mesh.faces.astype(np.uint32)))
-    T = matrix_of(truth.transform)
+    T = matrix_from_transform(truth.transform)
     points = points[np.isfinite(points[:, 0])]
     moved = ((points - T[:3, 3]) @ T[:3, :3]).astype(np.float32)
     return (scene.compute_distance(o3d.core.Tensor(moved)).numpy() < 1e-3).sum()

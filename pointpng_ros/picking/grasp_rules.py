@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from geometry_msgs.msg import Point, Pose, Quaternion
 import numpy as np
 from rclpy.node import Node
-from scipy.spatial.transform import Rotation
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
 from pointpng_core.estimation.uncertainty.point_sigma import point_sigma_m
-from pointpng_ros.messages.frames import FrameLookup
+from pointpng_ros.messages.pose_messages import matrix_from_pose
+from pointpng_ros.messages.tf_frames import FrameLookup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +82,7 @@ class RobotFrame:
     def T_base_object(self, detection: Any) -> np.ndarray:
         """Return the pose (4, 4), metres; raises CloudError where tf has none at its stamp."""
         header = detection.header
-        T_frame_object = matrix_of_pose(detection.results[0].pose.pose)
+        T_frame_object = matrix_from_pose(detection.results[0].pose.pose)
         if header.frame_id == self._base_frame:
             return T_frame_object
         if self._lookup is None:
@@ -100,25 +99,5 @@ def sigma_of(detection: Any, T_object_way: np.ndarray) -> float:
     pose = detection.results[0].pose
     if not np.diag(np.reshape(pose.covariance, (6, 6))).min() > 0.0:
         return float('inf')
-    arm_m = matrix_of_pose(pose.pose)[:3, :3] @ T_object_way[:3, 3]
+    arm_m = matrix_from_pose(pose.pose)[:3, :3] @ T_object_way[:3, 3]
     return point_sigma_m(np.reshape(pose.covariance, (6, 6)), arm_m)
-
-
-def matrix_of_pose(pose: Pose) -> np.ndarray:
-    """Return (4, 4) float64 of a geometry_msgs/Pose."""
-    place, turn = pose.position, pose.orientation
-    return matrix_of((place.x, place.y, place.z), (turn.x, turn.y, turn.z, turn.w))
-
-
-def matrix_of(xyz_m: Sequence[float], quat_xyzw: Sequence[float]) -> np.ndarray:
-    """Return the pose (4, 4) at a place, metres, turned by a quaternion."""
-    T = np.eye(4)
-    T[:3, :3], T[:3, 3] = Rotation.from_quat(quat_xyzw).as_matrix(), xyz_m
-    return T
-
-
-def pose_of(T: np.ndarray) -> Pose:
-    """Return the geometry_msgs/Pose of (4, 4)."""
-    (x, y, z), (qx, qy, qz, qw) = T[:3, 3].tolist(), Rotation.from_matrix(T[:3, :3]).as_quat(
-        ).tolist()
-    return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))

@@ -7,10 +7,10 @@ import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
-from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import CloudError
 from pointpng_ros.health import optional_packages as optional
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 JUMP_NS = 2_000_000_000
 """A stamp this much older than one before it: time jumped back; cameras differ by less."""
@@ -44,7 +44,7 @@ class FrameLookup:
             raise CloudError(f'no transform from {header.frame_id!r} to {self._asked_by} '
                              f'{self.target_frame!r} at the stamp of the cloud: {error}'
                              ) from error
-        return matrix_of(found.transform)
+        return matrix_from_transform(found.transform)
 
     def _forget_after_jump(self, stamp_ns: int) -> None:
         """Empty the buffer when a bag begins anew: tf refuses all that is older than what it has.
@@ -70,10 +70,3 @@ class PoseBroadcaster:
             self._broadcaster.sendTransform(list(transforms))
 
 
-def matrix_of(transform: Any) -> np.ndarray:
-    """Return (4, 4) float64 of a geometry_msgs/Transform."""
-    shift, turn = transform.translation, transform.rotation
-    T = np.eye(4)
-    T[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    T[:3, 3] = shift.x, shift.y, shift.z
-    return T

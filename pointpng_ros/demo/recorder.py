@@ -15,7 +15,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
-from pointpng_ros.demo.scoring import LabelledPose
+from pointpng_ros.demo.scoring import ObjectPose
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.processing.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
@@ -90,10 +90,11 @@ class Recorder(Node):
         return 1000 * (time.monotonic() - arrivals[-1]) if arrivals else float('nan')
 
 
-def _labelled(message: TransformStamped) -> LabelledPose:
+def _labelled(message: TransformStamped) -> ObjectPose:
     """LABEL_INDEX is the child frame: the label may itself hold underscores."""
-    return LabelledPose(label=message.child_frame_id.rpartition('_')[0],
-                        frame=message.child_frame_id, T_camera_object=matrix_from_transform(message.transform))
+    return ObjectPose(label=message.child_frame_id.rpartition('_')[0],
+                        frame=message.child_frame_id,
+                        T_camera_object=matrix_from_transform(message.transform))
 
 
 def _stamp_ns(message: TransformStamped | Marker) -> int:

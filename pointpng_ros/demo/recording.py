@@ -19,7 +19,7 @@ from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.health.optional_packages import share_directory
 
 SETTLE_S = 0.4
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _LAST_SAFE_DOMAIN = 101
 
 
@@ -48,21 +48,21 @@ class Session:
     def stream(self, on_frame: Callable[[FrameRecord], None]) -> list[FrameRecord]:
         """Run until the time is up or a process has ended; returns the processed frames.
 
-        `on_frame` gets each settled frame once. Raises ChildError when a process
+        `on_frame` gets each complete frame once. Raises ChildError when a process
         fails or no frame comes for too long.
         """
         begun_s = time.monotonic()
         shown = 0
         while self._children.running():
-            self.spin(_LOOK_S)
+            self.spin(_POLL_S)
             now_s = time.monotonic()
-            settled = self.recorder.log.processed(before_s=now_s - SETTLE_S)
-            for record in settled[shown:]:
+            complete = self.recorder.log.processed(before_s=now_s - SETTLE_S)
+            for record in complete[shown:]:
                 on_frame(record)
-            shown = len(settled)
-            if settled and now_s - SETTLE_S - _first_s(settled) > self._config.seconds:
+            shown = len(complete)
+            if complete and now_s - SETTLE_S - _first_s(complete) > self._config.seconds:
                 break
-            self._check_silence(settled, begun_s, now_s)
+            self._check_silence(complete, begun_s, now_s)
         return self._until_the_end()
 
     def spin(self, seconds: float) -> None:
@@ -80,9 +80,9 @@ class Session:
         return [frame for frame in frames
                 if (frame.processed_s or 0) <= _first_s(frames) + self._config.seconds]
 
-    def _check_silence(self, settled: list[FrameRecord], begun_s: float, now_s: float) -> None:
-        patience_s = self._config.silence_s if settled else self._config.startup_s
-        last_s = max((frame.processed_s or 0 for frame in settled), default=begun_s)
+    def _check_silence(self, complete: list[FrameRecord], begun_s: float, now_s: float) -> None:
+        patience_s = self._config.silence_s if complete else self._config.startup_s
+        last_s = max((frame.processed_s or 0 for frame in complete), default=begun_s)
         if now_s - last_s > patience_s:
             raise ChildError(f'the node processed no cloud for {patience_s:g} s:\n'
                              f'{self._children.report()}')

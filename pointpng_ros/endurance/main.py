@@ -34,12 +34,12 @@ def _perform(options: argparse.Namespace) -> Summary:
             recording(cloud_topic='', truth_topic=TRUTH_TOPIC) as recorder:
         summary = EnduranceRun(config, children=children, recorder=recorder,
                                folder=Path(folder) / 'objects', console=console).go()
-    _tell(summary, console)
+    _print_summary(summary, console)
     write_json(options.json, {**summary, 'config': dataclasses.asdict(config)})
     return summary
 
 
-def _tell(summary: Summary, console: Console) -> None:
+def _print_summary(summary: Summary, console: Console) -> None:
     console.print(figure_table(summary))
     for words in summary['broken']:
         console.print(f'bound broken: {words}', highlight=False)

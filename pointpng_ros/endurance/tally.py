@@ -42,12 +42,12 @@ class Tally:
     def _false(self, record: FrameRecord) -> int:
         everything = score_frame([*record.truths, *record.hidden], record.detections, self.models,
                                  self.false_limits)
-        right = sum(thing.posed for thing in everything.objects)
+        right = sum(one.posed for one in everything.objects)
         return len(record.detections) - right
 
     def _swaps(self, objects: Sequence[ObjectScore]) -> int:
-        names = {thing.frame: thing.found_frame for thing in objects
-                 if thing.found_frame and thing.detected_as == thing.label}
+        names = {one.frame: one.found_frame for one in objects
+                 if one.found_frame and one.detected_as == one.label}
         swaps = sum(self._names.get(frame, name) != name for frame, name in names.items())
         self._names.update(names)
         return swaps

@@ -28,7 +28,7 @@ class PickAndPlace(Picker):
         self._outputs = {way: self.create_publisher(PoseStamped, f'~/{way}', 1) for way in WAYS}
 
     def reach(self, T_base_object: np.ndarray, header: Header) -> None:
-        """Tell where to go, for an object that is fit to be picked."""
+        """Publish where to go, for an object that may be picked."""
         for way, T_object_way in WAYS.items():
             pose = pose_from_matrix(T_base_object @ T_object_way)
             self._outputs[way].publish(PoseStamped(header=header, pose=pose))

@@ -4,12 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health.frame_statistics import Summary
+
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.tracking.states import ObjectState
 
 LOW_FINITE_SHARE = 0.05
 
@@ -69,7 +72,7 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
                             values=_key_values(values))
 
 
-def objects_status(name: str, states: Sequence[Any]) -> DiagnosticStatus:
+def objects_status(name: str, states: 'Sequence[ObjectState]') -> DiagnosticStatus:
     """Return the states of a camera's objects, `ObjectState`s, by LABEL_INDEX or label."""
     counts = Counter(state.state for state in states)
     message = ', '.join(f'{number} {word}' for word, number in counts.items()) or 'no objects'
@@ -78,14 +81,14 @@ def objects_status(name: str, states: Sequence[Any]) -> DiagnosticStatus:
         values=_key_values({state.name: _in_words(state) for state in states}))
 
 
-def _in_words(state: Any) -> str:
+def _in_words(state: 'ObjectState') -> str:
     if state.index is None:
         return str(state.state)
     return (f'{state.state}, confidence {state.confidence:.3f}, age {state.age} frames, '
             f'missed {state.missed}')
 
 
-def _key_values(values: Mapping[str, Any]) -> list[KeyValue]:
+def _key_values(values: Mapping[str, object]) -> list[KeyValue]:
     return [KeyValue(key=key, value=str(value)) for key, value in values.items()]
 
 

@@ -1,16 +1,16 @@
-"""Says in the log why no cloud arrives: QoS that never matches, a silent or a wrong topic."""
+"""Logs why no cloud arrives: QoS that does not match, a silent or a wrong topic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 import time
-from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
     qos_policy_name_from_kind,
 )
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from pointpng_core.errors import MissingDependencyError
 from pointpng_ros.health.optional_packages import share_directory
@@ -58,8 +58,8 @@ def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher
             'set -p cloud_reliability:=reliable')
 
 
-def _node_name(info: Any) -> str:
-    """Full name of a publisher's node; DDS tells of an endpoint before it tells of its node."""
+def _node_name(info: TopicEndpointInfo) -> str:
+    """Return the full name of a publisher's node; DDS may report the publisher first."""
     if 'UNKNOWN' in info.node_name:
         return 'a node whose name is not known yet'
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
@@ -131,7 +131,7 @@ class CloudWatch:
                           reliability=info.qos_profile.reliability.name.lower())
                 for info in self._node.get_publishers_info_by_topic(self._topic)]
 
-    def _explain_qos(self, event: Any) -> None:
+    def _explain_qos(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
         self._node.get_logger().error(
             f'a publisher of {self._topic} offers an incompatible {policy}: no cloud of it will '

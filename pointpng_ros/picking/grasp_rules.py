@@ -1,4 +1,4 @@
-"""What a picking node asks of a detection: may it be reached for, and where is it?"""
+"""Rules of a picking node: whether a detection may be reached for, and where it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,8 @@ def _kind_doubt(detection: Any, rules: PickRules) -> str:
     if not best.score >= rules.min_confidence:              # a number that is none must not pass
         return f'unsure: confidence {best.score:.2f}'
     if second_best and not second_best.score <= rules.max_second_best_share * best.score:
-        other = 'at another pose' if second_best.class_id == best.class_id else f'a {second_best.class_id}'
+        other = ('at another pose' if second_best.class_id == best.class_id
+                 else f'a {second_best.class_id}')
         return f'ambiguous: may be {other}, confidence {second_best.score:.2f}'
     return ''
 
@@ -94,7 +95,7 @@ class RobotFrame:
 def sigma_of(detection: Any, T_object_way: np.ndarray) -> float:
     """Return the standard deviation of where a pose (4, 4) in the object's frame is, metres.
 
-    Infinite where the covariance was left empty, or says that it is not told.
+    Infinite where the covariance was left empty, or declared unknown.
     """
     pose = detection.results[0].pose
     if not np.diag(np.reshape(pose.covariance, (6, 6))).min() > 0.0:

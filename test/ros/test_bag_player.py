@@ -16,7 +16,6 @@ from std_srvs.srv import SetBool
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.inputs.cloud_topics import cloud_qos
 
-pytestmark = pytest.mark.ros
 PLAYER = ('-m', 'pointpng_ros.nodes.bag_player')
 
 

@@ -15,7 +15,6 @@ from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 
-pytestmark = pytest.mark.ros
 BLOCK_PX = 32
 OFF_M = 0.01
 

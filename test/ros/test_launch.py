@@ -19,7 +19,6 @@ from pointpng_ros.inputs.cloud_topics import cloud_qos
 
 pytest.importorskip('launch.actions', reason='needs launch, of a full ROS 2')
 pytest.importorskip('launch_ros.actions', reason='needs launch_ros, of a full ROS 2')
-pytestmark = pytest.mark.ros
 STUB = REPOSITORY / 'test' / 'ros' / 'stub_node.py'
 
 

@@ -1,4 +1,4 @@
-"""Results to messages: poses, markers, detections and tf, the last two with stand-in packages."""
+"""Results to messages: poses, markers, detections and tf, the last two with fake packages."""
 
 import json
 import sys
@@ -108,7 +108,7 @@ def test_markers_show_points_axes_and_text():
 
 
 class Fields:
-    """Stands in for a message class: keyword arguments become attributes."""
+    """Fake of a message class: keyword arguments become attributes."""
 
     def __init__(self, **values):
         vars(self).update(values)
@@ -214,7 +214,7 @@ def test_segments_are_numbered_as_the_poses_and_negative_without_one():
 
 
 class Topic:
-    """Stands in for a publisher."""
+    """Fake of a publisher."""
 
     def __init__(self, subscribers):
         self.subscribers, self.sent = subscribers, []
@@ -227,7 +227,7 @@ class Topic:
 
 
 def publisher_of(subscribed=()):
-    """A PosePublisher on a stand-in node, and its topics by name."""
+    """A PosePublisher on a fake node, and its topics by name."""
     topics = {}
 
     def create_publisher(message_type, name, qos):

@@ -17,7 +17,6 @@ from test_node import TOPIC, Rig, cloud, poses_of, stub_node, values_of
 from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
 
-pytestmark = pytest.mark.ros
 RELIABLE = 'cloud_reliability:=reliable'
 
 
@@ -80,8 +79,8 @@ def test_nothing_is_processed_while_nobody_subscribes(observer):
 
     with stub_node(RELIABLE):
         observer.wait_for_subscriber(publisher)
-        publisher.publish(cloud(0, stamp=1))          # the first look is taken all the same
-        wait_until(lambda: newest().get('processed') == '1', what='the first look')
+        publisher.publish(cloud(0, stamp=1))          # references are taken all the same
+        wait_until(lambda: newest().get('processed') == '1', what='the first cloud')
         publisher.publish(cloud(0, stamp=2))
         wait_until(lambda: newest()['ignored'] == '1', what='an ignored cloud')
         assert (newest()['state'], newest()['processed']) == ('idle: nobody subscribes', '1')

@@ -12,8 +12,6 @@ from test_node_control import parameter
 
 from pointpng_ros.inputs.cloud_topics import cloud_qos
 
-pytestmark = pytest.mark.ros
-
 
 @pytest.mark.parametrize('signals', [
     [signal.SIGINT], [signal.SIGINT, signal.SIGINT], [signal.SIGTERM],

@@ -20,7 +20,6 @@ from pointpng_ros.parameters.node_config import NodeConfig
 from pointpng_ros.parameters.parameter_specs import pose_estimator_groups
 from pointpng_ros.processing.pipeline_factory import PipelineFactory
 
-pytestmark = pytest.mark.ros
 NAMES = ('mug', 'drill')
 
 
@@ -98,7 +97,7 @@ def test_a_sequence_is_followed_as_offline_until_it_is_reset(observer, library, 
             result, expected = offline(pipeline, frame, float(second))
             results.append(result)
             assert set(poses) == set(expected)
-            # Forgotten, a mug whose handle is hidden may be turned any way.
+            # Forgotten, a mug whose handle is hidden may be rotated any way.
             assert {found.child_frame for found in (*result.detections, *result.undetermined)
                     } == {truth.frame for truth in frame.truths}
             for name, T in expected.items():
@@ -118,7 +117,7 @@ def test_without_a_library_the_first_look_is_found_again(observer, frame):
         process.wait_for_output('listening on')
         rig.connect()
         poses = poses_of(rig, cloud(frame, 1))
-        process.wait_for_output('first look: object_0, object_1')
+        process.wait_for_output('references from the first cloud: object_0, object_1')
         assert sorted(pose.child_frame_id for pose in poses) == ['object_0_0', 'object_1_0']
         for pose in poses:
             angle_rad = 2 * np.arccos(min(1.0, abs(pose.transform.rotation.w)))

@@ -4,7 +4,6 @@ from itertools import pairwise
 
 from harness import wait_until
 import numpy as np
-import pytest
 from test_node import Rig, poses_of, values_of
 from test_node_control import change
 from test_node_real import cloud, frame, node
@@ -15,7 +14,6 @@ from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 __all__ = ['frame']     # the fixture
-pytestmark = pytest.mark.ros
 
 
 def poses(rig, frame, second):

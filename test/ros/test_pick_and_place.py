@@ -21,11 +21,10 @@ from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.pose_messages import matrix_from_quat, pose_from_matrix
 from pointpng_ros.picking.grasp_rules import PickRules, RobotFrame, doubt_of
 
-pytestmark = pytest.mark.ros
 EXAMPLE = 'pointpng_ros/examples/pick_and_place.py'
-STANDINS = '' if importlib.util.find_spec('vision_msgs') else str(
-    Path(__file__).with_name('standins'))
-PATH = ':'.join(filter(None, (STANDINS, str(REPOSITORY))))
+FAKES = '' if importlib.util.find_spec('vision_msgs') else str(
+    Path(__file__).with_name('fakes'))
+PATH = ':'.join(filter(None, (FAKES, str(REPOSITORY))))
 GRASP = matrix_from_quat((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
 AGE_S = 0.1
 UNTOLD = (-1.0, *[0.0] * 35)
@@ -33,9 +32,9 @@ UNTOLD = (-1.0, *[0.0] * 35)
 
 @pytest.fixture
 def msg(monkeypatch):
-    """The module vision_msgs.msg, a stand-in where there is none."""
-    if STANDINS:
-        monkeypatch.syspath_prepend(STANDINS)
+    """The module vision_msgs.msg, a fake where there is none."""
+    if FAKES:
+        monkeypatch.syspath_prepend(FAKES)
     return importlib.import_module('vision_msgs.msg')
 
 
@@ -46,7 +45,8 @@ def covariance(shift_m=0.001, rotation_rad=0.01):
 def hypothesis(msg, label, confidence, T=None, told=UNTOLD):
     made = msg.ObjectHypothesisWithPose()
     made.hypothesis.class_id, made.hypothesis.score = label, confidence
-    made.pose.pose, made.pose.covariance = pose_from_matrix(np.eye(4) if T is None else T), list(told)
+    made.pose.pose = pose_from_matrix(np.eye(4) if T is None else T)
+    made.pose.covariance = list(told)
     return made
 
 
@@ -106,8 +106,8 @@ class Robot:
                      for way in ('approach', 'grasp')}
 
     def tell_tf(self, transform):
-        """Make a transform known: from now on, or with the stand-in beside every detection."""
-        if STANDINS:
+        """Make a transform known: from now on, or with the fake beside every detection."""
+        if FAKES:
             self.tf = transform
         else:
             from tf2_ros import StaticTransformBroadcaster
@@ -147,9 +147,9 @@ class Robot:
 
 
 def matrix(pose):
-    place, turn = pose.position, pose.orientation
+    place, rotation = pose.position, pose.orientation
     T = np.eye(4)
-    T[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    T[:3, :3] = Rotation.from_quat([rotation.x, rotation.y, rotation.z, rotation.w]).as_matrix()
     T[:3, 3] = place.x, place.y, place.z
     return T
 

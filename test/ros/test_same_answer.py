@@ -17,7 +17,6 @@ from pointpng_ros import cli
 from pointpng_ros.messages.cloud_message import ros_cloud
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 
-pytestmark = pytest.mark.ros
 TOPIC = '/camera/depth/points'
 NAMES = ('mug', 'drill')
 AGREED = 1e-6
@@ -79,8 +78,8 @@ def by_node(recording, observer, folder):
 
 
 def poses(frame):
-    return {f'{thing["label"]}_{thing["index"]}': np.array(thing['T_camera_object'])
-            for thing in frame['objects']}
+    return {f'{each["label"]}_{each["index"]}': np.array(each['T_camera_object'])
+            for each in frame['objects']}
 
 
 def assert_same(frames, others):
@@ -99,7 +98,7 @@ def test_node_command_and_api_agree(recording, observer, tmp_path, monkeypatch):
     assert told == by_command(recording, tmp_path)      # exactly, references from the cache or not
     frames = [poses(frame) for frame in told if frame['refused'] is None]
     assert set(frames[0]) == {'mug_0', 'drill_0'}
-    assert any(thing['tracked'] for frame in told for thing in frame['objects'])
+    assert any(each['tracked'] for frame in told for each in frame['objects'])
     assert_same(frames, by_api(recording))
     assert_same(frames, by_node(recording, observer, tmp_path / 'node'))
 

@@ -28,7 +28,6 @@ def stamp(message):
     return message.header.stamp.sec, message.header.stamp.nanosec
 
 
-@pytest.mark.ros
 def test_clouds_and_true_poses_belong_together(observer):
     clouds = observer.collect(PointCloud2, '/camera/depth/points')
     truths = observer.collect(TransformStamped, '/pointpng/ground_truth')
@@ -61,7 +60,6 @@ def share_on_surface(points, truth):
     return (scene.compute_distance(o3d.core.Tensor(moved)).numpy() < 1e-3).sum()
 
 
-@pytest.mark.ros
 def test_an_unknown_object_is_refused_with_the_choices(domain):
     with RosProcess(*CAMERA, '-p', 'objects:=teapot') as node:
         assert node.wait(timeout_s=60) == 1
@@ -75,9 +73,9 @@ def test_the_library_it_writes_is_the_catalogue(tmp_path, capsys):
     assert tuple(models) == object_names()
     assert 'mug' in capsys.readouterr().out
     for name, model in models.items():
-        thing = make_object(name)
-        np.testing.assert_allclose(model.model.vertices, thing.mesh.vertices, atol=1e-6)
-        assert model.symmetry == thing.symmetry
+        expected = make_object(name)
+        np.testing.assert_allclose(model.model.vertices, expected.mesh.vertices, atol=1e-6)
+        assert model.symmetry == expected.symmetry
 
 
 def test_a_library_that_cannot_be_written_is_an_error(tmp_path, capsys):

@@ -1,1 +1,1 @@
-"""Stands in for vision_msgs between real processes."""
+"""Fake of vision_msgs between real processes."""

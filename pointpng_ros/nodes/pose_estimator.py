@@ -133,8 +133,8 @@ class PoseEstimatorNode(Node):
         if self._config.reference_topic:
             subscribe_reference(self, self._config, len(self._cameras), self._deliver, clouds)
         NodeServices(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
-                set_reference=self._references.after(self._processor.set_reference),
-                reset=self._references.after(self._session.reset))
+                     set_reference=self._references.after(self._processor.set_reference),
+                     reset=self._references.after(self._session.reset))
         DuplicateNodeWatch(self, others)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,

@@ -1,4 +1,4 @@
-"""What arrived for each cloud's stamp; which clouds the node processed."""
+"""Records what arrived for each stamp of a cloud, and which clouds the node processed."""
 
 from dataclasses import dataclass, field
 

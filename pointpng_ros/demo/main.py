@@ -89,7 +89,7 @@ def _config(options: argparse.Namespace) -> DemoConfig:
 
 
 def _check_targets(options: argparse.Namespace) -> None:
-    """Refuse what cannot be written before the run, not after it; raises ConfigError."""
+    """Check before the run that the output files can be written; raises ConfigError."""
     for name, path in (('--picture', options.picture), ('--json', options.json)):
         if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
             raise ConfigError(f'{name} {path}: give a file in a folder that exists')

@@ -26,7 +26,7 @@ _LAST_SAFE_DOMAIN = 101
 def own_environment(domain_id: int | None) -> Mapping[str, str]:
     """Environment with a ROS domain of the demo's own, for this process and its children.
 
-    No other machine hears or reaches it, and shared memory holds large clouds.
+    No other machine can reach it, and its shared memory is large enough for clouds.
     """
     domain = random.randint(1, _LAST_SAFE_DOMAIN) if domain_id is None else domain_id
     os.environ['ROS_DOMAIN_ID'] = str(domain)
@@ -66,13 +66,13 @@ class Session:
         return self._until_the_end()
 
     def spin(self, seconds: float) -> None:
-        """Let the recorder hear for a while."""
+        """Receive messages for some seconds."""
         until_s = time.monotonic() + seconds
         while (left_s := until_s - time.monotonic()) > 0:
             self._executor.spin_once(timeout_sec=left_s)
 
     def _until_the_end(self) -> list[FrameRecord]:
-        """Frames of the time asked for, once the last poses have come."""
+        """Return the frames of the requested time, once the last poses have come."""
         self.spin(SETTLE_S)
         frames = self.recorder.log.processed()
         if not frames:
@@ -81,10 +81,10 @@ class Session:
                 if (frame.processed_s or 0) <= _first_s(frames) + self._config.seconds]
 
     def _check_silence(self, complete: list[FrameRecord], begun_s: float, now_s: float) -> None:
-        patience_s = self._config.silence_s if complete else self._config.startup_s
+        timeout_s = self._config.silence_s if complete else self._config.startup_s
         last_s = max((frame.processed_s or 0 for frame in complete), default=begun_s)
-        if now_s - last_s > patience_s:
-            raise ChildError(f'the node processed no cloud for {patience_s:g} s:\n'
+        if now_s - last_s > timeout_s:
+            raise ChildError(f'the node processed no cloud for {timeout_s:g} s:\n'
                              f'{self._children.report()}')
 
 

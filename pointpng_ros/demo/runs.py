@@ -25,7 +25,7 @@ PASSED, FAILED, INTERRUPTED = 0, 1, 130
 
 
 class Run(Protocol):
-    """What a run starts, shows and concludes."""
+    """A run of the demo: what it starts, shows and reports."""
 
     def start(self, children: Children, folder: Path) -> None:
         """Start the processes; `folder` is theirs for files."""
@@ -34,10 +34,10 @@ class Run(Protocol):
         """Show a processed frame."""
 
     def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
-        """The figures of the run; `passed` among them."""
+        """Return the figures of the run, among them `passed`."""
 
     def print_summary(self, console: Console, summary: Summary) -> None:
-        """Say how it went."""
+        """Print the result."""
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
         """Title and objects of a frame's picture."""
@@ -66,7 +66,7 @@ def segments_of(record: FrameRecord) -> list[np.ndarray]:
 
 
 def span_s(frames: Sequence[FrameRecord]) -> float:
-    """From the first to the last processed frame, and one frame's share more."""
+    """Return the time from the first to the last processed frame, plus one mean period."""
     times = [frame.processed_s for frame in frames if frame.processed_s is not None]
     if len(times) < 2:
         return 0.0

@@ -1,4 +1,4 @@
-"""Which object was posed how well, frame by frame; pure functions of poses."""
+"""Scores the poses of a frame against the truth; pure functions of poses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectScore:
-    """How one object in view fared in one frame.
+    """The score of one object in view in one frame.
 
     `detected_as` is the label of the detection at its place and `found_frame` its LABEL_INDEX,
     None when there is none; errors are NaN unless that label is right.
@@ -77,7 +77,7 @@ class ObjectScore:
 class FrameScore:
     """All objects in view in one frame, and the detections that belong to none of them.
 
-    Those `extra` detections may be objects too hidden to count as in view, or inventions.
+    Those `extra` detections are false, or show objects too occluded to count as in view.
     """
 
     objects: tuple[ObjectScore, ...]

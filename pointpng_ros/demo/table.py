@@ -33,7 +33,7 @@ class LiveView:
             self._live.stop()
 
     def show(self, title: str, rows: Table, line: str) -> None:
-        """Show a table under its title, or now and then the line that stands for it."""
+        """Show a table under its title, or without a terminal, once a second, its line of text."""
         if self._live:
             self._live.start()                      # does nothing when it has been started
             rows.title = title

@@ -25,7 +25,7 @@ class Observations:
 
 
 def conclude(tally: Tally, seen: Observations, config: EnduranceConfig) -> Summary:
-    """All figures; keys are stable, null where there is no data.
+    """Return all figures; keys are stable, null where there is no data.
 
     Those of `demo.summary.summarise`, and: scenes; end_to_end_ms_p99, _max; poses; false_share, of
     the poses; swaps; swap_share, of the objects found; received, dropped, refused, failed,

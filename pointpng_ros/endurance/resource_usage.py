@@ -29,7 +29,7 @@ def resource_usage_of(pid: int) -> ResourceUsage:
 
 
 def growth(values: Sequence[float]) -> tuple[float, float]:
-    """Medians of the first and the last tenth of what follows the warm-up, of even samples.
+    """Return medians of the first and the last tenth of evenly spaced samples after the warm-up.
 
     The warm-up is the first third: memory pools fill, every kind of scene is seen once.
     """

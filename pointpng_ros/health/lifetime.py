@@ -15,7 +15,7 @@ from rclpy.node import Node
 from pointpng_core.errors import ConfigError, PointPngError
 
 THREAD_PREFIX = 'pointpng-'
-"""Names of threads that may be busy in torch when the process ends begin so."""
+"""Prefix of the names of threads that may be busy in torch when the process ends."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -59,7 +59,7 @@ def stop_when_asked() -> None:
 
 
 def _initialise(args: list[str] | None, threads: int) -> Executor:
-    """Let signals close the context and do nothing else: no KeyboardInterrupt anywhere.
+    """Initialise ROS so that signals only close the context: no KeyboardInterrupt anywhere.
 
     Returns the executor to spin with. Ctrl-C arrives twice under `ros2 launch`, and an exception
     in the middle of rclpy's or torch's own code leaves tracebacks behind. rclpy.init puts its

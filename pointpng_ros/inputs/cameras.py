@@ -40,7 +40,7 @@ class Camera:
     statistics: FrameStatistics = field(default_factory=FrameStatistics)
     newest: PointCloud2 | None = None
     received_s: float = 0.0
-    """When the newest came, of time.monotonic()."""
+    """Arrival of the newest cloud, of time.monotonic()."""
     states: 'Sequence[ObjectState]' = ()
     """The object states after its last processed cloud."""
 
@@ -96,7 +96,7 @@ def subscribe(node: Node, config: NodeConfig, deliver: Callable[[Arrival], None]
 
 def subscribe_reference(node: Node, config: NodeConfig, slot: int,
                         deliver: Callable[[Arrival], None], group: CallbackGroup) -> Camera:
-    """Subscribe to the reference topic, whose clouds need not go on."""
+    """Subscribe to the reference topic, on which a single cloud is enough."""
     topic = config.reference_topic
     check_topic_name('reference_topic', topic)
     watch = _watch(node, config, topic, parameter='reference_topic', steady=False)

@@ -32,7 +32,7 @@ class Mailbox(Generic[Item]):
 
     @property
     def dropped(self) -> int:
-        """Items replaced before anybody took them, for want of time."""
+        """How many items were replaced before they were taken, of all slots."""
         return sum(slot.dropped for slot in self._slots)
 
     def counts(self, slot: int = 0) -> tuple[int, int]:
@@ -40,7 +40,7 @@ class Mailbox(Generic[Item]):
         return self._slots[slot].dropped, self._slots[slot].skipped
 
     def limit_rate(self, rate_hz: float) -> None:
-        """Let at most so many items of each slot be taken in a second; 0: no limit."""
+        """Limit how many items of each slot are taken in a second; 0: no limit."""
         self._period_s = 1.0 / rate_hz if rate_hz else 0.0
 
     def put(self, item: Item, slot: int = 0) -> None:

@@ -22,7 +22,7 @@ REPEAT_S = 30.0
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
-    """Who publishes on the topic, and how."""
+    """A publisher of the topic: node, message type, reliability."""
 
     node: str
     topic_type: str
@@ -31,7 +31,7 @@ class Publisher:
 
 def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],
                     others: Sequence[str], *, parameter: str = 'cloud_topic') -> str:
-    """Say what is known about the topic in `parameter`, without clouds, and what to do."""
+    """Return why no cloud comes on the topic of `parameter`, as far as known, and the fix."""
     if not publishers:
         found = f'PointCloud2 topics published now: {", ".join(others)}. ' if others else (
             'No PointCloud2 topic is published now: start the camera driver, or check '
@@ -76,7 +76,7 @@ class CloudWatch:
     """Watches one topic: call `saw_cloud` for every cloud; the explanations go to the node's log.
 
     `timeout_s` is the silence after which it explains, and again when the reason changes and
-    every 30 s. On a topic that need not go on (not `steady`), only the first cloud is missed.
+    every 30 s. Without `steady`, only a missing first cloud is explained.
     """
 
     def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float,

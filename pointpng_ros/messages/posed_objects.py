@@ -1,4 +1,4 @@
-"""Accepted objects as the messages show them, in the frame they are published in."""
+"""Accepted objects as they are published: labels, poses and points in the target frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class LabelledPose:
     label: str
     T_frame_object: np.ndarray
     confidence: float = 1.0
-    """Probability of being right."""
+    """Probability that label and pose are right."""
 
     @property
     def position_m(self) -> list[float]:

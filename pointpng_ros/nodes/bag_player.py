@@ -54,7 +54,7 @@ class BagPlayerNode(Node):
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Say what is played and start."""
+        """Log what is played, and start."""
         count = self._bag.topics[self._topic]
         state = ', paused' if self.playback.paused else ''
         self.get_logger().info(f'playing {count} clouds of {self._topic} on '
@@ -64,14 +64,14 @@ class BagPlayerNode(Node):
         self._thread.start()
 
     def set_paused(self, paused: bool) -> str:
-        """Pause or resume; returns what it is now."""
+        """Pause or resume; returns the new state in words."""
         self.playback.pause(paused)
         text = f'{"paused" if paused else "resumed"} after cloud {self.playback.emitted}'
         self.get_logger().info(text)
         return text
 
     def finish(self) -> None:
-        """Wait until reliable subscribers have everything; report the count and what was lost."""
+        """Wait until reliable subscribers have received all clouds; log the count and damage."""
         self._clouds.wait_for_all_acked(Duration(seconds=5))
         self.get_logger().info(f'played {self.playback.emitted} clouds')
         if self._bag.damage:

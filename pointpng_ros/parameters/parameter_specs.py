@@ -1,4 +1,4 @@
-"""What each ROS parameter is, from the configs' metadata, as table and YAML; without ROS."""
+"""Specifications of the ROS parameters from the configs' metadata, as table and YAML; no ROS."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses

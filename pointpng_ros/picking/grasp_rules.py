@@ -16,13 +16,13 @@ from pointpng_ros.messages.tf_frames import FrameLookup
 
 @dataclass(frozen=True, kw_only=True)
 class PickRules(Config):
-    """What is picked, and what is too old or too unsure to be."""
+    """Parameters: what is picked, and which detections are too old or too uncertain."""
 
     label: str = option('mug', help='Label of the objects to pick.')
     base_frame: str = option('base_link', help='Frame of the poses for the robot.')
     max_age_s: float = option(
         0.5, unit='s', low=0.0, high=60.0,
-        help='Nothing seen longer ago is reached for; a target that is not seen again is let go.')
+        help='Older detections are not reached for, and a target not seen for longer is dropped.')
     min_confidence: float = option(
         0.8, low=0.0, high=1.0, help='Least probability that object and pose are right.')
     max_second_best_share: float = option(
@@ -70,7 +70,10 @@ def _place_doubt(detection: Any, rules: PickRules, T_object_ways: Sequence[np.nd
 
 
 class RobotFrame:
-    """Detected poses in the robot's frame: with tf2_ros, or if they are published in it anyway."""
+    """Converts detected poses into the robot's frame.
+
+    Without tf2_ros, only poses that are published in this frame already are accepted.
+    """
 
     def __init__(self, node: Node, base_frame: str) -> None:
         self._base_frame = base_frame

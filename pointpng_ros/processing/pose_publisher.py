@@ -1,4 +1,4 @@
-"""Everything the node publishes for one processed cloud."""
+"""Publishes the results of a processed cloud on all topics."""
 
 from collections.abc import Callable, Sequence
 
@@ -54,7 +54,7 @@ class PosePublisher:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody gets what is published for a cloud; tf has no count, so it counts."""
+        """Whether any output has a subscriber; /tf cannot be counted, so it always counts."""
         return self._broadcaster is not None or any(
             output.get_subscription_count() for output in self._outputs)
 

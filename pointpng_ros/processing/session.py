@@ -128,7 +128,7 @@ class PoseSession:
         return self.take_references(points, image_shape)
 
     def take_references(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
-        """Do the same for a cloud of the reference topic, in any mode."""
+        """Make the objects of a cloud the references, in any mode; see `set_reference`."""
         with self._lock, self._inference():
             self._renew()
             if not self._take_references(points, image_shape):

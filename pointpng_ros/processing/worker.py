@@ -1,4 +1,4 @@
-"""The one thread that turns clouds into poses, so that the executor never waits for inference."""
+"""The thread that turns clouds into poses, so that the executor never waits for inference."""
 
 from collections.abc import Callable
 import threading

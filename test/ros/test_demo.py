@@ -210,7 +210,7 @@ def test_children_are_stopped_even_when_they_ignore_ctrl_c(tmp_path, monkeypatch
     assert not alive(process_id)
 
 
-def test_a_dying_child_is_reported_with_its_last_words(tmp_path):
+def test_a_failed_child_is_reported_with_its_last_output(tmp_path):
     (tmp_path / 'failing.py').write_text('raise SystemExit("no film in the camera")\n')
     with Children({**os.environ, 'PYTHONPATH': str(tmp_path)}) as children:
         children.start('camera', 'failing')

@@ -96,6 +96,6 @@ def test_a_library_that_is_deleted_under_the_node(observer, frames, tmp_path):
         assert judge.names(frames[1], 3) == both
         aside.rename(folder)
         assert change(rig, estimator__sample=1000).successful
-        wait_until(lambda: 'model or library exchanged' in process.output, what='the exchange')
+        wait_until(lambda: 'model or library replaced' in process.output, what='the replacement')
         assert judge.names(frames[2], 4) == both
     assert 'Traceback' not in process.output

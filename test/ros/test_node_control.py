@@ -131,7 +131,7 @@ def test_the_region_of_interest_cuts_and_is_live(rig):
         assert len(names_of(rig, cloud(0, 1, 2, stamp=4))) == 3
 
 
-def test_a_library_is_exchanged_without_a_gap_or_refused(rig):
+def test_a_library_is_replaced_without_a_gap_or_refused(rig):
     with stub_node(RELIABLE, 'objects:=folder_1') as node:
         rig.connect()
         assert names_of(rig, cloud(1, 2, stamp=1)) == ['object_1_0']
@@ -149,7 +149,7 @@ def test_a_library_is_exchanged_without_a_gap_or_refused(rig):
         assert stamp > LOADING_CLOUDS
         assert future.result().results[0].successful
         assert names_of(rig, cloud(1, 2, stamp=1000)) == ['object_2_0']
-        node.wait_for_output('model or library exchanged')
+        node.wait_for_output('model or library replaced')
 
 
 def test_the_previous_frame_is_the_reference(rig):

@@ -1,4 +1,4 @@
-"""The real node: library and model exchanged while it runs, poses relative to the cloud before."""
+"""The real node: library and model replaced while it runs, poses relative to the cloud before."""
 
 from itertools import pairwise
 
@@ -21,7 +21,7 @@ def poses(rig, frame, second):
             for pose in poses_of(rig, cloud(frame, second))}
 
 
-def test_library_and_model_are_exchanged_and_the_mug_is_followed_on(observer, frame, tmp_path):
+def test_library_and_model_are_replaced_and_the_mug_stays_tracked(observer, frame, tmp_path):
     small, large = tmp_path / 'small', tmp_path / 'large'
     write_catalogue(small, ('mug',))
     write_catalogue(large, ('mug', 'drill'))

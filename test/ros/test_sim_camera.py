@@ -86,8 +86,8 @@ def test_a_library_that_cannot_be_written_is_an_error(tmp_path, capsys):
 
 @pytest.mark.parametrize(('count', 'shown'), [
     (1, [0, 0, 0]), (2, [0, 1, 0, 1]), (4, [0, 1, 2, 3, 2, 1, 0, 1])])
-def test_prepared_frames_go_to_and_fro(count, shown):
-    assert list(islice(sim_camera.to_and_fro(range(count)), len(shown))) == shown
+def test_prepared_frames_go_forwards_and_backwards(count, shown):
+    assert list(islice(sim_camera.forwards_and_backwards(range(count)), len(shown))) == shown
 
 
 def test_every_parameter_is_described():

@@ -7,8 +7,7 @@ import pytest
 
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.segmentation import Segment
-from pointpng_core.segmentation.unions import candidate_groups, union
-from pointpng_core.tracking.segment_merging import better_groups
+from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
 
 
 def block(x, size=0.04, count=300, first=0):
@@ -33,7 +32,7 @@ def test_neighbours_are_tried_and_distant_segments_are_not():
     assert groups([0, 0.05, 0.3], gap_m=0.001) == set()
 
 
-def test_a_chain_of_three_may_be_one_object_but_a_pair_and_a_stranger_may_not():
+def test_a_chain_of_three_may_be_one_object_but_a_pair_and_a_distant_one_may_not():
     assert groups([0, 0.05, 0.10]) == {(0, 1), (1, 2), (0, 1, 2)}
     assert groups([0, 0.05, 0.5]) == {(0, 1)}
 
@@ -62,12 +61,12 @@ def test_a_union_has_the_points_and_rows_of_all():
         assert np.array_equal(joined.points[rows], part.points)
 
 
-def chosen(scores, groups, joint, sizes=None, least_confidence=0.5):
+def chosen(scores, groups, joint, sizes=None, min_confidence=0.5):
     sizes = sizes or [100] * len(scores)
     segments = [block(0, count=size) for size in sizes]
     return better_groups(segments, [estimate(score) if score else [] for score in scores], groups,
                          [estimate(score) if score else [] for score in joint],
-                         least_confidence=least_confidence)
+                         min_confidence=min_confidence)
 
 
 def test_a_union_has_to_explain_more_than_its_parts():

@@ -1,4 +1,4 @@
-"""Data association: which segment belongs to which track, by distance from the expected surface."""
+"""Data association: the track of each segment, by distance from the expected surface."""
 
 from collections.abc import Sequence
 

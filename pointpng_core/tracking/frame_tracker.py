@@ -128,7 +128,7 @@ class FrameTracker:
                     ) -> list[Measurement]:
         """Return the measurements after merging segments that lie on a tracked object with it.
 
-        Segmentation splits an object in one frame and not in the next; the tracked pose tells
+        Segmentation may split an object in one frame and not in the next; the tracked pose shows
         which parts belong to it. They are merged where that explains more points.
         """
         parts: dict[int, list[int]] = {}
@@ -181,8 +181,7 @@ class FrameTracker:
         """Return the measurement after a search: the tracked pose unless another is better.
 
         A better pose must be found in several frames before it replaces the tracked one. The track
-        is dropped when its object turns out to be another. `found` are the estimates of the search,
-        best first.
+        is dropped when its object turns out to be another. `found` are the estimates, best first.
         """
         track = measurement.track
         if track is None:

@@ -29,7 +29,8 @@ def nearest_comparable(found: Sequence[PoseEstimate], reference: Reference, T_ex
         return None
     poses: list[Hypothesis] = [own, *(pose for pose in own.runners_up
                                       if pose.score >= hysteresis_ratio * found[0].score)]
-    nearest = [nearest_equal(pose.T_observation_reference, reference, T_expected) for pose in poses]
+    nearest = [nearest_equal(pose.T_observation_reference, reference, T_expected)
+               for pose in poses]
     index = int(np.argmin([_distance(T, T_expected, reference) for T in nearest]))
     chosen = replace(own, T_observation_reference=nearest[index])
     if index == 0:
@@ -50,7 +51,8 @@ def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, hysteresis_rat
     own = _named(tracked.name, found)
     if own is None:
         return tracked
-    return replace(with_alternatives(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
+    return replace(with_alternatives(tracked, own, known=tracked),
+                   runners_up=(own, *own.runners_up))
 
 
 def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Reference

@@ -32,7 +32,8 @@ class Track:
     mean_score: float
     """Exponentially weighted mean of the scores of the accepted poses."""
     frames_since_search: int
-    """Frames since the last global search. It starts at an offset, so that tracks take turns."""
+    """Frames since the last global search. It starts at an offset, so that the checks of
+    several tracks fall in different frames."""
     doubts: int = 0
     """Consecutive searches that found something clearly better than the tracked pose."""
     motion: Motion = STILL

@@ -1,4 +1,4 @@
-"""Whole frames: simulated tables with the true poses, and the rules by a stub of the estimator."""
+"""Whole frames: simulated tables with true poses, and the rules with a stub of the estimator."""
 
 from types import SimpleNamespace
 
@@ -64,7 +64,7 @@ def test_detections_are_numbered_by_label_best_first(result):
     assert all(found.label == found.estimate.name for found in result.detections)
 
 
-def test_detections_hold_the_points_they_were_told_from(frame, result):
+def test_detections_contain_the_points_of_their_objects(frame, result):
     points = frame.points.reshape(-1, 3)
     taken = np.concatenate([found.segment.indices for found in result.detections])
     assert len(taken) == len(np.unique(taken))
@@ -118,7 +118,8 @@ def test_an_unorganised_cloud_without_its_holes_gives_the_same_objects(pipeline,
 
 def test_references_from_a_frame_are_found_in_it(pipeline, estimator, frame):
     references = pipeline.references_from_view(frame.points.reshape(-1, 3), SHAPE)
-    assert [reference.name for reference in references] == [f'object_{index}' for index in range(4)]
+    assert [reference.name for reference in references] \
+        == ['object_0', 'object_1', 'object_2', 'object_3']
     again = FramePipeline(estimator=estimator, references=references, segmenter=SegmenterConfig(),
                           config=PipelineConfig()).process(frame.points.reshape(-1, 3), SHAPE)
     own = {reference.name: reference.points for reference in references}
@@ -134,7 +135,7 @@ def test_references_from_a_frame_are_found_in_it(pipeline, estimator, frame):
                                     np.full((1000, 3), np.nan, np.float32),
                                     np.zeros((1000, 3), np.float32)],
                          ids=['empty', 'all NaN', 'all zero'])
-def test_frames_that_show_nothing_have_no_detections(pipeline, points):
+def test_frames_without_objects_have_no_detections(pipeline, points):
     result = pipeline.process(points)
     assert result.detections == ()
     assert result.stage_ms['total'] >= 0
@@ -148,7 +149,7 @@ def test_frames_of_another_shape_are_refused(pipeline, frame):
         pipeline.process(frame.points)
 
 
-# --- the rules, with scores made up --------------------------------------------------------
+# --- the rules, with given scores -----------------------------------------------------------
 
 
 class StubEstimator:
@@ -223,6 +224,34 @@ def test_references_can_be_replaced(frame):
     pipeline.set_references([stub_reference('new')])
     pipeline.process(frame.points.reshape(-1, 3), SHAPE)
     assert stub.calls[0].references[0].name == 'new'
+
+
+def test_references_are_read_only():
+    _, pipeline = stubbed()
+    with pytest.raises(AttributeError):
+        pipeline.references = []
+
+
+def test_new_references_drop_the_tracks_or_keep_those_of_the_same_names(frame):
+    points = frame.points.reshape(-1, 3)
+    same, other = stub_reference('x'), stub_reference('other')
+    for references, options, kept in (([same], {}, 0), ([same], {'keep_tracks': True}, 4),
+                                      ([other, same], {'keep_tracks': True}, 4),
+                                      ([other], {'keep_tracks': True}, 0)):
+        _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
+        pipeline.process(points, SHAPE)
+        assert len(pipeline.tracks) == 4
+        pipeline.set_references(references, **options)
+        assert pipeline.references == references
+        assert len(pipeline.tracks) == kept
+        assert all(track.reference is same for track in pipeline.tracks)
+
+
+def test_a_reset_drops_the_tracks_and_keeps_the_references(frame):
+    _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
+    pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    pipeline.reset()
+    assert (len(pipeline.tracks), [each.name for each in pipeline.references]) == (0, ['x'])
 
 
 def test_options_out_of_range_are_refused():

@@ -44,7 +44,7 @@ class Setting:
 
 
 @dataclass(kw_only=True)
-class _CameraView:
+class _Camera:
     """The pipeline of one camera, and the frame of its last cloud."""
 
     pipeline: 'FramePipeline'
@@ -69,7 +69,7 @@ class PoseSession:
         self._setting = setting
         self._changes: deque[Callable[[Setting], Setting]] = deque()     # both ends are atomic
         self._reference_cloud: tuple[np.ndarray, ImageShape] | None = None
-        self._views = [_CameraView(pipeline=setting.make_pipeline(list(setting.references)))
+        self._cameras = [_Camera(pipeline=setting.make_pipeline(list(setting.references)))
                        for _ in range(cameras)]
 
     @property
@@ -80,8 +80,8 @@ class PoseSession:
     @property
     def references(self) -> 'list[Reference]':
         """The references in use, of all cameras, each name once."""
-        return list({reference.name: reference for view in self._views
-                     for reference in view.pipeline.references}.values())
+        return list({reference.name: reference for camera in self._cameras
+                     for reference in camera.pipeline.references}.values())
 
     @property
     def mode(self) -> str:
@@ -102,20 +102,20 @@ class PoseSession:
         """
         with self._lock, self._inference():
             self._renew()
-            view = self._views[camera]
-            if frame != view.frame:
-                self._forget(view)
-                view.frame = frame
+            own = self._cameras[camera]
+            if frame != own.frame:
+                self._forget(own)
+                own.frame = frame
             if self.needs_reference:
                 self._take_references(points, image_shape)
-            result = view.pipeline.process(points, image_shape, stamp_s)
-            return result.firsts() if self._setting.mode == PREVIOUS_FRAME else result
+            result = own.pipeline.process(points, image_shape, stamp_s)
+            return result.first_of_each_label() if self._setting.mode == PREVIOUS_FRAME else result
 
     def finish(self, result: 'FrameResult', *, camera: int = 0) -> None:
         """Prepare for the next cloud of a camera, once the poses of this one are published."""
         with self._lock, self._inference():
             if self._setting.mode == PREVIOUS_FRAME:
-                self._views[camera].pipeline.renew_references(result)
+                self._cameras[camera].pipeline.renew_references(result)
 
     def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
         """Make the objects of this cloud the references; returns what was found.
@@ -140,8 +140,8 @@ class PoseSession:
         """Forget all tracks, and references that were taken from a cloud in mode FIRST_LOOK."""
         with self._lock:
             self._renew()
-            for view in self._views:
-                self._forget(view)
+            for camera in self._cameras:
+                self._forget(camera)
             if self._setting.mode == FIRST_LOOK:
                 self._reference_cloud = None
                 self._set_references([])
@@ -165,7 +165,7 @@ class PoseSession:
                 or cloud is None:
             return setting
         with self._inference():
-            references = setting.make_pipeline([]).look(*cloud)
+            references = setting.make_pipeline([]).references_from_view(*cloud)
             return replace(setting, references=references)
 
     def swap(self, setting: Setting) -> None:
@@ -184,28 +184,28 @@ class PoseSession:
         last = self._setting
         while self._changes:
             self._setting = self._changes.popleft()(self._setting)
-        for view in self._views:
-            before, view.pipeline = view.pipeline, self._setting.make_pipeline(
-                list(view.pipeline.references))
-            view.pipeline.tracks = before.tracks
+        for camera in self._cameras:
+            before, camera.pipeline = camera.pipeline, self._setting.make_pipeline(
+                list(camera.pipeline.references))
+            camera.pipeline.tracks = before.tracks
         if self._setting.references is not last.references:
-            for view in self._views:
-                view.pipeline.exchange(list(self._setting.references))
+            for camera in self._cameras:
+                camera.pipeline.set_references(self._setting.references, keep_tracks=True)
 
     def _take_references(self, points: np.ndarray, image_shape: ImageShape) -> bool:
         """Make the objects of a cloud the references; returns whether it shows any."""
-        references = self._views[0].pipeline.look(points, image_shape)
+        references = self._cameras[0].pipeline.references_from_view(points, image_shape)
         if references:
             self._reference_cloud = points, image_shape
             self._set_references(references)
         return bool(references)
 
     def _set_references(self, references: 'list[Reference]') -> None:
-        for view in self._views:
-            view.pipeline.references = list(references)
+        for camera in self._cameras:
+            camera.pipeline.set_references(references)
 
-    def _forget(self, view: _CameraView) -> None:
+    def _forget(self, camera: _Camera) -> None:
         """Begin a new sequence of clouds."""
-        view.pipeline.tracks.clear()
+        camera.pipeline.reset()
         if self._setting.mode == PREVIOUS_FRAME:
-            view.pipeline.references = []
+            camera.pipeline.set_references([])

@@ -77,7 +77,7 @@ def test_the_space_key_pauses_on_a_terminal(tmp_path, domain):
     environment = {**os.environ, 'PYTHONPATH': str(REPOSITORY), 'PYTHONUNBUFFERED': '1'}
     player = subprocess.Popen(
         [sys.executable, '-c', 'import os, sys, fcntl, termios; os.setsid(); '
-         'fcntl.ioctl(0, termios.TIOCSCTTY, 0); from pointpng_ros import bag_player; '
+         'fcntl.ioctl(0, termios.TIOCSCTTY, 0); from pointpng_ros.nodes import bag_player; '
          'sys.exit(bag_player.main(sys.argv[1:]))', str(path), '--loop'],
         stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=REPOSITORY)
     os.close(theirs)

@@ -199,7 +199,7 @@ STUBBORN = 'import signal, time\n' \
 
 
 def test_children_are_stopped_even_when_they_ignore_ctrl_c(tmp_path, monkeypatch):
-    monkeypatch.setattr('pointpng_ros.demo.processes._PATIENCE_S',
+    monkeypatch.setattr('pointpng_ros.demo.processes._STOP_TIMEOUTS_S',
                         ((signal.SIGINT, 0.2), (signal.SIGKILL, 5.0)))
     (tmp_path / 'stubborn.py').write_text(STUBBORN)
     environment = {**os.environ, 'PYTHONPATH': str(tmp_path)}

@@ -5,19 +5,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from pointpng_core.embedding.devices import reduced_precision
 from pointpng_core.embedding.losses import chamfer_loss, point_png_loss
 from pointpng_core.embedding.networks.config import STEERABLE
-from pointpng_core.embedding.networks.decoder import MaskedAutoencoder
 from pointpng_core.embedding.networks.factory import Network
+from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.embedding.networks.steerable import SteerablePng
 from pointpng_core.training.augmentation import random_views
 from pointpng_core.training.batches import Drawn
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.precision import reduced_precision
 from pointpng_core.training.schedule import MAE
-from pointpng_core.training.steerable_batch import SteerableBatch, steerable_batch
-from pointpng_core.training.steerable_objective import SteerableTask
+from pointpng_core.training.steerable_objective import (
+    SteerableBatch,
+    SteerableTask,
+    steerable_batch,
+)
 
 Parts = dict[str, Tensor]
 

@@ -11,9 +11,13 @@ from pointpng_core.embedding.networks.factory import Network, make_network
 from pointpng_core.errors import FileError
 from pointpng_core.io import checkpoints
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.ema import WeightAverage
 from pointpng_core.training.objectives import make_task
-from pointpng_core.training.optimiser import load_optimiser, make_optimiser, optimiser_tensors
+from pointpng_core.training.optimiser import (
+    WeightAverage,
+    load_optimiser,
+    make_optimiser,
+    optimiser_tensors,
+)
 from pointpng_core.training.schedule import Stage
 
 

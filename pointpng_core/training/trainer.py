@@ -19,15 +19,14 @@ from torch import nn
 from pointpng_core.errors import TrainingError
 from pointpng_core.io.checkpoints import MODEL, prune, step_folder
 from pointpng_core.training.batches import ObjectSampler, held_out, step_generator
-from pointpng_core.training.collapse import CollapseWatch
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import cache_folder, load_sources
 from pointpng_core.training.distributed import Processes, joined
-from pointpng_core.training.finite_check import StepWatch
+from pointpng_core.training.learning_curves import plot_curves
 from pointpng_core.training.metrics_log import MetricsLog, NullReporter, Reporter, Speedometer
+from pointpng_core.training.monitors import CollapseWatch, StepWatch
 from pointpng_core.training.objectives import Parts, make_batch
 from pointpng_core.training.optimiser import set_rate
-from pointpng_core.training.plots import plot_curves
 from pointpng_core.training.run_folder import open_run
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import PNG, Stage, learning_rate, stages

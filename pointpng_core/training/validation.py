@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from pointpng_core.embedding.encoders.factory import encoder_of
+from pointpng_core.embedding.encoders.learned import encoder_of
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.embedding.networks.factory import Network
 from pointpng_core.training.batches import Drawn, step_generator

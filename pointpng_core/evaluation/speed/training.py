@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from pointpng_core.embedding.devices import finish, torch_device
+from pointpng_core.embedding.devices import synchronise, torch_device
 from pointpng_core.embedding.networks.config import STEERABLE
 from pointpng_core.embedding.networks.factory import make_network
 from pointpng_core.embedding.networks.patches import group_patches
@@ -155,10 +155,10 @@ class _Bench:
 
 def _timed(function: Callable[[], Any], device: torch.device) -> tuple[Any, float]:
     """Return the result and the seconds until the device has finished it."""
-    finish(device)
+    synchronise(device)
     start = perf_counter()
     result = function()
-    finish(device)
+    synchronise(device)
     return result, perf_counter() - start
 
 

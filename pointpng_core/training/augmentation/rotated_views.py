@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 
 from pointpng_core.geometry.so3 import frame_towards, random_rotations
 from pointpng_core.training.augmentation.config import AugmentConfig
-from pointpng_core.training.augmentation.self_occlusion import visible_from_z
+from pointpng_core.training.augmentation.sensor_views import visible_from_z
 
 
 def random_views(objects: Tensor, views: int, points: int, *, config: AugmentConfig,

@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
-from pointpng_core.training.data.raw_objects import UNKNOWN, Progress, RawObjects
+from pointpng_core.training.data.objects import (
+    UNKNOWN,
+    Progress,
+    RawObjects,
+)
 from pointpng_core.training.data.source_config import SourceConfig
 
 HDF5_SUFFIXES = ('.h5', '.hdf5')

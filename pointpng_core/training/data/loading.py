@@ -14,8 +14,13 @@ from pointpng_core.training.data.cache import cached
 from pointpng_core.training.data.folder_objects import read_folder_objects
 from pointpng_core.training.data.hdf5_objects import HDF5_SUFFIXES, read_hdf5_objects
 from pointpng_core.training.data.npz_objects import read_npz_objects
-from pointpng_core.training.data.objects import ObjectSet, Prepared, prepare_objects
-from pointpng_core.training.data.raw_objects import Progress, RawObjects
+from pointpng_core.training.data.objects import (
+    ObjectSet,
+    Prepared,
+    Progress,
+    RawObjects,
+    prepare_objects,
+)
 from pointpng_core.training.data.source_config import SourceConfig
 
 SUPPORTED = ('.npz with `points`; .h5 (ModelNet40, ScanObjectNN); bags (.mcap, .db3, .bag); '
@@ -82,7 +87,7 @@ def _prepare(source: SourceConfig, reader: Reader, *, pool: int, seed: int, prog
 def _reader(source: SourceConfig) -> Reader:
     path = Path(source.path)
     if source.is_procedural:
-        from pointpng_core.training.data.procedural import (
+        from pointpng_core.training.data.procedural_objects import (
             read_procedural,  # Open3D: a second to import
         )
         return read_procedural

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.geometry.clouds import centred, diameter_m, random_points, require_points
-from pointpng_core.training.data.raw_objects import Progress, RawObjects
 
 LEAST_POINTS = 16
 """Fewer points are no object."""
@@ -139,3 +138,37 @@ def _losses(refusals: Counter[str], total: int, name: str) -> list[str]:
     reason, times = refusals.most_common(1)[0]
     return [f'{name}: {refusals.total()} of {total} objects are left out; {times} of them '
             f'because: {reason}']
+
+
+UNKNOWN = -1
+"""Label of an object whose class is not known."""
+
+
+MOST_POINTS = 8192
+"""Points that readers take of a surface or a segment; more would only cost memory."""
+
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, what)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawObjects:
+    """K objects of a source, in a fixed order.
+
+    `read(k)` gives the points (n_k, 3) of one in any unit and place, any number dtype, holes
+    included, or (n_k, 6) with normals that point outwards beside them; it may raise CloudError or
+    FileError, which costs only that object. `labels` are (K,) int64 into `class_names`, UNKNOWN
+    where there is no class. `losses` are sentences about what could not be read; `facts` go into
+    the provenance as they are.
+    """
+
+    read: Callable[[int], NDArray[np.generic]]
+    labels: NDArray[np.int64]
+    names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)

@@ -9,8 +9,8 @@ import torch
 from torch.nn.functional import normalize
 
 from pointpng_core.embedding.cope import base as learned
-from pointpng_core.embedding.cope.harmonic import HarmonicCope
-from pointpng_core.embedding.cope.rotation_features import (
+from pointpng_core.embedding.cope.harmonic import (
+    HarmonicCope,
     canonical_quaternion,
     harmonic_code,
     rotation_numbers,

@@ -16,7 +16,7 @@ from pointpng_core.embedding.losses import (
     pseudo_negative_loss,
     uniformity_loss,
 )
-from pointpng_core.embedding.losses.info_nce import pseudo_negatives
+from pointpng_core.embedding.losses.point_png import pseudo_negatives
 from pointpng_core.geometry.so3 import random_rotations
 
 TAU = 0.2

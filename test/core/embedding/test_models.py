@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from pointpng_core.embedding.networks.config import ModelConfig
-from pointpng_core.embedding.networks.decoder import MaskedAutoencoder
-from pointpng_core.embedding.networks.masking import random_mask, take
-from pointpng_core.embedding.networks.patches import group_patches
+from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder
+from pointpng_core.embedding.networks.patches import group_patches, random_mask, take
 from pointpng_core.embedding.networks.point_png import PointPng
-from pointpng_core.embedding.networks.point_transformer import PointTransformer, pooled
-from pointpng_core.embedding.networks.sync_batch_norm import GatheredBatchNorm
+from pointpng_core.embedding.networks.sync_batch_norm import SynchronisedBatchNorm
+from pointpng_core.embedding.networks.transformer import PointTransformer, pooled
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training.config import TrainConfig
@@ -126,7 +125,7 @@ def test_masked_autoencoding_learns_to_tell_hidden_patches(clouds):
 
 def test_alone_the_gathered_norm_is_the_ordinary_one():
     rows = torch.randn(16, 5, generator=torch.Generator().manual_seed(0))
-    ours, plain = GatheredBatchNorm(5), torch.nn.BatchNorm1d(5)
+    ours, plain = SynchronisedBatchNorm(5), torch.nn.BatchNorm1d(5)
     assert torch.equal(ours(rows), plain(rows))
     assert torch.equal(ours.running_var, plain.running_var)
 

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import normalize
 
 from pointpng_core.embedding.cope import WignerCope
-from pointpng_core.embedding.losses.retrieval import RotationGrid, view_loss
+from pointpng_core.embedding.losses.retrieval import RotationGrid, view_retrieval_loss
 from pointpng_core.geometry.so3 import frame_towards, in_plane_angles, random_rotations
 
 TAU = 0.1
@@ -74,7 +74,7 @@ def test_the_loss_of_views_agrees_with_its_twin(cope, generator):
     R_target = frame_towards(directions_target)
     z_views = units(2, 3, cope.dim, generator=generator)
     z_target = units(2, cope.dim, generator=generator)
-    loss = view_loss(cope, z_views, R_views, z_target, R_target, in_plane_rotations=12, near_rad=0.4,
+    loss = view_retrieval_loss(cope, z_views, R_views, z_target, R_target, in_plane_rotations=12, near_rad=0.4,
                      far_rad=0.8, tau=TAU)
     values = []
     for own in range(2):
@@ -98,7 +98,7 @@ def test_a_target_without_a_right_view_teaches_nothing(cope, generator):
     R_views = frame_towards(torch.tensor([[[0.0, 0.0, 1.0]], [[0.0, 0.0, 1.0]]]))
     R_target = frame_towards(torch.tensor([[0.0, 0.0, -1.0], [0.0, 0.0, -1.0]]))
     z = units(2, 1, cope.dim, generator=generator).requires_grad_()
-    loss = view_loss(cope, z, R_views, units(2, cope.dim, generator=generator), R_target,
+    loss = view_retrieval_loss(cope, z, R_views, units(2, cope.dim, generator=generator), R_target,
                      in_plane_rotations=12, near_rad=0.3, far_rad=0.5, tau=TAU)
     assert loss.item() == 0.0
 

@@ -5,7 +5,7 @@ import torch
 
 from pointpng_core.embedding.cope import WignerCope
 from pointpng_core.embedding.encoders import HarmonicConfig, HarmonicEncoder
-from pointpng_core.embedding.encoders.steerable import SteerableEncoder
+from pointpng_core.embedding.encoders.learned import SteerableEncoder
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.factory import make_network
 from pointpng_core.embedding.networks.point_png import PointPng

@@ -77,7 +77,7 @@ def test_checked_measured_and_trained_in_two_calls(tool, packed, recipe, tmp_pat
     assert set(measured['training']['tiny']['stages']) == {'mae', 'png'}
     assert len(measured['peers_ms']) == 3
     assert tool.main(['--join', 'tiny', '--out', str(out), '--runs', str(tmp_path / 'here')]) == 0
-    assert load_model(tmp_path / 'here' / 'tiny').facts['step'] == 6
+    assert load_model(tmp_path / 'here' / 'tiny').metadata['step'] == 6
 
 
 def test_what_is_packed_is_what_was_prepared(packed):

@@ -11,7 +11,7 @@ from pointpng_core.geometry.clouds.hidden_points import visible_points
 from pointpng_core.geometry.so3 import fibonacci_directions, frame_towards
 from pointpng_core.training.augmentation import AugmentConfig, random_views
 from pointpng_core.training.augmentation import rotated_views as views
-from pointpng_core.training.augmentation.self_occlusion import visible_from_z
+from pointpng_core.training.augmentation.sensor_views import visible_from_z
 
 PLAIN = {'jitter': 0.0, 'scale_low': 1.0, 'scale_high': 1.0, 'crop_share': 0.0,
          'view_share': 0.0}

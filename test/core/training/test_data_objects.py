@@ -8,8 +8,12 @@ from scipy.spatial.distance import pdist
 
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.training.data.cache import cached
-from pointpng_core.training.data.objects import LEAST_POINTS, normalised, prepare_objects
-from pointpng_core.training.data.raw_objects import RawObjects
+from pointpng_core.training.data.objects import (
+    LEAST_POINTS,
+    RawObjects,
+    normalised,
+    prepare_objects,
+)
 
 
 def cloud(count=200, seed=0, scale=(1.0, 0.5, 0.2), offset=(0, 0, 0)):

@@ -21,8 +21,8 @@ from pointpng_core.io.checkpoints import (
     read_checkpoint,
 )
 from pointpng_core.training import trainer as recipe
-from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.monitors import PATIENCE, CollapseWatch
 from pointpng_core.training.objectives import PointPngTask
 from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 from pointpng_core.training.schedule import learning_rate, stages

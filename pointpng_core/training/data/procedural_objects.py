@@ -7,8 +7,12 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
 from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.training.data.objects import (
+    MOST_POINTS,
+    Progress,
+    RawObjects,
+)
 from pointpng_core.training.data.random_solids import KINDS, random_solid
-from pointpng_core.training.data.raw_objects import MOST_POINTS, Progress, RawObjects
 from pointpng_core.training.data.source_config import PROCEDURAL, SourceConfig
 
 DEFAULT_COUNT = 256

@@ -15,7 +15,7 @@ from pointpng_core.embedding.losses import point_png
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training import trainer as recipe
-from pointpng_core.training.distributed import joined
+from pointpng_core.training.distributed import process_group
 from pointpng_core.training.objectives import PointPngTask
 
 BATCH = 8
@@ -27,7 +27,7 @@ def gradients(out):
     clouds = 0.2 * torch.randn(BATCH, 2, 32, 3, generator=generator)
     R = random_rotations((BATCH, 2), generator=generator)
     others = random_rotations((BATCH, 2, 4), generator=generator)
-    with joined('cpu') as processes:
+    with process_group('cpu') as processes:
         save_gradients(out, processes, clouds, R, others)
 
 

@@ -76,7 +76,7 @@ def test_what_a_view_may_show_is_decided_object_by_object(objects):
     """The twin picks the objects that are cropped or seen from a side, one after the other."""
     many, count = objects.repeat(16, 1, 1), 3
     config = AugmentConfig(**{**PLAIN, 'crop_share': 0.3, 'view_share': 0.4})
-    kept = views._kept(many, count, config, torch.Generator().manual_seed(7))
+    kept = views._visible_points(many, count, config, torch.Generator().manual_seed(7))
     generator = torch.Generator().manual_seed(7)
     kind = torch.rand(len(many), generator=generator)
     towards = views._directions(len(many), count, config.view_spread_rad, generator, many.device)

@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.training.data.cache import cached
 from pointpng_core.training.data.objects import (
-    LEAST_POINTS,
+    MIN_POINTS,
     RawObjects,
     normalised,
     prepare_objects,
@@ -80,7 +80,7 @@ def test_holes_and_integers_are_read():
 
 @pytest.mark.parametrize(('points', 'words'), [
     (np.full((100, 3), np.nan), '0 finite points'),
-    (cloud(LEAST_POINTS - 1), '15 finite points'),
+    (cloud(MIN_POINTS - 1), '15 finite points'),
     (np.ones((100, 3)), 'in one place'),
     (np.zeros((100, 2)), r'\(100, 2\)'),
     (np.full((100, 3), 'x'), 'array of numbers')])

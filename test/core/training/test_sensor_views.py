@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import normalize
 
 from pointpng_core.training.augmentation.config import SensorConfig
-from pointpng_core.training.augmentation.sensor_views import around, sensor_views
+from pointpng_core.training.augmentation.sensor_views import perturbed_directions, sensor_views
 
 QUIET = {'occluded_share': 0.0, 'leak_share': 0.0, 'depth_noise': 0.0, 'lateral_noise': 0.0,
          'scale': 0.0}
@@ -127,5 +127,5 @@ def test_one_seed_gives_one_view(balls):
 
 def test_directions_around_another_are_about_as_far_as_told(generator):
     front = normalize(torch.randn(2000, 3, generator=generator), dim=-1)
-    angles = torch.arccos((front * around(front, 0.2, generator)).sum(-1).clamp(-1, 1))
+    angles = torch.arccos((front * perturbed_directions(front, 0.2, generator)).sum(-1).clamp(-1, 1))
     assert 0.15 < angles.mean() < 0.25

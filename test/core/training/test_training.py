@@ -22,7 +22,7 @@ from pointpng_core.io.checkpoints import (
 )
 from pointpng_core.training import trainer as recipe
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.monitors import PATIENCE, CollapseWatch
+from pointpng_core.training.monitors import READINGS, CollapseMonitor
 from pointpng_core.training.objectives import PointPngTask
 from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 from pointpng_core.training.schedule import learning_rate, stages
@@ -164,7 +164,7 @@ def test_a_gpu_is_not_waited_for_and_a_bad_step_is_still_found(source, tmp_path,
 
     broken.calls = 0
     monkeypatch.setattr(PointPngTask, 'forward', broken)
-    monkeypatch.setattr(recipe, 'waits_each_step', lambda device: False)
+    monkeypatch.setattr(recipe, 'checks_every_step', lambda device: False)
     run = tmp_path / 'run'
     with pytest.raises(TrainingError, match='step 5: the loss is nan'):
         train(tiny_config(source, log_every=4, checkpoint_every=100), run)
@@ -254,13 +254,13 @@ def test_a_run_is_neither_overwritten_nor_mixed(source, tmp_path):
 
 
 def test_collapse_is_told_after_some_patience_and_not_again_at_once():
-    watch = CollapseWatch(8)
+    watch = CollapseMonitor(8)
     bad, good = {'cope': math.log(9) - 0.01, 'ae': 0.001}, {'cope': 0.1, 'ae': 0.8}
-    said = [watch.warning(**bad) for _ in range(2 * PATIENCE)]
-    assert [bool(text) for text in said] == ([False] * (PATIENCE - 1) + [True]) * 2
-    assert 'AE = 0.001' in said[PATIENCE - 1]
-    assert 'raise beta' in said[PATIENCE - 1]
-    assert [watch.warning(**bad) for _ in range(PATIENCE - 1)] == [None] * (PATIENCE - 1)
+    said = [watch.warning(**bad) for _ in range(2 * READINGS)]
+    assert [bool(text) for text in said] == ([False] * (READINGS - 1) + [True]) * 2
+    assert 'AE = 0.001' in said[READINGS - 1]
+    assert 'raise beta' in said[READINGS - 1]
+    assert [watch.warning(**bad) for _ in range(READINGS - 1)] == [None] * (READINGS - 1)
     watch.warning(**good)
     assert watch.warning(**bad) is None
 

@@ -1,1 +1,1 @@
-"""Embeddings of clouds (encoders, networks, losses) and their prediction under rotations (COPE)."""
+"""Embeddings of clouds: encoders, networks, losses, and prediction under rotations (COPE)."""

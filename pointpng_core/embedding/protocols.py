@@ -20,7 +20,7 @@ class Encoder(Protocol):
 
     @property
     def key(self) -> str:
-        """Identifies the encoder, its configuration and weights; embeddings are cached under it."""
+        """Identifies the encoder with configuration and weights; the key of cached embeddings."""
         ...
 
     def encode(self, clouds: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Encoder(Protocol):
         ...
 
     def features(self, clouds: Tensor) -> Tensor:
-        """Return the features (B, F) for classifiers of clouds (B, N, 3) as `encode` takes them."""
+        """Return features (B, F) for classifiers, of clouds (B, N, 3) as `encode` takes them."""
         ...
 
 
@@ -64,7 +64,7 @@ class Cope(Protocol):
         ...
 
     def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> Any:
-        """Return sources (S, d), rotated about z by angles (A,), precomputed for `in_plane_scores`."""
+        """Return sources (S, d), rotated about z by angles (A,), for `in_plane_scores`."""
         ...
 
     def in_plane_scores(self, bank: Any, z_target: Tensor) -> Tensor:

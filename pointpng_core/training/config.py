@@ -17,7 +17,7 @@ ADJUSTABLE = frozenset({'device', 'threads', 'checkpoint_every', 'checkpoint_min
 
 @dataclass(frozen=True, kw_only=True)
 class SteerableConfig(Config):
-    """Batches and loss weights of a steerable encoder: whole surfaces, camera views, references."""
+    """Batches and loss weights of a steerable encoder: whole surfaces and camera views."""
 
     views: int = option(5, help='Reference views rendered of each object; one lies near the view '
                                 'of the camera.', low=1, high=256)
@@ -50,8 +50,8 @@ class SteerableConfig(Config):
 class TrainConfig(Config):
     """The defaults train a small network on a CPU: `config/train_small.yaml` in float32."""
 
-    sources: tuple[Any, ...] = option((), help='Data sources: PATH[,weight=2,...] or mappings with '
-                                               'these names.')
+    sources: tuple[Any, ...] = option((), help='Data sources: PATH[,weight=2,...] or mappings '
+                                               'with these names.')
     pool: int = option(1024, help='Points kept of each object, from which views are sampled.',
                        low=32, high=65536)
     validation_share: float = option(0.03, help='Share of the objects of each source that is '
@@ -65,11 +65,12 @@ class TrainConfig(Config):
     batch: int = option(32, help='Objects per step and process.', low=2, high=65536)
     views: int = option(4, help='Views V of each object; all V (V - 1) ordered pairs are used.',
                         low=2, high=64)
-    accumulate: int = option(1, help='Batches whose gradients are averaged into one step.', low=1, high=1024)
+    accumulate: int = option(1, help='Batches whose gradients are averaged into one step.',
+                             low=1, high=1024)
 
     lr: float = option(1e-3, help='Highest learning rate.', low=1e-8, high=1.0)
-    weight_decay: float = option(0.05, help='Weight decay of matrices; norms, biases and codes have '
-                                      'none.',
+    weight_decay: float = option(0.05, help='Weight decay of matrices; norms, biases and codes '
+                                      'have none.',
                                  low=0.0, high=1.0)
     warmup_steps: int = option(200, help='Steps of linear learning rate warm-up of each stage.',
                                low=0, high=1_000_000)
@@ -101,7 +102,7 @@ class TrainConfig(Config):
                        low=0, high=2 ** 31)
 
     checkpoint_every: int = option(500, help='Steps between checkpoints.', low=1)
-    checkpoint_minutes: float = option(5.0, help='Minutes between checkpoints, whichever is first.',
+    checkpoint_minutes: float = option(5.0, help='Minutes between checkpoints, if earlier.',
                                        unit='min', low=0.01, high=1e6)
     keep: int = option(2, help='Newest checkpoints that are kept.', low=1, high=10_000)
     log_every: int = option(20, help='Steps between lines of metrics.jsonl.', low=1)

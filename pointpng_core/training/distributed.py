@@ -15,7 +15,7 @@ from pointpng_core.embedding.devices import torch_device
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
-    """This process and the number of those that train together."""
+    """One process and the number of those that train together."""
 
     rank: int
     count: int
@@ -41,7 +41,7 @@ class Processes:
 
 @contextmanager
 def process_group(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started (NCCL on CUDA, else gloo); without it there is one."""
+    """Join the processes that torchrun started (NCCL on CUDA, else gloo), if it did."""
     rank, count = int(os.environ.get('RANK', '0')), int(os.environ.get('WORLD_SIZE', '1'))
     chosen = torch_device(device)
     if count == 1:

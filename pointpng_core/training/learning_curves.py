@@ -10,7 +10,7 @@ CURVES_FILE = 'curves.png'
 
 
 def plot_curves(run_dir: Path) -> None:
-    """Write `curves.png` from `metrics.jsonl`, if there are records and matplotlib is installed."""
+    """Write `curves.png` from `metrics.jsonl`, if it has records and matplotlib is installed."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

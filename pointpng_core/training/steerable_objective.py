@@ -82,7 +82,7 @@ def _two_samples(points: Tensor, count: int, jitter: float, generator: torch.Gen
 
 
 class SteerableTask(nn.Module):
-    """Loss of a steerable network: retrieval of whole surfaces and of views, centre, visibility."""
+    """Loss of a steerable network: retrieval of surfaces and of views, centre, visibility."""
 
     def __init__(self, model: SteerablePng, config: TrainConfig) -> None:
         super().__init__()

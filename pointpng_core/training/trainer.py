@@ -39,8 +39,8 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
     """Train or resume training in a run folder, and return the metrics of the last validation.
 
     Checkpoints are written to the run folder, and the final model to `run_dir/model`. After
-    `minutes` or Ctrl-C, a checkpoint is saved and KeyboardInterrupt raised. Raises ConfigError,
-    FileError, or TrainingError for a loss that is not finite.
+    `minutes` or Ctrl-C, a run of a single process saves a checkpoint and raises KeyboardInterrupt.
+    Raises ConfigError, FileError, or TrainingError for a loss that is not finite.
     """
     with process_group(config.device) as processes:
         reporter = reporter if reporter and processes.first else NullReporter()
@@ -106,7 +106,7 @@ class _Trainer:
                 raise KeyboardInterrupt
 
     def _step(self, task: nn.Module, optimiser: torch.optim.AdamW, progress: float) -> LossTerms:
-        """Take one step, and return its loss terms; raises TrainingError if they are not finite."""
+        """Take one step and return its loss terms; raises TrainingError if they are not finite."""
         config, terms = self._config, {}
         for part in range(config.accumulate):
             generator = step_generator(config.seed, self._state.step * config.accumulate + part,

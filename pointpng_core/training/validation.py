@@ -51,8 +51,8 @@ class Validation:
     def _autoencoding(self, task: nn.Module, objects: torch.Tensor) -> dict[str, float]:
         generator = step_generator(self._config.seed, GENERATOR_STEP, 0, self._device)
         points = objects.to(self._device)
-        batch = make_batch(ObjectBatch(points=points, normals=torch.zeros_like(points)), self._config,
-                           generator)
+        batch = make_batch(ObjectBatch(points=points, normals=torch.zeros_like(points)),
+                           self._config, generator)
         return {'val_loss': float(task(batch, generator)['loss'])}
 
     def _equivariance(self, network: Network, objects: torch.Tensor) -> dict[str, float]:

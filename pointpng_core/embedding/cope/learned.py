@@ -22,7 +22,7 @@ FIRST_STEP_RAD = 0.06
 
 
 class LearnedCope(nn.Module, ABC):
-    """A COPE with weights; subclasses give `features` and `transform`, from which `Cope` follows."""
+    """A COPE with weights; subclasses define `features` and `transform` to implement `Cope`."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

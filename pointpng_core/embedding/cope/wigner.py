@@ -22,7 +22,7 @@ class InPlaneBank:
     """S sources and A angles about z, prepared for `WignerCope.in_plane_scores`."""
 
     orders: Tensor
-    """(L + 1, 2n, S) for each order m the cosine and sine parts of all degrees l >= m, then zeros."""
+    """(L + 1, 2n, S) cosine and sine parts of all degrees l >= m by order m, then zeros."""
     waves: Tensor
     """(2 (L + 1), A) cosines, then sines, of m times every angle."""
 

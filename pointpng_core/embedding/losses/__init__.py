@@ -1,4 +1,4 @@
-"""The losses of Point-PNG (arXiv 2409.15832), of its initialisation by Point-MAE, and of retrieval.
+"""The losses of Point-PNG (arXiv 2409.15832), of masked autoencoding, and of retrieval.
 
 z are unit embeddings. Everything is computed in float32, whatever the precision of the embeddings.
 """

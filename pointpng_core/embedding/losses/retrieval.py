@@ -3,9 +3,9 @@
     L_cope = mean log(1 + sum_r exp((|z+ - a|^2 - |z+ - n_r|^2) / tau))
 
 contrasts the prediction a for the true rotation with the predictions n_r for all other rotations,
-as the search does: no other rotation may explain z+ better. It replaces the random pseudo-negatives
-of Point-PNG (arXiv 2409.15832), which are too easy: the hard ones are flips and near-symmetries,
-and a whole grid contains them all.
+as the search does: no other rotation may explain z+ better. It replaces the random
+pseudo-negatives of Point-PNG (arXiv 2409.15832), which are too easy: the hard ones are flips and
+near-symmetries, and a whole grid contains them all.
 """
 
 import math

@@ -13,8 +13,8 @@ TRANSFORMER, STEERABLE = 'transformer', 'steerable'
 class ModelConfig(Config):
     """The defaults are the configuration `small`, which trains on two CPU cores."""
 
-    encoder: str = option(TRANSFORMER, help='A transformer over patches (the paper), or a steerable '
-                                            'network, which is exactly equivariant.',
+    encoder: str = option(TRANSFORMER, help='A transformer over patches (the paper), or a '
+                                            'steerable network, which is exactly equivariant.',
                           choices=(TRANSFORMER, STEERABLE))
     points: int = option(512, help='Points of a cloud that the network takes.', low=16, high=65536)
     patches: int = option(32, help='Patches, by farthest-point sampling.', low=4, high=1024)
@@ -41,7 +41,8 @@ class ModelConfig(Config):
                                       'representation. With 0, Theta is smooth in the rotation '
                                       'and quickly learned.', low=0, high=8)
     combine: str = option('multiply', help='Harmonic COPE: how the code of the rotation and '
-                                           'that of a row are combined.', choices=('multiply', 'add'))
+                                           'that of a row are combined.',
+                         choices=('multiply', 'add'))
 
     def __post_init__(self) -> None:
         """Check the values, and that they fit together; raises ConfigError."""

@@ -65,7 +65,8 @@ def balanced(blocks: list[Tensor]) -> list[Tensor]:
     lengths = [block.flatten(1).norm(dim=1).clamp(min=1e-6)[:, None, None] for block in blocks]
     equivariant = torch.cat(lengths[1:], dim=1).norm(dim=1, keepdim=True)
     return [blocks[0] / lengths[0]] + [
-        block * (1.0 / length + 1.0 / equivariant) for block, length in zip(blocks[1:], lengths[1:])]
+        block * (1.0 / length + 1.0 / equivariant)
+        for block, length in zip(blocks[1:], lengths[1:])]
 
 
 def make_cope(config: ModelConfig) -> Cope:

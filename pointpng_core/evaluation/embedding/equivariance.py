@@ -44,7 +44,8 @@ def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet
     parts: list[tuple[str, int, Cosines]] = []
     for objects_of_set in object_sets:
         chosen = evenly_spaced(objects_of_set.points, objects)
-        pairs = rotated_pairs(chosen.repeat(turns, 1, 1), count, jitter=jitter, generator=generator)
+        pairs = rotated_pairs(chosen.repeat(turns, 1, 1), count, jitter=jitter,
+                              generator=generator)
         parts.append((_free_name(objects_of_set.name, parts), len(chosen),
                       pair_cosines(model, pairs, device=device, batch=batch)))
     everything = Cosines.concatenate([cosines for _, _, cosines in parts])

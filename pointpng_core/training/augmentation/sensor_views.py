@@ -60,7 +60,7 @@ def sensor_views(points: Tensor, normals: Tensor, directions: Tensor, count: int
 def visible_from_z(clouds: Tensor) -> Tensor:
     """Return a mask (B, N) of the points of clouds (B, N, 3) visible from a distant camera on +z.
 
-    Coordinates are in diameters; a point is visible if it is not far behind the front of its pixel.
+    Coordinates are in diameters. Points far behind the front of their pixel are not visible.
     """
     pixel = ((clouds[..., :2] + 1.0) * (PIXELS / 2)).long().clamp(0, PIXELS - 1)
     index = pixel[..., 0] * PIXELS + pixel[..., 1]  # (B, N)
@@ -128,7 +128,7 @@ def _scale(clouds: Tensor, config: SensorConfig, generator: torch.Generator) -> 
 
 
 def _noise(clouds: Tensor, config: SensorConfig, generator: torch.Generator) -> Tensor:
-    """Return errors (B, V, n, 3) at a random level for each view: the square of a uniform variable.
+    """Return errors (B, V, n, 3), at a level per view that is the square of a uniform variable.
 
     The noise of a depth camera grows with the square of the distance.
     """

@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 2
 """To be increased when the layout, or the reading and normalisation of objects, changes."""
-_DAMAGED_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGED_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile,
+                 zlib.error)
 
 
 def cache_folder() -> Path:

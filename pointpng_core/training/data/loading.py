@@ -47,8 +47,8 @@ def load_sources(sources: Sequence[SourceConfig], *, pool: int, seed: int,
         raise ConfigError(f'pool = {pool}: keep at least one point per object')
     if not sources:
         raise ConfigError(f'no data source is named; give one or more of: {SUPPORTED}')
-    sets = [_load(source, pool=pool, seed=seed, cache_dir=cache_dir, progress=progress or _no_progress)
-            for source in sources]
+    sets = [_load(source, pool=pool, seed=seed, cache_dir=cache_dir,
+                  progress=progress or _no_progress) for source in sources]
     if report:
         for loss in [loss for objects in sets for loss in objects.provenance['losses']]:
             report(loss)

@@ -31,10 +31,11 @@ class SourceConfig(Config):
                         help='Objects used; those of a test split are never in train.')
     unit: str = option('m', choices=tuple(UNIT_M),
                        help='Unit of the clouds in a bag, which are segmented by size.')
-    least_unique: int = option(256, low=0, help='Least number of different points of an object, in '
-                                                'files that count them (n_unique).')
-    leave_out: str = option('', help='Objects of the split that are held out, for model selection or '
-                                     'tests: K+R is every K-th from number R on; several with /.')
+    least_unique: int = option(256, low=0, help='Least number of different points of an object, '
+                                                'in files that count them (n_unique).')
+    leave_out: str = option('', help='Objects of the split that are held out for model '
+                                     'selection or tests: K+R is every K-th from number R on; '
+                                     'several with /.')
     limit: int = option(0, low=0, help='Most objects, sampled with the seed; 0 uses all.')
 
     def __post_init__(self) -> None:

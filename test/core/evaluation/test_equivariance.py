@@ -68,7 +68,8 @@ def test_a_perfect_model_reaches_one_at_every_angle(model, shapes):
     R = random_rotations((len(shapes.points),), generator=seeded())
     cosines = pair_cosines(model, copies(shapes.points, R))
     assert cosines.predicted.min() > 1 - 1e-4
-    assert cosines.summary()['ae'] == pytest.approx(1 - cosines.unpredicted.mean().item(), abs=1e-4)
+    assert cosines.summary()['ae'] == pytest.approx(
+        1 - cosines.unpredicted.mean().item(), abs=1e-4)
     assert cosines.summary()['ae'] > 0.3
 
 
@@ -147,9 +148,9 @@ def test_the_angle_is_that_between_the_two_draws(model, shapes):
 
 @pytest.mark.parametrize(('distinct', 'wanted', 'size'), [(100, 20, 20), (100, 50, 50),
                                                           (100, 80, 50), (7, 50, 3)])
-def test_draws_share_no_point_even_where_the_pool_repeats(suppress_duplicates, wanted, size):
-    points = torch.randn(suppress_duplicates, 3, generator=seeded())
-    pool = points.repeat(3, 1)[torch.randperm(3 * suppress_duplicates, generator=seeded())]
+def test_draws_share_no_point_even_where_the_pool_repeats(distinct, wanted, size):
+    points = torch.randn(distinct, 3, generator=seeded())
+    pool = points.repeat(3, 1)[torch.randperm(3 * distinct, generator=seeded())]
     first, second = disjoint_samples(pool, wanted, generator=seeded())
     assert len(first) == len(second) == size
     rows = {tuple(row) for row in torch.cat((first, second)).tolist()}
@@ -187,8 +188,10 @@ def test_turns_leave_their_axis_alone():
         R = random_rotation_matrices(50, axis, generator=seeded())
         assert torch.allclose(R[:, :, index], torch.eye(3)[index].expand(50, 3), atol=1e-6)
         assert R[:, (index + 1) % 3, (index + 1) % 3].std() > 0.3
-    assert torch.equal(random_rotation_matrices(2, 'none', generator=seeded()), torch.eye(3).expand(2, 3, 3))
-    assert random_rotation_matrices(50, 'so3', generator=seeded()).diagonal(dim1=1, dim2=2).std() > 0.3
+    assert torch.equal(random_rotation_matrices(2, 'none', generator=seeded()),
+                       torch.eye(3).expand(2, 3, 3))
+    anywhere = random_rotation_matrices(50, 'so3', generator=seeded())
+    assert anywhere.diagonal(dim1=1, dim2=2).std() > 0.3
     with pytest.raises(ValueError, match='so3'):
         random_rotation_matrices(1, 'spin', generator=seeded())
 

@@ -44,7 +44,7 @@ def test_every_object_is_centred_and_of_diameter_one(scale, offset, count):
 def test_the_diameter_is_that_of_the_whole_object_not_of_the_pool():
     points = np.concatenate([cloud(500, scale=(0.1, 0.1, 0.1)), [[-5, 0, 0], [5, 0, 0]]])
     whole = pdist(points).max()
-    result = normalised(points, pool=20, seed=1)      # this draw holds neither of the two ends
+    result = normalised(points, pool=20, seed=1)      # this sample has neither of the two ends
     assert pdist(result).max() * whole < 1.5
 
 

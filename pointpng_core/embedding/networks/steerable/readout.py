@@ -75,7 +75,7 @@ class SteerableReadout(nn.Module):
         return _own_degree(moments.unflatten(-1, (self.degree_max + 1, -1)), self.degree)
 
     def _local_moments(self, geometry: PatchGeometry, tokens: Tensor) -> Tensor:
-        """Return (B, M, LOCAL): weighted mean harmonics of the points about their patch centres."""
+        """Return (B, M, LOCAL): weighted harmonics of the points about their patch centres."""
         with torch.no_grad():
             lengths = geometry.offsets.norm(dim=-1, keepdim=True)
             directions = geometry.offsets / lengths.clamp(min=1e-9)
@@ -95,6 +95,6 @@ def _nearest_patch(clouds: Tensor, geometry: PatchGeometry, weights: Tensor) -> 
 
 
 def _own_degree(moments: Tensor, degree: Tensor) -> Tensor:
-    """Return (..., M, C): the entry for each harmonic's own degree of moments (..., M, L + 1, C)."""
+    """Return (..., M, C): for every harmonic its own degree of moments (..., M, L + 1, C)."""
     index = degree[:, None, None].expand(*moments.shape[:-2], 1, moments.shape[-1])
     return moments.gather(-2, index).squeeze(-2)

@@ -58,8 +58,8 @@ def test_the_training_free_model_needs_no_weights():
     assert (model.name, model.labels, model.encoder.points) == ('training_free', (), 0)
     assert model.encoder.key == HarmonicEncoder().key
     R, points = random_rotations(()), clouds()
-    turned = model.encoder.encode(points @ R.T)
-    assert torch.allclose(model.cope.apply(R, model.encoder.encode(points)), turned, atol=1e-5)
+    rotated = model.encoder.encode(points @ R.T)
+    assert torch.allclose(model.cope.apply(R, model.encoder.encode(points)), rotated, atol=1e-5)
     features = model.encoder.features(points)
     assert torch.allclose(model.encoder.features(points @ R.T), features, atol=1e-5)
     assert (features[0] - features[1]).abs().max() > 1e-3

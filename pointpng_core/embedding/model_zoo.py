@@ -153,14 +153,14 @@ def _unknown(name: str) -> ConfigError:
                        'folder of a checkpoint or of a training run')
 
 
-def _check_weights(checkpoint: Checkpoint, given: dict[str, Tensor], wanted: dict[str, Tensor]
-               ) -> None:
+def _check_weights(checkpoint: Checkpoint, given: dict[str, Tensor],
+                   expected: dict[str, Tensor]) -> None:
     """Raise FileError for weights whose names or shapes differ from the configured network's."""
-    problems = [f'{name} is missing' for name in wanted.keys() - given.keys()]
-    problems += [f'{name} is unknown' for name in given.keys() - wanted.keys()]
+    problems = [f'{name} is missing' for name in expected.keys() - given.keys()]
+    problems += [f'{name} is unknown' for name in given.keys() - expected.keys()]
     problems += [f'{name} has shape {tuple(given[name].shape)} instead of '
-                 f'{tuple(wanted[name].shape)}' for name in wanted.keys() & given.keys()
-                 if given[name].shape != wanted[name].shape]
+                 f'{tuple(expected[name].shape)}' for name in expected.keys() & given.keys()
+                 if given[name].shape != expected[name].shape]
     if problems:
         stage = checkpoint.config.get('stage')
         more = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''

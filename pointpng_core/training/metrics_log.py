@@ -66,7 +66,7 @@ class MetricsLog:
                 file.write(text)
         except OSError as error:
             raise FileError(f'cannot write {self._path}: {error.strerror or error}; the newest '
-                            'checkpoint is intact, go on with --resume') from error
+                            'checkpoint is intact, continue with --resume') from error
 
 
 def read_metrics(run_dir: Path) -> list[Record]:

@@ -24,9 +24,9 @@ class RotationGrid:
 
     def __init__(self, cope: Cope, *, rotations: int, apart_rad: float, device: torch.device
                  ) -> None:
-        """Prepare about `rotations` rotations; those within `apart_rad` of the truth are left out.
+        """Prepare about `rotations` rotations; within `apart_rad` of the truth they do not count.
 
-        They are no pseudo-negatives, as they are nearly right.
+        Those are nearly right, and no pseudo-negatives.
         """
         self.cope = cope
         self.R = rotation_grid(rotations).to(device)  # (G, 3, 3)

@@ -44,7 +44,7 @@ def _visible_points(objects: Tensor, views: int, config: AugmentConfig,
                              objects.device)  # (B, V, 3)
     kept = torch.ones(len(objects), views, objects.shape[1], dtype=torch.bool,
                       device=objects.device)
-    # Selecting the objects that are cropped, or seen from one side, would synchronise with a GPU.
+    # Selecting the objects that are cropped, or single views, would synchronise with a GPU.
     if config.crop_share:
         cropped = (kind < config.crop_share)[:, None, None]
         kept &= ~cropped | _uncropped(objects, directions, config, generator)

@@ -95,8 +95,8 @@ class SourceConfig(Config):
             if self.split == 'test':
                 raise ConfigError(f'{self.path} has no test split; use split=all if it is meant')
             return np.arange(count)
-        wanted = {'train': ~test, 'test': test, 'all': np.ones_like(test)}[self.split]
-        return np.flatnonzero(wanted)
+        mask = {'train': ~test, 'test': test, 'all': np.ones_like(test)}[self.split]
+        return np.flatnonzero(mask)
 
     def _held_out_rules(self) -> list[tuple[int, int]]:
         """Return the (K, R) of `leave_out`; raises ConfigError."""

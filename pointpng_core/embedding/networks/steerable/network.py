@@ -38,6 +38,7 @@ class SteerablePng(nn.Module):
         self.transformer = RelativeTransformer(width=config.width, heads=config.heads,
                                                depth=config.depth)
         self.readout = SteerableReadout(width=config.width, harmonics=self.harmonics)
+        # The names of the two heads, of the centre and of visibility, are those of stored weights.
         self.towards = nn.Linear(config.width, 2)
         self.seen = nn.Linear(config.width, 1)
         nn.init.zeros_(self.towards.weight)
@@ -60,9 +61,10 @@ class SteerablePng(nn.Module):
         tokens = self.transformer(geometry).to(clouds.dtype)
         # Equivariant vectors are kept in full precision; the tokens need not be.
         with torch.autocast(clouds.device.type, enabled=False):
-            return SteerableOutput(z=self.readout(clouds, diameters, geometry, tokens),
-                           centre=self._centre(geometry, tokens),
-                           visible=self.seen(tokens.mean(dim=1)).squeeze(-1), tokens=tokens)
+            return SteerableOutput(
+                z=self.readout(clouds, diameters, geometry, tokens),
+                centre=self._centre(geometry, tokens),
+                visible=self.seen(tokens.mean(dim=1)).squeeze(-1), tokens=tokens)
 
     def features(self, clouds: Tensor) -> Tensor:
         """Return invariant features (B, F): norms by degree and copy, [max | mean] of tokens."""

@@ -1,5 +1,7 @@
 """Frozen, checked configuration dataclasses; one declaration serves YAML, ROS and the docs.
 
+A field is declared by `option`, with its description, unit and range:
+
     @dataclass(frozen=True, kw_only=True)
     class SearchConfig(Config):
         peaks: int = option(8, help='Hypotheses kept per reference.', low=1, high=64)

@@ -1,8 +1,10 @@
 """Models by name: the training-free one, those that ship with the package, and trained ones.
 
-model = load_model('runs/mine')             # or 'training_free', 'small', a checkpoint
-z = model.encoder.encode(clouds)            # (B, d)
-z_rotated = model.cope.apply(R, z)          # predicts z of the clouds rotated by R
+An encoder and its predictor are used as follows:
+
+    model = load_model('runs/mine')             # or 'training_free', 'small', a checkpoint
+    z = model.encoder.encode(clouds)            # (B, d)
+    z_rotated = model.cope.apply(R, z)          # predicts z of the clouds rotated by R
 """
 
 from dataclasses import dataclass, field

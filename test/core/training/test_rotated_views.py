@@ -1,5 +1,4 @@
-"""Views of objects: draws, turns, stretching, crops, visibility, and their generators."""
-
+"""Rotated views of objects: samples, rotations, stretching, crops, visibility, generators."""
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from pointpng_core.geometry.clouds.hidden_points import visible_points
 from pointpng_core.geometry.so3 import fibonacci_directions, frame_towards
 from pointpng_core.training.augmentation import AugmentConfig, random_views
 from pointpng_core.training.augmentation import rotated_views as views
-from pointpng_core.training.augmentation.self_occlusion import visible_from_z
+from pointpng_core.training.augmentation.sensor_views import visible_from_z
 
 PLAIN = {'jitter': 0.0, 'scale_low': 1.0, 'scale_high': 1.0, 'crop_share': 0.0,
          'view_share': 0.0}
@@ -40,57 +39,57 @@ def rows_in(points, cloud):
     return torch.where(nearest.values < 1e-5, nearest.indices, -1)
 
 
-def drawn_rows(objects, clouds, R):
-    """The rows of the object that each view was drawn from (B, V, n).
+def sampled_rows(objects, clouds, R):
+    """Return the rows of the object that each view was sampled from (B, V, n).
 
     Views are centred; the first point's row is sought such that all others fit too.
     """
     found = []
-    for cloud, turns, thing in zip(clouds, R, objects):
-        for points, turn in zip(cloud, turns):
-            back = points @ turn
-            shifts = thing - back[0]
-            hits = [rows_in(back[:8] + shift, thing) for shift in shifts]
+    for views_of_object, rotations, surface in zip(clouds, R, objects):
+        for points, R_view in zip(views_of_object, rotations):
+            back = points @ R_view
+            shifts = surface - back[0]
+            hits = [rows_in(back[:8] + shift, surface) for shift in shifts]
             best = max(range(len(hits)), key=lambda row: int((hits[row] >= 0).sum()))
-            found.append(rows_in(back + shifts[best], thing))
+            found.append(rows_in(back + shifts[best], surface))
     return torch.stack(found).unflatten(0, clouds.shape[:2])
 
 
-def test_views_are_draws_of_the_object_turned_and_centred(objects):
+def test_views_are_samples_of_the_object_rotated_and_centred(objects):
     clouds, R = views_of(objects)
     assert clouds.shape == (2, 4, 256, 3)
     assert clouds.mean(dim=2).abs().max() < 1e-6
     assert torch.allclose(R @ R.transpose(-1, -2), torch.eye(3).expand(2, 4, 3, 3), atol=1e-5)
-    rows = drawn_rows(objects, clouds, R)
+    rows = sampled_rows(objects, clouds, R)
     assert (rows >= 0).all()
-    assert all(len(set(view.tolist())) == 256 for thing in rows for view in thing)
+    assert all(len(set(view.tolist())) == 256 for each in rows for view in each)
 
 
-def test_the_draws_of_one_object_share_no_point_while_its_points_last(objects):
+def test_the_samples_of_one_object_are_disjoint_while_its_points_suffice(objects):
     clouds, R = views_of(objects)  # 4 x 256 of 1024
-    for thing in drawn_rows(objects, clouds, R):
-        assert len(set(thing.flatten().tolist())) == 1024
+    for rows in sampled_rows(objects, clouds, R):
+        assert len(set(rows.flatten().tolist())) == 1024
 
 
-def test_what_a_view_may_show_is_decided_object_by_object(objects):
-    """The twin picks the objects that are cropped or seen from a side, one after the other."""
+def test_visible_points_agree_with_their_twin(objects):
+    """The twin handles cropped objects and single views one after the other."""
     many, count = objects.repeat(16, 1, 1), 3
     config = AugmentConfig(**{**PLAIN, 'crop_share': 0.3, 'view_share': 0.4})
-    kept = views._kept(many, count, config, torch.Generator().manual_seed(7))
+    kept = views._visible_points(many, count, config, torch.Generator().manual_seed(7))
     generator = torch.Generator().manual_seed(7)
     kind = torch.rand(len(many), generator=generator)
     towards = views._directions(len(many), count, config.view_spread_rad, generator, many.device)
-    uncut = views._uncut(many, towards, config, generator)
+    uncropped = views._uncropped(many, towards, config, generator)
     kinds = set()
-    for row, thing in enumerate(many):
+    for row, points in enumerate(many):
         kinds.add(int(kind[row] >= 0.3) + int(kind[row] >= 0.7))
         for view in range(count):
-            expected = torch.ones(len(thing), dtype=torch.bool)
+            expected = torch.ones(len(points), dtype=torch.bool)
             if kind[row] < 0.3:
-                expected = uncut[row, view]
+                expected = uncropped[row, view]
             elif kind[row] < 0.7:
                 expected = visible_from_z(
-                    (thing @ frame_towards(towards[row, view]).T)[None])[0]
+                    (points @ frame_towards(towards[row, view]).T)[None])[0]
             assert torch.equal(kept[row, view], expected)
     assert kinds == {0, 1, 2}
 
@@ -112,7 +111,7 @@ def test_rotations_cover_all_of_so3_or_only_the_axis_that_is_asked_for(objects):
     assert torch.equal(R, torch.eye(3).expand(200, 4, 3, 3))
 
 
-def test_jitter_is_as_large_as_is_said(objects):
+def test_jitter_has_the_configured_size(objects):
     calm, noisy = views_of(objects), views_of(objects, jitter=0.02)
     assert (noisy[0] - calm[0]).std().item() == pytest.approx(0.02, rel=0.1)
 
@@ -140,11 +139,11 @@ def test_crops_cut_off_a_side(objects):
 def test_single_views_show_one_side_and_the_views_of_an_object_much_the_same(objects):
     clouds, R = views_of(objects[:1].expand(10, -1, -1), points=256, view_share=1.0,
                          view_spread_rad=0.0)
-    rows = drawn_rows(objects[:1].expand(10, -1, -1)[:2], clouds[:2], R[:2])
-    for thing in rows:
-        seen = objects[0][thing[0]]
-        towards = seen.mean(dim=0) / seen.mean(dim=0).norm()
-        assert ((seen @ towards) > -0.1).float().mean() > 0.95
+    rows = sampled_rows(objects[:1].expand(10, -1, -1)[:2], clouds[:2], R[:2])
+    for each in rows:
+        visible = objects[0][each[0]]
+        towards = visible.mean(dim=0) / visible.mean(dim=0).norm()
+        assert ((visible @ towards) > -0.1).float().mean() > 0.95
 
 
 def test_visibility_agrees_with_the_slow_one_of_the_references(objects):
@@ -175,7 +174,7 @@ def test_impossible_values_are_refused(values, message):
         AugmentConfig(**values)
 
 
-def test_turning_a_view_back_gives_the_second_moments_of_the_object(objects):
+def test_a_view_rotated_back_has_the_second_moments_of_the_object(objects):
     clouds, R = views_of(objects, points=1024, jitter=0.0)
     back = clouds @ R
     assert torch.allclose(back.square().sum(dim=(2, 3)).sqrt(),

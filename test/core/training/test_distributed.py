@@ -28,8 +28,8 @@ def run_together(count, *arguments):
                                    *map(str, arguments)],
                                   env={**shared, 'RANK': str(rank)}, stderr=subprocess.PIPE,
                                   text=True) for rank in range(count)]
-    told = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0] * count, '\n'.join(told)
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * count, '\n'.join(errors)
 
 
 def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
@@ -39,7 +39,7 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
     assert one.keys() == two.keys()
     assert 'encoder.tokens.local.0.weight' in one
     assert 'buffer projector.1.running_var' in one
-    # What this bias adds to all clouds alike, batch norm takes away: its gradient is rounding.
+    # Batch norm subtracts what this bias adds to all clouds: its gradient is rounding error.
     vanishing = {'encoder.transformer.norm.bias'}
     for name in one.keys() - vanishing:
         scale = float(one[name].abs().max())
@@ -54,7 +54,7 @@ def test_two_processes_train_one_model(tmp_path):
     assert read_checkpoint(tmp_path / 'together' / 'model').config['step'] == 8
     together, alone = curve(tmp_path / 'together'), curve(tmp_path / 'alone')
     assert len(together) == len(alone)
-    assert together != alone  # the second process brings objects of its own
+    assert together != alone  # the second process samples its own objects
 
 
 def test_alone_nothing_is_gathered():

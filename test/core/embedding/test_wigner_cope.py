@@ -14,18 +14,19 @@ COPES = [WignerCope((3, 1, 2, 4)), WignerCope((10,) * 5), WignerCope((1, 1))]
 every_cope = pytest.mark.parametrize('cope', COPES, ids=lambda cope: str(cope.multiplicities))
 
 
-def turns(count, seed=0, kind=torch.float64):
-    return torch.from_numpy(np.stack([random_rotation_matrix(100 * seed + i) for i in range(count)])).to(kind)
+def rotations(count, seed=0, kind=torch.float64):
+    matrices = [random_rotation_matrix(100 * seed + i) for i in range(count)]
+    return torch.from_numpy(np.stack(matrices)).to(kind)
 
 
 def embeddings(cope, count, seed=0):
-    drawn = np.random.default_rng(seed).normal(size=(count, cope.dim))
-    return torch.from_numpy(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
+    samples = np.random.default_rng(seed).normal(size=(count, cope.dim))
+    return torch.from_numpy(samples / np.linalg.norm(samples, axis=1, keepdims=True))
 
 
 @every_cope
 def test_theta_is_an_orthogonal_representation(cope):
-    g, h = turns(4), turns(4, seed=1)
+    g, h = rotations(4), rotations(4, seed=1)
     theta = cope.theta(g)
     assert theta.shape == (4, cope.dim, cope.dim)
     assert torch.allclose(theta @ theta.transpose(1, 2), torch.eye(cope.dim).double(), atol=1e-11)
@@ -37,7 +38,7 @@ def test_theta_is_an_orthogonal_representation(cope):
 @every_cope
 @pytest.mark.parametrize('kind', [torch.float32, torch.float64])
 def test_apply_is_theta_times_z(cope, kind):
-    R, z = turns(5, kind=kind), embeddings(cope, 5).to(kind)
+    R, z = rotations(5, kind=kind), embeddings(cope, 5).to(kind)
     applied = cope.apply(R, z)
     assert applied.dtype == kind
     assert torch.allclose(applied, (cope.theta(R) @ z[..., None]).squeeze(-1), atol=2e-6)
@@ -45,7 +46,7 @@ def test_apply_is_theta_times_z(cope, kind):
 
 @every_cope
 def test_grid_scores_are_those_of_every_rotation(cope):
-    R, source, target = turns(7), embeddings(cope, 3, 1), embeddings(cope, 3, 2)
+    R, source, target = rotations(7), embeddings(cope, 3, 1), embeddings(cope, 3, 2)
     scores = cope.grid_scores(cope.grid_bank(R), source, target)
     naive = torch.stack([torch.stack([(cope.theta(g) @ a) @ b for g in R])
                          for a, b in zip(source, target)])
@@ -61,25 +62,25 @@ def test_correlations_broadcast():
 
 
 def test_a_large_bank_is_that_of_its_parts():
-    cope, R = COPES[0], turns(8).repeat(150, 1, 1)  # beyond any chunk size near 1024
+    cope, R = COPES[0], rotations(8).repeat(150, 1, 1)  # beyond any chunk size near 1024
     assert torch.allclose(cope.grid_bank(R)[-8:], cope.grid_bank(R[-8:]), atol=1e-12)
     assert cope.grid_bank(R).shape[0] == 1200
 
 
 @every_cope
-def test_twist_scores_are_turns_about_z(cope):
+def test_in_plane_scores_are_those_of_rotations_about_z(cope):
     source, target = embeddings(cope, 3, 1), embeddings(cope, 2, 2)
     angles = torch.linspace(0, 6, 11).double()
     scores = cope.in_plane_scores(cope.in_plane_bank(source, angles), target)
     assert scores.shape == (2, 3, 11)
     for a, angle in enumerate(angles):
         R = roma.rotvec_to_rotmat(torch.stack((0 * angle, 0 * angle, angle)))
-        turned = cope.apply(R.expand(3, 3, 3), source)
-        assert torch.allclose(scores[:, :, a], target @ turned.T, atol=1e-11)
+        rotated = cope.apply(R.expand(3, 3, 3), source)
+        assert torch.allclose(scores[:, :, a], target @ rotated.T, atol=1e-11)
 
 
 def shape_pair(seed):
-    """A cope, embeddings of a mug and of the same mug turned, and the turn."""
+    """A cope, embeddings of a mug and of the same mug rotated, and the rotation."""
     encoder = HarmonicEncoder()
     points = torch.from_numpy(whole('mug', 800)).double()
     points = (points - points.mean(dim=0)) / 0.13
@@ -88,27 +89,27 @@ def shape_pair(seed):
     return WignerCope(encoder.multiplicities), z[0], z[1], R
 
 
-def climb(cope, R, source, target, steps):
+def refine_one(cope, R, source, target, steps):
     """Refine all of R (K, 3, 3) for one pair (d,)."""
     found, scores = cope.refine(R[None], source[None], target[None], steps)
     return found[0], scores[0]
 
 
-def test_refinement_climbs_to_the_true_rotation():
+def test_refinement_converges_to_the_true_rotation():
     cope, source, target, R = shape_pair(4)
     off = roma.rotvec_to_rotmat(0.12 * torch.nn.functional.normalize(
         torch.from_numpy(np.random.default_rng(0).normal(size=(20, 3))), dim=1)) @ R
-    found, scores = climb(cope, off, source, target, 6)
+    found, scores = refine_one(cope, off, source, target, 6)
     assert rotation_distance_rad(found, R).max() < 1e-3
     assert torch.allclose(scores, torch.ones(20).double(), atol=1e-6)
 
 
 def test_refined_scores_are_those_of_the_refined_rotations_and_never_lower():
     cope, source, target, _ = shape_pair(5)
-    R = turns(30)
+    R = rotations(30)
     start = cope.apply(R, source.expand(30, -1)) @ target
     for steps in (0, 1, 3, 10):
-        found, scores = climb(cope, R, source, target, steps)
+        found, scores = refine_one(cope, R, source, target, steps)
         assert torch.allclose(cope.apply(found, source.expand(30, -1)) @ target, scores,
                               atol=1e-10)
         assert torch.allclose(found @ found.transpose(1, 2), torch.eye(3).double(), atol=1e-9)
@@ -119,19 +120,19 @@ def test_refined_scores_are_those_of_the_refined_rotations_and_never_lower():
 
 def test_every_pair_of_a_batch_is_refined_for_itself():
     cope, source, target, _ = shape_pair(5)
-    R = turns(12).reshape(3, 4, 3, 3)
+    R = rotations(12).reshape(3, 4, 3, 3)
     sources, targets = torch.stack((source, target, source)), torch.stack((target, source, source))
     found, scores = cope.refine(R, sources, targets, 3)
     assert (found.shape, scores.shape) == ((3, 4, 3, 3), (3, 4))
     for each in range(3):
-        alone, values = climb(cope, R[each], sources[each], targets[each], 3)
+        alone, values = refine_one(cope, R[each], sources[each], targets[each], 3)
         assert torch.allclose(found[each], alone, atol=1e-9)
         assert torch.allclose(scores[each], values, atol=1e-9)
 
 
 def test_refinement_ends_where_the_score_is_level():
     cope, source, target, _ = shape_pair(6)
-    found, scores = climb(cope, turns(10), source, target, 40)
+    found, scores = refine_one(cope, rotations(10), source, target, 40)
     for axis in torch.eye(3).double():
         for angle in (-0.03, 0.03):
             nudged = roma.rotvec_to_rotmat(angle * axis) @ found

@@ -8,9 +8,9 @@ import roma
 import torch
 from torch.nn.functional import normalize
 
-from pointpng_core.embedding.cope import base as learned
-from pointpng_core.embedding.cope.harmonic import HarmonicCope
-from pointpng_core.embedding.cope.rotation_features import (
+from pointpng_core.embedding.cope import learned
+from pointpng_core.embedding.cope.harmonic import (
+    HarmonicCope,
     canonical_quaternion,
     harmonic_code,
     rotation_numbers,
@@ -34,14 +34,14 @@ def make(form, dim=DIM, seed=0):
     return FORMS[form](dim).double()
 
 
-def turns(*shape, seed=0):
-    drawn = torch.randn(*shape, 4, generator=torch.Generator().manual_seed(seed)).double()
-    return roma.unitquat_to_rotmat(normalize(drawn, dim=-1))
+def rotations(*shape, seed=0):
+    samples = torch.randn(*shape, 4, generator=torch.Generator().manual_seed(seed)).double()
+    return roma.unitquat_to_rotmat(normalize(samples, dim=-1))
 
 
 def embeddings(*shape, seed=0, dim=DIM):
-    drawn = torch.randn(*shape, dim, generator=torch.Generator().manual_seed(seed))
-    return normalize(drawn.double(), dim=-1)
+    samples = torch.randn(*shape, dim, generator=torch.Generator().manual_seed(seed))
+    return normalize(samples.double(), dim=-1)
 
 
 def naive_theta(cope, R):
@@ -67,7 +67,7 @@ def naive_theta(cope, R):
 
 @every_form
 def test_theta_and_apply_are_their_naive_twin(form):
-    cope, R, z = make(form), turns(5), embeddings(5)
+    cope, R, z = make(form), rotations(5), embeddings(5)
     naive = torch.stack([naive_theta(cope, each) for each in R])
     assert torch.allclose(cope.theta(R), naive, atol=1e-12)
     assert torch.allclose(cope.apply(R, z), (naive @ z[..., None]).squeeze(-1), atol=1e-12)
@@ -75,7 +75,7 @@ def test_theta_and_apply_are_their_naive_twin(form):
 
 @every_form
 def test_rotations_and_embeddings_broadcast(form):
-    cope, R, z = make(form), turns(3, 1, 4), embeddings(2, 1, seed=1)
+    cope, R, z = make(form), rotations(3, 1, 4), embeddings(2, 1, seed=1)
     table = cope.apply(R, z)
     assert table.shape == (3, 2, 4, DIM)
     assert torch.allclose(table[2, 1, 3], cope.theta(R[2, 0, 3]) @ z[1, 0], atol=1e-12)
@@ -91,7 +91,7 @@ def test_q_and_minus_q_are_one_rotation(form):
 
 
 def test_codes_have_their_declared_shapes_and_values():
-    R = turns(4, 2)
+    R = rotations(4, 2)
     assert torch.equal(rotation_numbers(R, 'rotation'), R.reshape(4, 2, 9))
     code = harmonic_code(torch.tensor([[0.3, -0.7]]), 3)
     expected = [0.3, -0.7, *(math.sin(2 ** k * x) for x in (0.3, -0.7) for k in range(3)),
@@ -119,22 +119,22 @@ def test_an_unknown_option_is_refused_with_the_choices(name):
 @pytest.mark.parametrize('dim', [128, 512])
 @every_form
 def test_at_the_start_lengths_are_kept(form, dim):
-    R, z = turns(16, 1, seed=2), embeddings(40, seed=3, dim=dim)
+    R, z = rotations(16, 1, seed=2), embeddings(40, seed=3, dim=dim)
     lengths = make(form, dim).apply(R, z).norm(dim=-1)
     assert float(lengths.mean()) == pytest.approx(1, abs=0.15)
 
 
 @pytest.mark.parametrize('form', ['harmonic', 'quaternion', 'sie'])
 def test_at_the_start_theta_differs_between_rotations(form):
-    turned = make(form, 128).apply(turns(16, 1, seed=2), embeddings(40, dim=128))
-    cosines = torch.einsum('gbd,hbd->bgh', normalize(turned, dim=-1), normalize(turned, dim=-1))
+    rotated = make(form, 128).apply(rotations(16, 1, seed=2), embeddings(40, dim=128))
+    cosines = torch.einsum('gbd,hbd->bgh', normalize(rotated, dim=-1), normalize(rotated, dim=-1))
     assert (cosines.sum(dim=(1, 2)) - 16).mean() / 240 < 0.4
 
 
 @every_form
 def test_every_weight_learns_and_embeddings_too(form):
     cope, z = make(form), embeddings(6).requires_grad_()
-    (cope.apply(turns(6), z) * embeddings(6, seed=9)).sum().backward()
+    (cope.apply(rotations(6), z) * embeddings(6, seed=9)).sum().backward()
     for name, tensor in (*cope.named_parameters(), ('z', z)):
         assert tensor.grad is not None, name
         assert tensor.grad.abs().max() > 0, name
@@ -142,36 +142,36 @@ def test_every_weight_learns_and_embeddings_too(form):
 
 @every_form
 def test_gradients_are_finite_differences(form):
-    cope, R, z = make(form), turns(2), embeddings(2).requires_grad_()
+    cope, R, z = make(form), rotations(2), embeddings(2).requires_grad_()
     assert torch.autograd.gradcheck(cope.apply, (R.requires_grad_(), z))
 
 
 @every_form
 def test_grid_scores_are_explicit_cosines(form, monkeypatch):
-    cope, R, source, target = make(form), turns(41), embeddings(3), embeddings(3, seed=4)
-    turned = torch.einsum('gij,bj->bgi', cope.theta(R), source)
-    explicit = torch.einsum('bgi,bi->bg', normalize(turned, dim=-1), target)
+    cope, R, source, target = make(form), rotations(41), embeddings(3), embeddings(3, seed=4)
+    rotated = torch.einsum('gij,bj->bgi', cope.theta(R), source)
+    explicit = torch.einsum('bgi,bi->bg', normalize(rotated, dim=-1), target)
     bank = cope.grid_bank(R)
     assert torch.allclose(cope.grid_scores(bank, source, target), explicit, atol=1e-12)
-    monkeypatch.setattr(learned, 'ENTRIES', 7 * DIM * 40)  # a few rotations at a time
+    monkeypatch.setattr(learned, 'CHUNK_ENTRIES', 7 * DIM * 40)  # a few rotations at a time
     assert torch.allclose(cope.grid_scores(bank, source, target), explicit, atol=1e-12)
 
 
 @every_form
-def test_twist_scores_are_explicit_turns_about_z(form):
+def test_in_plane_scores_are_those_of_rotations_about_z(form):
     cope, source, target = make(form), embeddings(3), embeddings(2, seed=4)
     angles = in_plane_angles(11).double()
     scores = cope.in_plane_scores(cope.in_plane_bank(source, angles), target)
     assert scores.shape == (2, 3, 11)
     for a, angle in enumerate(angles):
         theta = cope.theta(roma.rotvec_to_rotmat(torch.stack((0 * angle, 0 * angle, angle))))
-        turned = normalize(source @ theta.T, dim=-1)
-        assert torch.allclose(scores[:, :, a], target @ turned.T, atol=1e-12)
+        rotated = normalize(source @ theta.T, dim=-1)
+        assert torch.allclose(scores[:, :, a], target @ rotated.T, atol=1e-12)
 
 
 @every_form
-def test_refinement_climbs_and_scores_what_it_returns(form):
-    cope, R_true, source = make(form), turns(2, seed=5), embeddings(2)
+def test_refinement_raises_the_score_and_returns_it(form):
+    cope, R_true, source = make(form), rotations(2, seed=5), embeddings(2)
     target = normalize(cope.apply(R_true, source), dim=-1).detach()
     off = roma.rotvec_to_rotmat(0.1 * normalize(torch.randn(2, 9, 3).double(), dim=-1))
     starts = off @ R_true[:, None]
@@ -184,7 +184,7 @@ def test_refinement_climbs_and_scores_what_it_returns(form):
         assert (scores >= last).all()
         assert torch.allclose(found @ found.mT, torch.eye(3).double(), atol=1e-9)
         last = scores
-    # Jumps of the quaternion at half turns aside, the score is smooth and its peak is at hand.
+    # Except where the quaternion jumps, at rotations by pi, the score is smooth and its peak near.
     assert (1 - last).mean() < 0.1 * (1 - before).mean()
 
 
@@ -192,7 +192,7 @@ def test_refinement_climbs_and_scores_what_it_returns(form):
 def test_refinement_works_in_inference_mode_and_leaves_no_gradients(form):
     cope = make(form)
     with torch.inference_mode():
-        R, source, target = turns(2, 5), embeddings(2), embeddings(2, seed=4)
+        R, source, target = rotations(2, 5), embeddings(2), embeddings(2, seed=4)
         found, scores = cope.refine(R, source, target, 4)
         assert torch.is_inference_mode_enabled()
     outside = cope.refine(R.clone(), source.clone(), target.clone(), 4)
@@ -207,9 +207,10 @@ def test_refinement_works_in_inference_mode_and_leaves_no_gradients(form):
 def test_banks_carry_no_gradients_and_survive_inference_mode(form):
     cope, source = make(form), embeddings(3)
     with torch.inference_mode():
-        grid, in_plane_rotations = cope.grid_bank(turns(9)), cope.in_plane_bank(source, in_plane_angles(5).double())
+        grid = cope.grid_bank(rotations(9))
+        in_plane = cope.in_plane_bank(source, in_plane_angles(5).double())
     assert not cope.grid_scores(grid, source, source).requires_grad
-    assert not cope.in_plane_scores(in_plane_rotations, source).requires_grad
+    assert not cope.in_plane_scores(in_plane, source).requires_grad
 
 
 @pytest.mark.parametrize('form', ['harmonic', 'sie'])
@@ -218,7 +219,7 @@ def test_a_cope_that_ignores_rotation_scores_alike_and_stays_where_it_is(form):
     with torch.no_grad():
         for parameter in cope.parameters():
             parameter.zero_()
-    R, z = turns(2, 4), embeddings(2)
+    R, z = rotations(2, 4), embeddings(2)
     assert not cope.grid_scores(cope.grid_bank(R[0]), z, z).any()
     found, scores = cope.refine(R, z, z, 3)
     assert torch.equal(found, R)

@@ -7,12 +7,11 @@ import pytest
 import torch
 
 from pointpng_core.embedding.networks.config import ModelConfig
-from pointpng_core.embedding.networks.decoder import MaskedAutoencoder
-from pointpng_core.embedding.networks.masking import random_mask, take
-from pointpng_core.embedding.networks.patches import group_patches
+from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder
+from pointpng_core.embedding.networks.patches import group_patches, random_mask, take
 from pointpng_core.embedding.networks.point_png import PointPng
-from pointpng_core.embedding.networks.point_transformer import PointTransformer, pooled
-from pointpng_core.embedding.networks.sync_batch_norm import GatheredBatchNorm
+from pointpng_core.embedding.networks.sync_batch_norm import SynchronisedBatchNorm
+from pointpng_core.embedding.networks.transformer import PointTransformer, pooled
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training.config import TrainConfig
@@ -72,29 +71,29 @@ def test_half_precision_changes_the_embedding_little(clouds):
     assert (coarse * model(clouds)).sum(-1).min() > 0.99
 
 
-def test_masks_hide_their_share_and_differ_between_clouds():
+def test_masks_have_their_share_and_differ_between_clouds():
     mask = random_mask((50, 10), 0.6, generator=torch.Generator().manual_seed(0),
                        device=torch.device('cpu'))
-    assert mask.hidden.shape == (50, 6)
-    both = torch.cat((mask.seen, mask.hidden), dim=1).sort(dim=1).values
+    assert mask.masked.shape == (50, 6)
+    both = torch.cat((mask.visible, mask.masked), dim=1).sort(dim=1).values
     assert torch.equal(both, torch.arange(10).expand(50, 10))
-    assert len({tuple(row.sort().values.tolist()) for row in mask.hidden}) > 20
+    assert len({tuple(row.sort().values.tolist()) for row in mask.masked}) > 20
     with pytest.raises(ValueError, match=r'ratio = 1\.0'):
         random_mask((1, 10), 1.0, generator=None, device=torch.device('cpu'))
 
 
-def test_the_encoder_never_looks_at_hidden_patches(clouds):
+def test_the_encoder_ignores_masked_patches(clouds):
     encoder = PointTransformer(ModelConfig(**TINY)).eval()
     patches, centres = encoder.group(clouds)
     mask = random_mask((4, 8), 0.5, generator=None, device=clouds.device)
-    seen = encoder(patches, centres, mask)
-    patches[torch.arange(4)[:, None], mask.hidden] = torch.nan
-    assert torch.equal(encoder(patches, centres, mask), seen)
-    alone = encoder(take(patches, mask.seen), take(centres, mask.seen))
-    assert torch.allclose(alone, seen)
+    tokens = encoder(patches, centres, mask)
+    patches[torch.arange(4)[:, None], mask.masked] = torch.nan
+    assert torch.equal(encoder(patches, centres, mask), tokens)
+    alone = encoder(take(patches, mask.visible), take(centres, mask.visible))
+    assert torch.allclose(alone, tokens)
 
 
-def test_the_decoder_answers_for_the_hidden_patches_in_their_order(clouds):
+def test_the_decoder_predicts_the_masked_patches_in_their_order(clouds):
     torch.manual_seed(0)
     autoencoder = MaskedAutoencoder(PointTransformer(ModelConfig(**TINY)))
     predicted, true = autoencoder(clouds, mask_ratio=0.5,
@@ -103,12 +102,12 @@ def test_the_decoder_answers_for_the_hidden_patches_in_their_order(clouds):
     mask = random_mask((4, 8), 0.5, generator=torch.Generator().manual_seed(3),
                        device=clouds.device)
     patches, _ = autoencoder.encoder.group(clouds)
-    assert torch.equal(true, take(patches, mask.hidden))
+    assert torch.equal(true, take(patches, mask.masked))
     (predicted - true).square().mean().backward()
     assert all(p.grad is not None for p in autoencoder.parameters())
 
 
-def test_masked_autoencoding_learns_to_tell_hidden_patches(clouds):
+def test_masked_autoencoding_learns_to_predict_masked_patches(clouds):
     torch.manual_seed(0)
     autoencoder = MaskedAutoencoder(PointTransformer(ModelConfig(**TINY)))
     optimiser = torch.optim.AdamW(autoencoder.parameters(), lr=3e-3)
@@ -124,11 +123,11 @@ def test_masked_autoencoding_learns_to_tell_hidden_patches(clouds):
     assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
 
 
-def test_alone_the_gathered_norm_is_the_ordinary_one():
+def test_synchronised_batch_norm_of_one_process_is_the_ordinary_one():
     rows = torch.randn(16, 5, generator=torch.Generator().manual_seed(0))
-    ours, plain = GatheredBatchNorm(5), torch.nn.BatchNorm1d(5)
-    assert torch.equal(ours(rows), plain(rows))
-    assert torch.equal(ours.running_var, plain.running_var)
+    ours, ordinary = SynchronisedBatchNorm(5), torch.nn.BatchNorm1d(5)
+    assert torch.equal(ours(rows), ordinary(rows))
+    assert torch.equal(ours.running_var, ordinary.running_var)
 
 
 def test_pooling_is_maximum_and_mean():
@@ -136,7 +135,7 @@ def test_pooling_is_maximum_and_mean():
     assert pooled(tokens).tolist() == [[3.0, 0.0, 2.0, -1.0]]
 
 
-def test_shipped_configurations_have_the_sizes_that_are_told():
+def test_shipped_configurations_have_the_documented_sizes():
     small = TrainConfig.from_yaml(CONFIGS / 'train_small.yaml')
     assert small == dataclasses.replace(TrainConfig(), precision='bfloat16')  # the defaults
     assert 1.0e6 < parameters(PointPng(small.model)) < 3.0e6
@@ -155,7 +154,7 @@ def test_the_model_can_be_exported(clouds):
 
 
 @pytest.mark.parametrize(('values', 'message'), [
-    ({'width': 25}, 'width = 25 is no multiple of heads = 2'),
+    ({'width': 25}, 'width = 25 is not a multiple of heads = 2'),
     ({'patches': 65}, 'patches = 65: a cloud has only points = 64'),
     ({'cope': 'magic'}, "cope = 'magic': choose one of wigner, harmonic, sie"),
 ])
@@ -175,9 +174,9 @@ def test_every_degree_keeps_its_share_of_a_balanced_wigner_embedding(clouds):
     assert (share - energies[:, 0]).abs().max() > 0.05
 
 
-def test_balancing_turns_with_the_blocks(clouds):
+def test_balancing_is_equivariant(clouds):
     model = tiny()
     R = random_rotations((4,), generator=torch.Generator().manual_seed(1))
     raw = torch.randn(4, model.cope.dim, generator=torch.Generator().manual_seed(2))
-    turned = model._unit(model.cope.apply(R, raw))
-    assert torch.allclose(turned, model.cope.apply(R, model._unit(raw)), atol=1e-5)
+    rotated = model._normalised(model.cope.apply(R, raw))
+    assert torch.allclose(rotated, model.cope.apply(R, model._normalised(raw)), atol=1e-5)

@@ -21,8 +21,8 @@ from pointpng_core.io.checkpoints import (
     read_checkpoint,
 )
 from pointpng_core.training import trainer as recipe
-from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.monitors import READINGS, CollapseMonitor
 from pointpng_core.training.objectives import PointPngTask
 from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 from pointpng_core.training.schedule import learning_rate, stages
@@ -87,8 +87,8 @@ def test_one_seed_gives_one_curve_and_another_seed_another(source, tmp_path):
 @pytest.mark.parametrize('changes', [{}, {'ema': 0.9}, {'accumulate': 2, 'png_mask': 0.3},
                                      {'model': {'cope': 'harmonic'}}, STEERABLE])
 @pytest.mark.parametrize('stop_at', [2, 3, 6])
-def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(source, tmp_path, stop_at,
-                                                                  changes):
+def test_a_resumed_run_equals_one_that_was_not_interrupted(source, tmp_path, stop_at,
+                                                        changes):
     config = tiny_config(source, **changes)
     train(config, tmp_path / 'whole')
     with pytest.raises(KeyboardInterrupt):
@@ -112,10 +112,10 @@ def test_training_lowers_the_loss(source, tmp_path):
 
 def test_the_average_of_the_weights_is_the_model(source, tmp_path):
     train(tiny_config(source, ema=0.9), tmp_path / 'average')
-    train(tiny_config(source), tmp_path / 'plain')
-    average, plain = weights(tmp_path / 'average'), weights(tmp_path / 'plain')
+    train(tiny_config(source), tmp_path / 'last')
+    average, last = weights(tmp_path / 'average'), weights(tmp_path / 'last')
     key = 'encoder.tokens.from_local.weight'
-    assert 0 < (average[key] - plain[key]).abs().max() < plain[key].abs().max()
+    assert 0 < (average[key] - last[key]).abs().max() < last[key].abs().max()
 
 
 def test_a_stage_may_be_left_out_and_another_model_be_the_start(source, tmp_path):
@@ -132,8 +132,8 @@ def test_a_stage_may_be_left_out_and_another_model_be_the_start(source, tmp_path
               tmp_path / 'other')
 
 
-def test_a_loss_that_is_no_number_stops_the_run_before_it_harms_anything(source, tmp_path,
-                                                                         monkeypatch):
+def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(source, tmp_path,
+                                                                    monkeypatch):
     forward = PointPngTask.forward
 
     def broken(self, batch, generator, progress):
@@ -153,8 +153,9 @@ def test_a_loss_that_is_no_number_stops_the_run_before_it_harms_anything(source,
     assert curve(run) == curve(tmp_path / 'whole')
 
 
-def test_a_gpu_is_not_waited_for_and_a_bad_step_is_still_found(source, tmp_path, monkeypatch):
-    """Losses are read with the next line of metrics: nothing that is no number is ever kept."""
+def test_losses_on_a_gpu_are_checked_later_and_a_bad_step_is_found(source, tmp_path,
+                                                                   monkeypatch):
+    """Losses are checked with the next line of metrics; no non-finite weights are ever saved."""
     forward = PointPngTask.forward
 
     def broken(self, batch, generator, progress):
@@ -164,7 +165,7 @@ def test_a_gpu_is_not_waited_for_and_a_bad_step_is_still_found(source, tmp_path,
 
     broken.calls = 0
     monkeypatch.setattr(PointPngTask, 'forward', broken)
-    monkeypatch.setattr(recipe, 'waits_each_step', lambda device: False)
+    monkeypatch.setattr(recipe, 'checks_every_step', lambda device: False)
     run = tmp_path / 'run'
     with pytest.raises(TrainingError, match='step 5: the loss is nan'):
         train(tiny_config(source, log_every=4, checkpoint_every=100), run)
@@ -173,7 +174,7 @@ def test_a_gpu_is_not_waited_for_and_a_bad_step_is_still_found(source, tmp_path,
 
 
 @pytest.mark.parametrize('fused', [None, True])
-def test_an_optimiser_goes_on_exactly_from_its_tensors(fused):
+def test_an_optimiser_resumes_exactly_from_its_tensors(fused):
     """Also the one of a GPU, which counts its steps on the device."""
     def stepped(task, optimiser):
         task(torch.ones(1, 3)).square().sum().backward()
@@ -193,7 +194,7 @@ def test_an_optimiser_goes_on_exactly_from_its_tensors(fused):
     assert torch.equal(whole.bias, resumed.bias)
 
 
-def test_a_run_ends_when_its_time_is_over_and_goes_on(source, tmp_path):
+def test_a_run_ends_at_its_time_limit_and_resumes(source, tmp_path):
     config, run = tiny_config(source), tmp_path / 'run'
     with pytest.raises(KeyboardInterrupt):
         train(config, run, minutes=1e-6)
@@ -221,7 +222,7 @@ def test_a_full_disk_ends_the_run_with_the_last_checkpoint_intact(source, tmp_pa
     assert read_checkpoint(run / 'model').config['step'] == 8
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(source, tmp_path):
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(source, tmp_path):
     config, run = tiny_config(source), tmp_path / 'run'
     with pytest.raises(KeyboardInterrupt):
         train(config, run, reporter=Told(stop_at=6))
@@ -230,7 +231,7 @@ def test_a_damaged_checkpoint_is_told_and_the_one_before_it_used(source, tmp_pat
     told = Told()
     train(config, run, resume=True, reporter=told)
     assert any('trainer.safetensors is damaged' in line for line in told.lines)
-    assert 'going on after step 4' in told.lines
+    assert 'resuming after step 4' in told.lines
     train(config, tmp_path / 'whole')
     assert curve(run) == curve(tmp_path / 'whole')
 
@@ -253,16 +254,16 @@ def test_a_run_is_neither_overwritten_nor_mixed(source, tmp_path):
     assert [record['step'] for record in told.records] == [5, 6]
 
 
-def test_collapse_is_told_after_some_patience_and_not_again_at_once():
-    watch = CollapseWatch(8)
+def test_collapse_is_reported_after_some_readings_and_not_again_at_once():
+    monitor = CollapseMonitor(8)
     bad, good = {'cope': math.log(9) - 0.01, 'ae': 0.001}, {'cope': 0.1, 'ae': 0.8}
-    said = [watch.warning(**bad) for _ in range(2 * PATIENCE)]
-    assert [bool(text) for text in said] == ([False] * (PATIENCE - 1) + [True]) * 2
-    assert 'AE = 0.001' in said[PATIENCE - 1]
-    assert 'raise beta' in said[PATIENCE - 1]
-    assert [watch.warning(**bad) for _ in range(PATIENCE - 1)] == [None] * (PATIENCE - 1)
-    watch.warning(**good)
-    assert watch.warning(**bad) is None
+    warnings = [monitor.warning(**bad) for _ in range(2 * READINGS)]
+    assert [bool(text) for text in warnings] == ([False] * (READINGS - 1) + [True]) * 2
+    assert 'AE = 0.001' in warnings[READINGS - 1]
+    assert 'raise beta' in warnings[READINGS - 1]
+    assert [monitor.warning(**bad) for _ in range(READINGS - 1)] == [None] * (READINGS - 1)
+    monitor.warning(**good)
+    assert monitor.warning(**bad) is None
 
 
 def test_the_learning_rate_warms_up_and_falls_in_each_stage():

@@ -9,7 +9,7 @@ import torch
 import pointpng_core
 from pointpng_core.embedding import model_zoo as zoo
 from pointpng_core.embedding.encoders import HarmonicEncoder
-from pointpng_core.embedding.encoders.network import BATCH, LearnedEncoder
+from pointpng_core.embedding.encoders.learned import BATCH, TransformerEncoder
 from pointpng_core.embedding.model_zoo import load_model, model_folder
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.point_png import PointPng
@@ -58,8 +58,8 @@ def test_the_training_free_model_needs_no_weights():
     assert (model.name, model.labels, model.encoder.points) == ('training_free', (), 0)
     assert model.encoder.key == HarmonicEncoder().key
     R, points = random_rotations(()), clouds()
-    turned = model.encoder.encode(points @ R.T)
-    assert torch.allclose(model.cope.apply(R, model.encoder.encode(points)), turned, atol=1e-5)
+    rotated = model.encoder.encode(points @ R.T)
+    assert torch.allclose(model.cope.apply(R, model.encoder.encode(points)), rotated, atol=1e-5)
     features = model.encoder.features(points)
     assert torch.allclose(model.encoder.features(points @ R.T), features, atol=1e-5)
     assert (features[0] - features[1]).abs().max() > 1e-3
@@ -155,7 +155,7 @@ def test_a_head_beside_the_network_does_no_harm_and_other_tensors_do(tmp_path):
     config = {'model': TINY.to_mapping()}
     write_checkpoint(tmp_path / 'x', config=config,
                      tensors={**state, 'head.0.weight': torch.ones(2)})
-    assert load_model(tmp_path / 'x').encoder.key == LearnedEncoder(network()).key
+    assert load_model(tmp_path / 'x').encoder.key == TransformerEncoder(network()).key
     write_checkpoint(tmp_path / 'x', config=config, tensors={**state, 'hat': torch.ones(2)})
     with pytest.raises(FileError, match='hat is unknown'):
         load_model(tmp_path / 'x')
@@ -167,12 +167,12 @@ def test_the_key_names_weights_and_configuration(tmp_path):
     assert key.endswith(read_checkpoint(folder).sha256)
     assert key.endswith(weights_sha256(network().state_dict()))
     heads = ModelConfig.from_mapping({**TINY.to_mapping(), 'heads': 4})   # the same weights fit
-    assert len({key, LearnedEncoder(network(seed=1)).key,
-                LearnedEncoder(network(config=heads)).key}) == 3
+    assert len({key, TransformerEncoder(network(seed=1)).key,
+                TransformerEncoder(network(config=heads)).key}) == 3
 
 
 def test_large_batches_are_cut_and_give_the_same(monkeypatch):
-    encoder, points = LearnedEncoder(network()), clouds(2 * BATCH + 3)
+    encoder, points = TransformerEncoder(network()), clouds(2 * BATCH + 3)
     sizes = []
     encoder.network.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
     z = encoder.encode(points)
@@ -184,14 +184,14 @@ def test_large_batches_are_cut_and_give_the_same(monkeypatch):
 
 
 def test_the_first_points_count_and_small_clouds_are_repeated():
-    encoder, points = LearnedEncoder(network()), clouds(points=100)
+    encoder, points = TransformerEncoder(network()), clouds(points=100)
     assert torch.equal(encoder.encode(points), encoder.encode(points[:, :64]))
     few = points[:, :24]
     assert torch.equal(encoder.encode(few), encoder.encode(few.repeat(1, 3, 1)[:, :64]))
 
 
 def test_encoding_in_units_of_each_diameter():
-    encoder, points = LearnedEncoder(network()), clouds(4)
+    encoder, points = TransformerEncoder(network()), clouds(4)
     diameters = torch.tensor([0.5, 1.0, 2.0])
     z = encoder.encode_at(points, diameters)
     naive = torch.stack([encoder.encode(points / diameter) for diameter in diameters])

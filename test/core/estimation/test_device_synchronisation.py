@@ -1,7 +1,7 @@
-"""Search and verification stay on their device, without one: on fake tensors that hold no numbers.
+"""Search and verification run on one device without synchronising, tested with fake tensors.
 
-A fake tensor knows its shape and its device. What mixes devices is refused as on a GPU, and so is
-what has to wait for numbers: `.item()`, `.tolist()`, an index by a mask.
+A fake tensor has a shape and a device, but no values. Mixing devices raises an error as on a GPU,
+and so does everything that has to wait for values: `.item()`, `.tolist()`, an index by a mask.
 """
 
 from dataclasses import fields, is_dataclass
@@ -29,13 +29,13 @@ from pointpng_core.evaluation.speed.inference import BatchSize, make_world
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.builder import ReferenceConfig
 
-ELSEWHERE = torch.device('meta')
-"""Stands for a GPU: fake tensors of cuda need its driver."""
+FAKE_DEVICE = torch.device('meta')
+"""In place of a GPU, as fake tensors on cuda need its driver."""
 WAITS = (DataDependentOutputException, DynamicOutputShapeException)
 
 
-class _NumbersToElsewhere(TorchFunctionMode):
-    """Numbers given in Python are copied to a GPU; to this device they would not become fake."""
+class _CopyToDevice(TorchFunctionMode):
+    """Copies Python numbers to the device, as a GPU does; they would not become fake otherwise."""
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = dict(kwargs or {})
@@ -49,18 +49,19 @@ class _NumbersToElsewhere(TorchFunctionMode):
         return result if device is None else result.to(device)
 
 
-def forget():
-    """Empty the caches of the package: what they keep must not be fake."""
-    for kept in gc.get_objects():
-        if isinstance(kept, _lru_cache_wrapper) and kept.__module__.startswith('pointpng_core'):
-            kept.cache_clear()
+def clear_caches():
+    """Empty the caches of the package, which must not keep fake tensors."""
+    for function in gc.get_objects():
+        if isinstance(function, _lru_cache_wrapper) \
+                and function.__module__.startswith('pointpng_core'):
+            function.cache_clear()
 
 
 def moved(value):
-    """A dataclass with all its tensors elsewhere, and theirs."""
+    """Return a tensor, or a dataclass with all its tensors, on the fake device."""
     if isinstance(value, torch.Tensor):
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype,
-                                   device=ELSEWHERE)
+                                   device=FAKE_DEVICE)
     if is_dataclass(value) and not isinstance(value, type):
         return type(value)(**{part.name: moved(getattr(value, part.name))
                               for part in fields(value)})
@@ -75,33 +76,34 @@ def estimator():
 
 @pytest.fixture(scope='module')
 def world(estimator):
-    """Clouds, and references on the CPU."""
+    """Return clouds, and references on the CPU."""
     made, _ = make_world(estimator, BatchSize(observations=3, references=2, views=12), seed=0)
-    return [seen.points for seen in made.seen], made.references
+    return [view.points for view in made.seen], made.references
 
 
 @pytest.fixture
-def elsewhere(estimator, world):
-    """Observations, their depth images and references elsewhere; all tensors are fake."""
+def on_device(estimator, world):
+    """Yield observations, depth images and references on the fake device."""
     clouds, references = world
     try:
-        with torch.inference_mode(), FakeTensorMode(), _NumbersToElsewhere():
-            yield (prepare_observations(clouds, sample=estimator.config.sample, device=ELSEWHERE),
-                   DepthImages.from_clouds(clouds, ELSEWHERE),
+        with torch.inference_mode(), FakeTensorMode(), _CopyToDevice():
+            yield (prepare_observations(clouds, sample=estimator.config.sample,
+                                        device=FAKE_DEVICE),
+                   DepthImages.from_clouds(clouds, FAKE_DEVICE),
                    [moved(reference) for reference in references])
     finally:
-        forget()
+        clear_caches()
 
 
-def search_elsewhere(estimator):
+def search_on_device(estimator):
     return PoseSearch(encoder=estimator.model.encoder, cope=estimator.model.cope,
-                      config=estimator.config.search, device=ELSEWHERE)
+                      config=estimator.config.search, device=FAKE_DEVICE)
 
 
 @pytest.mark.parametrize('single_view', [True, False])
-def test_proposed_and_verified_without_waiting(estimator, elsewhere, single_view):
-    observations, images, references = elsewhere
-    proposed, scores = search_elsewhere(estimator).propose(observations, references,
+def test_search_and_verification_do_not_synchronise(estimator, on_device, single_view):
+    observations, images, references = on_device
+    proposed, scores = search_on_device(estimator).propose(observations, references,
                                                            single_view=single_view)
     stack = ReferenceStack.of(references)
     verifier = Verifier(config=estimator.config.verification, observations=observations,
@@ -111,21 +113,21 @@ def test_proposed_and_verified_without_waiting(estimator, elsewhere, single_view
     fine, evidence = verifier.fine(coarse.take(best))
     refined = refine(fine, observations, references, stack)
     found = (scores, best, fine.R, evidence.score, refined.R)
-    assert {part.device for part in found} == {ELSEWHERE}
+    assert {part.device for part in found} == {FAKE_DEVICE}
     assert len(fine) == 3 * 5
 
 
 @pytest.mark.parametrize('wait', [lambda R: R.sum().item(), lambda R: R[R > 0],
                                   lambda R: R.tolist()])
-def test_waiting_would_show(elsewhere, wait):
+def test_synchronisation_is_detected(on_device, wait):
     with pytest.raises(WAITS):
-        wait(elsewhere[0].R_view)
+        wait(on_device[0].R_view)
 
 
-def test_a_second_device_would_show(estimator, elsewhere):
-    observations, _, references = elsewhere
+def test_a_second_device_is_detected(estimator, on_device):
+    observations, _, references = on_device
     stack = ReferenceStack.of(references)
-    proposed, _ = search_elsewhere(estimator).propose(observations, references, single_view=True)
+    proposed, _ = search_on_device(estimator).propose(observations, references, single_view=True)
     points = observations.points[proposed.observation]
     align(stack.field, proposed, points, [stack.diameter[proposed.reference]])
     here = torch.zeros(len(proposed))

@@ -1,4 +1,4 @@
-"""Curves of a run as a picture, where matplotlib is installed."""
+"""Learning curves of a run as an image, if matplotlib is installed."""
 
 from pathlib import Path
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from pointpng_core.training.metrics_log import Record, read_metrics
 from pointpng_core.training.schedule import MAE, PNG
 
-PICTURE = 'curves.png'
+CURVES_FILE = 'curves.png'
 
 
 def plot_curves(run_dir: Path) -> None:
-    """Write `curves.png` from `metrics.jsonl`; without matplotlib, or without records, nothing."""
+    """Write `curves.png` from `metrics.jsonl`, if it has records and matplotlib is installed."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -31,7 +31,7 @@ def plot_curves(run_dir: Path) -> None:
     _curve(axes[1, 0], records, PNG, ('pa', 'ae', 'val_pa', 'val_ae'), 'PA and AE')
     _curve(axes[1, 1], records, PNG, ('val_pose_median_deg',),
            'pose by embedding alone, held-out objects: median degrees')
-    FigureCanvasAgg(figure).print_png(str(run_dir / PICTURE))
+    FigureCanvasAgg(figure).print_png(str(run_dir / CURVES_FILE))
 
 
 def _curve(axis: Any, records: list[Record], stage: str, names: tuple[str, ...], title: str

@@ -15,8 +15,8 @@ COPE = WignerCope(ENCODER.multiplicities)
 
 
 def clouds(count=3, points=200):
-    drawn = np.random.default_rng(0).normal(size=(count, points, 3)) * [0.3, 0.15, 0.1]
-    return torch.from_numpy(drawn - drawn.mean(axis=1, keepdims=True))
+    samples = np.random.default_rng(0).normal(size=(count, points, 3)) * [0.3, 0.15, 0.1]
+    return torch.from_numpy(samples - samples.mean(axis=1, keepdims=True))
 
 
 def naive(cloud, config):
@@ -56,9 +56,9 @@ def test_features_are_the_norms_of_every_degree_and_shell():
 def test_embedding_turns_with_the_cloud(kind):
     batch = clouds().to(kind)
     R = torch.from_numpy(np.stack([random_rotation_matrix(seed) for seed in range(3)])).to(kind)
-    turned = ENCODER.encode(batch @ R.transpose(1, 2))
-    assert turned.dtype == kind
-    assert torch.allclose(turned, COPE.apply(R, ENCODER.encode(batch)), atol=2e-6)
+    rotated = ENCODER.encode(batch @ R.transpose(1, 2))
+    assert rotated.dtype == kind
+    assert torch.allclose(rotated, COPE.apply(R, ENCODER.encode(batch)), atol=2e-6)
 
 
 def test_embeddings_have_unit_length_and_the_declared_size():

@@ -259,7 +259,8 @@ class PoseEstimator:
                     ) -> list[list[PoseEstimate]]:
         return summarise(hypotheses, evidence, task.observations, task.references,
                          task.timer.stage_ms, field=self._stacked(task.references).field,
-                         calibration=default_calibration(), single_view=task.shown is ObservationKind.SINGLE_VIEW)
+                         calibration=default_calibration(), depth_noise=self.config.depth_noise,
+                         single_view=task.shown is ObservationKind.SINGLE_VIEW)
 
     def _verifier(self, task: Task) -> Verifier:
         with task.timer('prepare'):
@@ -267,7 +268,8 @@ class PoseEstimator:
             if task.shown is ObservationKind.SINGLE_VIEW:
                 images = DepthImages.from_clouds(task.observations.clouds, self.device,
                                                  task.scene_points)
-            return Verifier(config=self.config.verification, observations=task.observations,
+            return Verifier(config=self.config.verification, depth_noise=self.config.depth_noise,
+                            observations=task.observations,
                             references=self._stacked(task.references), images=images,
                             partial=task.shown is ObservationKind.PARTIAL_SURFACE)
 

@@ -101,7 +101,7 @@ class FramePipeline:
                                tracks=self.tracks)
         with timer('total'):
             with timer('scene'):
-                scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
+                scene = self._segment(points, image_shape)
             segments = self._largest(scene)
             scene_points = _subsampled(points)
             search = partial(self._search, scene_points=scene_points, timer=timer)
@@ -123,6 +123,11 @@ class FramePipeline:
             scene=scene, stage_ms=timer.stage_ms,
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self.tracks, self._references))
+
+    def _segment(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None
+                 ) -> Scene:
+        return segment_scene(points, config=self._segmenter, image_shape=image_shape,
+                             depth_noise=self._estimator.config.depth_noise)
 
     def _largest(self, scene: Scene) -> list[Segment]:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
@@ -182,7 +187,7 @@ class FramePipeline:
     def references_from_view(self, points: NDArray[np.floating],
                              image_shape: tuple[int, int] | None = None) -> list[Reference]:
         """Return references object_0, object_1, ... made from the segments of a frame (N, 3)."""
-        scene = segment_scene(points, config=self._segmenter, image_shape=image_shape)
+        scene = self._segment(points, image_shape)
         return [self._estimator.reference_from_view(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(self._largest(scene))]
 

@@ -6,6 +6,7 @@ from pointpng_core.config import Config, option
 from pointpng_core.estimation.registration.local_refinement import PoseTrackingConfig
 from pointpng_core.estimation.search.proposals import SearchConfig
 from pointpng_core.estimation.verification.verifier import VerificationConfig
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.builder import ReferenceConfig
 
 
@@ -22,6 +23,7 @@ class EstimatorConfig(Config):
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     verification: VerificationConfig = field(default_factory=VerificationConfig)
+    depth_noise: DepthNoise = field(default_factory=DepthNoise)
     tracking: PoseTrackingConfig = field(default_factory=PoseTrackingConfig)
 
 

@@ -24,7 +24,6 @@ AS_GOOD = 0.95
 RUNNERS_UP = 5
 SIZE_POINTS = 256
 """Points of an observation whose size is compared with the reference's."""
-NOISE = DepthNoise()
 MOST_NOISE = 0.05
 """Of the diameter: with more, nothing about the object could be told anyway."""
 WHOLE_NOISE = 0.01
@@ -54,7 +53,8 @@ class _Found:
 
 def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observations,
               references: Sequence[Reference], stage_ms: dict[str, float], *,
-              field: SurfaceField, calibration: Calibration, single_view: bool
+              field: SurfaceField, calibration: Calibration, depth_noise: DepthNoise,
+              single_view: bool
               ) -> list[list[PoseEstimate]]:
     """Return for each observation its estimates, one per reference that is left, best first.
 
@@ -62,7 +62,8 @@ def summarise(hypotheses: Hypotheses, evidence: Evidence, observations: Observat
     observations were taken for: one view each, or whole surfaces.
     """
     found = _grouped(hypotheses, evidence, observations, references)
-    features = _features(found, observations, hypotheses, field, single_view)
+    features = _features(found, observations, hypotheses, field,
+                         depth_noise if single_view else None)
     sure = calibration.probability(features, single_view=single_view)
     labels = _labels(found, sure, len(observations))
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(observations))]
@@ -155,7 +156,7 @@ def same_pose(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Ref
 
 
 def _features(found: Sequence[_Found], observations: Observations, hypotheses: Hypotheses,
-            field: SurfaceField, single_view: bool) -> NDArray[np.float64]:
+            field: SurfaceField, depth_noise: DepthNoise | None) -> NDArray[np.float64]:
     """Return the traits (E, F) of the best hypothesis of each, beside its rivals."""
     best = [part.hypotheses[0] for part in found]
     scores: dict[int, list[float]] = {}
@@ -166,8 +167,8 @@ def _features(found: Sequence[_Found], observations: Observations, hypotheses: H
         return np.array(values, dtype=np.float64)
     diameter = column([part.reference.diameter_m for part in found])
     # Far away, or in other units than metres, the noise must not excuse everything.
-    noise_m = np.minimum(_noise(found, observations), MOST_NOISE * diameter) if single_view \
-        else WHOLE_NOISE * diameter
+    noise_m = WHOLE_NOISE * diameter if depth_noise is None \
+        else np.minimum(_noise(found, observations, depth_noise), MOST_NOISE * diameter)
     return features_of(Situation(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
@@ -189,10 +190,11 @@ def _scale_residual(found: Sequence[_Found], observations: Observations, hypothe
     return scale_residual(field, best, points, noise_m=noise_m, diameter_m=diameter_m)
 
 
-def _noise(found: Sequence[_Found], observations: Observations) -> NDArray[np.float64]:
+def _noise(found: Sequence[_Found], observations: Observations, depth_noise: DepthNoise
+           ) -> NDArray[np.float64]:
     """Return (E,) the error of a depth camera at the distance of each observation, metres."""
     distance = np.linalg.norm(observations.centroids[[part.observation for part in found]], axis=1)
-    return np.asarray(NOISE.sigma_m(distance), dtype=np.float64)
+    return np.asarray(depth_noise.sigma_m(distance), dtype=np.float64)
 
 
 def _second_best_object(scores: Sequence[float], own: float) -> float:

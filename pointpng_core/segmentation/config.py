@@ -20,9 +20,9 @@ class SegmenterConfig(Config):
         help='Edge length of the voxels for the points above the table.')
     max_range_m: float = option(
         3.0, unit='m', low=0.1, high=20.0, help='Points farther from the camera are ignored.')
-    noise_per_m2: float = option(
-        0.0025, unit='m/m^2', low=0.0, high=0.05,
-        help='Depth noise at 1 m; multiplied by the squared distance and added to tolerances.')
+    noise_sigmas: float = option(
+        1.2, low=0.0, high=20.0,
+        help='Standard deviations of the depth noise that are added to the tolerances.')
 
     plane_tolerance_m: float = option(
         0.005, unit='m', low=0.0005, high=0.05,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 
 _SEEDS = 80
@@ -32,18 +33,19 @@ class Plane:
         return points[:, 0] * nx + points[:, 1] * ny + points[:, 2] * nz + offset
 
 
-def find_planes(points: np.ndarray, *, config: SegmenterConfig) -> list[Plane]:
+def find_planes(points: np.ndarray, tolerance_m: np.ndarray, *, config: SegmenterConfig
+                ) -> list[Plane]:
     """Return up to four planes of points (N, 3), the one with most points first.
 
     The neighbourhood of every seed proposes its least-squares plane: a plane with a tenth of the
-    points is proposed by a tenth of the seeds, but only by a thousandth of random triples. Planes
-    with less than `min_plane_share` of the points are left out.
+    points is proposed by a tenth of the seeds, but only by a thousandth of random triples. Points
+    within their tolerance_m (N,) of a plane lie on it. Planes with less than `min_plane_share` of
+    the points are left out.
     """
     if len(points) < 2 * _NEIGHBOURS:
         return []
-    tolerance = tolerances(points, config.plane_tolerance_m, config)
     normals, offsets = _propose(points)
-    near = _near(points[::_VOTING_STEP], tolerance[::_VOTING_STEP], normals, offsets)
+    near = _near(points[::_VOTING_STEP], tolerance_m[::_VOTING_STEP], normals, offsets)
     remaining = np.ones(len(points), dtype=bool)
     planes: list[Plane] = []
     while len(planes) < _MAX_PLANES:
@@ -51,10 +53,10 @@ def find_planes(points: np.ndarray, *, config: SegmenterConfig) -> list[Plane]:
         best = int(votes.argmax())
         if votes[best] < config.min_plane_share * len(near):
             break
-        plane = _refine(points[remaining], tolerance[remaining], normals[best], offsets[best])
+        plane = _refine(points[remaining], tolerance_m[remaining], normals[best], offsets[best])
         planes.append(plane)
         near[:, best] = 0.0
-        remaining &= np.abs(plane.heights(points)) > 2 * tolerance
+        remaining &= np.abs(plane.heights(points)) > 2 * tolerance_m
     return planes
 
 
@@ -69,10 +71,11 @@ def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
     return (distances < tolerance[:, None].astype(np.float32)).astype(np.float32)
 
 
-def tolerances(points: np.ndarray, base_m: float, config: SegmenterConfig) -> np.ndarray:
-    """Return tolerances (N,) in metres: `base_m` plus the depth noise at each point's distance."""
+def tolerances_m(points: np.ndarray, base_m: float, config: SegmenterConfig,
+                 depth_noise: DepthNoise) -> np.ndarray:
+    """Return `base_m` plus `noise_sigmas` of the depth noise at each of the points (N, 3), (N,)."""
     squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
-    return base_m + config.noise_per_m2 * squares
+    return base_m + config.noise_sigmas * depth_noise.sigma_m(np.sqrt(squares))
 
 
 def fit_plane(points: np.ndarray) -> Plane:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pointpng_core.errors import CloudError
+from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
 from pointpng_core.segmentation.local_shape import Voxels, describe_surface, gather_voxels
 from pointpng_core.segmentation.oversegmentation import cut_parts, link_voxels
 from pointpng_core.segmentation.part_merging import merge_parts
-from pointpng_core.segmentation.plane_detection import Plane, tolerances
+from pointpng_core.segmentation.plane_detection import Plane, tolerances_m
 from pointpng_core.segmentation.support_plane import Table, find_table, usable_rows
 from pointpng_core.timing import StageTimer
 
@@ -41,20 +42,21 @@ class Scene:
 
 
 def segment_scene(points: np.ndarray, *, config: SegmenterConfig,
-                  image_shape: tuple[int, int] | None = None) -> Scene:
+                  image_shape: tuple[int, int] | None = None,
+                  depth_noise: DepthNoise = KINECT_NOISE) -> Scene:
     """Return the table and the objects that stand on it.
 
     `points` (N, 3) are in metres in the camera frame (z forward, the camera at the origin);
     non-finite rows are ignored. `image_shape` is (height, width) of an organised cloud, row-major;
-    it is only checked against N, since no step depends on the order of the rows. Without a table
-    (`plane` is None) all points in range are segmented.
+    it is only checked against N, since no step depends on the order of the rows. `depth_noise` is
+    that of the camera. Without a table (`plane` is None) all points in range are segmented.
 
     The result is deterministic. Raises CloudError for arrays of another shape.
     """
     points = _checked(points, image_shape)
     timer = StageTimer()
     with timer('total'):
-        table, segments = _segments(points, config, timer)
+        table, segments = _segments(points, config, depth_noise, timer)
     return Scene(segments=segments, plane=table.plane if table else None, stage_ms=timer.stage_ms)
 
 
@@ -67,18 +69,19 @@ def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndar
     return points if points.dtype in (np.float32, np.float64) else points.astype(np.float32)
 
 
-def _segments(points: np.ndarray, config: SegmenterConfig,
+def _segments(points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoise,
               timer: StageTimer) -> tuple[Table | None, tuple[Segment, ...]]:
     with timer('table'):
-        table = find_table(points, config=config)
+        table = find_table(points, config=config, depth_noise=depth_noise)
     with timer('above'):
-        rows = usable_rows(points, config) if table is None else _rows_on(table, points, config)
+        rows = usable_rows(points, config) if table is None \
+            else _rows_on(table, points, config, depth_noise)
         above = points[rows]
     if len(rows) == 0:
         return table, ()
     with timer('voxel'):
         voxels = gather_voxels(above, config.voxel_size_m)
-    labels = _object_labels(voxels, table, config, timer)
+    labels = _object_labels(voxels, table, config, depth_noise, timer)
     with timer('gather'):
         segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
                     for group in _groups(labels[voxels.of_point], config.min_segment_points)]
@@ -86,25 +89,26 @@ def _segments(points: np.ndarray, config: SegmenterConfig,
     return table, tuple(segments)
 
 
-def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
+def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoise
+             ) -> np.ndarray:
     """Return rows above the table, below `max_height_m`, within its outline plus the margin."""
     with np.errstate(invalid='ignore', over='ignore'):
         heights = table.plane.heights(points)
         rows = np.flatnonzero((heights > config.min_height_m) & (heights < config.max_height_m))
         above = points[rows]
-        kept = heights[rows] > tolerances(above, config.min_height_m, config)
+        kept = heights[rows] > tolerances_m(above, config.min_height_m, config, depth_noise)
         kept &= table.outside(above) < config.table_margin_m
     return rows[kept]
 
 
 def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
-                   timer: StageTimer) -> np.ndarray:
+                   depth_noise: DepthNoise, timer: StageTimer) -> np.ndarray:
     centroids = voxels.centroids
     with timer('surface'):
         surface = describe_surface(centroids, config=config)
     with timer('split'):
         if config.split:
-            ground = _ground(centroids, table, config)
+            ground = _ground(centroids, table, config, depth_noise)
             parts = cut_parts(surface, config=config)
             labels = merge_parts(surface, parts, ground, config=config)
         else:
@@ -112,11 +116,12 @@ def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
     return _objects_only(labels, centroids, table, config)
 
 
-def _ground(centroids: np.ndarray, table: Table | None, config: SegmenterConfig) -> Ground:
+def _ground(centroids: np.ndarray, table: Table | None, config: SegmenterConfig,
+            depth_noise: DepthNoise) -> Ground:
     if table is None:
         return Ground(up=np.zeros(3), heights_m=np.full(len(centroids), np.inf))
     # The table's own points were cut off up to this far above it: subtract the noise.
-    heights = table.plane.heights(centroids) - tolerances(centroids, 0.0, config)
+    heights = table.plane.heights(centroids) - tolerances_m(centroids, 0.0, config, depth_noise)
     return Ground(up=table.plane.normal, heights_m=heights)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
-from pointpng_core.segmentation.plane_detection import Plane, find_planes, tolerances
+from pointpng_core.segmentation.plane_detection import Plane, find_planes, tolerances_m
 
 _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
@@ -51,7 +52,8 @@ class Table:
         return distances
 
 
-def find_table(points: np.ndarray, *, config: SegmenterConfig) -> Table | None:
+def find_table(points: np.ndarray, *, config: SegmenterConfig, depth_noise: DepthNoise
+               ) -> Table | None:
     """Return the surface that supports the objects in points (N, 3) of the camera frame.
 
     Points that are not finite or out of range are ignored. The table is not simply the largest
@@ -63,11 +65,11 @@ def find_table(points: np.ndarray, *, config: SegmenterConfig) -> Table | None:
     plane. None when no plane is large enough.
     """
     sample = _sample(points, config)
-    tables = [table for plane in find_planes(sample, config=config)
-              if (table := _outlined(plane, sample, config)) is not None]
+    tolerance = tolerances_m(sample, config.plane_tolerance_m, config, depth_noise)
+    tables = [table for plane in find_planes(sample, tolerance, config=config)
+              if (table := _outlined(plane, sample, tolerance, config)) is not None]
     if not tables:
         return None
-    tolerance = tolerances(sample, config.plane_tolerance_m, config)
     heights = np.stack([table.plane.heights(sample) for table in tables])
     free = (np.abs(heights) >= tolerance).all(axis=0)
     ratings = []
@@ -99,9 +101,9 @@ def _sample(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
     return points[generator.permutation(rows)[:_SAMPLE_SIZE]].astype(np.float64)
 
 
-def _outlined(plane: Plane, sample: np.ndarray, config: SegmenterConfig) -> Table | None:
+def _outlined(plane: Plane, sample: np.ndarray, tolerance: np.ndarray, config: SegmenterConfig
+              ) -> Table | None:
     axes = np.linalg.svd(plane.normal[None])[2][1:]
-    tolerance = tolerances(sample, config.plane_tolerance_m, config)
     heights = plane.heights(sample)
     flat = np.stack([sample @ axis for axis in axes], axis=1)
     patch = _largest_patch(flat[np.abs(heights) < tolerance], flat[heights < -2 * tolerance])

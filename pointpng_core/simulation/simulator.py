@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import measure
+from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.tabletop import TabletopWorld
 
@@ -44,10 +43,10 @@ class DepthSimulator:
     """Frames of a world as a depth camera reads them; the same seed gives the same frames."""
 
     def __init__(self, world: TabletopWorld, *, camera: DepthCamera | None = None,
-                 noise: DepthNoise | None = None) -> None:
+                 noise: SensorErrors | None = None) -> None:
         self.world = world
         self.camera = camera or DepthCamera()
-        self.noise = noise or DepthNoise()
+        self.noise = noise or SensorErrors()
         self._bodies = [CastBody(thing.kind.mesh) for thing in world.objects]
 
     def frame(self, index: int, *, rate_hz: float) -> SimulatedFrame:

@@ -22,9 +22,9 @@ from std_msgs.msg import Header
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import PointPngError
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.health.lifetime import run_node
@@ -79,7 +79,7 @@ def sim_camera_groups() -> list[ParameterGroup]:
     return [ParameterGroup(prefix='', defaults=SimCameraConfig()),
             ParameterGroup(prefix='world.', defaults=WorldConfig()),
             ParameterGroup(prefix='camera.', defaults=DepthCamera()),
-            ParameterGroup(prefix='sensor.', defaults=DepthNoise())]
+            ParameterGroup(prefix='sensor.', defaults=SensorErrors())]
 
 
 class SimCamera(Node):
@@ -154,7 +154,7 @@ def _build(configs: dict[str, Config]) -> tuple[SimCameraConfig, DepthSimulator]
     """The node's own config and the simulator of the other three."""
     config = cast(SimCameraConfig, configs[''])
     world = TabletopWorld(config.object_names, config=cast(WorldConfig, configs['world.']))
-    noise = cast(DepthNoise, configs['sensor.']).scaled(config.noise)
+    noise = cast(SensorErrors, configs['sensor.']).scaled(config.noise)
     return config, DepthSimulator(world, camera=cast(DepthCamera, configs['camera.']), noise=noise)
 
 

@@ -5,11 +5,10 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import measure
+from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import make_object
 
@@ -48,7 +47,7 @@ def whole(name, count=2000, seed=1):
 def view(mesh, T_camera_object, *, noise=0.0, seed=0, camera=CAMERA):
     """Points (N, 3) of an object as a camera at the origin sees it, alone."""
     image = render(camera, [CastBody(mesh)], T_camera_object[None])
-    depth_m = measure(image, DepthNoise().scaled(noise), np.random.default_rng(seed),
+    depth_m = measure(image, SensorErrors().scaled(noise), np.random.default_rng(seed),
                       near_m=0.0, far_m=100.0)
     points = camera.backproject(depth_m).reshape(-1, 3)
     return points[np.isfinite(points).all(axis=1)]

@@ -8,8 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from helpers.objects import CAMERA, pose, random_rotation_matrix, view
 from pointpng_core.estimation.types import Hypothesis, PoseEstimate
-from pointpng_core.geometry.depth_noise import DepthNoise
-from pointpng_core.simulation.noise import measure
+from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, Rectangle, render
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.tracks import Tracks
@@ -39,7 +38,7 @@ def shoot(objects: Sequence, seed=0):
     """The cloud (N, 3) of objects (name, T_world_object) on a table, with a Kinect's noise."""
     T_objects = np.array([T_CAMERA_WORLD @ T for _, T in objects]).reshape(-1, 4, 4)
     image = render(CAMERA, [body(name) for name, _ in objects], T_objects, TABLE, T_CAMERA_WORLD)
-    depth_m = measure(image, DepthNoise(), np.random.default_rng(seed), near_m=0.0, far_m=100.0)
+    depth_m = measure(image, SensorErrors(), np.random.default_rng(seed), near_m=0.0, far_m=100.0)
     return CAMERA.backproject(depth_m).reshape(-1, 3)
 
 

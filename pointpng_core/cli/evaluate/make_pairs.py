@@ -82,10 +82,10 @@ def _halves(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
 def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     from pointpng_core.evaluation.pairs.generation import view_pairs
     from pointpng_core.evaluation.pairs.mesh_sources import named_meshes
-    from pointpng_core.geometry.depth_noise import DepthNoise
+    from pointpng_core.simulation.noise import SensorErrors
     meshes = named_meshes(options.data, seed=options.seed)
     rows = _rows(options, len(meshes.names))
-    noise = DepthNoise().scaled(1.0 if options.noise is None else options.noise)
+    noise = SensorErrors().scaled(1.0 if options.noise is None else options.noise)
     return len(rows), view_pairs(meshes, rows, views=options.views, points=points, report=tell,
                                  seed=options.seed, noise=noise)
 

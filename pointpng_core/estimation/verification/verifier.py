@@ -22,6 +22,7 @@ from pointpng_core.estimation.verification.evidence import (
     probe_distances,
     view_coverage,
 )
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.batch import ReferenceStack
 
 COARSE = (0.12, 0.08, 0.05)
@@ -71,19 +72,17 @@ class VerificationConfig(Config):
     both_ways: bool = option(False, help='Whether exact ICP of whole surfaces also lays the '
                                          'reference on the observation: some 10 ms for errors '
                                          'that are a fifth to two thirds smaller.')
-    noise_m: float = option(0.0015, help='Least of both tolerances for a single view, close up.',
-                            unit='m', low=0.0, high=0.1)
-    noise_per_m2: float = option(0.003, help='How it grows with the squared distance, as the '
-                                             'noise of depth cameras does.',
-                                 unit='m/m^2', low=0.0, high=0.1)
+    noise_sigmas: float = option(2.2, help='Least of both tolerances for a single view, in '
+                                           'standard deviations of the depth noise.',
+                                 low=0.0, high=20.0)
 
 
 class Verifier:
     """Registers and judges hypotheses of one batch of observations against one of references."""
 
     def __init__(self, *, config: VerificationConfig, observations: Observations,
-                 references: ReferenceStack, images: DepthImages | None, partial: bool = False
-                 ) -> None:
+                 references: ReferenceStack, images: DepthImages | None, depth_noise: DepthNoise,
+                 partial: bool = False) -> None:
         """Prepare for single views, with their depth images, or for surfaces, whole or `partial`.
 
         Of partial ones the missing surface counts in the score, but does not draw the pose.
@@ -92,7 +91,7 @@ class Verifier:
         self._config, self._observations = config, observations
         self._references, self._images = references, images
         distance = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
-        noise = config.noise_m + config.noise_per_m2 * distance.square()
+        noise = config.noise_sigmas * depth_noise.sigma_m(distance)
         self.front_facing = FrontFacing.of(observations, references) if images is not None else None
         self._noise = noise if images is not None else torch.zeros_like(noise)  # (O,)
 

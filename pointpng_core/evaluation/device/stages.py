@@ -50,7 +50,8 @@ class Half:
     def verifier(self) -> Verifier:
         """Return what registers and judges."""
         one = self.estimator
-        return Verifier(config=one.config.verification, observations=self._observations(),
+        return Verifier(config=one.config.verification, depth_noise=one.config.depth_noise,
+                        observations=self._observations(),
                         references=ReferenceStack.of(self.references),
                         images=DepthImages.from_clouds(self.clouds, one.device))
 

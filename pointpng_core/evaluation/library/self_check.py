@@ -14,10 +14,10 @@ from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Seen
 from pointpng_core.evaluation.library.views import View, random_views
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.io.object_library import ObjectModel
 from pointpng_core.reference import Reference
 from pointpng_core.reference.library.model_checks import size_notes
+from pointpng_core.simulation.noise import SensorErrors
 
 MIXED_UP = 0.1
 """Share of an object's views taken for another one, from which on the two look alike."""
@@ -39,9 +39,9 @@ class TestPlan:
     """Of the depth camera, in units of a Kinect's."""
 
     @property
-    def depth_noise(self) -> DepthNoise:
+    def depth_noise(self) -> SensorErrors:
         """Return the noise of the camera."""
-        return DepthNoise().scaled(self.noise)
+        return SensorErrors().scaled(self.noise)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.geometry.clouds.hidden_points import visible_points
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.io import TriangleMesh
 from pointpng_core.reference import Reference
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import measure
+from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render
 
 CAMERA = DepthCamera(near_m=0.0, far_m=100.0)
@@ -31,7 +30,7 @@ class View:
 
 
 def random_views(model: TriangleMesh | NDArray[np.float32], reference: Reference, *, views: int,
-                 distance_m: float, seed: list[int], noise: DepthNoise) -> Iterator[View]:
+                 distance_m: float, seed: list[int], noise: SensorErrors) -> Iterator[View]:
     """Yield so many views of an object alone, turned at random, all ways alike.
 
     A mesh is rendered; of points (N, 3) those that face the camera are taken. The same seed gives
@@ -55,7 +54,7 @@ def _pose(centre: NDArray[np.float64], distance_m: float, rng: np.random.Generat
     return T
 
 
-def _rendered(body: CastBody, T_camera_object: NDArray[np.float64], noise: DepthNoise,
+def _rendered(body: CastBody, T_camera_object: NDArray[np.float64], noise: SensorErrors,
               rng: np.random.Generator) -> NDArray[np.float32]:
     image = render(CAMERA, [body], T_camera_object[None])
     depth_m = measure(image, noise, rng, near_m=CAMERA.near_m, far_m=CAMERA.far_m)
@@ -63,7 +62,7 @@ def _rendered(body: CastBody, T_camera_object: NDArray[np.float64], noise: Depth
     return points[np.isfinite(points).all(axis=1)]
 
 
-def _facing(reference: Reference, T_camera_object: NDArray[np.float64], noise: DepthNoise,
+def _facing(reference: Reference, T_camera_object: NDArray[np.float64], noise: SensorErrors,
             rng: np.random.Generator) -> NDArray[np.float32]:
     """Return the points of a cloud that the camera sees, with the noise of its depth."""
     R, t = T_camera_object[:3, :3], T_camera_object[:3, 3]

@@ -14,11 +14,10 @@ import torch
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.pairs import PosePair
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import measure
+from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.training.data.objects import ObjectSet
 from pointpng_core.training.point_samples import disjoint_samples
@@ -72,7 +71,7 @@ def _jittered(clouds: Iterable[NDArray[np.float32]], jitter: float, rng: Rng
 
 
 def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: int, seed: int,
-               noise: DepthNoise | None = None, report: Silent = lambda line: None
+               noise: SensorErrors | None = None, report: Silent = lambda line: None
                ) -> list[PosePair]:
     """Return pairs of a mesh's surface and one noisy depth view of it, `points` of each.
 
@@ -85,7 +84,7 @@ def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: 
         rng, mesh, name = np.random.default_rng([seed, row]), meshes.read(row), meshes.names[row]
         source, body = sample_surface(mesh, points, seed=seed)[0], CastBody(mesh)
         for _ in range(views):
-            seen = _view(mesh, body, noise or DepthNoise(), rng)
+            seen = _view(mesh, body, noise or SensorErrors(), rng)
             if seen is None:
                 report(f'{name}: left out, fewer than {LEAST_READINGS} readings of it')
                 break
@@ -95,7 +94,7 @@ def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: 
     return pairs
 
 
-def _view(mesh: TriangleMesh, body: CastBody, noise: DepthNoise, rng: Rng
+def _view(mesh: TriangleMesh, body: CastBody, noise: SensorErrors, rng: Rng
           ) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
     """Return a pose T_camera_mesh and what the camera reads (N, 3); None where it sees little."""
     for _ in range(TRIES):

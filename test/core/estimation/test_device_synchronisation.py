@@ -106,7 +106,8 @@ def test_search_and_verification_do_not_synchronise(estimator, on_device, single
     proposed, scores = search_on_device(estimator).propose(observations, references,
                                                            single_view=single_view)
     stack = ReferenceStack.of(references)
-    verifier = Verifier(config=estimator.config.verification, observations=observations,
+    verifier = Verifier(config=estimator.config.verification,
+                        depth_noise=estimator.config.depth_noise, observations=observations,
                         references=stack, images=images if single_view else None)
     coarse, evidence = verifier.coarse(proposed)
     best = verifier.best(coarse, verifier.suppress_duplicates(coarse, evidence), 5)

@@ -12,6 +12,7 @@ from pointpng_core.estimation.registration.exact_icp import refine
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import DAMPING, align, disc_distance, gauss_newton
 from pointpng_core.estimation.verification.verifier import VerificationConfig, Verifier
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField, build_field
@@ -236,7 +237,8 @@ def test_polish_moves_each_hypothesis_on_its_own_reference(reference):
 
 def verifier(reference, names, prepared, **options):
     stack = ReferenceStack.of([reference(name) for name in names])
-    return Verifier(config=VerificationConfig(**options), observations=prepared, references=stack,
+    return Verifier(config=VerificationConfig(**options), depth_noise=DepthNoise(),
+                    observations=prepared, references=stack,
                     images=None)
 
 

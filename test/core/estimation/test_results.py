@@ -16,6 +16,7 @@ from pointpng_core.estimation.summary import pose_of, poses_of, summarise
 from pointpng_core.estimation.verification.evidence import Evidence
 from pointpng_core.estimation.verification.scale_residual import scale_residual
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 NONE = Symmetry()
@@ -49,7 +50,7 @@ def summary(rotations_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None,
                                   diameter_m=0.1) for index, group in enumerate(symmetry)]
     field = SimpleNamespace(look_up=lambda reference, queries: (queries, queries))
     return summarise(hypotheses, evidence, observations, references, {}, field=field,
-                     calibration=CALIBRATION, single_view=single_view)
+                     depth_noise=DepthNoise(), calibration=CALIBRATION, single_view=single_view)
 
 
 def feature(estimate, name):

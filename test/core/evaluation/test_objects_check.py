@@ -16,9 +16,9 @@ from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.evaluation.library.self_check import TestPlan, check_library
 from pointpng_core.evaluation.library.views import random_views
 from pointpng_core.geometry import Symmetry
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.io import TriangleMesh, sample_surface
 from pointpng_core.io.object_library import ObjectModel, named_object, write_library
+from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 FEW = TestPlan(views=6, seed=5)
@@ -86,7 +86,7 @@ def test_views_show_the_true_pose(estimator, reference):
     off = {}
     for noise in (0.0, 1.0):
         views = random_views(mesh, own, views=3, distance_m=0.7, seed=[1],
-                             noise=DepthNoise().scaled(noise))
+                             noise=SensorErrors().scaled(noise))
         for view in views:
             T = view.T_camera_object
             local = ((view.points - T[:3, 3]) @ T[:3, :3]).astype(np.float32)

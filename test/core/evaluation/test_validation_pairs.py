@@ -21,10 +21,10 @@ from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.pairs import object_names, read_pairs, write_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_files import write_mesh
 from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import make_object
 
@@ -43,7 +43,7 @@ def gaps(pair, surface):
 
 @pytest.fixture(scope='module')
 def ideal():
-    return views(noise=DepthNoise().scaled(0))
+    return views(noise=SensorErrors().scaled(0))
 
 
 # --- single views --------------------------------------------------------------------------
@@ -73,7 +73,7 @@ def test_a_view_shows_only_the_side_towards_the_camera(ideal):
 def test_noise_moves_points_by_as_much_as_the_sensor_says():
     """Axial noise of 1.2 to 1.7 mm, seen at an angle, and its multiple."""
     def typical_m(level):
-        pairs = views(noise=DepthNoise().scaled(level))
+        pairs = views(noise=SensorErrors().scaled(level))
         return np.median([gaps(pair, sample_surface(make_object(pair.name).mesh, 40_000)[0])
                           for pair in pairs])
     assert 0.0006 < typical_m(1) < 0.0015

@@ -8,9 +8,8 @@ import open3d as o3d
 import pytest
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.noise import measure
+from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.placement import place_discs
 from pointpng_core.simulation.rendering import BACKGROUND, CastBody, DepthImage, render
 from pointpng_core.simulation.shapes.catalogue import make_object
@@ -18,7 +17,7 @@ from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 
 CAMERA = DepthCamera(width=320, height=240, fx=262.5, fy=262.5, cx=159.5, cy=119.5)
-IDEAL = DepthNoise().scaled(0)
+IDEAL = SensorErrors().scaled(0)
 NAMES = ('mug', 'drill', 'bracket', 'can', 'can')
 
 
@@ -46,7 +45,7 @@ def test_points_lie_on_their_object_at_its_true_pose():
 
 
 def test_points_lie_on_their_pixels_rays():
-    frame = simulator(noise=DepthNoise()).frame(0, rate_hz=5)
+    frame = simulator(noise=SensorErrors()).frame(0, rate_hz=5)
     seen = np.isfinite(frame.points[..., 2])
     row, column = np.nonzero(seen)
     pixels = CAMERA.project(frame.points[seen].astype(np.float64))
@@ -66,7 +65,7 @@ def test_background_is_the_table_plane_or_the_floor():
 
 
 def test_same_seed_same_frames_other_seed_others():
-    noise = DepthNoise()
+    noise = SensorErrors()
     first, again = (simulator(seed=3, noise=noise).frame(5, rate_hz=5) for _ in range(2))
     other = simulator(seed=4, noise=noise).frame(5, rate_hz=5)
     np.testing.assert_array_equal(first.points, again.points)
@@ -137,7 +136,7 @@ def flat_image(depth_m, shape=(200, 200)):
 
 @pytest.mark.parametrize('depth_m', [0.5, 1.0, 2.0])
 def test_axial_noise_and_drops_have_the_declared_statistics(depth_m):
-    noise = DepthNoise(dropped_share=0.05)
+    noise = SensorErrors(dropped_share=0.05)
     read = measure(flat_image(depth_m), noise, np.random.default_rng(0), near_m=0.3, far_m=4)
     seen = read[np.isfinite(read)]
     declared = 0.0012 + 0.0019 * (depth_m - 0.4) ** 2

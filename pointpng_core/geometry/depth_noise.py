@@ -5,16 +5,18 @@ standard deviations.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pointpng_core.config import Config, option
 
+if TYPE_CHECKING:                    # torch takes a second to import, and nodes start without it
+    from torch import Tensor
+
 NEAREST_M = 0.4
 """Distance at which the published model begins."""
-Depth = TypeVar('Depth', float, NDArray, Tensor)
+Depth = TypeVar('Depth', float, NDArray, 'Tensor')
 
 
 @dataclass(frozen=True, kw_only=True)

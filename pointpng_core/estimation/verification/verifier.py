@@ -72,7 +72,7 @@ class VerificationConfig(Config):
     both_ways: bool = option(False, help='Whether exact ICP of whole surfaces also lays the '
                                          'reference on the observation: some 10 ms for errors '
                                          'that are a fifth to two thirds smaller.')
-    noise_sigmas: float = option(2.2, help='Least of both tolerances for a single view, in '
+    noise_sigmas: float = option(2.4, help='Least of both tolerances for a single view, in '
                                            'standard deviations of the depth noise.',
                                  low=0.0, high=20.0)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
@@ -154,6 +155,8 @@ def test_frames_of_another_shape_are_refused(pipeline, frame):
 
 class StubEstimator:
     """Answers with given scores, records the calls."""
+
+    config = EstimatorConfig()
 
     def __init__(self, *scores):
         self.scores, self.calls = scores, []

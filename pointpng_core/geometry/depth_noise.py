@@ -39,7 +39,7 @@ class DepthNoise(Config):
                        grazing_deg=self.grazing_deg if level else 90.0,
                        quantum_per_m=min(self.quantum_per_m * level, 0.1))
 
-    def sigma_m(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
+    def sigma_m(self, depth_m: NDArray[np.floating]) -> NDArray[np.floating]:
         """Standard deviation of depth at given depths."""
         return np.float32(self.axial_m) + np.float32(self.axial_growth) * (
             depth_m - np.float32(0.4)) ** 2

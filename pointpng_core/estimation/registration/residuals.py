@@ -1,4 +1,4 @@
-"""How the distances of points from a surface change with the pose: what holds it, and how well."""
+"""How the distances of points to a surface change with the pose: rows of point-to-plane ICP."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ def plane_rows(T_camera_reference: Matrix, points: NDArray[np.floating], referen
                ) -> tuple[Matrix, NDArray[np.float64]]:
     """Return the rows (m, 6) of point-to-plane registration, and the distances (m,) in metres.
 
-    `points` (n, 3) in the camera's frame, of which the m near the surface count. The rows are
-    those of `motion_rows`, about the reference's centre and in its axes.
+    `points` (n, 3) are in the camera's frame, and the m near the surface count. The rows are those
+    of `motion_rows`, about the reference's centre and in its axes.
     """
     T = T_camera_reference
     local = (points.astype(np.float64) - T[:3, 3]) @ T[:3, :3] - reference.centre

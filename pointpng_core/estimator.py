@@ -26,7 +26,6 @@ import torch
 from pointpng_core.embedding.devices import torch_device
 from pointpng_core.embedding.model_zoo import TRAINING_FREE, EmbeddingModel, load_model
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.cascade import Run, cascade
 from pointpng_core.estimation.confidence import default_calibration
 from pointpng_core.estimation.config import EstimatorConfig, with_encoder_sample_size
 from pointpng_core.estimation.observations import Request, prepare_observations
@@ -34,7 +33,13 @@ from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.local_refinement import PoseTracker, check_previous
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
-from pointpng_core.estimation.strategies import TRACKING_STRATEGIES, STRATEGIES, Strategy
+from pointpng_core.estimation.strategies import (
+    STRATEGIES,
+    TRACKING_STRATEGIES,
+    Run,
+    Strategy,
+    cascade,
+)
 from pointpng_core.estimation.summary import summarise
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.verifier import Verifier

@@ -80,7 +80,7 @@ class Request:
     stack: ReferenceStack
     """The same references, side by side in tensors."""
     scene_points: NDArray[np.floating] | None = None
-    """(M, 3) points of the whole frame that the observations are part of."""
+    """(M, 3) points of the entire frame that the observations are part of."""
     timer: StageTimer = field(default_factory=StageTimer)
     reference_index: Sequence[int] = ()
     """For tracking and judging: which of the references each observation shows."""

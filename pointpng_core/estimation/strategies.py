@@ -1,7 +1,10 @@
-"""What an observation shows of a surface, and all that depends on it, in one class for each."""
+"""What an observation shows of a surface, and all that depends on it: one strategy for each kind.
+
+Nobody says what an observation shows: the cascade tries the strategies one after the other.
+"""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -172,6 +175,25 @@ TRACKING_STRATEGIES = (SingleView(), FullSurface())
 """Strategies for poses that are already known approximately."""
 STRATEGIES = (*TRACKING_STRATEGIES, PartialSurface())
 """Strategies of the estimator, in the order in which they are tried."""
+Run = Callable[[Request, Strategy], list[list[PoseEstimate]]]
+"""Estimates the poses of all observations of a request by one strategy, in one batch."""
+
+
+def cascade(request: Request, viewpoint: str, run: Run, strategies: Sequence[Strategy]
+            ) -> list[list[PoseEstimate]]:
+    """Return for each observation the estimates of the strategy whose best one scores highest.
+
+    Each strategy in turn is run for the observations to which it applies, given what was found
+    before. `viewpoint` is that of EstimatorConfig. Raises CloudError.
+    """
+    results: list[list[PoseEstimate]] = [[] for _ in request.observations.clouds]
+    for strategy in strategies:
+        chosen = [index for index, cloud in enumerate(request.observations.clouds)
+                  if strategy.applies(cloud, viewpoint, results[index])]
+        for batch in strategy.batches(chosen):
+            for index, estimates in zip(batch, run(request.take(batch), strategy)):
+                results[index] = max(results[index], estimates, key=best_score)
+    return results
 
 
 def may_be_single_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:

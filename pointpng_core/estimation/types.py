@@ -45,19 +45,19 @@ class PoseEstimate(Hypothesis):
     """Calibrated probability that the pose is right, up to the symmetry of the reference, and that
     the object is this reference: see `pointpng_core.estimation.confidence`."""
     ambiguous: bool
-    """Whether a clearly different pose, not a symmetric equal, explains the observation as well."""
+    """Whether a clearly different pose, no symmetric equal, explains the observation as well."""
     symmetric: bool = False
     """Whether the reference's symmetry makes several poses equal, of which this is one."""
     single_view: bool = True
     """Whether the observation was taken for one view of the object, or for a surface."""
     features: NDArray[np.float64] | None = None
-    """(len(FEATURES),) the features of the confidence, in the order of `confidence.FEATURES`."""
+    """(len(FEATURES),) the features of the confidence, ordered as `confidence.FEATURES`."""
     runners_up: tuple[Hypothesis, ...] = ()
     """Other poses, best first."""
     other_labels: tuple[LabelHypothesis, ...] = ()
     """Other references that were considered for the same points, best first."""
     stage_ms: dict[str, float] = field(default_factory=dict)
-    """Milliseconds by stage, of the whole batch the estimate was computed in."""
+    """Milliseconds by stage, of the entire batch in which the estimate was computed."""
 
     def carried(self, T_observation_reference: NDArray[np.float64]) -> 'PoseEstimate':
         """Return the estimate at a later pose (4, 4) of the object, with all other poses moved."""

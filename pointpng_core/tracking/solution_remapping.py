@@ -9,7 +9,7 @@ Singh 2016), with a smooth transition.
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.estimation.registration.residuals import plane_rows
+from pointpng_core.estimation.uncertainty.observability import plane_rows
 from pointpng_core.geometry.point_to_plane import curvature
 from pointpng_core.geometry.rigid_motion import Motion
 from pointpng_core.reference.reference import Reference

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
-from pointpng_core.estimation.uncertainty.point_sigma import point_sigma_m
+from pointpng_core.estimation.uncertainty.covariance import point_sigma_m
 from pointpng_ros.messages.frames import FrameLookup
 
 

@@ -1,9 +1,9 @@
-"""Robust ICP on exact neighbours: points to surface and, for full surfaces, surface to points.
+"""Robust ICP on exact neighbours: points to surface and, for full surfaces, the reverse.
 
-Two samples of one surface are equally accurate, and the normals of a sparse one are wrong at edges.
-So residuals are taken in both directions and weighted by the median residual: flat parts, which
-agree, decide. The steps are Gauss-Newton steps of iteratively reweighted least squares (IRLS) with
-Cauchy weights; in one direction all points within reach weigh the same.
+Two samples of one surface are equally accurate, and the normals of a sparse one are wrong at
+edges. So residuals are taken in both directions and weighted by the median residual: flat parts,
+which agree, decide. Each step is a Gauss-Newton step of iteratively reweighted least squares
+(IRLS) with Cauchy weights; in one direction all points within reach weigh the same.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,7 @@ class Correspondences:
 
 @dataclass(frozen=True, kw_only=True)
 class Pairs:
-    """Points at their present poses and their distances to the surface, in the reference's frame.
-    """
+    """Points at their present poses with their residuals, in the reference's frame."""
 
     at: Tensor
     """(H, n, 3)"""

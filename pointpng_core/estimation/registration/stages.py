@@ -42,8 +42,7 @@ class Registration(ABC):
     @abstractmethod
     def align(self, hypotheses: Hypotheses, *, points: int, tolerances: Sequence[float]
               ) -> Hypotheses:
-        """Return hypotheses after one ICP step per tolerance, in diameters, on the first points.
-        """
+        """Return hypotheses after one ICP step per tolerance in diameters, on leading points."""
 
     @abstractmethod
     def refine(self, hypotheses: Hypotheses) -> Hypotheses:

@@ -53,7 +53,7 @@ class SurfaceCoverage:
     """(O, n, 3) sampled points of the observations, about their centroids."""
     stack: ReferenceStack
     missing_deviates: bool
-    """Whether missing surface makes a pose less likely; not where a part is known to be missing."""
+    """Whether missing surface makes a pose less likely; it does not for a partial surface."""
 
     def __call__(self, hypotheses: Hypotheses, tolerance_m: Tensor, *, probes: int | None,
                  points: int) -> tuple[Tensor, Tensor | None]:

@@ -8,8 +8,8 @@ from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 
 EXPECTED = 0.1
-"""Standard deviation of the scale residual before the measurement; also of a rotation in radians and
-of a shift in diameters, for the pose is about right."""
+"""Prior standard deviation of the scale residual, of a rotation in radians and of a shift in
+diameters, for the pose is about right."""
 INDEPENDENT = 64
 """Points of an observation whose errors count as independent: those of neighbours are not."""
 OUTLIER = 4.0

@@ -5,14 +5,15 @@ mug = estimator.reference_from_model(read_model('mug.ply'), name='mug')
 best = estimator.estimate(points, [mug])[0]     # points (N, 3), metres, camera at the origin
 best.T_observation_reference                    # maps the mug's coordinates into the camera's
 
-Algorithm, of a batch of observations and the embeddings z of their references:
-1. Encode each observation once.
-2. For each strategy - single view, full surface, partial surface - while no pose convinces:
-   a. search: propose the rotations R under which Theta_R z fits best, without encoding again;
-   b. coarse: register all proposals on few points, judge them, suppress duplicates, keep the best;
-   c. fine: register those on more points, judge them, suppress duplicates;
-   d. refine: register the best by exact ICP, and accept what fits as well.
-3. Summarise: group by reference, calibrate the confidence, name the other poses and objects.
+The algorithm, for a batch of observations and references whose embeddings z are known:
+
+For each strategy - single view, full surface, partial surface - until a pose convinces:
+1. search     encode the observation once; propose the rotations R under which Theta_R z, of all
+              references, fits its embedding best
+2. coarse     register all proposals on few points; judge; suppress duplicates; keep the best
+3. fine       register those on more points; judge; suppress duplicates
+4. refine     register the best by exact ICP; accept what fits as well as before
+5. summarise  group by reference, calibrate the confidence, list other poses and objects
 """
 
 from collections.abc import Sequence

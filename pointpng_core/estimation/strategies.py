@@ -39,7 +39,7 @@ SURFACE_NOISE = 0.01
 
 
 class Strategy(ABC):
-    """How observations are posed that are taken for one kind: a stateless choice of parts."""
+    """How observations of one kind are posed: a stateless choice of parts."""
 
     single_view: ClassVar[bool] = False
     """Whether confidence is calibrated as for single views, else as for surfaces."""

@@ -13,7 +13,7 @@ from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.strategies import Strategy
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
-from pointpng_core.estimation.uncertainty.ambiguity import AS_GOOD, same_pose
+from pointpng_core.estimation.uncertainty.ambiguity import AMBIGUOUS_LIKELIHOOD_RATIO, same_pose
 from pointpng_core.estimation.verification.candidates import Candidates
 from pointpng_core.estimation.verification.scale_residual import scale_residual
 from pointpng_core.reference.reference import Reference
@@ -154,6 +154,6 @@ def _estimate(group: _Group, **known: Any) -> PoseEstimate:
     late = () if second is None or second in others else (second,)
     return PoseEstimate(
         **vars(best), name=group.reference.name,
-        ambiguous=0.0 < group.second_best_score >= AS_GOOD * best.score,
+        ambiguous=0.0 < group.second_best_score >= AMBIGUOUS_LIKELIHOOD_RATIO * best.score,
         symmetric=bool(group.reference.symmetry.elements),
         runners_up=(*others, *late), **known)

@@ -9,8 +9,8 @@ from pointpng_core.estimation.types import Hypothesis, PoseEstimate
 from pointpng_core.estimation.verification.candidates import SAME_DIAMETERS, SAME_RAD
 from pointpng_core.reference.reference import Reference
 
-AS_GOOD = 0.95
-"""Share of the best score with which another pose makes the answer ambiguous."""
+AMBIGUOUS_LIKELIHOOD_RATIO = 0.95
+"""Least score, over the best one, with which another pose makes the answer ambiguous."""
 
 
 def same_pose(T_a: NDArray[np.float64], T_b: NDArray[np.float64], reference: Reference
@@ -42,7 +42,7 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
                              reference) for known in apart):
             apart.append(other)
     as_good = [other for other in _best_first(apart[1:])
-               if other.score >= AS_GOOD * estimate.score]
+               if other.score >= AMBIGUOUS_LIKELIHOOD_RATIO * estimate.score]
     return as_good or _best_first(estimate.runners_up)[:1]
 
 

@@ -1,7 +1,7 @@
-"""Observations prepared for search and registration: sampled, centred, seen or complete."""
+"""What one call of the estimator is given: observations, sampled and centred, and references."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,14 @@ from torch import Tensor
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import random_points, require_points
+from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
 from pointpng_core.geometry.so3 import frame_towards
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.reference import Reference
+from pointpng_core.timing import StageTimer
 
 LEAST_POINTS = 16
-"""Fewer points fix no pose."""
+"""Fewer points determine no pose."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +25,11 @@ class Observations:
     """O observations, each about its own centroid."""
 
     clouds: tuple[NDArray[np.float32], ...]
-    """All finite points of each, in the frame they came in."""
+    """All finite points (N, 3) of each, in the frame they came in, metres."""
     centroids: NDArray[np.float64]
     """(O, 3) in that frame."""
     points: Tensor
-    """(O, n, 3) a random sample of each, about its centroid: any leading part is one too.
+    """(O, n, 3) a random sample of each, about its centroid; any leading part is one too.
 
     No larger than the largest cloud; a smaller one is repeated."""
     R_view: Tensor
@@ -62,7 +66,33 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
 
 
 def seen_from_outside(cloud: NDArray[np.float32]) -> bool:
-    """Tell whether a camera at the origin could have seen points (N, 3): it lies outside them."""
+    """Return whether points (N, 3) may be a view from the origin: it lies outside of them."""
     centroid = cloud.mean(axis=0, dtype=np.float64)
     radius = np.linalg.norm(cloud - centroid, axis=1).max()
     return bool(np.linalg.norm(centroid) > radius)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What one call of the estimator is given."""
+
+    observations: Observations
+    references: Sequence[Reference]
+    stack: ReferenceStack
+    """The same references, side by side in tensors."""
+    scene_points: NDArray[np.floating] | None = None
+    """(M, 3) points of the entire frame that the observations are part of."""
+    depth_noise: DepthNoise = KINECT_NOISE
+    """That of the camera, for single views."""
+    timer: StageTimer = field(default_factory=StageTimer)
+    reference_index: Sequence[int] = ()
+    """For tracking and judging: which of the references each observation shows."""
+    T_given: Sequence[NDArray[np.float64]] = ()
+    """For tracking and judging: T_observation_reference (4, 4) for each observation."""
+
+    def take(self, index: Sequence[int]) -> 'Request':
+        """Return the request for some of the observations."""
+        given = index if self.reference_index else ()
+        return replace(self, observations=self.observations.take(index),
+                       reference_index=[self.reference_index[row] for row in given],
+                       T_given=[self.T_given[row] for row in given])

@@ -14,13 +14,13 @@ class Hypothesis:
     T_observation_reference: NDArray[np.float64]
     """(4, 4) maps the reference's coordinates into the observation's frame; metres."""
     score: float
-    """In [0, 1]: inlier share times the share of the expected surface that was found."""
+    """In [0, 1]: inlier share times coverage times the likelihood ratio to the best pose."""
     residual_m: float
     """Mean distance of the observation's points to the surface, truncated."""
     inlier_share: float
-    """Of the observation's points within the tolerance of the surface."""
+    """Share of the observation's points within the tolerance of the surface."""
     coverage: float = 0.0
-    """Of the surface that should have been measured and was found."""
+    """Share of the surface expected to be visible that was measured."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,18 +49,18 @@ class PoseEstimate(Hypothesis):
     symmetric: bool = False
     """Whether the reference's symmetry makes several poses equal, of which this is one."""
     single_view: bool = True
-    """Whether the observation was taken for one view of the object, or for its whole surface."""
+    """Whether the observation was taken for one view of the object, or for a surface."""
     features: NDArray[np.float64] | None = None
-    """What the confidence was told from: (len(FEATURES),), in the order of `calibration.FEATURES`."""
+    """(len(FEATURES),) the features of the confidence, ordered as `confidence.FEATURES`."""
     runners_up: tuple[Hypothesis, ...] = ()
     """Other poses, best first."""
     other_labels: tuple[LabelHypothesis, ...] = ()
     """Other references that were considered for the same points, best first."""
     stage_ms: dict[str, float] = field(default_factory=dict)
-    """Milliseconds by stage, of the whole batch the estimate was computed in."""
+    """Milliseconds by stage, of the entire batch in which the estimate was computed."""
 
     def carried(self, T_observation_reference: NDArray[np.float64]) -> 'PoseEstimate':
-        """Return the estimate at a later pose (4, 4) of the object, all rivals moved along."""
+        """Return the estimate at a later pose (4, 4) of the object, with all other poses moved."""
         T_later_now = T_observation_reference @ np.linalg.inv(self.T_observation_reference)
         return replace(
             self, T_observation_reference=T_observation_reference,

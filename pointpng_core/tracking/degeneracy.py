@@ -10,8 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.estimation.registration.residuals import plane_rows
-from pointpng_core.estimation.uncertainty.observability import Observability, pose_observability
+from pointpng_core.estimation.uncertainty.observability import (
+    Observability,
+    plane_rows,
+    pose_observability,
+)
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.point_to_plane import curvature
 from pointpng_core.geometry.rigid_motion import Motion

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pointpng_core.estimation.confidence import FEATURES, default_calibration
 from pointpng_core.estimation.registration.local_refinement import drift, nearest_equal
-from pointpng_core.estimation.summary import same_pose
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
+from pointpng_core.estimation.uncertainty.ambiguity import same_pose
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]

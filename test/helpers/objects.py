@@ -1,8 +1,9 @@
-"""Small worlds for the tests of the core: poses, whole surfaces and simulated single views."""
+"""Objects for the tests of the core: poses, full surfaces and simulated single views."""
+
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
-import torch
 
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.geometry.meshes import TriangleMesh
@@ -22,7 +23,7 @@ def random_rotation_matrix(seed):
 
 
 def pose(R=None, t=(0.0, 0.0, 0.0)):
-    """A transform (4, 4)."""
+    """A transform (4, 4); without arguments the identity."""
     T = np.eye(4)
     T[:3, :3] = np.eye(3) if R is None else R
     T[:3, 3] = t
@@ -40,7 +41,7 @@ def moved(T, points):
 
 
 def whole(name, count=2000, seed=1):
-    """Points (count, 3) drawn from the whole surface of a catalogue object."""
+    """Points (count, 3) sampled from the full surface of a catalogue object."""
     return sample_surface(make_object(name).mesh, count, seed=seed)[0]
 
 
@@ -67,6 +68,5 @@ def boxes(*extents):
 
 
 def joined(parts):
-    """All hypotheses of several batches in one."""
-    return Hypotheses(**{name: torch.cat([getattr(part, name) for part in parts])
-                         for name in ('observation', 'reference', 'R', 't')})
+    """All hypotheses of several batches, of one observation, in one."""
+    return replace(Hypotheses.concatenated(parts), shape=(1, sum(map(len, parts))))

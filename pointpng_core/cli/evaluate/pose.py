@@ -6,7 +6,7 @@ JSON: {"pairs": COUNT, "file": NAME, "threads": COUNT, "model": NAME, "methods":
 Our own methods are "pointpng" (the whole pipeline) and "embedding" (the best rotation in embedding
 space and no more); `--search gradient` adds "embedding, algorithm 1", a learned `--model` the same
 of the training-free one under "... training_free"; "both ways" is the pipeline with
-verification.both_ways; "tracking" starts 8 degrees and 4 % of the diameter from the truth. Shares
+verification.bidirectional; "tracking" starts 8 degrees and 4 % of the diameter from the truth. Shares
 lie in [0, 1]; milliseconds count what is done per observation, "reference_ms" what is prepared
 once per reference. With `--unseen`, "parts" holds "pairs" and "methods" of the "seen" and the
 "unseen" objects.

@@ -1,4 +1,4 @@
-"""How sure one can be of a pose: from the evidence to the probability that it is right."""
+"""Confidence: from the evidence for a pose to the probability that it is right."""
 
 from pointpng_core.estimation.confidence.features import (
     FEATURES,

@@ -1,4 +1,4 @@
-"""Fitting a calibration to poses of which it is known whether they are right."""
+"""Fitting a calibration to poses that are known to be right or wrong."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +9,14 @@ from pointpng_core.estimation.confidence.features import FEATURES
 from pointpng_core.estimation.confidence.logistic import Weights
 
 RIDGE = 0.1
-"""Of the squared weights, against the sum over all poses: weights of about 3 are to be expected,
-and where nothing but the ridge speaks against it none grows without end."""
+"""Penalty of the squared weights, against the sum over all poses: typical weights are about 3, and
+no weight grows without bound when the poses are separable."""
 LARGEST_WEIGHT = 100.0
 LEAST_CASES = 8
 
 
 def fit_weights(features: NDArray[np.float64], right: NDArray[np.bool_]) -> Weights:
-    """Return the weights under which (N,) right and wrong poses of traits (N, F) are most likely.
+    """Return the weights of highest likelihood for poses with features (N, F), right or not (N,).
 
     Logistic regression with a small ridge and no weight below zero: the objective is convex, so
     L-BFGS-B finds its one minimum. Raises ConfigError for too few poses, or poses of one kind.

@@ -1,6 +1,6 @@
-"""The probability that a pose is right: a logistic curve over its traits.
+"""The probability that a pose is right: a logistic curve over its features.
 
-A pose is *right* when its reference is the object that is seen, and the pose is true up to the
+A pose is *right* when its reference is the observed object, and the pose is true up to the
 symmetry of the object: ADD-S below 5 % of the diameter, or an explanation of the observation as
 good as the true pose's (`evaluation.metrics`). A pose of any other object is wrong.
 """
@@ -19,24 +19,24 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.confidence.features import FEATURES
 
 MIN_CONFIDENCE = 0.9
-"""Least probability of an accepted pose, where nothing else is configured."""
+"""Least probability of an accepted pose by default."""
 DEFAULT = Path(__file__).with_name('default.json')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights(Config):
-    """log p / (1 - p) = intercept + sum of weight * trait; a better trait never lowers p."""
+    """log p / (1 - p) = intercept + sum of weight * feature; a better feature never lowers p."""
 
-    intercept: float = option(0.0, help='Log-odds of a pose that has nothing for it.',
+    intercept: float = option(0.0, help='Log-odds of a pose whose features are all zero.',
                               low=-1e3, high=1e3)
     score: float = option(0.0, help='Weight of the score.', low=0.0, high=1e3)
     coverage: float = option(0.0, help='Weight of the share of the expected surface that was '
-                                       'found.', low=0.0, high=1e3)
+                                       'measured.', low=0.0, high=1e3)
     precision: float = option(0.0, help='Weight of the closeness of the points to the surface, '
-                                        'measured in the noise of a depth camera.',
+                                        'in units of the noise of a depth camera.',
                               low=0.0, high=1e3)
-    size: float = option(0.0, help='Weight of the agreement of the sizes of what was seen and of '
-                                   'the reference.', low=0.0, high=1e3)
+    size: float = option(0.0, help='Weight of the agreement in size between observation and '
+                                   'reference.', low=0.0, high=1e3)
     margin: float = option(0.0, help='Weight of the lead on other poses of the reference.',
                            low=0.0, high=1e3)
     lead: float = option(0.0, help='Weight of the lead on other references.', low=0.0, high=1e3)
@@ -44,7 +44,7 @@ class Weights(Config):
                            low=0.0, high=1e3)
 
     def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (E,) in [0, 1] of traits (E, len(FEATURES))."""
+        """Return (E,) in [0, 1] of features (E, len(FEATURES))."""
         weights = np.array([getattr(self, name) for name in FEATURES])
         logit = np.clip(self.intercept + features @ weights, -500.0, 500.0)
         probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logit))
@@ -53,14 +53,14 @@ class Weights(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Config):
-    """What estimates are worth: single views and whole surfaces fail in different ways."""
+    """Weights for single views and for surfaces, which fail in different ways."""
 
     view: Weights = dataclasses.field(default_factory=Weights)
     whole: Weights = dataclasses.field(default_factory=Weights)
 
     def probability(self, features: NDArray[np.float64], *, single_view: bool
                     ) -> NDArray[np.float64]:
-        """Return the probability (E,) that poses with traits (E, len(FEATURES)) are right."""
+        """Return the probability (E,) that poses with features (E, len(FEATURES)) are right."""
         return (self.view if single_view else self.whole).probability(features)
 
     def write(self, path: str | Path) -> None:

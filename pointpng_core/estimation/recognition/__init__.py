@@ -1,4 +1,4 @@
-"""What is it? Labels from the embedding, before any pose is sought."""
+"""Recognition: labels from the embedding, without a search for the pose."""
 
 from pointpng_core.estimation.recognition.classifier import ObjectClassifier
 from pointpng_core.estimation.recognition.retrieval import Recogniser, RecognitionConfig

@@ -1,4 +1,4 @@
-"""Classes of objects, by the classifier that a checkpoint holds beside its network.
+"""Classes of objects, by the classifier in a checkpoint.
 
 classifier = ObjectClassifier('steerable')
 label, probability = classifier.rank(points)[0]
@@ -23,7 +23,7 @@ SAMPLE = 1024
 
 
 class ObjectClassifier:
-    """Tells the class of a cloud; one instance serves any number."""
+    """Classifies clouds; one instance serves any number."""
 
     def __init__(self, model: str | Path, *, device: str = 'cpu') -> None:
         """Load a model by name or folder; raises ConfigError or FileError, also without a head."""

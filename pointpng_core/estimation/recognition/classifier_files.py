@@ -1,4 +1,4 @@
-"""Classifiers as checkpoints: an encoder's weights, those of the head beside them, and labels."""
+"""Classifiers as checkpoints: the weights of an encoder and of a head, and the labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ HEADS: dict[str, type[LinearProbe] | type[ClassifierHead]] = {
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StoredClassifier:
-    """A network whose features a head turns into logits of the labels."""
+    """A network, and a head that maps its features to logits of the labels."""
 
     network: Network
     head: nn.Module
@@ -28,9 +28,9 @@ class StoredClassifier:
 
 def save_classifier(folder: Path, *, network: Network, head: nn.Module, labels: Sequence[str],
                     metrics: dict[str, Any], facts: dict[str, Any] | None = None) -> None:
-    """Write a checkpoint that is the network's and holds the head too; raises FileError.
+    """Write a checkpoint of the network with the head in addition; raises FileError.
 
-    `facts` are what the network's own checkpoint says of its training; they are kept.
+    `facts` are those of the network's own checkpoint about its training; they are kept.
     """
     kind = next(name for name, cls in HEADS.items() if isinstance(head, cls))
     tensors = {**network.state_dict(),

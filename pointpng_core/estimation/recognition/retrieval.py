@@ -1,8 +1,8 @@
-"""Retrieval by what no rotation changes: the norms of an embedding, by degree and copy.
+"""Retrieval by rotation invariants: the norms of an embedding, by degree and copy.
 
-An observation is held against the rendered views of every reference (or its whole surface), in
-the unit of that reference, so that size counts as well as shape. There is no search over
-rotations in it: one matrix product per reference.
+An observation is compared with the rendered views of every reference (or its full surface), in the
+unit of that reference, so that size counts as well as shape. There is no search over rotations:
+one matrix product per reference.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from pointpng_core.reference.reference import Reference
 
 @dataclass(frozen=True, kw_only=True)
 class RecognitionConfig(Config):
-    """How references are told apart by their embeddings."""
+    """How references are distinguished by their embeddings."""
 
     sample: int = option(512, help='Points of an observation that are embedded; as many as of a '
                                    'rendered view, for norms depend on the number.',
@@ -39,13 +39,13 @@ class RecognitionConfig(Config):
 
 
 class Recogniser:
-    """Ranks references by how much an observation looks like them, for one steerable model."""
+    """Ranks references by their similarity to an observation, for one steerable model."""
 
     def __init__(self, model: EmbeddingModel, *, config: RecognitionConfig | None = None,
                  device: torch.device | str = 'cpu') -> None:
         """Prepare; raises ConfigError for a model whose embeddings have no invariant norms."""
         if not isinstance(model.cope, WignerCope):
-            raise ConfigError(f'model {model.name}: its embeddings do not turn by degrees, so '
+            raise ConfigError(f'model {model.name}: its embeddings do not rotate by degrees, so '
                               'they have no norms to recognise by; use training_free or a '
                               'steerable model')
         self.config = config or RecognitionConfig()
@@ -57,7 +57,7 @@ class Recogniser:
              ) -> list[tuple[str, float]]:
         """Return the names of references and their similarity in [-1, 1], most similar first.
 
-        observation (N, 3): a view by a camera at the origin, or a whole surface around it. Raises
+        observation (N, 3): a view of a camera at the origin, or a full surface around it. Raises
         CloudError, ConfigError.
         """
         similarity = self.similarities([observation], references)[0]
@@ -88,8 +88,8 @@ class Recogniser:
                              device=norms.device)
         found = []
         for row, reference in zip(norms, references):
-            seen, whole = self._known(reference)
-            found.append(torch.where(views, (row @ seen.T).amax(dim=1), row @ whole))
+            of_views, of_surface = self._known(reference)
+            found.append(torch.where(views, (row @ of_views.T).amax(dim=1), row @ of_surface))
         return torch.stack(found, dim=1).double().cpu().numpy()
 
     def _observed(self, batch: Observations, references: Sequence[Reference]) -> Tensor:
@@ -99,7 +99,7 @@ class Recogniser:
         return self._invariants(self._encoder.encode_at(batch.points, diameters))
 
     def _known(self, reference: Reference) -> tuple[Tensor, Tensor]:
-        """Return the norms of a reference's views (V, F) and of its whole surface (F,)."""
+        """Return the norms of a reference's views (V, F) and of its full surface (F,)."""
         if reference not in self._norms:
             self._norms[reference] = (self._invariants(reference.views.embeddings),
                                       self._invariants(reference.embedding))

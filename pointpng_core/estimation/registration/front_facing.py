@@ -1,7 +1,8 @@
-"""Which side of a wall a camera sees: what it measured of the inside belongs to no outside.
+"""Which side of a thin wall a camera sees: back-face culling for registration.
 
-Without this the nearest surface of a thin wall draws the points of either side, and a bowl is
-found off by half the thickness of its wall.
+Points measured on the inside of a bowl do not lie on its outside. Without culling, the nearest
+surface of a thin wall attracts the points of either side, and the pose of a bowl is wrong by half
+the thickness of its wall.
 """
 
 from dataclasses import dataclass
@@ -14,41 +15,41 @@ from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.reference.batch import ReferenceStack
 
 BACK_WEIGHT = 0.1
-"""Of a point whose nearest surface faces away, in a batch; of sheets all may do so."""
-LEAST_FACING = 0.3
+"""Weight of a point whose nearest surface faces away; all points of a thin sheet may be such."""
+MIN_FACING_SHARE = 0.3
 """Share of the points that must face the camera for the others to be left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FrontFacing:
-    """Cameras before references; only of single views."""
+    """Cameras of single views and the references that they see."""
 
     camera: Tensor
-    """(O, 3) where the camera stands in each observation, about its centre."""
+    """(O, 3) position of the camera about the centroid of each observation, metres."""
     outward: Tensor
     """(R,) whether the normals of the reference are known to point outwards: else all faces."""
 
     @classmethod
     def of(cls, observations: Observations, stack: ReferenceStack) -> 'FrontFacing':
-        """Return the sight of cameras at the origins of the observations' frames."""
+        """Return the cameras at the origins of the observations' frames."""
         return cls(camera=observations.points.new_tensor(-observations.centroids),
                    outward=stack.outward)
 
     def faces(self, hypotheses: Hypotheses, moved: Tensor, normals: Tensor) -> Tensor:
-        """Return (H, n) whether surfaces of normals (H, n, 3) face the camera.
+        """Return (H, n) whether surfaces with normals (H, n, 3) face the camera.
 
-        moved (H, n, 3): the observations' points at the hypotheses, which lie next to them.
+        moved (H, n, 3): the observations' points at the hypotheses, next to these surfaces.
         """
         camera = hypotheses.transform(self.camera[hypotheses.observation, None])  # (H, 1, 3)
         towards = ((camera - moved) * normals).sum(-1) > 0
         return towards | ~self.outward[hypotheses.reference, None]
 
     def weight(self, hypotheses: Hypotheses, moved: Tensor, normals: Tensor) -> Tensor:
-        """Return (H, n) what the points count in a registration."""
+        """Return (H, n) the weights of the points in a registration."""
         faces = self.faces(hypotheses, moved, normals)
         return torch.where(faces, 1.0, BACK_WEIGHT).to(moved)
 
     def kept(self, hypotheses: Hypotheses, moved: Tensor, normals: Tensor) -> Tensor:
         """Return (H, n) which points a registration should use at all."""
         faces = self.faces(hypotheses, moved, normals)
-        return faces | (faces.float().mean(dim=1, keepdim=True) < LEAST_FACING)
+        return faces | (faces.float().mean(dim=1, keepdim=True) < MIN_FACING_SHARE)

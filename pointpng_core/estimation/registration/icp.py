@@ -15,7 +15,7 @@ DAMPING = 1e-3
 
 
 def disc_distance(field: SurfaceField, reference: Tensor, queries: Tensor) -> Tensor:
-    """Return distances (H, n) of queries (H, n, 3) to discs that stand for the surface points.
+    """Return distances (H, n) in metres of queries (H, n, 3) to discs at the surface points.
 
     A disc lies in the tangent plane of its point and is as wide as the sampling, so that a query
     on the surface between two samples has distance zero.
@@ -43,9 +43,9 @@ def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
           tolerances_m: Sequence[Tensor], front_facing: FrontFacing | None = None) -> Hypotheses:
     """Return the hypotheses after one Gauss-Newton step per tolerance.
 
-    points (H, n, 3): each hypothesis's observation, about its centre. tolerances_m: for each step,
-    the residual (H,) at which a point has lost most of its weight (Geman-McClure). `sight`: of
-    single views, whose points lie on surfaces that face the camera.
+    points (H, n, 3): each hypothesis's observation, about its centroid. tolerances_m: for each
+    step, the residual (H,) at which a point has lost most of its weight (Geman-McClure).
+    `front_facing`: for single views, whose points lie on surfaces that face the camera.
     """
     grids, reach = field.grids(hypotheses.reference), field.reach[hypotheses.reference, None]
     for tolerance in tolerances_m:
@@ -60,25 +60,25 @@ def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
 
 def gauss_newton(hypotheses: Hypotheses, moved: Tensor, residual: Tensor, normals: Tensor,
                  weight: Tensor) -> Hypotheses:
-    """Return hypotheses after a step that makes weighted residuals along normals least.
+    """Return hypotheses after a step that minimises weighted residuals along normals.
 
     moved (H, n, 3) are the points at their present poses, normals (H, n, 3) those of the surface
-    there, residual and weight (H, n).
+    there, residual (H, n) in metres and weight (H, n).
     """
-    # Rows of turns, shifts, and the residual: one product gives Hessian and gradient.
+    # Rows of rotation, translation and residual: one product gives Hessian and gradient.
     rows = torch.cat((torch.linalg.cross(moved, normals).transpose(1, 2), normals.transpose(1, 2),
                       residual[:, None]), dim=1)  # (H, 7, n)
     products = (rows * weight[:, None]) @ rows.transpose(1, 2)
     twist = _solve(products[:, :6, :6], products[:, :6, 6])
-    turn = cayley(twist[:, :3])
-    return hypotheses.moved(turn @ hypotheses.R, torch.baddbmm(
-        twist[:, 3:, None], turn, hypotheses.t[..., None]).squeeze(-1))
+    rotation = cayley(twist[:, :3])
+    return hypotheses.moved(rotation @ hypotheses.R_reference_observation, torch.baddbmm(
+        twist[:, 3:, None], rotation, hypotheses.t_reference_observation[..., None]).squeeze(-1))
 
 
 def cayley(omega: Tensor) -> Tensor:
     """Return rotations (H, 3, 3) about omega (H, 3) by 2 atan(|omega| / 2): I + s (K + K^2 / 2).
 
-    Equals the exponential up to third order and costs a few operations, on a path where their
+    Equals the exponential map up to third order and costs few operations, on a path where their
     number is the time.
     """
     generators, identity, _ = _constants(omega.dtype, omega.device)
@@ -96,11 +96,11 @@ def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-@torch.inference_mode(False)  # what is kept may later be needed by autograd
+@torch.inference_mode(False)  # autograd may need the constants later
 def _constants(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    """Return what maps omega to [omega]_x (3, 9), the identity (3, 3), and the damping (6, 6).
+    """Return the map from omega to [omega]_x (3, 9), the identity (3, 3), the damping (6, 6).
 
-    The damping makes of the diagonal its means over rotation and over translation, scaled.
+    The damping takes the diagonal to its means over rotation and over translation, scaled.
     """
     cross = torch.stack([torch.linalg.cross(axis.expand(3, 3), torch.eye(3)).T.flatten()
                          for axis in torch.eye(3)])

@@ -17,10 +17,10 @@ class GradientSearch:
 
     def __init__(self, cope: Cope, *, starts: int, steps: int, step_rad: float,
                  device: torch.device, seed: int = 0) -> None:
-        """Draw `starts` quaternions, from each of which `steps` steps of `step_rad` are made."""
+        """Sample `starts` quaternions, from each of which `steps` steps of `step_rad` descend."""
         self._cope, self._steps, self._step_rad = cope, steps, step_rad
-        drawn = torch.randn(starts, 4, generator=torch.Generator().manual_seed(seed))
-        self._quats = normalize(drawn, dim=-1).to(device)  # (N_out, 4)
+        sample = torch.randn(starts, 4, generator=torch.Generator().manual_seed(seed))
+        self._quats = normalize(sample, dim=-1).to(device)  # (N_out, 4)
 
     def peaks(self, z_source: Tensor, z_target: Tensor, *, count: int, apart_rad: float,
               refine_steps: int = 0) -> tuple[Tensor, Tensor]:
@@ -46,7 +46,7 @@ class GradientSearch:
             source, target = (z.detach().clone().repeat_interleave(starts, dim=0)
                               for z in (z_source, z_target))
             quats = self._quats.clone().repeat(pairs, 1)
-            parts = zip(*(whole.split(BATCH) for whole in (quats, source, target)))
+            parts = zip(*(tensor.split(BATCH) for tensor in (quats, source, target)))
             found = [self._descend_part(*part) for part in parts]
         best, losses = (torch.cat(part).unflatten(0, (pairs, starts)) for part in zip(*found))
         return best, losses
@@ -59,7 +59,7 @@ class GradientSearch:
             better = loss < lowest
             best = torch.where(better[:, None], quats, best)
             lowest = torch.where(better, loss, lowest)
-            # A rotation turns by twice the angle of its quaternion.
+            # The angle of a rotation is twice that of its quaternion.
             quats = normalize(quats + 0.5 * self._step_rad * downhill, dim=-1)
         return best, lowest
 

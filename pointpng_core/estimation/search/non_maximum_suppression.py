@@ -1,4 +1,4 @@
-"""Non-maximum suppression on SO(3), and the climb of what is left."""
+"""Non-maximum suppression on SO(3), and gradient ascent of the peaks that are left."""
 
 import math
 
@@ -29,7 +29,10 @@ def non_maximum_suppression(R: Tensor, scores: Tensor, count: int, apart_rad: fl
 
 
 def apart(R: Tensor, scores: Tensor, *, count: int, apart_rad: float) -> tuple[Tensor, Tensor]:
-    """Return the `non_maximum_suppression` of R (B, K, 3, 3), (B, count, 3, 3), and their scores."""
+    """Return the rotations (B, count, 3, 3) left of R (B, K, 3, 3), and their scores.
+
+    By `non_maximum_suppression`, best first.
+    """
     index = non_maximum_suppression(R, scores, count, apart_rad)
     return R.gather(1, index[..., None, None].expand(-1, -1, 3, 3)), scores.gather(1, index)
 

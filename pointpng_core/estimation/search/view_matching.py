@@ -1,7 +1,7 @@
 """Search of single views among the rendered views of references.
 
 Both are embedded in their own view frame, z towards the camera: a view fixes the direction to the
-camera, so that only the twist about it is left, a circle instead of all of SO(3).
+camera, so that only the in-plane rotation is left, a circle instead of all of SO(3).
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from pointpng_core.geometry.so3 import in_plane_angles
 from pointpng_core.reference.view_bank import ViewBank
 
 CANDIDATES = 128
-"""Best (view, twist) pairs of a reference among which distinct rotations are sought."""
+"""Best pairs of view and in-plane rotation of a reference, before non-maximum suppression."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +37,20 @@ class ViewMatches:
 def search_views(cope: Cope, banks: Sequence[ViewBank], in_plane_banks: Sequence[Any],
                  z_target: Tensor, R_view_target: Tensor, *, count: int, apart_rad: float,
                  in_plane_rotations: int) -> ViewMatches:
-    """Match targets against all views of all references under all in_plane_rotations.
+    """Match targets against all views of all references under all in-plane rotations.
 
-    `in_plane_banks` are what the COPE prepared of the embeddings of each reference's views and of
-    `in_plane_angles(in_plane_rotations)`.
-
-    z_target (R, T, d): the targets in the unit of each reference, in their view frames, which are
-    R_view_target (T, 3, 3). Rotations of one match lie at least `apart_rad` apart.
+    `in_plane_banks` hold what the COPE computed once for the embeddings of each reference's views
+    at the angles `in_plane_angles(in_plane_rotations)`. z_target (R, T, d): the targets in the
+    unit of each reference, in their view frames R_view_target (T, 3, 3). Rotations of one match
+    lie at least `apart_rad` apart.
     """
-    R_twist = _turns(in_plane_rotations, z_target.dtype, z_target.device)
-    found = [_best_pairs(cope, bank, z, in_plane_rotations) for bank, z in zip(in_plane_banks, z_target)]
-    scores, views, twist = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
+    R_in_plane = _in_plane_matrices(in_plane_rotations, z_target.dtype, z_target.device)
+    found = [_best_pairs(cope, bank, z, in_plane_rotations)
+             for bank, z in zip(in_plane_banks, z_target)]
+    scores, views, in_plane = (torch.stack(parts, dim=1) for parts in zip(*found))  # (T, R, K)
     R_view = torch.stack([bank.R_view_reference[view]
                           for bank, view in zip(banks, views.unbind(1))], dim=1)
-    R = R_view_target.transpose(1, 2)[:, None, None] @ R_twist[twist] @ R_view
+    R = R_view_target.transpose(1, 2)[:, None, None] @ R_in_plane[in_plane] @ R_view
     index = non_maximum_suppression(R.flatten(0, 1), scores.flatten(0, 1), count, apart_rad)
     index = index.unflatten(0, scores.shape[:2])  # (T, R, count)
     chosen = views.gather(2, index)
@@ -62,8 +62,9 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], in_plane_banks: Sequence
 
 
 @lru_cache(maxsize=16)
-@torch.inference_mode(False)  # what is kept may later be needed by autograd
-def _turns(in_plane_rotations: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+@torch.inference_mode(False)  # autograd may need the result later
+def _in_plane_matrices(in_plane_rotations: int, dtype: torch.dtype, device: torch.device
+                       ) -> Tensor:
     """Return the rotations (in_plane_rotations, 3, 3) about z by the `in_plane_angles`."""
     angles = in_plane_angles(in_plane_rotations).to(device, dtype)
     return roma.rotvec_to_rotmat(torch.stack((0 * angles, 0 * angles, angles), dim=-1))
@@ -71,7 +72,7 @@ def _turns(in_plane_rotations: int, dtype: torch.dtype, device: torch.device) ->
 
 def _best_pairs(cope: Cope, in_plane_bank: Any, z_target: Tensor, in_plane_rotations: int
                 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return scores, view and twist (T, K) of the best pairs for targets (T, d)."""
+    """Return scores, view and in-plane rotation (T, K) of the best pairs for targets (T, d)."""
     scores = cope.in_plane_scores(in_plane_bank, z_target).flatten(1)  # (T, V * A)
     scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
     return scores, flat // in_plane_rotations, flat % in_plane_rotations

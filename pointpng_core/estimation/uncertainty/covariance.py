@@ -1,18 +1,18 @@
-"""How sure each direction of a pose is, from the normal equations of its registration.
+"""The covariance of a pose, from the normal equations of its registration.
 
-Near the pose, the distances of the points from the surface are linear in a small turn and shift:
-their rows J give the Hessian J^T J, their mean square s^2 the noise, and s^2 (J^T J)^-1 the
+Near the pose, the distances of the points from the surface are linear in a small rotation and
+shift: their rows J give the Hessian J^T J, their mean square s^2 the noise, and s^2 (J^T J)^-1 the
 covariance (Censi 2007, for point-to-plane).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.estimation.registration.residuals import plane_rows
 from pointpng_core.estimation.uncertainty.observability import (
     FREE_CURVATURE,
     USED_POINTS,
     free_twists,
+    plane_rows,
 )
 from pointpng_core.geometry.clouds import random_points
 from pointpng_core.geometry.point_to_plane import curvature
@@ -20,13 +20,14 @@ from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]
 INDEPENDENT_POINTS = 100
-"""Neighbours err alike, and models are not exact: more points than these make nothing surer."""
+"""Neighbouring points have similar errors, and models are not exact: more points than these do not
+lower the variance."""
 LEAST_SIGMA_DIAMETERS = 0.002
-"""No surface is known better."""
-FREE_TURN_RAD2 = np.pi ** 2 / 3
-"""Variance of an angle of which nothing is known."""
+"""No surface is known more accurately."""
+FREE_ROTATION_RAD2 = np.pi ** 2 / 3
+"""Variance of an angle that is uniformly distributed."""
 FREE_SHIFT_DIAMETERS = 0.5
-"""Standard deviation of a place of which nothing is known but that the points are there."""
+"""Standard deviation of a position of which only the place of the points is known."""
 
 
 def pose_covariance(T_camera_reference: Matrix, points: NDArray[np.floating],
@@ -34,45 +35,62 @@ def pose_covariance(T_camera_reference: Matrix, points: NDArray[np.floating],
     """Return the covariance (6, 6) of a registered pose in the order of PoseWithCovariance.
 
     `points` (n, 3) of the object in the camera's frame. Rows and columns: shift of the
-    reference's origin along x, y, z in metres, then turn about x, y, z in radians, all in the
-    axes of the camera's frame: R = exp(turn) R_true, t = t_true + shift. It tells about the
-    neighbourhood of the pose: nothing of flips, nor of symmetric equals. What nothing that is
-    seen holds, the spin of a can, has a variance as if nothing were known of it.
+    reference's origin along x, y, z in metres, then rotation about x, y, z in radians, all in the
+    axes of the camera's frame: R = exp(rotation) R_true, t = t_true + shift. It describes the
+    neighbourhood of the pose, neither flips nor symmetric equals. An unobservable direction, such
+    as the rotation of a can about its axis, has the variance of a uniform prior.
     """
     few = random_points(points, min(USED_POINTS, len(points)))
     rows, residual_m = plane_rows(T_camera_reference, few, reference)
     half_m = reference.diameter_m / 2
-    free = np.repeat((1.0 / (half_m ** 2 * FREE_TURN_RAD2),
-                      1.0 / (FREE_SHIFT_DIAMETERS * reference.diameter_m) ** 2), 3)
-    certain = _held(rows, reference) * (min(len(points), INDEPENDENT_POINTS)
-                                        / _noise_m2(residual_m, reference.diameter_m))
-    scaled = np.linalg.inv(certain + np.diag(free))
+    prior = np.repeat((1.0 / (half_m ** 2 * FREE_ROTATION_RAD2),
+                       1.0 / (FREE_SHIFT_DIAMETERS * reference.diameter_m) ** 2), 3)
+    information = _observed(rows, reference) * (min(len(points), INDEPENDENT_POINTS)
+                                                / _noise_m2(residual_m, reference.diameter_m))
+    scaled = np.linalg.inv(information + np.diag(prior))
     units = np.repeat((1.0 / half_m, 1.0), 3)
-    about_centre = scaled * np.outer(units, units)  # turn in radians, shift
+    about_centre = scaled * np.outer(units, units)  # rotation in radians, shift in metres
     A = _centre_to_origin(T_camera_reference[:3, :3], reference.centre)
     covariance: Matrix = A @ about_centre @ A.T
     return 0.5 * (covariance + covariance.T)
 
 
 def rotated_covariance(covariance: Matrix, R_target_source: Matrix) -> Matrix:
-    """Return a covariance (6, 6) along the axes of another frame.
+    """Return the covariance (6, 6) of a pose along the axes of another frame.
 
-    Of a pose moved by any transform with this rotation (3, 3): it is about the object's own origin
-    in both frames, so that the shift between them does not matter.
+    R_target_source (3, 3) is the rotation of the transform to that frame. Its shift does not
+    matter: a covariance is about the object's own origin in both frames.
     """
-    turn = np.kron(np.eye(2), R_target_source)
-    rotated: Matrix = turn @ covariance @ turn.T
+    R = np.kron(np.eye(2), R_target_source)
+    rotated: Matrix = R @ covariance @ R.T
     return rotated
 
 
-def _held(rows: Matrix, reference: Reference) -> Matrix:
-    """Return the curvature (6, 6) per point of what is held, scaled turn and shift."""
+def point_sigma_m(covariance: Matrix, arm_m: NDArray[np.float64]) -> float:
+    """Return the standard deviation of a point of the object in its worst direction, metres.
+
+    `covariance` (6, 6) of the pose as `pose_covariance` returns it; `arm_m` (3,) from the object's
+    origin to the point, along the same axes. A rotation about an axis through the point does not
+    move it: a point on the axis of a can is known though the can's rotation is not.
+    """
+    J = np.hstack((np.eye(3), -np.cross(np.eye(3), arm_m)))
+    about_point = J @ covariance @ J.T
+    if not np.isfinite(about_point).all():
+        return float('nan')
+    return float(np.sqrt(max(0.0, np.linalg.eigvalsh(about_point)[-1])))
+
+
+def _observed(rows: Matrix, reference: Reference) -> Matrix:
+    """Return the curvature (6, 6) per point of the observable directions.
+
+    Scaled rotation and shift, as in `motion_rows`.
+    """
     values, axes = np.linalg.eigh(curvature(rows))
-    held = (axes * np.clip(values - FREE_CURVATURE, 0.0, None)) @ axes.T
+    observed = (axes * np.clip(values - FREE_CURVATURE, 0.0, None)) @ axes.T
     for twist in free_twists(reference):
         keep = np.eye(6) - np.outer(twist, twist)
-        held = keep @ held @ keep
-    return held
+        observed = keep @ observed @ keep
+    return observed
 
 
 def _noise_m2(residual_m: NDArray[np.float64], diameter_m: float) -> float:
@@ -82,9 +100,10 @@ def _noise_m2(residual_m: NDArray[np.float64], diameter_m: float) -> float:
 
 
 def _centre_to_origin(R_camera_reference: Matrix, centre: NDArray[np.float64]) -> Matrix:
-    """Return what takes (turn, shift) about the centre in the reference's axes to ROS's order.
+    """Return the map (6, 6) from motion about the centre to that of the origin: the adjoint.
 
-    (6, 6): shift of the origin and turn in the camera's axes; the adjoint of the pose.
+    From (rotation, shift) in the reference's axes to (shift, rotation) in the camera's axes, the
+    order of ROS.
     """
     R = R_camera_reference
     return np.block([[R @ np.cross(centre, np.eye(3)).T, R], [R, np.zeros((3, 3))]])

@@ -1,4 +1,4 @@
-"""What a camera at the origin measured around each observation, as small depth images."""
+"""Small depth images around each observation, as measured by a camera at the origin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,14 +15,14 @@ from pointpng_core.geometry.so3 import frame_towards
 PIXELS = 48
 """Edge of an image."""
 WINDOW = 1.5
-"""Width of the image over the width of the observation: models reach beyond what was seen."""
+"""Width of the image over the width of the observation: models extend beyond the visible part."""
 PIXEL_SPACINGS = 1.6
 """Least width of a pixel in mean distances between points, so that a surface has few holes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DepthImages:
-    """Depth along the viewing axis per observation and pixel, looking at its centroid."""
+    """Depth along the viewing axis through the centroid, per observation and pixel."""
 
     R_image_camera: Tensor
     """(O, 3, 3) z axis from the camera to the observation's centroid."""
@@ -42,11 +42,11 @@ class DepthImages:
 
         Pixels outside the image count as not measured.
         """
-        turn = self.R_image_camera[observation]
-        camera = turn @ (points + self.centroid[observation, None]).transpose(1, 2)  # (H, 3, n)
+        R = self.R_image_camera[observation]
+        camera = R @ (points + self.centroid[observation, None]).transpose(1, 2)  # (H, 3, n)
         depth, pixel = camera[:, 2], self.pixel[observation, None, None]
         plane = camera[:, :2] / depth.clamp(min=1e-6)[:, None]
-        # Cells in the image with its frame of one pixel, into which all falls that lies outside.
+        # Cells in the image with its border of one pixel, which holds all points outside.
         offset = (plane - self.low[observation, :, None]) / pixel + 1.0
         column, row = offset.clamp_(0, PIXELS + 1).int().unbind(1)
         flat = (observation.int()[:, None] * (PIXELS + 2) + row).mul_(PIXELS + 2).add_(column)
@@ -55,7 +55,7 @@ class DepthImages:
 
     @cached_property
     def _framed(self) -> Tensor:
-        """Return near and far (O * (PIXELS + 2)^2, 2), framed by pixels of no measurement."""
+        """Return near and far (O * (PIXELS + 2)^2, 2), with a border without measurements."""
         images = ((self.near, torch.inf), (self.far, -torch.inf))
         return torch.stack([pad(image.unflatten(1, (PIXELS, PIXELS)), (1, 1, 1, 1), value=none)
                             .flatten() for image, none in images], dim=1)
@@ -63,29 +63,29 @@ class DepthImages:
     @classmethod
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
                     scene_points: NDArray[np.floating] | None = None) -> 'DepthImages':
-        """Build from observations (N, 3) in the camera frame and all other points of it."""
+        """Build from observations (N, 3) and all points (M, 3) of a frame, in the camera frame."""
         centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
                                               for cloud in clouds]))
-        turn, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)
+        R, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)
         points = torch.from_numpy(np.concatenate(clouds)).to(device)
         lengths = torch.tensor([len(cloud) for cloud in clouds])
         owner = torch.arange(len(clouds)).repeat_interleave(lengths, output_size=len(points))
         owner = owner.to(device)
-        plane, depth = _projected(points, turn[owner])
+        plane, depth = _projected(points, R[owner])
         low, pixel = _windows(plane, owner, lengths.to(device))
         blank = depth.new_full((len(clouds), PIXELS ** 2), torch.inf)
-        images = cls(R_image_camera=turn, centroid=middle, low=low, pixel=pixel, near=blank,
+        images = cls(R_image_camera=R, centroid=middle, low=low, pixel=pixel, near=blank,
                      far=-blank)._with(owner, plane, depth, own=True)
         if scene_points is None or not len(scene_points):
             return images
         around = torch.from_numpy(scene_points.astype(np.float32)).to(device)
         owner, row = images._cones(around).nonzero().unbind(1)
-        return images._with(owner, *_projected(around[row], turn[owner]), own=False)
+        return images._with(owner, *_projected(around[row], R[owner]), own=False)
 
     def _with(self, owner: Tensor, plane: Tensor, depth: Tensor, *, own: bool) -> 'DepthImages':
         """Return the images with depths (P,) measured at x / z and y / z (P, 2), each in one (P,).
 
-        `far` is of the observations' own points alone.
+        `far` changes only for the observations' own points.
         """
         flat, inside = self._pixels(owner, plane)
         near = self.near.flatten().scatter_reduce(
@@ -99,7 +99,7 @@ class DepthImages:
     def _cones(self, points: Tensor) -> Tensor:
         """Return a mask (O, M) of the points (M, 3) in a cone around each image.
 
-        Most of a frame lies outside: what is asked of all points of it must be cheap.
+        Most of a frame lies outside: a test of all its points must be cheap.
         """
         half = self.pixel * PIXELS / 2
         reach = (self.low + half[:, None]).abs().amax(dim=1) + half
@@ -127,9 +127,9 @@ def _windows(plane: Tensor, owner: Tensor, lengths: Tensor) -> tuple[Tensor, Ten
     return (most + least) / 2 - pixel[:, None] * PIXELS / 2, pixel
 
 
-def _projected(points: Tensor, turn: Tensor) -> tuple[Tensor, Tensor]:
-    """Return x / z and y / z (P, 2), and z (P,), of points (P, 3), turned by (P, 3, 3) each."""
-    return _on_plane((turn * points[:, None]).sum(-1))
+def _projected(points: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x / z and y / z (P, 2), and z (P,), of points (P, 3), rotated by (P, 3, 3) each."""
+    return _on_plane((R * points[:, None]).sum(-1))
 
 
 def _on_plane(points: Tensor) -> tuple[Tensor, Tensor]:

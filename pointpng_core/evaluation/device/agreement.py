@@ -77,7 +77,7 @@ def _embeddings(name: str, models: dict[torch.device, EmbeddingModel], clouds: T
 
 def estimation(device: torch.device, world: Path, names: Sequence[str] = ()
                ) -> Iterator[Agreement]:
-    """Search, coarse and fine registration, polish, evidence, and the whole estimate."""
+    """Search, coarse and fine registration, refinement, evidence, and the entire estimate."""
     from pointpng_core.estimator import PoseEstimator
     from pointpng_core.evaluation.device.stages import compare
     from pointpng_core.evaluation.device.world import read_world

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from pointpng_core.embedding.devices import move
-from pointpng_core.estimation.observations import Observations, prepare_observations
+from pointpng_core.estimation.observations import Request, prepare_observations
 from pointpng_core.estimation.registration.exact_icp import refine_batched
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
-from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.strategies import SingleView
 from pointpng_core.estimation.verification.evidence import Evidence
 from pointpng_core.estimation.verification.verifier import Verifier
 from pointpng_core.estimator import PoseEstimator
@@ -44,26 +45,27 @@ class Half:
         one = self.estimator
         search = PoseSearch(encoder=one.model.encoder, cope=one.model.cope,
                             config=one.config.search, device=one.device)
-        return search.propose(self._observations(), self.references, single_view=True)
+        request = self._request()
+        return search.match_views(request.observations, request.references)
 
     @torch.inference_mode()
-    def verifier(self) -> Verifier:
-        """Return what registers and judges."""
-        one = self.estimator
-        return Verifier(config=one.config.verification, depth_noise=one.config.depth_noise,
-                        observations=self._observations(),
-                        references=ReferenceStack.of(self.references),
-                        images=DepthImages.from_clouds(self.clouds, one.device))
+    def parts(self) -> tuple[Registration, Verifier]:
+        """Return the registration and the verification of single views."""
+        request, config = self._request(), self.estimator.config.verification
+        return SingleView().registration(request, config), SingleView().verifier(request, config)
 
     @torch.inference_mode()
     def refined(self, hypotheses: Hypotheses) -> Hypotheses:
         """Return hypotheses registered exactly, as a GPU does it."""
-        return refine_batched(hypotheses, self._observations(),
-                               ReferenceStack.of(self.references))
+        request = self._request()
+        return refine_batched(hypotheses, request.observations, request.stack)
 
-    def _observations(self) -> Observations:
+    def _request(self) -> Request:
         one = self.estimator
-        return prepare_observations(self.clouds, sample=one.config.sample, device=one.device)
+        observations = prepare_observations(self.clouds, sample=one.config.sample,
+                                            device=one.device)
+        return Request(observations=observations, references=self.references,
+                       stack=ReferenceStack.of(self.references))
 
 
 def compare(here: PoseEstimator, there: PoseEstimator, world: BatchWorld) -> Iterator[Agreement]:
@@ -82,18 +84,17 @@ def compare(here: PoseEstimator, there: PoseEstimator, world: BatchWorld) -> Ite
 
 def _registered(name: str, cpu: Half, other: Half, proposed: Hypotheses) -> Iterator[Agreement]:
     device = other.estimator.device
-    verifiers = cpu.verifier(), other.verifier()
-    coarse, evidence = verifiers[0].coarse(proposed)
-    found, other_evidence = verifiers[1].coarse(move(proposed, device))
-    yield _turned(f'{name}: coarse', coarse, found)
-    yield _judged(f'{name}: coarse evidence', evidence, other_evidence)
-    chosen = coarse.take(verifiers[0].best(coarse, evidence, 8))
-    fine, evidence = verifiers[0].fine(chosen)
-    found, other_evidence = verifiers[1].fine(move(chosen, device))
-    yield _turned(f'{name}: fine', fine, found)
-    yield _judged(f'{name}: evidence', verifiers[0].judge(fine),
-                  verifiers[1].judge(move(fine, device)))
-    yield _turned(f'{name}: polish', cpu.refined(fine), other.refined(move(fine, device)))
+    (registration, verifier), (other_registration, other_verifier) = cpu.parts(), other.parts()
+    coarse = verifier.coarse(registration.coarse(proposed))
+    found = other_verifier.coarse(other_registration.coarse(move(proposed, device)))
+    yield _turned(f'{name}: coarse', coarse.hypotheses, found.hypotheses)
+    yield _judged(f'{name}: coarse evidence', coarse.evidence, found.evidence)
+    chosen = coarse.hypotheses.take(coarse.best(8))
+    fine = registration.fine(chosen)
+    yield _turned(f'{name}: fine', fine, other_registration.fine(move(chosen, device)))
+    yield _judged(f'{name}: evidence', verifier.judge(fine),
+                  other_verifier.judge(move(fine, device)))
+    yield _turned(f'{name}: refine', cpu.refined(fine), other.refined(move(fine, device)))
 
 
 def _whole(name: str, cpu: Half, other: Half) -> Iterator[Agreement]:
@@ -114,7 +115,8 @@ def _near(stage: str, here: Tensor, there: Tensor) -> Agreement:
 
 
 def _turned(stage: str, here: Hypotheses, there: Hypotheses) -> Agreement:
-    traces = (here.R * there.R.to(here.R)).sum((-1, -2))
+    R = here.R_reference_observation
+    traces = (R * there.R_reference_observation.to(R)).sum((-1, -2))
     angles = torch.acos(((traces - 1.0) / 2.0).clamp(-1.0, 1.0))
     return Agreement(stage=stage, difference=float(angles.median()), allowed=ANGLE_RAD)
 

@@ -43,7 +43,7 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
     Our methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
     embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
     learned model stand the same of the training-free one, its name added. 'both ways', unless all
-    targets are single views, is the pipeline with `verification.both_ways`; 'tracking' is told
+    targets are single views, is the pipeline with `verification.bidirectional`; 'tracking' is told
     where to begin: the truth, turned by 8 degrees and shifted by 4 % of the diameter.
 
     Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; with
@@ -62,9 +62,10 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
     config = config or EstimatorConfig()
     methods = own_methods(config, models=models, device=device, gradient=gradient)
     if not all(seen_from_outside(pair.target) for pair in pose_pairs):
-        both_ways = replace(config, verification=replace(config.verification, both_ways=True))
-        methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
-                                name='both ways'))
+        verification = replace(config.verification, bidirectional=True)
+        bidirectional = replace(config, verification=verification)
+        methods.append(PointPng(PoseEstimator(config=bidirectional, device=device,
+                                              model=models[0]), name='both ways'))
     methods.append(Tracking(PoseEstimator(config=config, device=device, model=models[0])))
     if baselines:
         from pointpng_core.evaluation.pose.baselines import all_baselines

@@ -22,26 +22,27 @@ from pointpng_core.estimation.confidence.fitting import RIDGE, fit_weights
 
 BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'scale_residual': -1, 'second_best_pose': -1,
           'second_best_object': -1, 'points': 1}
-PLAIN = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
-         'scale_residual': -0.03, 'second_best_pose': 0.4, 'second_best_object': 0.3, 'points': 500.0}
+TYPICAL = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
+           'scale_residual': -0.03, 'second_best_pose': 0.4, 'second_best_object': 0.3,
+           'points': 500.0}
 
 
 def situation(**values):
     """One estimate."""
     return Situation(**{name: np.array([value], dtype=float)
-                        for name, value in {**PLAIN, **values}.items()})
+                        for name, value in {**TYPICAL, **values}.items()})
 
 
-def drawn(count, weights, seed=0):
-    """Traits (count, F) and outcomes of poses whose odds are known."""
+def sampled(count, weights, seed=0):
+    """Features (count, F) and outcomes of poses whose probabilities are known."""
     rng = np.random.default_rng(seed)
     features = rng.random((count, len(FEATURES)))
     return features, rng.random(count) < weights.probability(features)
 
 
-def test_traits_lie_in_the_unit_interval_whatever_comes():
+def test_features_lie_in_the_unit_interval_whatever_comes():
     wild = [0.0, -1.0, 1e9, np.inf, -np.inf, np.nan]
-    for name in PLAIN:
+    for name in TYPICAL:
         for value in wild:
             features = features_of(situation(**{name: value}))
             assert features.shape == (1, len(FEATURES))
@@ -49,17 +50,17 @@ def test_traits_lie_in_the_unit_interval_whatever_comes():
 
 
 @pytest.mark.parametrize(('name', 'way'), BETTER.items())
-def test_what_is_better_lowers_no_trait_and_raises_one(name, way):
-    worse, better = (features_of(situation(**{name: PLAIN[name] * (1 + way * change)}))
+def test_what_is_better_lowers_no_feature_and_raises_one(name, way):
+    worse, better = (features_of(situation(**{name: TYPICAL[name] * (1 + way * change)}))
                      for change in (-0.1, 0.1))
     moved = (better - worse)[0]
-    if name == 'score':  # which is the lead of what it is compared with, too
+    if name == 'score':  # which changes the margin and the lead, too
         assert moved[FEATURES.index('score')] > 0
     assert (moved >= 0).all()
     assert moved.max() > 0
 
 
-def test_a_lone_reference_has_nothing_against_it():
+def test_a_lone_reference_leads_by_the_maximum():
     alone = features_of(situation(second_best_object=0.0, second_best_pose=0.0))[0]
     assert alone[FEATURES.index('lead')] == alone[FEATURES.index('margin')] == 1.0
 
@@ -85,19 +86,19 @@ def test_a_weight_below_zero_is_refused():
         Weights(coverage=-0.1)
 
 
-def test_a_refit_recovers_known_odds():
+def test_a_refit_recovers_known_probabilities():
     true = Weights(intercept=-6.0, score=5.0, coverage=3.0, margin=2.0)
-    features, right = drawn(20000, true)
+    features, right = sampled(20000, true)
     fitted = fit_weights(features, right)
     assert fitted.score == pytest.approx(5.0, rel=0.15)
     assert fitted.coverage == pytest.approx(3.0, rel=0.15)
     assert fitted.points < 0.25
-    fresh, _ = drawn(500, true, seed=1)
+    fresh, _ = sampled(500, true, seed=1)
     assert np.abs(fitted.probability(fresh) - true.probability(fresh)).max() < 0.05
 
 
 def test_without_bounds_at_work_the_fit_is_scikit_learns():
-    features, right = drawn(2000, Weights(intercept=-9.0, **dict.fromkeys(FEATURES, 3.0)))
+    features, right = sampled(2000, Weights(intercept=-9.0, **dict.fromkeys(FEATURES, 3.0)))
     ours = fit_weights(features, right)
     theirs = LogisticRegression(C=1 / RIDGE, tol=1e-10, max_iter=5000).fit(
         features, right)
@@ -105,8 +106,8 @@ def test_without_bounds_at_work_the_fit_is_scikit_learns():
     assert ours.intercept == pytest.approx(theirs.intercept_[0], abs=1e-3)
 
 
-def test_a_trait_that_speaks_the_wrong_way_is_not_believed():
-    features, right = drawn(2000, Weights(intercept=-2.0, score=6.0))
+def test_a_feature_with_the_wrong_sign_gets_no_weight():
+    features, right = sampled(2000, Weights(intercept=-2.0, score=6.0))
     assert fit_weights(1.0 - features, right).score == 0.0
 
 
@@ -124,7 +125,7 @@ def test_poses_of_one_kind_fit_nothing(right):
         fit_weights(np.ones((len(right), len(FEATURES))), right)
 
 
-def test_what_ships_is_a_calibration_with_something_in_it():
+def test_the_calibration_that_ships_tells_good_from_bad():
     shipped = default_calibration()
     best, worst = np.ones((1, len(FEATURES))), np.zeros((1, len(FEATURES)))
     for single_view in (True, False):

@@ -17,17 +17,17 @@ CPU = torch.device('cpu')
 
 def blob(seed, count, z=0.7):
     rng = np.random.default_rng(seed)
-    aside = rng.uniform(-0.2, 0.2, 2)
-    return (rng.normal(size=(count, 3)) * (0.04, 0.03, 0.02) + (*aside, z)).astype(np.float32)
+    offset = rng.uniform(-0.2, 0.2, 2)
+    return (rng.normal(size=(count, 3)) * (0.04, 0.03, 0.02) + (*offset, z)).astype(np.float32)
 
 
 def naive(cloud, scene_points):
     """Low, pixel, near and far of one image, point by point."""
     axis = cloud.mean(axis=0, dtype=np.float64)
-    turn = view_frames(axis[None] / np.linalg.norm(axis))[0]
+    R = view_frames(axis[None] / np.linalg.norm(axis))[0]
 
     def on_plane(points):
-        image = points.astype(np.float64) @ turn.T
+        image = points.astype(np.float64) @ R.T
         return image[:, :2] / np.maximum(image[:, 2:], 1e-6), image[:, 2]
     plane, _ = on_plane(cloud)
     least, most = plane.min(axis=0), plane.max(axis=0)
@@ -45,13 +45,13 @@ def naive(cloud, scene_points):
     return low, pixel, near, far
 
 
-@pytest.mark.parametrize('surrounded', [False, True])
-def test_all_at_once_as_one_by_one(surrounded):
+@pytest.mark.parametrize('in_a_scene', [False, True])
+def test_all_at_once_as_one_by_one(in_a_scene):
     clouds = [blob(0, 900), blob(1, 40), blob(2, 2000, z=0.5)]
     rng = np.random.default_rng(5)
     around = (rng.normal(size=(3000, 3)) * (0.3, 0.3, 0.4)).astype(np.float32) + np.float32(
-        (0, 0, 0.8)) if surrounded else np.empty((0, 3), np.float32)
-    images = DepthImages.from_clouds(clouds, CPU, around if surrounded else None)
+        (0, 0, 0.8)) if in_a_scene else np.empty((0, 3), np.float32)
+    images = DepthImages.from_clouds(clouds, CPU, around if in_a_scene else None)
     for index, cloud in enumerate(clouds):
         low, pixel, near, far = naive(cloud, around)
         assert images.low[index].numpy() == pytest.approx(low, abs=1e-6)
@@ -61,7 +61,7 @@ def test_all_at_once_as_one_by_one(surrounded):
             close = np.isclose(found, twin, atol=1e-5)
             assert close.mean() > 0.995
             assert np.isfinite(found).sum() > 10
-    if surrounded:
+    if in_a_scene:
         assert np.isfinite(images.near.numpy()).sum() > np.isfinite(images.far.numpy()).sum()
 
 
@@ -74,7 +74,7 @@ def test_an_image_is_the_same_alone_and_among_others():
             assert torch.allclose(value[0], getattr(together, name)[index], atol=1e-6), name
 
 
-def test_no_surroundings_are_nothing():
+def test_empty_scene_points_change_nothing():
     cloud, none = blob(0, 200), np.empty((0, 3), np.float32)
     with_none, without = (DepthImages.from_clouds([cloud], CPU, around) for around in (none, None))
     assert torch.equal(with_none.near, without.near)

@@ -18,12 +18,11 @@ from torch._subclasses.fake_tensor import (
 from torch.overrides import TorchFunctionMode
 
 from pointpng_core.estimation.config import EstimatorConfig
-from pointpng_core.estimation.observations import prepare_observations
-from pointpng_core.estimation.registration.exact_icp import refine
+from pointpng_core.estimation.observations import Request, prepare_observations
+from pointpng_core.estimation.registration.exact_icp import refine_surfaces
 from pointpng_core.estimation.registration.icp import align
 from pointpng_core.estimation.search.proposals import PoseSearch
-from pointpng_core.estimation.verification.depth_images import DepthImages
-from pointpng_core.estimation.verification.verifier import Verifier
+from pointpng_core.estimation.strategies import FullSurface, SingleView
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.speed.inference import BatchSize, make_world
 from pointpng_core.reference.batch import ReferenceStack
@@ -83,13 +82,11 @@ def world(estimator):
 
 @pytest.fixture
 def on_device(estimator, world):
-    """Yield observations, depth images and references on the fake device."""
+    """Observations and references on_device; all tensors are fake."""
     clouds, references = world
     try:
         with torch.inference_mode(), FakeTensorMode(), _CopyToDevice():
-            yield (prepare_observations(clouds, sample=estimator.config.sample,
-                                        device=FAKE_DEVICE),
-                   DepthImages.from_clouds(clouds, FAKE_DEVICE),
+            yield (prepare_observations(clouds, sample=estimator.config.sample, device=FAKE_DEVICE),
                    [moved(reference) for reference in references])
     finally:
         clear_caches()
@@ -100,22 +97,24 @@ def search_on_device(estimator):
                       config=estimator.config.search, device=FAKE_DEVICE)
 
 
-@pytest.mark.parametrize('single_view', [True, False])
-def test_search_and_verification_do_not_synchronise(estimator, on_device, single_view):
-    observations, images, references = on_device
-    proposed, scores = search_on_device(estimator).propose(observations, references,
-                                                           single_view=single_view)
-    stack = ReferenceStack.of(references)
-    verifier = Verifier(config=estimator.config.verification,
-                        depth_noise=estimator.config.depth_noise, observations=observations,
-                        references=stack, images=images if single_view else None)
-    coarse, evidence = verifier.coarse(proposed)
-    best = verifier.best(coarse, verifier.suppress_duplicates(coarse, evidence), 5)
-    fine, evidence = verifier.fine(coarse.take(best))
-    refined = refine(fine, observations, references, stack)
-    found = (scores, best, fine.R, evidence.score, refined.R)
+@pytest.mark.parametrize(('search_name', 'strategy'), [('match_views', SingleView()),
+                                                        ('match_surfaces', FullSurface())])
+def test_search_and_verification_do_not_synchronise(estimator, on_device, search_name, strategy):
+    observations, references = on_device
+    request = Request(observations=observations, references=references,
+                      stack=ReferenceStack.of(references))
+    config, search = estimator.config.verification, search_on_device(estimator)
+    proposed, scores = getattr(search, search_name)(observations, references)
+    registration = strategy.registration(request, config)
+    verifier = strategy.verifier(request, config)
+    coarse = verifier.coarse(registration.coarse(proposed))
+    best = coarse.best(5)
+    fine = verifier.fine(registration.fine(coarse.hypotheses.take(best)))
+    refined = refine_surfaces(fine.hypotheses, observations, references, request.stack)
+    found = (scores, best, fine.hypotheses.R_reference_observation, fine.evidence.score,
+             refined.R_reference_observation)
     assert {part.device for part in found} == {FAKE_DEVICE}
-    assert len(fine) == 3 * 5
+    assert len(fine.hypotheses) == 3 * 5
 
 
 @pytest.mark.parametrize('wait', [lambda R: R.sum().item(), lambda R: R[R > 0],
@@ -126,9 +125,9 @@ def test_synchronisation_is_detected(on_device, wait):
 
 
 def test_a_second_device_is_detected(estimator, on_device):
-    observations, _, references = on_device
+    observations, references = on_device
     stack = ReferenceStack.of(references)
-    proposed, _ = search_on_device(estimator).propose(observations, references, single_view=True)
+    proposed, _ = search_on_device(estimator).match_views(observations, references)
     points = observations.points[proposed.observation]
     align(stack.field, proposed, points, [stack.diameter[proposed.reference]])
     here = torch.zeros(len(proposed))

@@ -9,14 +9,13 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
-from pointpng_core.estimation.verification.depth_images import DepthImages
-from pointpng_core.estimation.verification.evidence import (
-    Evidence,
-    deviation_m,
+from pointpng_core.estimation.verification.coverage import (
     full_coverage,
     probe_distances,
     view_coverage,
 )
+from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.verification.evidence import Evidence, deviation_m
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.rendering import CastBody, render
 
@@ -53,7 +52,7 @@ def test_what_lies_beside_the_observation_was_not_measured():
     assert np.isneginf(far[:2]).all()
 
 
-def test_surroundings_are_measured_but_not_of_the_object():
+def test_scene_points_are_measured_but_not_of_the_object():
     wall = plate((0.055, 0.2), (-0.1, 0.1), 0.9, step=0.003)
     _, near, far = looked_up([[0.065, 0, 0.6], [0, 0, 0.6]], scene_points=wall)
     assert near == pytest.approx([0.9, 0.6], abs=2e-3)
@@ -67,24 +66,25 @@ def test_an_occluder_hides_the_object_behind_it():
     assert near[0] == pytest.approx(0.4, abs=2e-3)
 
 
-def test_images_do_not_depend_on_the_direction_the_camera_looks_in():
-    """Everything turned about the camera: depth is taken along the line to the observation."""
+def test_images_do_not_depend_on_the_viewing_direction():
+    """Everything rotated about the camera: depth is taken along the line to the observation."""
     R = random_rotation_matrix(3)
     asked = np.array([[0, 0, 0.6], [0.02, -0.03, 0.62]], np.float32)
     straight = looked_up(asked)
-    turned = looked_up(asked @ R.T, clouds=((SQUARE @ R.T).astype(np.float32),))
-    assert np.abs(straight[0] - turned[0]).max() < 1e-4
-    assert np.abs(straight[1] - turned[1]).max() < 2e-3
+    rotated = looked_up(asked @ R.T, clouds=((SQUARE @ R.T).astype(np.float32),))
+    assert np.abs(straight[0] - rotated[0]).max() < 1e-4
+    assert np.abs(straight[1] - rotated[1]).max() < 2e-3
 
 
 def shares(probes_camera, scene_points=None):
-    """Coverage of probes (H, K, 3), each row a pose, all of them turned to the camera."""
+    """Coverage of probes (H, K, 3), each row a pose, all of them facing the camera."""
     images = DepthImages.from_clouds((SQUARE,), CPU, scene_points)
     probes = torch.tensor(np.asarray(probes_camera), dtype=torch.float32)
     count = len(probes)
     poses = Hypotheses(observation=torch.zeros(count, dtype=torch.long),
-                       reference=torch.arange(count), R=torch.eye(3).expand(count, 3, 3),
-                       t=images.centroid.expand(count, 3))
+                       reference=torch.arange(count),
+                       R_reference_observation=torch.eye(3).expand(count, 3, 3),
+                       t_reference_observation=images.centroid.expand(count, 3))
     stack = SimpleNamespace(probes=probes, directions=torch.tensor([[[0.0, 0, -1]]]).expand(
         count, 1, 3), visible=torch.ones(count, 1, probes.shape[1], dtype=torch.bool))
     return view_coverage(poses, images, stack, torch.full((count,), 0.01)).numpy()
@@ -100,7 +100,7 @@ def test_coverage_counts_for_and_against():
     assert 0.5 < covered[3] < 1  # nothing measured there: speaks against it only a little
 
 
-def test_coverage_forgives_what_is_hidden_and_not_what_was_seen_through():
+def test_coverage_ignores_occluded_surface_and_not_free_space():
     on, beside = [[0.0, 0, 0.6], [0.03, 0.02, 0.6]], [[0.065, 0, 0.6], [0.068, 0.01, 0.6]]
     behind, front = (plate((0.052, 0.2), (-0.1, 0.1), z, 0.001) for z in (0.9, 0.4))
     unknown = shares([on + beside])[0]
@@ -117,7 +117,8 @@ def test_full_coverage_is_one_where_every_probe_has_a_point_near():
     probes, clouds = mug[None, ::40], mug[None, 1::2]
     def covered(shift):
         here = Hypotheses(observation=torch.tensor([0]), reference=torch.tensor([0]),
-                          R=torch.eye(3)[None], t=torch.tensor([[shift, 0.0, 0.0]]))
+                          R_reference_observation=torch.eye(3)[None],
+                          t_reference_observation=torch.tensor([[shift, 0.0, 0.0]]))
         missed = probe_distances(here, clouds, SimpleNamespace(probes=probes))
         return float(full_coverage(missed, torch.tensor([0.008])))
     assert covered(0.0) > 0.9
@@ -126,12 +127,13 @@ def test_full_coverage_is_one_where_every_probe_has_a_point_near():
 
 
 def evidence_of(coverage, inlier_share, deviation=0.0):
-    """Evidence of as many hypotheses as there are numbers, with equal odds."""
+    """Evidence of as many hypotheses as there are numbers, with equal likelihood ratios."""
     coverage = torch.tensor(coverage)
     return Evidence(residual_m=torch.zeros_like(coverage), coverage=coverage,
                     inlier_share=torch.tensor(inlier_share),
                     deviation=torch.as_tensor(deviation) + torch.zeros_like(coverage),
-                    likelihood_ratio=torch.ones_like(coverage))
+                    likelihood_ratio=torch.ones_like(coverage),
+                    suppressed=torch.zeros_like(coverage, dtype=torch.bool))
 
 
 def test_scores_are_the_product_and_rows_can_be_taken_and_put():
@@ -143,16 +145,17 @@ def test_scores_are_the_product_and_rows_can_be_taken_and_put():
     assert swapped.score.tolist() == [0.25, 0.25, 0]
 
 
-def test_odds_are_over_the_likeliest_pose_of_each_observation():
-    """Naive twin, and what was taken out stays out; nothing scores more than it did without."""
+def test_likelihood_ratios_are_over_the_best_supported_pose_of_each_observation():
+    """A naive twin; suppressed poses stay so, and no pose scores more than it did without."""
     coverage, deviation = [0.9, 0.8, 0.9, 0.3, 0.7, 1.0], [2.0, 1.0, 3.0, 0.1, 0.2, 0.5]
     evidence = evidence_of(coverage, [1.0] * 6, deviation)
-    evidence = evidence.without(torch.tensor([False] * 5 + [True]))
-    scores = evidence.with_likelihood_ratio(2).score.tolist()
+    evidence = evidence.with_suppressed(torch.tensor([False] * 5 + [True]))
+    scores = evidence.with_likelihood_ratio((2, 3)).score.tolist()
     naive = [c * np.exp(-d) for c, d in zip(coverage, deviation)]
     assert scores[:3] == pytest.approx([n / naive[1] * coverage[1] for n in naive[:3]], abs=1e-6)
     assert scores[3:5] == pytest.approx([n / naive[4] * coverage[4] for n in naive[3:5]], abs=1e-6)
     assert scores[5] == -1
+    assert evidence.support[5] == -np.inf
     assert max(scores[:3]) == pytest.approx(0.8, abs=1e-6)  # the best keeps its score
 
 
@@ -189,7 +192,7 @@ def half_hidden(side):
 
 @pytest.fixture(scope='module')
 def armed(estimator):
-    """The box with an arm at +x: without its arm, half a turn about y or z leaves it as it is."""
+    """The box with an arm at +x; without it, 180 degrees about y or z change nothing."""
     return estimator.reference_from_model(boxes(BODY, ARM), name='armed')
 
 
@@ -207,8 +210,8 @@ KNOB = ([0.05, 0.015, 0.008], [0.059, 0.023, 0.016])
 
 
 @pytest.mark.parametrize('seed', [2, 3, 4, 6])
-def test_a_small_detail_tells_a_flip_of_a_whole_surface_apart(estimator, seed):
-    """Half a turn puts 1 % of the points up to 9 mm off and leaves all others where they are."""
+def test_a_small_detail_tells_a_flip_of_a_full_surface_apart(estimator, seed):
+    """A rotation by 180 degrees moves 1 % of the points by up to 9 mm and leaves the others."""
     mesh = boxes(BODY, KNOB)
     reference = estimator.reference_from_model(mesh, name='knobbed')
     T = pose(random_rotation_matrix(seed), (0.3, -0.2, 0.1))

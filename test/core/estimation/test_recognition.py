@@ -1,4 +1,4 @@
-"""Recognition: norms that no turn changes, the right name first, unknown objects, ROC."""
+"""Recognition: norms that no rotation changes, the right name first, unknown objects, ROC."""
 
 from types import SimpleNamespace
 
@@ -34,8 +34,8 @@ def references(reference):
 
 
 def seen(name, seed=0):
-    return view(make_object(name).mesh, pose(random_rotation_matrix(seed), (0.02, -0.01, 0.6)), noise=0.5,
-                seed=seed)
+    T = pose(random_rotation_matrix(seed), (0.02, -0.01, 0.6))
+    return view(make_object(name).mesh, T, noise=0.5, seed=seed)
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -50,21 +50,21 @@ def test_views_are_recognised(recogniser, references, name):
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_whole_surfaces_are_recognised(recogniser, references, name):
+def test_full_surfaces_are_recognised(recogniser, references, name):
     cloud = moved(pose(random_rotation_matrix(5), (0.0, 0.0, 0.0)), whole(name, 2000))
     cloud = cloud - cloud.mean(axis=0)
     assert recogniser.rank(cloud, references)[0][0] == name
 
 
-def test_a_turn_of_the_camera_about_its_axis_changes_nothing(recogniser, references):
+def test_a_rotation_of_the_camera_about_its_axis_changes_nothing(recogniser, references):
     points = seen('drill')
-    spun = moved(pose(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])), points)
-    before, after = recogniser.similarities([points, spun], references)
+    rotated = moved(pose(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])), points)
+    before, after = recogniser.similarities([points, rotated], references)
     assert after == pytest.approx(before, abs=1e-5)
 
 
 def test_size_counts(recogniser, references):
-    """The same shape at half the size does not look like the object any more."""
+    """The same shape at half the size is not similar to the object any more."""
     points = seen('drill')
     row = NAMES.index('drill')
     small = recogniser.similarities([points, points * np.float32(0.5)], references)[:, row]
@@ -137,7 +137,7 @@ def test_a_perfect_recogniser_has_perfect_figures():
         == [1.0] * 5
 
 
-def test_one_reference_tells_nothing():
+def test_one_reference_is_too_few():
     part = Observed(source='x', names=('a',), clouds=(0,), references=(SimpleNamespace(name='a'),))
     with pytest.raises(ConfigError, match='at least 2'):
         evaluate_recognition(SimpleNamespace(config=RecognitionConfig()), [part])

@@ -1,6 +1,7 @@
 """Registration: look-ups against brute force, and alignment of known perturbations."""
 
 from helpers.objects import apart_deg, joined, pose, random_rotation_matrix, whole
+from helpers.registration import error, hypothesis, observed_drill, perturbed
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -8,11 +9,9 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.observations import prepare_observations, seen_from_outside
-from pointpng_core.estimation.registration.exact_icp import refine
+from pointpng_core.estimation.registration.exact_icp import refine_surfaces
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import DAMPING, align, disc_distance, gauss_newton
-from pointpng_core.estimation.verification.verifier import VerificationConfig, Verifier
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField, build_field
@@ -29,20 +28,6 @@ def grid_plate(step=0.01, half=0.1):
 
 def field_of(points, normals, spacing=0.01):
     return build_field(points, normals, diameter_m=0.28, spacing_m=spacing, device=CPU)
-
-
-def hypothesis(R=None, t=(0.0, 0, 0), *, observation=0, reference=0):
-    R = np.eye(3) if R is None else R
-    return Hypotheses(observation=torch.tensor([observation]), reference=torch.tensor([reference]),
-                      R=torch.from_numpy(np.array(R)).float()[None],
-                      t=torch.tensor([t], dtype=torch.float32))
-
-
-def error(hypotheses, R, t):
-    """Degrees and metres between hypotheses and a pose."""
-    R_h = hypotheses.R.double().numpy()
-    turned = [np.degrees(Rotation.from_matrix(each.T @ R).magnitude()) for each in R_h]
-    return np.array(turned), np.linalg.norm(hypotheses.t.double().numpy() - t, axis=1)
 
 
 # --- observations --------------------------------------------------------------------------
@@ -75,15 +60,40 @@ def test_a_camera_inside_the_cloud_is_no_view():
 
 
 def test_hypotheses_transform_and_take():
-    parts = [hypothesis(random_rotation_matrix(k), (0.1 * k, 0, 1), observation=k) for k in range(3)]
-    batch = joined(parts)
+    parts = [hypothesis(random_rotation_matrix(k), (0.1 * k, 0, 1), observation=k)
+             for k in range(3)]
+    batch = Hypotheses.concatenated(parts)
     points = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 7, 3))).float()
-    naive = torch.stack([x @ R.T + t for x, R, t in zip(points, batch.R, batch.t)])
+    naive = torch.stack([x @ R.T + t for x, R, t in zip(
+        points, batch.R_reference_observation, batch.t_reference_observation)])
     assert torch.allclose(batch.transform(points), naive, atol=1e-6)
+    assert torch.allclose(batch.inverse_transform(naive), points, atol=1e-6)
     assert batch.take(torch.tensor([2, 0])).observation.tolist() == [2, 0]
     assert batch.take(torch.tensor([True, False, True])).observation.tolist() == [0, 2]
-    assert batch.reshaped((3, 1)).R.shape == (3, 1, 3, 3)
     assert len(batch) == 3
+
+
+def test_hypotheses_know_how_many_there_are_of_each_observation():
+    batch = Hypotheses.concatenated([hypothesis(observation=k // 4) for k in range(8)])
+    with pytest.raises(ValueError, match='no shape'):
+        batch.by_observation(batch.observation)
+    best = batch.take(torch.tensor([[0, 1, 3], [7, 4, 5]]))
+    assert best.shape == (2, 3)
+    assert best.by_observation(best.R_reference_observation).shape == (2, 3, 3, 3)
+    assert best.by_observation(best.observation).tolist() == [[0, 0, 0], [1, 1, 1]]
+    assert best.moved(best.R_reference_observation, best.t_reference_observation).shape == (2, 3)
+    assert best.take(torch.tensor([0, 4])).shape is None
+
+
+def test_hypotheses_from_poses_are_those_poses_again(reference):
+    clouds = [whole(name, 200, 3) + np.float32((0.2, -0.1, 1.0)) for name in ('mug', 'drill')]
+    prepared = prepare_observations(clouds, sample=128, device=CPU)
+    references = [reference('drill'), reference('mug')]
+    poses = [pose(random_rotation_matrix(seed), (0.3, 0.1 * seed, 0.9)) for seed in range(2)]
+    made = Hypotheses.from_poses(poses, prepared, references, [1, 0])
+    assert made.reference.tolist() == [1, 0]
+    assert made.shape == (2, 1)
+    assert made.to_poses(prepared, references) == pytest.approx(np.stack(poses), abs=1e-6)
 
 
 # --- look-up of nearest points -------------------------------------------------------------
@@ -129,37 +139,21 @@ def test_between_samples_of_a_plate_there_is_surface_and_beyond_its_rim_there_is
 # --- alignment -----------------------------------------------------------------------------
 
 
-def perturbed(R, t, degrees, shift_m, seed):
-    rng = np.random.default_rng(seed)
-    axis, way = rng.normal(size=(2, 3))
-    turn = Rotation.from_rotvec(np.radians(degrees) * axis / np.linalg.norm(axis)).as_matrix()
-    return turn @ R, t + shift_m * way / np.linalg.norm(way)
-
-
-def observed_drill(reference):
-    """An observation of a whole drill, prepared, and the true R, t of x_reference = R x + t."""
-    drill = reference('drill')
-    T = pose(random_rotation_matrix(11), (0.2, -0.1, 0.9))
-    cloud = (whole('drill', 3000, seed=5) @ T[:3, :3].T + T[:3, 3]).astype(np.float32)
-    prepared = prepare_observations([cloud], sample=1024, device=CPU)
-    R = T[:3, :3].T
-    return drill, prepared, R, R @ (prepared.centroids[0] - T[:3, 3]) - drill.centre
-
-
 def steps(drill, count=8):
     tolerances = np.linspace(0.1, 0.02, count) * drill.diameter_m
     return [torch.tensor([tolerance]).float() for tolerance in tolerances]
 
 
 @pytest.mark.parametrize('seed', range(4))
-def test_batched_icp_brings_a_nearby_pose_home(reference, seed):
+def test_batched_icp_converges_from_a_nearby_pose(reference, seed):
     drill, prepared, R, t = observed_drill(reference)
     start = hypothesis(*perturbed(R, t, 8.0, 0.01, seed))
     found = align(drill.field, start, prepared.points[:, :512], steps(drill, 12))
-    turned, shifted = error(found, R, t)
-    assert turned[0] < 0.8
+    rotated, shifted = error(found, R, t)
+    R_found = found.R_reference_observation
+    assert rotated[0] < 0.8
     assert shifted[0] < 0.002
-    assert torch.allclose(found.R @ found.R.transpose(1, 2), torch.eye(3), atol=1e-4)
+    assert torch.allclose(R_found @ R_found.transpose(1, 2), torch.eye(3), atol=1e-4)
 
 
 def test_batched_icp_is_each_hypothesis_alone(reference):
@@ -170,8 +164,10 @@ def test_batched_icp_is_each_hypothesis_alone(reference):
                      [tolerance.expand(5) for tolerance in steps(drill)])
     for index, start in enumerate(starts):
         alone = align(drill.field, start, points, steps(drill))
-        assert torch.allclose(together.R[index], alone.R[0], atol=1e-4)
-        assert torch.allclose(together.t[index], alone.t[0], atol=1e-5)
+        assert torch.allclose(together.R_reference_observation[index],
+                              alone.R_reference_observation[0], atol=1e-4)
+        assert torch.allclose(together.t_reference_observation[index],
+                              alone.t_reference_observation[0], atol=1e-5)
 
 
 def test_outliers_hardly_move_the_pose(reference):
@@ -179,8 +175,8 @@ def test_outliers_hardly_move_the_pose(reference):
     points = prepared.points[:, :512].clone()
     points[:, ::4] += torch.tensor([0.0, 0.08, 0.05])
     found = align(drill.field, hypothesis(R, t), points, steps(drill))
-    turned, shifted = error(found, R, t)
-    assert turned[0] < 1.5
+    rotated, shifted = error(found, R, t)
+    assert rotated[0] < 1.5
     assert shifted[0] < 0.003
 
 
@@ -197,10 +193,12 @@ def test_step_is_that_of_explicit_normal_equations():
         means = hessian.diagonal().reshape(2, 3).mean(axis=1).repeat(3)
         twist = -np.linalg.solve(hessian + np.diag(DAMPING * means + 1e-9), gradient)
         angle = 2 * np.arctan(np.linalg.norm(twist[:3]) / 2)
-        turn = Rotation.from_rotvec(angle * twist[:3] / np.linalg.norm(twist[:3])).as_matrix()
-        assert found.R[row].numpy() == pytest.approx(turn @ start.R[row].numpy(), abs=1e-5)
-        assert found.t[row].numpy() == pytest.approx(
-            turn @ start.t[row].numpy() + twist[3:], abs=1e-5)
+        rotation = Rotation.from_rotvec(
+            angle * twist[:3] / np.linalg.norm(twist[:3])).as_matrix()
+        assert found.R_reference_observation[row].numpy() == pytest.approx(
+            rotation @ start.R_reference_observation[row].numpy(), abs=1e-5)
+        assert found.t_reference_observation[row].numpy() == pytest.approx(
+            rotation @ start.t_reference_observation[row].numpy() + twist[3:], abs=1e-5)
 
 
 @pytest.mark.parametrize('scale', [1.0, 10.0, 0.01])
@@ -221,64 +219,12 @@ def test_exact_icp_without_correspondences_stays_finite():
     assert np.isfinite(T).all()
 
 
-def test_polish_moves_each_hypothesis_on_its_own_reference(reference):
+def test_exact_icp_moves_each_hypothesis_on_its_own_reference(reference):
     drill, prepared, R, t = observed_drill(reference)
     near = hypothesis(*perturbed(R, t, 1.0, 0.002, 0), reference=1)
     both = [reference('mug'), drill]
-    found = refine(near, prepared, both, ReferenceStack.of(both))
-    turned, shifted = error(found, R, t)
-    assert turned[0] < 0.1
+    found = refine_surfaces(near, prepared, both, ReferenceStack.of(both))
+    rotated, shifted = error(found, R, t)
+    assert rotated[0] < 0.1
     assert shifted[0] < 5e-4
     assert found.reference.tolist() == [1]
-
-
-# --- the verifier --------------------------------------------------------------------------
-
-
-def verifier(reference, names, prepared, **options):
-    stack = ReferenceStack.of([reference(name) for name in names])
-    return Verifier(config=VerificationConfig(**options), depth_noise=DepthNoise(),
-                    observations=prepared, references=stack,
-                    images=None)
-
-
-def test_the_true_pose_is_judged_better_than_others(reference):
-    _, prepared, R, t = observed_drill(reference)
-    rows = [hypothesis(R, t)]
-    rows += [hypothesis(*perturbed(R, t, degrees, 0.0, 1)) for degrees in (10.0, 60.0, 180.0)]
-    rows += [hypothesis(R, t + np.array([0.03, 0, 0])), hypothesis(R, t, reference=1)]
-    judged = verifier(reference, ('drill', 'mug'), prepared).judge(joined(rows))
-    assert judged.score.argmax() == 0
-    assert judged.score[0] > 0.5
-    assert judged.score[1:].max() < 0.8 * judged.score[0]
-    assert judged.residual_m[0] < 0.002
-    assert judged.residual_m[0] < judged.residual_m[1:].min()
-    assert ((judged.score >= 0) & (judged.score <= 1)).all()
-
-
-def test_of_equal_poses_only_the_best_keeps_its_score(reference):
-    _, prepared, R, t = observed_drill(reference)
-    rows = [hypothesis(*perturbed(R, t, 3.0, 0.0, 0)), hypothesis(R, t), hypothesis(R, t),
-            hypothesis(*perturbed(R, t, 90.0, 0.0, 0)), hypothesis(R, t + np.array([0.2, 0, 0])),
-            hypothesis(R, t, reference=1)]
-    checker = verifier(reference, ('drill', 'mug'), prepared)
-    hypotheses = joined(rows)
-    before = checker.judge(hypotheses)
-    after = checker.suppress_duplicates(hypotheses, before)
-    assert after.score[1] == before.score[1]
-    assert after.score[[0, 2]].tolist() == [-1, -1]
-    assert torch.equal(after.score[3:], before.score[3:])
-
-
-def test_a_polish_that_makes_it_worse_is_not_taken(reference):
-    _, prepared, R, t = observed_drill(reference)
-    checker = verifier(reference, ('drill',), prepared)
-    rough, wrong = perturbed(R, t, 4.0, 0.003, 0), perturbed(R, t, 90.0, 0.05, 0)
-    hypotheses = joined([hypothesis(*rough), hypothesis(R, t)])
-    evidence = checker.judge(hypotheses)
-    offered = joined([hypothesis(R, t), hypothesis(*wrong)])
-    kept, judged = checker.accept_refined(offered, torch.tensor([0, 1]), hypotheses, evidence)
-    turned, _ = error(kept, R, t)
-    assert turned.max() < 0.1
-    assert judged.score[0] > evidence.score[0]
-    assert judged.score[1] == evidence.score[1]

@@ -23,8 +23,9 @@ ROTATIONS = 4096
 GRID_SPACING_RAD = (8 * math.pi ** 2 / ROTATIONS) ** (1 / 3)
 
 
-def turns(count, seed=0):
-    return torch.from_numpy(np.stack([random_rotation_matrix(1000 * seed + i) for i in range(count)])).float()
+def random_rotations(count, seed=0):
+    return torch.from_numpy(np.stack([random_rotation_matrix(1000 * seed + index)
+                                      for index in range(count)])).float()
 
 
 @pytest.fixture(scope='module')
@@ -44,7 +45,7 @@ def naive_peaks(R, scores, count, apart_rad):
 
 @pytest.mark.parametrize('apart_rad', [0.3, 1.0, 2.5])
 def test_suppression_is_its_naive_twin(apart_rad):
-    R = turns(240).reshape(3, 80, 3, 3)
+    R = random_rotations(240).reshape(3, 80, 3, 3)
     scores = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 80)))
     found = non_maximum_suppression(R, scores, 7, apart_rad)
     for row, each, values in zip(found.tolist(), R, scores.tolist()):
@@ -57,7 +58,7 @@ def test_where_peaks_run_out_the_best_is_repeated():
     assert non_maximum_suppression(R, scores, 3, 0.3).tolist() == [[1, 1, 1]]
 
 
-def clouds_and_turned(seeds):
+def clouds_and_rotated(seeds):
     points = torch.from_numpy(np.stack([whole('mug', 800, 1), whole('drill', 800, 2)])).float()
     points = points - points.mean(dim=1, keepdim=True)
     points = points / (2 * points.norm(dim=-1).amax(dim=1))[:, None, None]
@@ -66,7 +67,7 @@ def clouds_and_turned(seeds):
 
 
 def test_the_best_peak_maps_source_into_target(search):
-    source, target, R = clouds_and_turned((1, 2))
+    source, target, R = clouds_and_rotated((1, 2))
     coarse, scores = search.peaks(source, target, count=1, apart_rad=0.3)
     assert (rotation_distance_rad(coarse[:, 0], R) < GRID_SPACING_RAD).all()
     fine, better = search.peaks(source, target, count=1, apart_rad=0.3, refine_steps=5)
@@ -75,7 +76,7 @@ def test_the_best_peak_maps_source_into_target(search):
 
 
 def test_grid_peaks_are_the_best_of_all_rotations_applied_one_by_one(search):
-    source, target, _ = clouds_and_turned((3, 4))
+    source, target, _ = clouds_and_rotated((3, 4))
     grid = roma.unitquat_to_rotmat(super_fibonacci(ROTATIONS))
     found, scores = search.peaks(source, target, count=6, apart_rad=0.4)
     for z, goal, R, values in zip(source, target, found, scores):
@@ -89,7 +90,7 @@ def test_grid_peaks_are_the_best_of_all_rotations_applied_one_by_one(search):
 
 
 def test_refined_peaks_stay_sorted_and_a_batch_is_each_pair_alone(search):
-    source, target, _ = clouds_and_turned((5, 6))
+    source, target, _ = clouds_and_rotated((5, 6))
     R, scores = search.peaks(source, target, count=8, apart_rad=0.3, refine_steps=3)
     assert (scores.diff(dim=1) <= 0).all()
     for each in range(2):
@@ -102,7 +103,7 @@ def test_refined_peaks_stay_sorted_and_a_batch_is_each_pair_alone(search):
 @pytest.mark.parametrize('make', [HarmonicCope, SieCope])
 def test_the_rotation_of_a_learned_cope_is_found_in_inference_mode(make):
     torch.manual_seed(0)
-    cope, R = make(dim=48), turns(3)
+    cope, R = make(dim=48), random_rotations(3)
     source = torch.nn.functional.normalize(torch.randn(3, 48), dim=1)
     with torch.inference_mode():
         target = torch.nn.functional.normalize(cope.apply(R, source), dim=-1)
@@ -115,21 +116,22 @@ def test_the_rotation_of_a_learned_cope_is_found_in_inference_mode(make):
 def random_bank(views, seed):
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(views, COPE.dim))
-    return ViewBank(directions=torch.zeros(views, 3), R_view_reference=turns(views, seed + 1),
+    return ViewBank(directions=torch.zeros(views, 3),
+                    R_view_reference=random_rotations(views, seed + 1),
                     centroids=torch.from_numpy(rng.normal(size=(views, 3))).float(),
                     embeddings=torch.from_numpy(z / np.linalg.norm(z, axis=1)[:, None]).float(),
                     visible=torch.zeros(views, 1, dtype=torch.bool))
 
 
-def test_a_turned_view_is_found_with_its_centroid_and_rotation():
-    """Two references of random embeddings; targets are views of theirs, twisted."""
+def test_a_rotated_view_is_found_with_its_centroid_and_rotation():
+    """Two references of random embeddings; targets are views of theirs, rotated in plane."""
     banks = [random_bank(30, 0), random_bank(20, 50)]
-    in_plane_rotations, R_view_target = 40, turns(2, 9)
+    in_plane_rotations, R_view_target = 40, random_rotations(2, 9)
     angles = in_plane_angles(in_plane_rotations)
-    truth = [(0, 17, 6), (1, 3, 31)]  # reference, view, twist of each target
+    truth = [(0, 17, 6), (1, 3, 31)]  # reference, view, in-plane rotation of each target
     z, R_true, centroids = [], [], []
-    for target, (owner, view, twist) in enumerate(truth):
-        spin = roma.rotvec_to_rotmat(torch.tensor([0.0, 0.0, float(angles[twist])]))
+    for target, (owner, view, in_plane) in enumerate(truth):
+        spin = roma.rotvec_to_rotmat(torch.tensor([0.0, 0.0, float(angles[in_plane])]))
         z.append(COPE.apply(spin, banks[owner].embeddings[view]))
         R_true.append(R_view_target[target].T @ spin @ banks[owner].R_view_reference[view])
         centroids.append(banks[owner].centroids[view])

@@ -25,7 +25,7 @@ CPU = torch.device('cpu')
 
 
 def pair(seeds):
-    """Embeddings of drills (B, d), of the same turned, and the turns (B, 3, 3)."""
+    """Embeddings of drills (B, d), of the same rotated, and the rotations (B, 3, 3)."""
     points = torch.from_numpy(whole('drill', 400, 2)).float()
     points = points - points.mean(dim=0)
     points = points / (2 * points.norm(dim=-1).max())
@@ -39,8 +39,8 @@ def search(cope=COPE, **options):
 
 
 def random_pairs(cope, count):
-    drawn = torch.randn(2, count, cope.dim, generator=torch.Generator().manual_seed(3))
-    return normalize(drawn, dim=-1)
+    sample = torch.randn(2, count, cope.dim, generator=torch.Generator().manual_seed(3))
+    return normalize(sample, dim=-1)
 
 
 @pytest.mark.parametrize('make', [lambda: WignerCope((2, 3, 1)), lambda: HarmonicCope(dim=20),
@@ -89,8 +89,8 @@ def test_peaks_of_a_learned_cope_are_sorted_before_and_after_refinement():
     _, scores = search(cope, starts=64).peaks(source, target, count=4, apart_rad=0.3)
     found, refined = search(cope, starts=64).peaks(source, target, count=4, apart_rad=0.3,
                                                    refine_steps=20)
-    turned = normalize(cope.apply(found, source[:, None]), dim=-1)
-    assert torch.allclose((turned * target[:, None]).sum(-1), refined, atol=1e-5)
+    rotated = normalize(cope.apply(found, source[:, None]), dim=-1)
+    assert torch.allclose((rotated * target[:, None]).sum(-1), refined, atol=1e-5)
     assert (scores.diff(dim=1) <= 0).all()
     assert (refined.diff(dim=1) <= 0).all()
 
@@ -107,7 +107,7 @@ def test_scores_are_those_of_the_rotations_and_more_steps_never_hurt():
         last = scores[:, 0]
 
 
-def test_each_step_turns_by_the_step_and_starts_are_unit_quaternions():
+def test_each_step_rotates_by_the_step_and_starts_are_unit_quaternions():
     source, target, _ = pair((9,))
     with torch.no_grad():
         quats = search(starts=20, steps=0)._quats
@@ -118,7 +118,7 @@ def test_each_step_turns_by_the_step_and_starts_are_unit_quaternions():
     assert torch.allclose(angles, torch.full((20,), 2 * math.atan(0.05)), atol=1e-4)
 
 
-def test_a_seed_draws_the_same_starts_and_another_one_others():
+def test_a_seed_samples_the_same_starts_and_another_one_others():
     assert torch.equal(search(seed=3)._quats, search(seed=3)._quats)
     assert not torch.equal(search(seed=3)._quats, search(seed=4)._quats)
 

@@ -43,7 +43,7 @@ def estimates(world, *, name=None, shift_m=0.0):
         found.append([PoseEstimate(
             name=name or seen.name, T_observation_reference=T, score=1.0, residual_m=0.0,
             inlier_share=1.0, ambiguous=False, features=np.zeros(1),
-            stage_ms={'search': 4.0, 'polish': 1.0})])
+            stage_ms={'search': 4.0, 'refine': 1.0})])
     return found
 
 
@@ -83,7 +83,7 @@ def test_wrong_labels_and_wrong_poses_show(world):
 def test_what_no_stage_counts_is_the_rest(world):
     found = estimates(world)
     stages = batch_speed._stages([6.0, 7.0, 9.0], found)
-    assert stages == {'search': 4.0, 'polish': 1.0, 'rest': 2.0}
+    assert stages == {'search': 4.0, 'refine': 1.0, 'rest': 2.0}
 
 
 def test_warm_ups_do_not_count():

@@ -68,7 +68,7 @@ def test_checked_measured_and_trained_in_two_calls(tool, packed, recipe, tmp_pat
     assert read_metrics(runs / 'tiny')[-1]['step'] < 6
     assert 'FAILS' not in capsys.readouterr().out
     checked = json.loads((out / 'check.json').read_text())['stages']
-    assert {'patches', 'training_free: COPE', 'training_free: polish',
+    assert {'patches', 'training_free: COPE', 'training_free: refine',
             'training_free: estimate'} <= {row['stage'] for row in checked}
     assert tool.main([*words, '--only', 'measure,train', '--minutes', '5']) == 0
     assert read_metrics(runs / 'tiny')[-1]['step'] == 6

@@ -137,7 +137,7 @@ def test_tracking_comes_home_from_there_and_not_from_afar(estimator):
     method.expect(perturbed(pair))
     found, stage_ms = method.register(prepared, pair.target)
     assert rotation_error_deg(found, pair.T_target_source) < 1
-    assert {'fine', 'polish'} <= set(stage_ms)
+    assert {'fine', 'refine'} <= set(stage_ms)
     assert not {'search', 'coarse'} & set(stage_ms)
     far = pair.T_target_source @ pose(random_rotation_matrix(1))
     method.expect(far)

@@ -91,7 +91,7 @@ def test_detections_have_covariances_and_other_poses(pipeline, result):
 
 
 def test_all_stages_are_timed(result):
-    assert {'total', 'scene', 'search', 'coarse', 'fine', 'polish'} <= set(result.stage_ms)
+    assert {'total', 'scene', 'search', 'coarse', 'fine', 'refine'} <= set(result.stage_ms)
     assert all(spent >= 0 for spent in result.stage_ms.values())
     assert result.stage_ms['scene'] <= result.stage_ms['total']
     assert result.scene.plane is not None

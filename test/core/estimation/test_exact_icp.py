@@ -9,14 +9,15 @@ import torch
 
 from pointpng_core.estimation.observations import prepare_observations
 from pointpng_core.estimation.registration.exact_icp import (
-    refine,
     refine_batched,
-    refine_full_surfaces,
-    refine_single_views,
+    refine_surfaces,
+    refine_surfaces_with_trees,
+    refine_views,
+    refine_views_with_trees,
 )
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.local_refinement import hypotheses_at
-from pointpng_core.estimation.registration.robust_icp import SPREAD, typical
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.registration.robust_icp import SPREAD, cauchy_weight
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.so3 import rotation_distance_rad
 from pointpng_core.reference.batch import ReferenceStack
@@ -32,20 +33,21 @@ VIEWS = 4
 @pytest.fixture(scope='module')
 def world(reference):
     """Views of objects, their references, and poses near the true ones."""
-    poses = [pose(random_rotation_matrix(seed), (0.05, -0.02, 0.6)) for seed in range(VIEWS * len(NAMES))]
+    poses = [pose(random_rotation_matrix(seed), (0.05, -0.02, 0.6))
+             for seed in range(VIEWS * len(NAMES))]
     rows = [index % len(NAMES) for index in range(len(poses))]
     clouds = [view(make_object(NAMES[row]).mesh, T, noise=1.0, seed=index)
               for index, (row, T) in enumerate(zip(rows, poses))]
     observations = prepare_observations(clouds, sample=512, device=CPU)
     references = [reference(name) for name in NAMES]
-    near = hypotheses_at([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
-                         references, rows)
-    truth = hypotheses_at(poses, observations, references, rows)
+    near = Hypotheses.from_poses([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
+                                 references, rows)
+    truth = Hypotheses.from_poses(poses, observations, references, rows)
     return observations, references, ReferenceStack.of(references), near, truth
 
 
 def nudge(seed):
-    """A turn by 2 degrees and a shift by 2 mm."""
+    """A rotation by 2 degrees and a shift by 2 mm."""
     rng = np.random.default_rng(seed)
     axis, way = (vector / np.linalg.norm(vector) for vector in rng.normal(size=(2, 3)))
     return pose(Rotation.from_rotvec(np.radians(2.0) * axis).as_matrix(), 0.002 * way)
@@ -53,38 +55,41 @@ def nudge(seed):
 
 def apart(a, b):
     """Degrees and metres between hypotheses."""
-    return torch.rad2deg(rotation_distance_rad(a.R, b.R)), (a.t - b.t).norm(dim=-1)
+    angle_rad = rotation_distance_rad(a.R_reference_observation, b.R_reference_observation)
+    shift = a.t_reference_observation - b.t_reference_observation
+    return torch.rad2deg(angle_rad), shift.norm(dim=-1)
 
 
 def test_together_as_one_by_one(world):
     observations, references, stack, near, truth = world
     together = refine_batched(near, observations, stack)
-    twin = refine_single_views(near, observations, references)
+    twin = refine_views_with_trees(near, observations, references)
     start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
     assert errors.median() < 0.25 * start.median()
     assert errors.median() < 1.5 * twins.median()
-    turned, shifted = apart(together, twin)
-    assert turned.median() < 0.2
-    assert turned.max() < 1.0
+    rotated, shifted = apart(together, twin)
+    assert rotated.median() < 0.2
+    assert rotated.max() < 1.0
     assert shifted.max() < 0.002
     assert torch.equal(together.reference, near.reference)
 
 
-def test_a_cpu_takes_one_by_one_what_knows_no_sides(world):
+def test_a_cpu_takes_one_by_one_what_has_no_known_sides(world):
     observations, references, stack, near, _ = world
-    blind = FrontFacing(camera=FrontFacing.of(observations, stack).camera,
-                  outward=torch.zeros(len(references), dtype=torch.bool))
-    twins = (refine_single_views(near, observations, references),
-             refine_full_surfaces(near, observations, references))
-    for front_facing, twin in zip((blind, None), twins):
-        found = refine(near, observations, references, stack, front_facing)
-        assert torch.equal(found.R, twin.R)
-        assert torch.equal(found.t, twin.t)
+    no_sides = FrontFacing(camera=FrontFacing.of(observations, stack).camera,
+                           outward=torch.zeros(len(references), dtype=torch.bool))
+    arguments = near, observations, references
+    for found, twin in ((refine_views(*arguments, stack, no_sides),
+                         refine_views_with_trees(*arguments)),
+                        (refine_surfaces(*arguments, stack),
+                         refine_surfaces_with_trees(*arguments))):
+        assert torch.equal(found.R_reference_observation, twin.R_reference_observation)
+        assert torch.equal(found.t_reference_observation, twin.t_reference_observation)
 
 
 @pytest.fixture(scope='module')
-def halves(estimator):
-    """Sparse noisy samples of whole surfaces, references made of others, near and true poses."""
+def sparse_surfaces(estimator):
+    """Sparse noisy samples of full surfaces, references made of others, near and true poses."""
     rng = np.random.default_rng(0)
 
     def sample(name, seed):
@@ -101,51 +106,53 @@ def halves(estimator):
     # A smaller one is repeated to fill the sample.
     clouds[0] = clouds[0][:400]
     observations = prepare_observations(clouds, sample=512, device=CPU)
-    near = hypotheses_at([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
-                         references, rows)
-    truth = hypotheses_at(poses, observations, references, rows)
+    near = Hypotheses.from_poses([T @ nudge(seed) for seed, T in enumerate(poses)], observations,
+                                 references, rows)
+    truth = Hypotheses.from_poses(poses, observations, references, rows)
     return observations, references, ReferenceStack.of(references), near, truth
 
 
-def test_both_ways_are_better_than_one(halves):
-    observations, references, stack, near, truth = halves
-    one_way, both = (apart(refine_full_surfaces(near, observations, references, both_ways=both_ways),
-                           truth)[0] for both_ways in (False, True))
+def test_both_directions_are_better_than_one(sparse_surfaces):
+    observations, references, stack, near, truth = sparse_surfaces
+    one_way, both = (apart(refine_surfaces_with_trees(
+        near, observations, references, bidirectional=bidirectional), truth)[0]
+        for bidirectional in (False, True))
     assert both.mean() < 0.9 * one_way.mean()
-    together = apart(refine_batched(near, observations, stack, both_ways=True), truth)[0]
+    together = apart(refine_batched(near, observations, stack, bidirectional=True), truth)[0]
     assert together.mean() < 0.9 * one_way.mean()
     assert together.mean() < 1.3 * both.mean()
 
 
-def test_the_typical_residual_sets_the_weights():
+def test_the_median_residual_sets_the_weights():
     generator = torch.Generator().manual_seed(0)
     residual = torch.randn(2, 41, generator=generator)
     weight = (torch.rand(2, 41, generator=generator) < 0.7).float()
-    found = typical(residual, weight, torch.ones(2, 1))
+    found = cauchy_weight(residual, weight, torch.ones(2, 1))
     for row in range(2):
         scale = SPREAD * np.median(np.abs(residual[row][weight[row] > 0].numpy()))
         twin = 1.0 / (1.0 + (residual[row].numpy() / scale) ** 2)
         assert found[row].numpy() == pytest.approx(twin, abs=0.02)
-    nothing = typical(residual, torch.zeros_like(weight), torch.ones(2, 1))
+    nothing = cauchy_weight(residual, torch.zeros_like(weight), torch.ones(2, 1))
     assert torch.isfinite(nothing).all()
-    assert torch.equal(typical(torch.zeros(1, 5), torch.ones(1, 5), torch.ones(1, 1)),
+    assert torch.equal(cauchy_weight(torch.zeros(1, 5), torch.ones(1, 5), torch.ones(1, 1)),
                        torch.ones(1, 5))
 
 
 def test_more_steps_change_nothing(world):
     observations, _, stack, near, _ = world
     once = refine_batched(near, observations, stack)
-    turned, shifted = apart(refine_batched(once, observations, stack), once)
-    assert turned.median() < 0.02
+    rotated, shifted = apart(refine_batched(once, observations, stack), once)
+    assert rotated.median() < 0.02
     assert shifted.median() < 1e-4
 
 
 def test_none_and_those_far_away_do_no_harm(world):
     observations, _, stack, near, _ = world
     assert len(refine_batched(near.take(torch.arange(0)), observations, stack)) == 0
-    far = refine_batched(near.moved(near.R, near.t + 40.0), observations, stack)
-    assert torch.equal(far.t, near.t + 40.0)
-    assert torch.isfinite(far.R).all()
+    R, t = near.R_reference_observation, near.t_reference_observation
+    far = refine_batched(near.moved(R, t + 40.0), observations, stack)
+    assert torch.equal(far.t_reference_observation, t + 40.0)
+    assert torch.isfinite(far.R_reference_observation).all()
 
 
 def test_neighbours_are_searched_as_by_a_tree(world):

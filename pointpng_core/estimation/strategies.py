@@ -1,0 +1,219 @@
+"""What an observation shows of a surface, and all that depends on it: one strategy for each kind.
+
+Nobody says what an observation shows: the cascade tries the strategies one after the other.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.errors import CloudError
+from pointpng_core.estimation.config import VerificationConfig
+from pointpng_core.estimation.observations import Request, seen_from_outside
+from pointpng_core.estimation.registration.front_facing import FrontFacing
+from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.registration.stages import (
+    COARSE,
+    WIDE_COARSE,
+    Registration,
+    SurfaceRegistration,
+    ViewRegistration,
+)
+from pointpng_core.estimation.search.proposals import PoseSearch
+from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.estimation.verification.coverage import SurfaceCoverage, ViewCoverage
+from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.verification.verifier import MAX_NOISE_DIAMETERS, Verifier
+from pointpng_core.geometry.depth_noise import DepthNoise
+
+CONVINCING_SCORE = 0.8
+"""A full surface taken for a single view scores less: half of it should not be visible."""
+COMPLETE_COVERAGE = 0.8
+"""A full surface covers this much of the reference even if sparse; one without a quarter less."""
+SURFACE_NOISE = 0.01
+"""Expected error of the points of a surface, in diameters."""
+
+
+class Strategy(ABC):
+    """How observations of one kind are posed: a stateless choice of parts."""
+
+    single_view: ClassVar[bool] = False
+    """Whether confidence is calibrated as for single views, else as for surfaces."""
+
+    @abstractmethod
+    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+                ) -> bool:
+        """Return whether to try points (N, 3), given the best estimates found so far.
+
+        `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
+        """
+
+    def batches(self, chosen: Sequence[int]) -> list[Sequence[int]]:
+        """Return the observations to which the strategy applies, in batches."""
+        return [chosen] if chosen else []
+
+    @abstractmethod
+    def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
+        """Return the hypotheses (O, K) that are worth registering."""
+
+    @abstractmethod
+    def registration(self, request: Request, config: VerificationConfig) -> Registration:
+        """Return what registers hypotheses on the points."""
+
+    @abstractmethod
+    def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
+        """Return what judges registered hypotheses."""
+
+    def keep(self, config: VerificationConfig) -> int:
+        """Return how many hypotheses of each observation go on to the fine registration."""
+        return config.full_surface_keep
+
+    def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
+                      diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (E,) the expected error of points at distances (E,) on references (E,)."""
+        return SURFACE_NOISE * diameter_m
+
+
+class SingleView(Strategy):
+    """One view of a camera at the origin: it is known what the camera could not see."""
+
+    single_view = True
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+                ) -> bool:
+        """Return whether points (N, 3) may be a view of a camera at the origin."""
+        return may_be_single_view(cloud, viewpoint)
+
+    def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
+        """Return the best matches among the rendered views of the references."""
+        return search.match_views(request.observations, request.references)[0]
+
+    def registration(self, request: Request, config: VerificationConfig) -> Registration:
+        """Return the registration to surfaces that face the camera."""
+        return ViewRegistration(request=request, config=config, front_facing=FrontFacing.of(
+            request.observations, request.stack))
+
+    def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
+        """Return the verification by depth images, within the noise of the camera."""
+        observations = request.observations
+        images = DepthImages.from_clouds(observations.clouds, observations.points.device,
+                                         request.scene_points)
+        distance_m = observations.points.new_tensor(
+            np.linalg.norm(observations.centroids, axis=1))
+        return Verifier(request=request, config=config,
+                        coverage=ViewCoverage(images=images, stack=request.stack),
+                        noise_m=config.noise_sigmas * request.depth_noise.sigma_m(distance_m))
+
+    def keep(self, config: VerificationConfig) -> int:
+        """Return how many hypotheses of each view go on to the fine registration."""
+        return config.keep
+
+    def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
+                      diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (E,) the noise of a depth camera at distances (E,)."""
+        # Far away, or in other units than metres, the noise must not excuse everything.
+        return np.minimum(np.asarray(depth_noise.sigma_m(distance_m), dtype=np.float64),
+                          MAX_NOISE_DIAMETERS * diameter_m)
+
+
+class FullSurface(Strategy):
+    """The surface from all sides: what is missing counts against a pose."""
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+                ) -> bool:
+        """Return whether no view has convinced."""
+        return viewpoint != 'sensor' and best_score(found) < CONVINCING_SCORE
+
+    def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
+        """Return the rotations under which the embeddings agree best."""
+        return search.match_surfaces(request.observations, request.references)[0]
+
+    def registration(self, request: Request, config: VerificationConfig) -> Registration:
+        """Return the registration to the nearest surface, bidirectional where configured."""
+        return SurfaceRegistration(request=request, config=config, coarse_tolerances=COARSE,
+                                   bidirectional=config.bidirectional)
+
+    def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
+        """Return the verification in which missing surface makes a pose less likely."""
+        return _surface_verifier(request, config, missing_deviates=True)
+
+
+class PartialSurface(Strategy):
+    """The surface from several sides with an unknown part missing: the scan of an object on a
+    table, or the union of two cameras.
+    """
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+                ) -> bool:
+        """Return whether what cannot be a view lacks much of the full surface."""
+        incomplete = not found or found[0].coverage < COMPLETE_COVERAGE
+        return incomplete and not may_be_single_view(cloud, viewpoint)
+
+    def batches(self, chosen: Sequence[int]) -> list[Sequence[int]]:
+        """Return the observations one by one: each has many starts, and there are few of them."""
+        return [[index] for index in chosen]
+
+    def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
+        """Return uniform rotations: too much is missing for the embedding to tell them apart."""
+        return search.uniform(request.observations, request.references)
+
+    def registration(self, request: Request, config: VerificationConfig) -> Registration:
+        """Return the registration from far starts; never bidirectional, for a part is missing."""
+        return SurfaceRegistration(request=request, config=config, coarse_tolerances=WIDE_COARSE,
+                                   bidirectional=False)
+
+    def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
+        """Return the verification in which missing surface lowers the coverage alone."""
+        return _surface_verifier(request, config, missing_deviates=False)
+
+
+TRACKING_STRATEGIES = (SingleView(), FullSurface())
+"""Strategies for poses that are already known approximately."""
+STRATEGIES = (*TRACKING_STRATEGIES, PartialSurface())
+"""Strategies of the estimator, in the order in which they are tried."""
+Run = Callable[[Request, Strategy], list[list[PoseEstimate]]]
+"""Estimates the poses of all observations of a request by one strategy, in one batch."""
+
+
+def cascade(request: Request, viewpoint: str, run: Run, strategies: Sequence[Strategy]
+            ) -> list[list[PoseEstimate]]:
+    """Return for each observation the estimates of the strategy whose best one scores highest.
+
+    Each strategy in turn is run for the observations to which it applies, given what was found
+    before. `viewpoint` is that of EstimatorConfig. Raises CloudError.
+    """
+    results: list[list[PoseEstimate]] = [[] for _ in request.observations.clouds]
+    for strategy in strategies:
+        chosen = [index for index, cloud in enumerate(request.observations.clouds)
+                  if strategy.applies(cloud, viewpoint, results[index])]
+        for batch in strategy.batches(chosen):
+            for index, estimates in zip(batch, run(request.take(batch), strategy)):
+                results[index] = max(results[index], estimates, key=best_score)
+    return results
+
+
+def may_be_single_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
+    """Return whether to take points (N, 3) for one view of a camera at the origin.
+
+    `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
+    """
+    if viewpoint == 'sensor' and not np.linalg.norm(cloud.mean(axis=0)) > 0:
+        raise CloudError('the points surround the origin, where the camera is said to be; give '
+                         'them in the frame of the camera, or set viewpoint to none')
+    return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
+
+
+def _surface_verifier(request: Request, config: VerificationConfig, *, missing_deviates: bool
+                      ) -> Verifier:
+    points = request.observations.points
+    return Verifier(request=request, config=config, noise_m=points.new_zeros(len(points)),
+                    coverage=SurfaceCoverage(points=points, stack=request.stack,
+                                             missing_deviates=missing_deviates))
+
+
+def best_score(estimates: list[PoseEstimate]) -> float:
+    """Return the score of the best of sorted estimates, -1 where there is none."""
+    return estimates[0].score if estimates else -1.0

@@ -17,7 +17,7 @@ import yaml
 
 from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_core.io.json_values import plain
+from pointpng_core.io.files import to_jsonable
 
 STEPS = ('check', 'measure', 'train')
 
@@ -118,7 +118,7 @@ def _measure(options: argparse.Namespace, device: Any) -> None:
         result['training'][Path(name).stem] = measures.training(
             _config(options, name, device), device, steps=options.train_steps, report=_tell)
         _write(options.out / 'measure.json', result)
-    print(json.dumps(plain(result), indent=1))
+    print(json.dumps(to_jsonable(result), indent=1))
 
 
 def _train(options: argparse.Namespace, device: Any, began: float) -> None:
@@ -154,7 +154,7 @@ def _names(text: str) -> list[str]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(plain(content), indent=1) + '\n', encoding='utf-8')
+    path.write_text(json.dumps(to_jsonable(content), indent=1) + '\n', encoding='utf-8')
 
 
 def _tell(line: str) -> None:

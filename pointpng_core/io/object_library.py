@@ -26,8 +26,8 @@ from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.io import TriangleMesh, read_model, write_cloud, write_mesh
-from pointpng_core.io.atomic_write import atomic_write_text
-from pointpng_core.io.units import check_extent, unit_scale
+from pointpng_core.io.files import atomic_write_text
+from pointpng_core.io.model_files import check_extent, unit_scale
 
 OBJECTS_FILE = 'objects.yaml'
 AUTO, NONE = 'auto', 'none'

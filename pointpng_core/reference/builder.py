@@ -21,8 +21,7 @@ from pointpng_core.geometry.clouds import (
     require_points,
     spacing_m,
 )
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import build_field

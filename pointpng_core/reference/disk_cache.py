@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.atomic_write import atomic_write
+from pointpng_core.io.files import atomic_write
 from pointpng_core.reference.builder import ReferenceBuilder
 from pointpng_core.reference.reference import Reference
 

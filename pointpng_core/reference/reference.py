@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.geometry import Symmetry
-from pointpng_core.geometry.clouds.bounding_box import box_around
-from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.geometry.clouds.measures import box_around
+from pointpng_core.geometry.rigid_motion import curvature, motion_rows
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 from pointpng_core.reference.view_bank import ViewBank

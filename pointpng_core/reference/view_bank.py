@@ -9,7 +9,11 @@ from torch import Tensor
 
 from pointpng_core.embedding.protocols import Encoder
 from pointpng_core.geometry.clouds import random_points
-from pointpng_core.geometry.clouds.hidden_points import shown_points, view_frames, visible_points
+from pointpng_core.geometry.clouds.visibility import (
+    view_frames,
+    visible_or_grazing_points,
+    visible_points,
+)
 from pointpng_core.geometry.so3 import fibonacci_directions
 
 LEAST_VISIBLE = 16
@@ -63,7 +67,7 @@ def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
     # What is held against a pose must be seen for sure; an embedding is of all that shows. Of a
     # mesh, whose points are dense and whose sides are known, that is nearly the same.
     masks = visible if outward else np.stack([
-        shown_points(points, camera, spacing_m=spacing_m, normals=normals) for camera in cameras])
+        visible_or_grazing_points(points, camera, spacing_m=spacing_m, normals=normals) for camera in cameras])
     centroids = np.stack([points[mask].mean(axis=0) for mask in masks])
     towards = cameras - centroids
     R = view_frames(towards / np.linalg.norm(towards, axis=1, keepdims=True))

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimation.registration.residuals import plane_rows
-from pointpng_core.geometry.point_to_plane import curvature
-from pointpng_core.geometry.rigid_motion import Motion
+from pointpng_core.geometry.rigid_motion import Motion, curvature
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]

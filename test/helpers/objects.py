@@ -6,8 +6,7 @@ import torch
 
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.geometry.depth_noise import DepthNoise
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import measure
 from pointpng_core.simulation.rendering import CastBody, render

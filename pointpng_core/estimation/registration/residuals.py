@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.geometry.point_to_plane import motion_rows
+from pointpng_core.geometry.rigid_motion import motion_rows
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]

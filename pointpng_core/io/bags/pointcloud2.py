@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import CloudError
-from pointpng_core.geometry.clouds.validation import finite_rows
+from pointpng_core.geometry.clouds.filtering import finite_rows
 
 DEFAULT_MAX_POINTS = 8_000_000
 _FLOATS = {7: 'f4', 8: 'f8'}          # sensor_msgs/PointField: FLOAT32, FLOAT64

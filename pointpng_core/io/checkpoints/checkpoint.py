@@ -13,7 +13,7 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.checkpoints.atomic_folder import place_folder
 from pointpng_core.io.checkpoints.checksums import SUMS, sums_of, verified_files
 from pointpng_core.io.checkpoints.tensors import tensors_from_bytes, tensors_to_bytes
-from pointpng_core.io.json_values import to_jsonable
+from pointpng_core.io.files import to_jsonable
 
 FORMAT = 1
 """Raise it when what is stored changes its meaning; the names of the files stay."""

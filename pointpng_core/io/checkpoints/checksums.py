@@ -6,7 +6,7 @@ from pathlib import Path
 import re
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.hashing import file_sha256
+from pointpng_core.io.files import file_sha256
 
 SUMS = 'SHA256SUMS'
 # Plain names only: a folder speaks for its own files.

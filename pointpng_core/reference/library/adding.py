@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError, LibraryError
 from pointpng_core.geometry import Symmetry
 from pointpng_core.io import TriangleMesh
-from pointpng_core.io.atomic_write import atomic_write, atomic_write_text
+from pointpng_core.io.files import atomic_write, atomic_write_text
 from pointpng_core.io.object_library import (
     AUTO,
     NONE,

@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from pointpng_core.io.atomic_write import atomic_write
+from pointpng_core.io.files import atomic_write
 from pointpng_core.training.data.objects import Prepared
 
 VARIABLE = 'POINTPNG_CACHE'

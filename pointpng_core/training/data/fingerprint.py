@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from pointpng_core.io.hashing import file_sha256
+from pointpng_core.io.files import file_sha256
 
 MOST_HASHED = 16
 """A folder of more files is recorded by the hash of its listing (names and sizes)."""

@@ -17,7 +17,7 @@ from pointpng_core.estimation.verification.evidence import (
     probe_distances,
     view_coverage,
 )
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import sample_surface
 from pointpng_core.simulation.rendering import CastBody, render
 
 CPU = torch.device('cpu')

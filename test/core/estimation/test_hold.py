@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.uncertainty.observability import pose_observability
 from pointpng_core.geometry import Symmetry
-from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.geometry.rigid_motion import curvature, motion_rows
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.observability_check import determine
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.geometry.clouds.bounding_box import box_around, outside_blanked
+from pointpng_core.geometry.clouds.filtering import outside_blanked
+from pointpng_core.geometry.clouds.measures import box_around
 
 LOW, HIGH = np.array([-0.3, -0.2, 0.1]), np.array([0.4, 0.25, 0.6])
 

@@ -21,7 +21,7 @@ from pointpng_core.geometry.clouds import (
     spacing_m,
     voxel_downsample,
 )
-from pointpng_core.geometry.clouds.hidden_points import shown_points, visible_points
+from pointpng_core.geometry.clouds.visibility import visible_or_grazing_points, visible_points
 
 seeds = st.integers(0, 2 ** 32 - 1)
 FAR = np.array([6.0, -3.0, 8.0])
@@ -300,7 +300,7 @@ def test_a_wall_that_is_grazed_is_shown_and_what_it_hides_is_not():
     slant = np.radians(60.0)
     camera = 8.0 * np.array([0.0, np.cos(slant), np.sin(slant)])
     either = normals * np.where(np.arange(len(points)) % 2, 1.0, -1.0)[:, None]
-    shown = shown_points(points, camera, spacing_m=0.025, normals=either)
+    shown = visible_or_grazing_points(points, camera, spacing_m=0.025, normals=either)
     top, wall, bottom = shown.reshape(3, -1).mean(axis=1)
     assert top > 0.99
     assert wall > 0.8

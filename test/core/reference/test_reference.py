@@ -12,8 +12,7 @@ import torch
 from pointpng_core.embedding.encoders import HarmonicConfig, HarmonicEncoder
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry import Rotational, Symmetry
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference import ReferenceBuilder, ReferenceConfig
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.disk_cache import ReferenceCache

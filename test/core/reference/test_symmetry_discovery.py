@@ -15,8 +15,7 @@ from pointpng_core.embedding.cope.wigner import WignerCope
 from pointpng_core.embedding.encoders import HarmonicEncoder
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.geometry.clouds import diameter_m, estimate_normals, spacing_m
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.symmetry_detection.axis_spectrum import AxisSpectrum
 from pointpng_core.reference.symmetry_detection.detection import (
     CORNERS_RAD,

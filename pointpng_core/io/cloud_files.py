@@ -158,9 +158,10 @@ def _check_pcd(path: Path, found: int) -> None:
     if data.group(1) == b'ascii':
         widths = [len(line.split()) for line in content[data.end():].splitlines() if line.strip()]
         found = sum(1 for width in widths if width == widths[0])
-    if found < int(declared.group(1)):
-        raise FileError(f'{path} declares {int(declared.group(1))} points, but only {found} could be '
-                        'read: was it cut short?')
+    count = int(declared.group(1))
+    if found < count:
+        raise FileError(f'{path} declares {count} points, but only {found} could be read: was it '
+                        'cut short?')
 
 
 _READERS: dict[str, Callable[[Path], np.ndarray]] = {

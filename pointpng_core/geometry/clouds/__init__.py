@@ -1,4 +1,4 @@
-"""Point clouds as arrays: filtering, sampling, neighbours, normals and size."""
+"""Point clouds as arrays: filtering, sampling, position, size, neighbours, normals, visibility."""
 
 from pointpng_core.geometry.clouds.filtering import finite_rows, require_points
 from pointpng_core.geometry.clouds.measures import (

@@ -99,7 +99,7 @@ def dense(symmetry):
         return symmetry.transforms(steps=360)
     (centre,) = {e.point for e in symmetry.elements}
     rotvecs = Rotation.random(720, random_state=0).as_rotvec()
-    return np.stack([Rotational.through(centre, v, order=0).turn(np.linalg.norm(v))
+    return np.stack([Rotational.through(centre, v, order=0).transform(np.linalg.norm(v))
                      for v in rotvecs])
 
 

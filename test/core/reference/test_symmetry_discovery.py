@@ -19,7 +19,7 @@ from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.symmetry_detection.axis_spectrum import AxisSpectrum
 from pointpng_core.reference.symmetry_detection.detection import (
     CORNERS_RAD,
-    _met,
+    _snapped,
     discover_symmetry,
 )
 from pointpng_core.reference.symmetry_detection.self_registration import SelfSurface
@@ -145,7 +145,7 @@ def test_energies_by_order_tell_the_score_of_every_turn():
             naive = float(cope.theta(R) @ z @ z)
             assert energies @ np.cos(angle * np.arange(len(energies))) == pytest.approx(
                 naive, abs=1e-4)
-        assert spectrum.kept(2).max() <= 1 + 1e-9
+        assert spectrum.invariant_share(2).max() <= 1 + 1e-9
 
 
 def test_peaks_lie_apart_across_and_above_the_least():
@@ -179,13 +179,13 @@ def test_misfit_agrees_with_the_distance_to_the_mesh():
                         o3d.core.Tensor(mesh.faces.astype(np.uint32)))
     for seed in range(3):
         T = pose(random_rotation_matrix(seed), (0.01, 0.0, 0.02))
-        off, _ = surface.scale_residual(T, sample=1000)
+        off, _ = surface.residuals(T, sample=1000)
         there = (points[:1000] @ T[:3, :3].T + T[:3, 3]).astype(np.float32)
         naive = scene.compute_distance(o3d.core.Tensor(there)).numpy()
         # Nothing within three spacings of a sample counts as off its plane.
         assert np.abs(off - naive).max() < 4 * spacing_m(points)
         assert np.quantile(np.abs(off - naive), 0.5) < 0.005
-    off, turned = surface.scale_residual(np.eye(4), sample=1000)
+    off, turned = surface.residuals(np.eye(4), sample=1000)
     assert (off.max(), turned.max()) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-3))
 
 
@@ -196,11 +196,11 @@ def test_an_axis_is_polished_or_refused():
         found = surface.refined(off_axis, order=order)
         assert np.degrees(np.arccos(found.axis[2])) < 0.3
         assert np.abs(found.point).max() < 0.003
-        assert surface.keeps(found.turn(np.pi / 2), tolerance=0.01)
-        assert not surface.keeps(found.turn(np.pi / 3), tolerance=0.025, rough=True)
+        assert surface.unchanged_by(found.transform(np.pi / 2), tolerance=0.01)
+        assert not surface.unchanged_by(found.transform(np.pi / 3), tolerance=0.025, rough=True)
     far = Rotation.from_euler('x', 20, degrees=True).apply((0.0, 0.0, 1.0))
     stuck = surface.refined(far, order=2)
-    assert stuck is None or not surface.keeps(stuck.turn(np.pi), tolerance=0.025)
+    assert stuck is None or not surface.unchanged_by(stuck.transform(np.pi), tolerance=0.025)
     assert surface.refined(far, order=7) is None
 
 
@@ -243,13 +243,13 @@ def test_discovery_turns_with_random_solids(kind):
 def test_snapped_axes_make_a_finite_group_far_from_the_origin(first, second, degrees):
     other = Rotation.from_euler('y', degrees, degrees=True).apply((0, 0, 1))
     point = np.array([900.0, -400.0, 100.0])
-    pair = _met(Rotational.through(point, (0, 0, 1), order=first),
+    pair = _snapped(Rotational.through(point, (0, 0, 1), order=first),
                 Rotational.through(point + 0.01, other, order=second),
                 CORNERS_RAD[first, second])
     sizes = {(4, 3): 24, (4, 4): 24, (3, 3): 12, (5, 5): 60, (5, 3): 60}
     assert len(Symmetry(elements=pair).transforms()) == sizes[first, second]
-    assert _met(*pair, ()) is None
-    assert _met(*pair, (np.radians(degrees + 9),)) is None
+    assert _snapped(*pair, ()) is None
+    assert _snapped(*pair, (np.radians(degrees + 9),)) is None
 
 
 @pytest.mark.parametrize('factor', [1e-3, 1000.0])

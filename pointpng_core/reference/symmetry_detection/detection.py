@@ -104,7 +104,8 @@ def _sphere(surface: SelfSurface, spectrum: AxisSpectrum) -> tuple[Rotational, .
 
 def _round_axes(surface: SelfSurface, spectrum: AxisSpectrum) -> list[Rotational]:
     """Return the axis about which every rotation leaves the surface unchanged, if any."""
-    return _verified(surface, CONTINUOUS, spectrum.peaks(CONTINUOUS, count=1, least=MIN_ENERGY_SHARE))
+    return _verified(surface, CONTINUOUS,
+                     spectrum.peaks(CONTINUOUS, count=1, least=MIN_ENERGY_SHARE))
 
 
 def _half_rotations(surface: SelfSurface, spectrum: AxisSpectrum) -> list[Rotational]:

@@ -208,8 +208,8 @@ def test_broken_axes_are_refused(values, message):
 
 @pytest.mark.parametrize(('elements', 'message'), [
     ([Rotational(axis=(0, 0, 1), order=2), Rotational(axis=(0, 0, 1), order=2, point=(1, 0, 0))],
-     'endlessly'),
-    ([Rotational(axis=(0, 0, 1), order=7), Rotational(axis=(1, 0, 0.3), order=5)], 'endlessly'),
+     'infinitely many'),
+    ([Rotational(axis=(0, 0, 1), order=7), Rotational(axis=(1, 0, 0.3), order=5)], 'infinitely many'),
     ([Z_ANY, Rotational(axis=(0, 0, 1), order=2, point=(1, 0, 0))], 'parallel'),
     ([Z_ANY, Rotational(axis=(1, 0, 0), order=4, point=Z_ANY.point)], 'perpendicular'),
     ([Z_ANY, Rotational(axis=(1, 0, 1), order=2, point=Z_ANY.point)], 'perpendicular'),

@@ -55,7 +55,7 @@ class ReferenceStack:
 
     @cached_property
     def sample(self) -> Tensor:
-        """Return random points (R, n, 3) of each surface, relative to the centre of its reference."""
+        """Return random points (R, n, 3) of each surface, relative to the reference's centre."""
         generator = torch.Generator().manual_seed(0)
         count = min(SAMPLE, max(self.surface_points))
         parts = self.field.surface[:, :3].split(list(self.surface_points))

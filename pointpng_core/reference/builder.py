@@ -31,7 +31,7 @@ from pointpng_core.reference.view_bank import all_around, render_views
 MIN_POINTS = 32
 """Fewer points make no surface."""
 VIEW_CONE_RAD = math.radians(40.0)
-"""A single view shows one side; from farther around, a rendered view would lack what is occluded."""
+"""A single view shows one side; views rendered from farther around would miss hidden surface."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

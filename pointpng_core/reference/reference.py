@@ -52,7 +52,7 @@ class Reference:
 
     @functools.cached_property
     def curvature(self) -> NDArray[np.float64]:
-        """Return the normal matrix (6, 6) of the complete surface; see `rigid_motion.curvature`."""
+        """Return the normal matrix (6, 6) of the whole surface, see `rigid_motion.curvature`."""
         return curvature(motion_rows(self.points - self.centre, self.normals, self.diameter_m))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:

@@ -52,7 +52,7 @@ def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
                  normals: NDArray[np.float32], outward: bool, spacing_m: float, diameter_m: float,
                  encoder: Encoder, directions: NDArray[np.float64], distance_diameters: float,
                  sample: int, device: torch.device) -> ViewBank:
-    """Render points (N, 3), relative to the centre, from each direction (V, 3), and embed the views.
+    """Render points (N, 3), about the centre, from each direction (V, 3), and embed the views.
 
     The distance of the camera is `distance_diameters`. `outward`: the normals (N, 3) are known to
     point outwards. `probes` (K,) are the points whose visibility is stored. Of each view, `sample`

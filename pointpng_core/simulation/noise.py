@@ -1,6 +1,5 @@
 """Errors of a depth sensor, after Nguyen, Izadi and Lovell (3DIMPVT 2012) for the Kinect."""
 
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -24,7 +24,7 @@ from pointpng_core.config import Config, option
 from pointpng_core.errors import PointPngError
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.health.lifetime import run_node

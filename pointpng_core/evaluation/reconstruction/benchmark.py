@@ -12,9 +12,9 @@ from pointpng_core.evaluation.reconstruction.pose_with_fused_models import Stand
 from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
 from pointpng_core.reference.reconstruction.recording import ReconstructedModel, reconstruct_bag
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.sample_recordings import write_turning
+from pointpng_core.simulation.sample_files import write_turntable_bag
 from pointpng_core.simulation.shapes.catalogue import make_object
-from pointpng_core.simulation.turntable import TurntableConfig
+from pointpng_core.simulation.simulator import TurntableConfig
 
 Report = Callable[[str], None]
 
@@ -62,7 +62,7 @@ def _recorded(name: str, plan: FusionPlan) -> ReconstructedModel:
     """Return what comes of a recording by way of a bag, as `pointpng objects from-bag` gets it."""
     with tempfile.TemporaryDirectory() as folder:
         bag = Path(folder) / name
-        write_turning(bag, name, camera=DepthCamera(),
+        write_turntable_bag(bag, name, camera=DepthCamera(),
                       config=TurntableConfig(frames=plan.clouds, seed=plan.seed))
         return reconstruct_bag(bag)
 

@@ -1,9 +1,9 @@
 """Adding and replacing entries of an `objects.yaml` that was written by hand.
 
 The text is edited, not written anew, so that comments, order and layout stay. The result is read
-again and compared before it replaces the file in one step: no entry is ever lost. Why not the round
-trip of ruamel.yaml (measured with 0.19): it indents all lists alike, drops the comment after a
-replaced last entry and those of a file without entries, and breaks `{objects: [{name: a}]}`.
+again and compared before it replaces the file in one step: no entry is ever lost. Why not the
+round trip of ruamel.yaml (measured with 0.19): it indents all lists alike, drops the comment after
+a replaced last entry and those of a file without entries, and changes flow mappings.
 """
 
 from collections.abc import Sequence

@@ -138,7 +138,7 @@ def _check(tracker: TurntableTracker, reasons: Counter[str]) -> None:
     gap_deg = _widest_gap_deg(tracker.placed)
     if gap_deg > MAX_GAP_DEG:
         raise FusionError(
-            f'{360 - gap_deg:.0f} of 360 degrees were visible, the rest is unknown: record a whole '
+            f'{360 - gap_deg:.0f} of 360 degrees were seen, the rest is unknown: record a whole '
             'rotation, or walk around the object')
 
 

@@ -48,7 +48,7 @@ class AxisSpectrum:
         self.energies = (energies / energies.sum(dim=1, keepdim=True)).double().numpy()
 
     def invariant_share(self, order: int) -> NDArray[np.float64]:
-        """Return per axis (A,) the share of energy that is invariant to rotations of this order."""
+        """Return per axis (A,) the share of energy invariant to rotations of this order."""
         step = order if order != CONTINUOUS else self.energies.shape[1]
         share: NDArray[np.float64] = self.energies[:, ::step].sum(axis=1)
         return share

@@ -102,10 +102,10 @@ def test_farthest_points_of_a_batch_are_those_of_each_cloud():
         assert torch.equal(farthest_points(points[None], 12)[0], chosen)
 
 
-def test_farthest_points_turn_with_the_cloud():
+def test_farthest_points_rotate_with_the_cloud():
     points = cloud(200).astype(np.float64)
-    turned = points @ Rotation.random(random_state=1).as_matrix().T + FAR
-    a, b = (farthest_points(torch.from_numpy(each)[None], 20) for each in (points, turned))
+    rotated = points @ Rotation.random(random_state=1).as_matrix().T + FAR
+    a, b = (farthest_points(torch.from_numpy(each)[None], 20) for each in (points, rotated))
     assert torch.equal(a, b)
 
 

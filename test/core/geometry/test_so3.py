@@ -36,7 +36,7 @@ def directions(count=50, seed=0):
 
 
 def rotations(count=12, seed=0):
-    """Random ones, and those at which angle parametrisations break: none, half turns, tiny."""
+    """Random ones, and those at which angle parametrisations break: none, 180 degrees, tiny."""
     special = [np.zeros(3), *(np.pi * np.eye(3)), *(np.pi / 2 * np.eye(3)), *(1e-6 * np.eye(3)),
                np.array([0, np.pi - 1e-7, 0])]
     drawn = Rotation.random(count, random_state=seed).as_rotvec()
@@ -93,7 +93,7 @@ def test_addition_theorem():
 
 
 @both_dtypes
-def test_wigner_matrices_turn_the_harmonics(dtype):
+def test_wigner_matrices_rotate_the_harmonics(dtype):
     R, d = rotations().to(dtype), directions(seed=5).to(dtype)
     before, after = real_harmonics(d, DEGREES), real_harmonics(d @ R.transpose(1, 2), DEGREES)
     for D, columns in zip(wigner_blocks(R, DEGREES), degree_slices(DEGREES)):

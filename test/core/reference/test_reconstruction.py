@@ -32,11 +32,10 @@ from pointpng_core.reference.reconstruction.turntable import (
     close_loop,
 )
 from pointpng_core.reference.reconstruction.views import View
-from pointpng_core.simulation.sample_recordings import CAMERA, write_turning
+from pointpng_core.simulation.sample_files import CAMERA, write_turntable_bag
 from pointpng_core.simulation.shapes.catalogue import make_object
-from pointpng_core.simulation.simulator import DepthSimulator
+from pointpng_core.simulation.simulator import DepthSimulator, TurntableConfig
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
-from pointpng_core.simulation.turntable import TurntableConfig
 
 FINE = (0.02, 0.01, 0.006, 0.006)
 
@@ -52,7 +51,7 @@ def recorded(tmp_path, frames):
 
 
 def rotating_bag(tmp_path, name, **config):
-    write_turning(tmp_path / 'bag', name, camera=CAMERA, config=TurntableConfig(**config))
+    write_turntable_bag(tmp_path / 'bag', name, camera=CAMERA, config=TurntableConfig(**config))
     return tmp_path / 'bag'
 
 

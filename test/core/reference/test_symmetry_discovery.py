@@ -23,14 +23,13 @@ from pointpng_core.reference.symmetry_detection.detection import (
     discover_symmetry,
 )
 from pointpng_core.reference.symmetry_detection.self_registration import SelfSurface
-from pointpng_core.simulation.shapes.boxes import box
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
-from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.simulation.shapes.primitives import box, cylinder, lathe
+from pointpng_core.simulation.shapes.solids import polygonise
 from pointpng_core.training.data.random_solids import KINDS, random_solid
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[4] / 'shared' / 'data'))
-TURN_RAD, SHIFT = np.radians(2.0), 0.01
+ROTATION_RAD, SHIFT = np.radians(2.0), 0.01
 """How exact discovered turns are; shifts in diameters."""
 
 
@@ -55,7 +54,8 @@ def assert_equal(found, true, *, size, about):
     assert (found.kind, len(found.transforms())) == (true.kind, len(true.transforms()))
     for one, other in ((found, true), (true, found)):
         for g in one.transforms(steps=7):
-            assert other.same(np.eye(4), g, rotation_rad=TURN_RAD, shift_m=SHIFT * size, about=about)
+            assert other.same(np.eye(4), g, rotation_rad=ROTATION_RAD, shift_m=SHIFT * size,
+                              about=about)
 
 
 def hull(corners):
@@ -211,7 +211,8 @@ def test_an_axis_is_polished_or_refused():
 def test_catalogue_objects_have_their_declared_symmetry(name):
     thing = make_object(name)
     for seed in range(3):
-        T = pose(random_rotation_matrix(seed) if seed else None, 3.0 * seed * np.array([0.3, -0.1, 0.2]))
+        T = pose(random_rotation_matrix(seed) if seed else None,
+                 3.0 * seed * np.array([0.3, -0.1, 0.2]))
         middle = T[:3, :3] @ thing.mesh.vertices.mean(axis=0) + T[:3, 3]
         assert_equal(discover(thing.mesh, T, seed=seed), moved(thing.symmetry, T), size=0.2,
                      about=middle)

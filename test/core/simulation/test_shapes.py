@@ -7,13 +7,16 @@ from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.simulation.shapes.boxes import box
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_core.simulation.shapes.extrusion import extrude
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
-from pointpng_core.simulation.shapes.polygons import polygon_distance
-from pointpng_core.simulation.shapes.surfaces import polygonise, signed_volume_m3
-from pointpng_core.simulation.shapes.tubes import tube
+from pointpng_core.simulation.shapes.primitives import (
+    box,
+    cylinder,
+    extrude,
+    lathe,
+    polygon_distance,
+    tube,
+)
+from pointpng_core.simulation.shapes.solids import polygonise, signed_volume_m3
 
 NAMES = object_names()
 

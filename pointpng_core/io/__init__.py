@@ -1,4 +1,15 @@
-"""Reading and writing of meshes and clouds, in metres."""
+"""Files, without ROS: meshes and clouds in metres, bags, checkpoints, object libraries.
+
+    mesh_files     obj, stl, off, ply; the readers of obj and off in text_meshes, of ply in ply
+    cloud_files    ply, pcd, xyz, npy, npz
+    model_files    either of them, and units
+    object_library a folder of models with an objects.yaml
+    bags/          PointCloud2 messages of recordings
+    checkpoints/   models and the state of trainings
+    files          checked paths, atomic writes, hashes, values for JSON
+
+Everything that cannot be read or written raises FileError.
+"""
 
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, write_cloud

@@ -22,11 +22,6 @@ def cloud(count=60, seed=0, scale=1.0):
     return np.random.default_rng(seed).normal(size=(count, 3)).astype(np.float32) * scale
 
 
-def sphere(count=2000, seed=0):
-    points = cloud(count, seed).astype(np.float64)
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-
 def naive_farthest(points, count):
     chosen = [int(np.argmax(((points - points.mean(axis=0)) ** 2).sum(axis=1)))]
     while len(chosen) < count:

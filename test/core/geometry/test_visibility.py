@@ -1,6 +1,5 @@
 """Points of a cloud that are visible to a camera."""
 
-from hypothesis import strategies as st
 import numpy as np
 import pytest
 
@@ -8,9 +7,6 @@ from pointpng_core.geometry.clouds import (
     spacing_m,
 )
 from pointpng_core.geometry.clouds.visibility import visible_or_grazing_points, visible_points
-
-seeds = st.integers(0, 2 ** 32 - 1)
-FAR = np.array([6.0, -3.0, 8.0])
 
 
 def cloud(count=60, seed=0, scale=1.0):
@@ -23,7 +19,7 @@ def sphere(count=2000, seed=0):
 
 
 @pytest.mark.parametrize('known', [True, False], ids=['normals', 'no normals'])
-def test_of_a_sphere_the_cap_that_faces_the_camera_is_seen(known):
+def test_the_cap_of_a_sphere_that_faces_the_camera_is_visible(known):
     points = sphere(6000)
     camera = np.array([0.0, 3.0, 4.0])
     seen = visible_points(points, camera, spacing_m=spacing_m(points) * 1.5,
@@ -44,7 +40,7 @@ def test_a_plate_hides_what_is_behind_it():
     assert visible_points(np.r_[front, back], np.array([0.0, 0, -6]), spacing_m=0.034)[3600:].all()
 
 
-def test_a_wall_that_is_grazed_is_shown_and_what_it_hides_is_not():
+def test_a_grazing_wall_is_visible_and_what_it_occludes_is_not():
     """A box seen over its edge: the top and the long side under slants, the rest hidden."""
     grid = np.stack(np.meshgrid(np.linspace(-1, 1, 81), np.linspace(-1, 1, 81)), -1).reshape(-1, 2)
     side = np.full(len(grid), 1.0)

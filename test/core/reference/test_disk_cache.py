@@ -59,13 +59,13 @@ def test_the_discovered_symmetry_is_kept_and_a_given_one_goes_before_it(tmp_path
         mesh, name='none', symmetry=Symmetry()).symmetry == Symmetry()
 
 
-def test_a_look_has_no_symmetry_for_it_shows_one_side(tmp_path):
+def test_a_single_view_has_no_symmetry(tmp_path):
     _, cache = cached(tmp_path)
     ball = np.random.default_rng(0).normal(size=(3000, 3))
     ball *= 0.05 / np.linalg.norm(ball, axis=1, keepdims=True)
     seen = ball[ball[:, 2] < 0] + (0, 0, 0.5)
     for _ in range(2):
-        assert cache.from_view(seen, name='look').symmetry == Symmetry()
+        assert cache.from_view(seen, name='view').symmetry == Symmetry()
     assert cache.from_model(ball, name='whole', symmetry=None).symmetry.kind == 'spherical'
 
 
@@ -76,13 +76,13 @@ def test_a_memory_layout_is_no_content(tmp_path):
     assert builder.built == 1
 
 
-def test_meshes_and_looks_are_kept_too(tmp_path):
+def test_meshes_and_single_views_are_cached_too(tmp_path):
     builder, cache = cached(tmp_path)
-    mesh, look = boxes(([0, 0, 0], [0.1, 0.2, 0.3])), view_of_mug()
+    mesh, seen = boxes(([0, 0, 0], [0.1, 0.2, 0.3])), view_of_mug()
     first = [cache.from_model(mesh, name='a', symmetry=Symmetry()),
-             cache.from_view(look, name='a')]
+             cache.from_view(seen, name='a')]
     second = [cache.from_model(mesh, name='a', symmetry=Symmetry()),
-              cache.from_view(look, name='a')]
+              cache.from_view(seen, name='a')]
     assert builder.built == 2
     assert all(same(a, b) for a, b in zip(first, second))
     assert not second[1].complete
@@ -92,7 +92,7 @@ def test_other_content_or_settings_are_other_entries(tmp_path):
     moved = MODEL.copy()
     moved[0, 0] += 1e-4
     mesh = boxes(([0, 0, 0], [0.1, 0.2, 0.3]))
-    turned_faces = TriangleMesh(vertices=mesh.vertices, faces=mesh.faces[:, ::-1].copy())
+    flipped_faces = TriangleMesh(vertices=mesh.vertices, faces=mesh.faces[:, ::-1].copy())
     asked = [
         lambda cache: cache.from_model(MODEL, name='a', symmetry=Symmetry()),
         lambda cache: cache.from_model(moved, name='a', symmetry=Symmetry()),
@@ -100,7 +100,7 @@ def test_other_content_or_settings_are_other_entries(tmp_path):
         lambda cache: cache.from_view(MODEL + np.float32(1), name='a'),
         lambda cache: cache.from_model(MODEL + np.float32(1), name='a', symmetry=Symmetry()),
         lambda cache: cache.from_model(mesh, name='a', symmetry=Symmetry()),
-        lambda cache: cache.from_model(turned_faces, name='a', symmetry=Symmetry())]
+        lambda cache: cache.from_model(flipped_faces, name='a', symmetry=Symmetry())]
     builder, cache = cached(tmp_path)
     for ask in asked:
         ask(cache)

@@ -56,7 +56,7 @@ def test_a_model_off_its_origin_is_described_about_its_centre(offset):
     assert reference.views.centroids.norm(dim=1).max() < reference.diameter_m
 
 
-def test_views_look_at_what_they_see():
+def test_views_face_their_visible_points():
     views = build(make_object('mug').mesh).views
     camera = views.directions * 4 * 0.127 - views.centroids
     along = (views.R_view_reference @ torch.nn.functional.normalize(camera, dim=1)[..., None])
@@ -80,19 +80,19 @@ def test_the_unit_of_a_model_only_scales_lengths():
     assert torch.allclose(large.views.centroids, 10 * small.views.centroids, atol=1e-4)
 
 
-def test_a_look_keeps_the_cameras_axes_about_its_centroid():
+def test_a_single_view_keeps_the_cameras_axes_about_its_centroid():
     points = view_of_mug()
     reference = CountingBuilder().from_view(points, name='x')
     assert not reference.complete
     assert np.abs(reference.points + points.mean(axis=0) - points).max() < 1e-6
     assert np.abs(reference.centre).max() < 1e-6
-    # Normals and views face the camera, which is where the look came from.
+    # Normals and views face the camera, from which the points were seen.
     towards = -points.mean(axis=0) / np.linalg.norm(points.mean(axis=0))
     assert ((reference.normals * -points).sum(axis=1) > -1e-6).all()
     assert (reference.views.directions.numpy() @ towards > 0.7).all()
 
 
-def test_non_finite_points_of_models_and_looks_are_ignored():
+def test_non_finite_points_of_models_and_views_are_ignored():
     clean, points = view_of_mug(), view_of_mug()
     dirty = np.insert(points, [0, 50, 300], [np.nan, 0, np.inf], axis=0)
     builder = CountingBuilder()

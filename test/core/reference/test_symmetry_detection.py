@@ -30,7 +30,7 @@ from pointpng_core.training.data.random_solids import KINDS, random_solid
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[4] / 'shared' / 'data'))
 ROTATION_RAD, SHIFT = np.radians(2.0), 0.01
-"""How exact discovered turns are; shifts in diameters."""
+"""Accuracy of detected rotations; shifts in diameters."""
 
 
 def discover(mesh, T=None, *, count=6000, seed=0):
@@ -58,7 +58,7 @@ def assert_equal(found, true, *, size, about):
                               about=about)
 
 
-def test_energies_by_order_tell_the_score_of_every_turn():
+def test_energies_by_order_give_the_score_of_every_rotation():
     points = sample_surface(make_object('mug').mesh, 500)[0]
     points = (points - points.mean(axis=0)) / diameter_m(points)
     spectrum, encoder = AxisSpectrum(points), HarmonicEncoder()
@@ -93,7 +93,7 @@ def surface_of(mesh, count=6000):
                                spacing=spacing_m(points))
 
 
-def test_misfit_agrees_with_the_distance_to_the_mesh():
+def test_residuals_agree_with_the_distance_to_the_mesh():
     mesh = hull(SIGNS * (0.2, 0.3, 0.35))
     points, surface = surface_of(mesh)
     scene = o3d.t.geometry.RaycastingScene()
@@ -107,11 +107,11 @@ def test_misfit_agrees_with_the_distance_to_the_mesh():
         # Nothing within three spacings of a sample counts as off its plane.
         assert np.abs(off - naive).max() < 4 * spacing_m(points)
         assert np.quantile(np.abs(off - naive), 0.5) < 0.005
-    off, turned = surface.residuals(np.eye(4), sample=1000)
-    assert (off.max(), turned.max()) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-3))
+    off, angles = surface.residuals(np.eye(4), sample=1000)
+    assert (off.max(), angles.max()) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-3))
 
 
-def test_an_axis_is_polished_or_refused():
+def test_an_axis_is_refined_or_refused():
     _, surface = surface_of(hull(SIGNS * 0.3))
     for order in (2, 4, CONTINUOUS):
         off_axis = Rotation.from_euler('xy', (3, -3), degrees=True).apply((0.0, 0.0, 1.0))
@@ -146,16 +146,16 @@ def test_solids_have_the_symmetry_of_geometry_in_any_pose(mesh, symmetry):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_discovery_turns_with_random_solids(kind):
+def test_detected_symmetry_rotates_with_random_solids(kind):
     for seed in range(2):
         mesh = polygonise(random_solid(kind, np.random.default_rng(seed)), voxel_m=0.003)
         T = pose(random_rotation_matrix(seed), (-1.0, 0.3, 2.0))
-        plain, turned = discover(mesh), discover(mesh, T)
+        still, rotated = discover(mesh), discover(mesh, T)
         middle = T[:3, :3] @ mesh.vertices.mean(axis=0) + T[:3, 3]
-        assert_equal(turned, moved(plain, T), size=0.15, about=middle)
-        assert plain.kind == ('axial' if kind in ('random_cylinder', 'random_vase') else 'finite')
+        assert_equal(rotated, moved(still, T), size=0.15, about=middle)
+        assert still.kind == ('axial' if kind in ('random_cylinder', 'random_vase') else 'finite')
         if kind == 'random_compound':
-            assert plain == Symmetry()
+            assert still == Symmetry()
 
 
 @pytest.mark.parametrize(('first', 'second', 'degrees'), [
@@ -164,8 +164,8 @@ def test_snapped_axes_make_a_finite_group_far_from_the_origin(first, second, deg
     other = Rotation.from_euler('y', degrees, degrees=True).apply((0, 0, 1))
     point = np.array([900.0, -400.0, 100.0])
     pair = _snapped(Rotational.through(point, (0, 0, 1), order=first),
-                Rotational.through(point + 0.01, other, order=second),
-                CORNERS_RAD[first, second])
+                    Rotational.through(point + 0.01, other, order=second),
+                    CORNERS_RAD[first, second])
     sizes = {(4, 3): 24, (4, 4): 24, (3, 3): 12, (5, 5): 60, (5, 3): 60}
     assert len(Symmetry(elements=pair).transforms()) == sizes[first, second]
     assert _snapped(*pair, ()) is None
@@ -201,7 +201,7 @@ def test_a_growing_bump_breaks_a_round_object_for_good():
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_growing_bump_leaves_a_cube_only_the_turns_about_it():
+def test_a_growing_bump_leaves_a_cube_only_the_rotations_about_it():
     cube = box((-0.03, -0.03, -0.03), (0.03, 0.03, 0.03))
     knob = cylinder(0.008, 0.0, 0.038)
     assert_equal(discover(polygonise(cube | knob)), axes_of(((0, 0, 1), 4)), size=0.1,

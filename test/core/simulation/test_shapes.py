@@ -95,8 +95,8 @@ def test_objects_rest_stably(name, rest):
     """The centre of mass stands over the points that touch the table (or lie 2 mm above it)."""
     thing = make_object(name)
     R = thing.rests[rest]
-    turned = thing.mesh.vertices @ R.T
-    support = turned[turned[:, 2] < turned[:, 2].min() + 0.002, :2]
+    rotated = thing.mesh.vertices @ R.T
+    support = rotated[rotated[:, 2] < rotated[:, 2].min() + 0.002, :2]
     try:
         inside = Delaunay(support[ConvexHull(support).vertices]).find_simplex(
             (R @ centre_of_mass(thing.mesh))[:2])

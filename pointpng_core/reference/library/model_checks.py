@@ -43,7 +43,7 @@ def _mesh_notes(mesh: TriangleMesh) -> list[str]:
     counts, notes = edge_counts(mesh), []
     if counts.open:
         notes.append(f'the mesh is not watertight: {counts.open} edges border one face only '
-                     '(no harm where a part cannot be seen anyway)')
+                     '(no harm where it is invisible anyway)')
     if counts.crowded:
         notes.append(f'the mesh is non-manifold: {counts.crowded} edges join more than two faces '
                      '(no harm to poses)')

@@ -31,8 +31,8 @@ def consistent_surface(patches: Sequence[SurfacePatch], *, least: int = MIN_VIEW
     whole = concatenated(list(patches))
     owner = np.repeat(np.arange(len(patches)), [len(patch.points) for patch in patches])
     _, cell = np.unique(voxel_keys(whole.points, AGREEMENT_VOXEL_M), return_inverse=True)
-    seen = np.unique(cell * len(patches) + owner) // len(patches)
-    kept = np.bincount(seen)[cell] >= min(least, len(patches))
+    occupied = np.unique(cell * len(patches) + owner) // len(patches)
+    kept = np.bincount(occupied)[cell] >= min(least, len(patches))
     return _inliers(SurfacePatch(points=whole.points[kept], normals=whole.normals[kept]))
 
 

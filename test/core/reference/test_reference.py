@@ -102,7 +102,7 @@ def test_non_finite_points_of_models_and_views_are_ignored():
 
 
 @pytest.mark.parametrize(('points', 'message'), [
-    (np.zeros((100, 3)), 'one place'), (np.full((100, 3), np.nan), '0 finite points'),
+    (np.zeros((100, 3)), 'all points coincide'), (np.full((100, 3), np.nan), '0 finite points'),
     (np.random.default_rng(0).normal(size=(20, 3)), '20 finite points of 20'),
     (np.zeros((0, 3)), '0 finite points'), (np.zeros((100, 4)), 'expected an')],
     ids=['one place', 'all NaN', 'few', 'empty', 'four columns'])

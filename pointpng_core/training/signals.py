@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a time limit let the step finish; a second signal ends it at once."""
+"""Ctrl-C, SIGTERM and a time limit stop a run after the current step, a second signal at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_requested(minutes: float | None = None) -> Iterator[threading.Event]:
-    """Give an event that the first signal sets, or the end of some minutes.
+    """Yield an event that is set by the first signal, or after a number of minutes.
 
-    Only the main thread can listen to signals.
+    Signals are handled in the main thread only.
     """
     event = threading.Event()
     timer = threading.Timer(60.0 * (minutes or 0.0), event.set)

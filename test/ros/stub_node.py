@@ -41,7 +41,7 @@ FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
 
 
 class StubResult(SimpleNamespace):
-    def firsts(self):
+    def first_of_each_label(self):
         return self
 
 
@@ -53,9 +53,12 @@ class StubPipeline:
     tracks: set = field(default_factory=set)
     answered: ClassVar[int] = 0
 
-    def exchange(self, references):
+    def set_references(self, references, *, keep_tracks=False):
         self.references = references
-        self.tracks &= {number(reference.name) for reference in references}
+        self.tracks &= {number(reference.name) for reference in references if keep_tracks}
+
+    def reset(self):
+        self.tracks.clear()
 
     def process(self, points, image_shape=None, stamp_s=None):
         time.sleep(self.slow_s)
@@ -77,7 +80,7 @@ class StubPipeline:
                                                           blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 
-    def look(self, points, image_shape=None):
+    def references_from_view(self, points, image_shape=None):
         return [reference(f'object_{x}') for x, _ in blocks(points)]
 
     def renew_references(self, result):
@@ -85,7 +88,7 @@ class StubPipeline:
 
 
 def reference(name):
-    """Half a metre wide, a quarter deep, the same after half a turn."""
+    """Half a metre wide, a quarter deep, the same after half a rotation."""
     box = np.array([0, 0.125, 0.05]), np.array([0.5, 0.25, 0.1])
     half_turn = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2),))
     return SimpleNamespace(name=name, box=box, complete=True, diameter_m=0.6, symmetry=half_turn)
@@ -103,7 +106,7 @@ def blocks(points):
 
 
 def detection(x, block):
-    """Turned a quarter about z, at the block's centroid."""
+    """Rotated by 90 degrees about z, at the block's centroid."""
     T = np.eye(4)
     T[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
     T[:3, 3] = block.mean(axis=0)

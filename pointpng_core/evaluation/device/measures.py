@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pointpng_core.embedding.devices import finish
+from pointpng_core.embedding.devices import synchronise
 from pointpng_core.embedding.model_zoo import shipped_models
 from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_core.evaluation.speed.training import bench_training, peak_gflops
@@ -94,7 +94,7 @@ def training(config: TrainConfig, device: torch.device, *, steps: int, report: R
 
 def _held_mb(device: torch.device) -> float:
     """Return what tensors hold of a GPU, or the process of the memory, in MB (10^6 bytes)."""
-    finish(device)
+    synchronise(device)
     if device.type == 'cuda':
         return torch.cuda.memory_allocated(device) / 1e6
     return resident_mb()

@@ -68,7 +68,7 @@ def fine_tune(network: Network, train: LabelledObjects, *, points: int, turn: st
               report: Callable[[str], None] = lambda line: None) -> Classifier:
     """Return a trained classifier; the network that was given stays as it is.
 
-    In each step every cloud is turned anew, as `turn` says (see draws.TURNS).
+    In each step every cloud is turned anew, as `turn` says (see ROTATION_KINDS).
     """
     generator = torch.Generator().manual_seed(seed)
 

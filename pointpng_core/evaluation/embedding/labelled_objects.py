@@ -51,7 +51,7 @@ class LabelledObjects:
         return replace(self, points=self.points[rows], labels=self.labels[rows])
 
     def clouds(self, count: int, turn: str, *, generator: torch.Generator) -> Tensor:
-        """Return the first points of all objects, turned as draws.TURNS says: (K, count, 3)."""
+        """Return the first points of all objects, rotated by a kind of ROTATION_KINDS: (K, count, 3)."""
         clouds = self.points[:, :count]
         clouds = clouds - clouds.mean(dim=1, keepdim=True)
         R = random_rotation_matrices(len(clouds), turn, generator=generator)

@@ -76,7 +76,7 @@ def test_values_may_be_set_one_by_one_and_a_run_goes_on_without_them(recipe, tmp
     assert (config.model.width, config.source_configs()[0].weight) == (MODEL['width'], 2.0)
     code, err = run(capsys, '--out', out, '--resume', '--set', 'png_steps=4')
     assert code == 0
-    assert 'going on after step 3' in err
+    assert 'resuming after step 3' in err
     assert read_checkpoint(out / 'model').config['step'] == 5
     assert load_model(out).cope.dim == MODEL['dim']
 

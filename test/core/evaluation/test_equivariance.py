@@ -17,12 +17,12 @@ from pointpng_core.training.embedding_metrics import (
     RotatedPairs,
     pair_cosines,
     rotated_pairs,
-    spread,
 )
 from pointpng_core.training.point_samples import (
     cloud_points,
     disjoint_samples,
     distinct_points,
+    evenly_spaced,
     in_batches,
     random_rotation_matrices,
 )
@@ -68,7 +68,8 @@ def test_a_perfect_model_reaches_one_at_every_angle(model, shapes):
     R = random_rotations((len(shapes.points),), generator=seeded())
     cosines = pair_cosines(model, copies(shapes.points, R))
     assert cosines.predicted.min() > 1 - 1e-4
-    assert cosines.summary()['ae'] == pytest.approx(1 - cosines.plain.mean().item(), abs=1e-4)
+    assert cosines.summary()['ae'] == pytest.approx(
+        1 - cosines.unpredicted.mean().item(), abs=1e-4)
     assert cosines.summary()['ae'] > 0.3
 
 
@@ -125,7 +126,7 @@ def test_the_seed_decides(model, shapes):
 def test_angles_fall_into_bins_of_thirty_degrees():
     angles = torch.tensor([0.0, 29.9, 30.1, 179.9, 180.0])
     cosines = Cosines(predicted=torch.tensor([1.0, 0.8, 0.5, 0.2, 0.0]),
-                      plain=torch.tensor([0.5, 0.5, 0.0, 0.1, 0.1]), angle_deg=angles)
+                      unpredicted=torch.tensor([0.5, 0.5, 0.0, 0.1, 0.1]), angle_deg=angles)
     bins = by_angle(cosines)
     assert [(part['low_deg'], part['high_deg'], part['pairs']) for part in bins] == [
         (0, 30, 2), (30, 60, 1), (60, 90, 0), (90, 120, 0), (120, 150, 0), (150, 180, 2)]
@@ -147,9 +148,9 @@ def test_the_angle_is_that_between_the_two_draws(model, shapes):
 
 @pytest.mark.parametrize(('distinct', 'wanted', 'size'), [(100, 20, 20), (100, 50, 50),
                                                           (100, 80, 50), (7, 50, 3)])
-def test_draws_share_no_point_even_where_the_pool_repeats(suppress_duplicates, wanted, size):
-    points = torch.randn(suppress_duplicates, 3, generator=seeded())
-    pool = points.repeat(3, 1)[torch.randperm(3 * suppress_duplicates, generator=seeded())]
+def test_draws_share_no_point_even_where_the_pool_repeats(distinct, wanted, size):
+    points = torch.randn(distinct, 3, generator=seeded())
+    pool = points.repeat(3, 1)[torch.randperm(3 * distinct, generator=seeded())]
     first, second = disjoint_samples(pool, wanted, generator=seeded())
     assert len(first) == len(second) == size
     rows = {tuple(row) for row in torch.cat((first, second)).tolist()}
@@ -187,8 +188,10 @@ def test_turns_leave_their_axis_alone():
         R = random_rotation_matrices(50, axis, generator=seeded())
         assert torch.allclose(R[:, :, index], torch.eye(3)[index].expand(50, 3), atol=1e-6)
         assert R[:, (index + 1) % 3, (index + 1) % 3].std() > 0.3
-    assert torch.equal(random_rotation_matrices(2, 'none', generator=seeded()), torch.eye(3).expand(2, 3, 3))
-    assert random_rotation_matrices(50, 'so3', generator=seeded()).diagonal(dim1=1, dim2=2).std() > 0.3
+    assert torch.equal(random_rotation_matrices(2, 'none', generator=seeded()),
+                       torch.eye(3).expand(2, 3, 3))
+    anywhere = random_rotation_matrices(50, 'so3', generator=seeded())
+    assert anywhere.diagonal(dim1=1, dim2=2).std() > 0.3
     with pytest.raises(ValueError, match='so3'):
         random_rotation_matrices(1, 'spin', generator=seeded())
 
@@ -204,6 +207,6 @@ def test_points_are_those_asked_for_or_those_the_encoder_wants(model):
 
 
 def test_a_limit_spreads_over_the_objects():
-    assert spread(torch.arange(10), 4).tolist() == [0, 3, 6, 9]
-    assert spread(torch.arange(3), 4).tolist() == [0, 1, 2]
-    assert spread(torch.arange(3), None).tolist() == [0, 1, 2]
+    assert evenly_spaced(torch.arange(10), 4).tolist() == [0, 3, 6, 9]
+    assert evenly_spaced(torch.arange(3), 4).tolist() == [0, 1, 2]
+    assert evenly_spaced(torch.arange(3), None).tolist() == [0, 1, 2]

@@ -19,7 +19,7 @@ from pointpng_core.evaluation.device.measures import growth_mb
 from pointpng_core.evaluation.device.packing import pack, packed_sources
 from pointpng_core.evaluation.speed import training as training_speed
 from pointpng_core.io.checkpoints import read_checkpoint
-from pointpng_core.training.batches import Drawn, step_generator
+from pointpng_core.training.batches import ObjectBatch, step_generator
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.metrics_log import read_metrics
 from pointpng_core.training.objectives import make_batch
@@ -77,7 +77,7 @@ def test_checked_measured_and_trained_in_two_calls(tool, packed, recipe, tmp_pat
     assert set(measured['training']['tiny']['stages']) == {'mae', 'png'}
     assert len(measured['peers_ms']) == 3
     assert tool.main(['--join', 'tiny', '--out', str(out), '--runs', str(tmp_path / 'here')]) == 0
-    assert load_model(tmp_path / 'here' / 'tiny').facts['step'] == 6
+    assert load_model(tmp_path / 'here' / 'tiny').metadata['step'] == 6
 
 
 def test_what_is_packed_is_what_was_prepared(packed):
@@ -203,7 +203,7 @@ def test_a_training_step_waits_for_nothing(changes):
     state = RunState(config, CPU)
     optimiser = state.enter(stages(config)[0])
     points = 0.3 * torch.randn(config.batch, config.pool, 3)
-    objects = Drawn(points=points, normals=torch.nn.functional.normalize(points, dim=-1))
+    objects = ObjectBatch(points=points, normals=torch.nn.functional.normalize(points, dim=-1))
     generator = step_generator(0, 1, 0, CPU)
     state.task(make_batch(objects, config, generator), generator, 0.5)  # fills what is kept
     with Waits() as waits:

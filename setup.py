@@ -67,6 +67,7 @@ setup(
         'setuptools',
         'small_gicp>=1',
         'torch>=2.4',
+        'trimesh>=4.6',
     ],
     extras_require=EXTRAS,
     data_files=[

@@ -17,7 +17,7 @@ import yaml
 
 from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_core.io.json_values import to_jsonable
+from pointpng_core.io.files import to_jsonable
 
 STEPS = ('check', 'measure', 'train')
 

@@ -17,7 +17,7 @@ import numpy as np
 from pointpng_core.cli.output import check_json_target, number, write_json
 from pointpng_core.errors import FileError
 from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_cloud, read_model
-from pointpng_core.io.units import UNIT_M, check_extent, unit_scale
+from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
 
 HELP = 'relative pose between two files'
 

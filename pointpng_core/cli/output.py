@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.json_values import to_jsonable
+from pointpng_core.io.files import to_jsonable
 
 
 def check_json_target(target: str | None) -> None:

@@ -1,4 +1,14 @@
-"""Rotational symmetries: groups of motions, and finding them in a surface (`discovery`)."""
+"""Numbers only, no files and no models: rotations, clouds, meshes, symmetries, rigid motions.
+
+    so3/          rotations: frames, random rotations, grids, spherical harmonics, Wigner matrices
+    clouds/       point clouds as arrays: filtering, sampling, measures, visibility
+    meshes        triangle meshes and points sampled from their surface
+    symmetry      groups of motions that leave a surface unchanged; errors that respect them
+    rigid_motion  motion at constant velocity; point-to-plane Jacobians
+    depth_noise   the noise of depth cameras
+
+Nothing here imports another room, except errors and config.
+"""
 
 from pointpng_core.geometry.symmetry import CONTINUOUS, MAX_ORDER, Rotational, Symmetry
 

@@ -1,8 +1,11 @@
-"""Triangle meshes."""
+"""Triangle meshes, points sampled from their surface, and polygons split into triangles."""
 
+from collections.abc import Sequence
 import dataclasses
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
 
@@ -40,3 +43,39 @@ def _check_contents(vertices: np.ndarray, faces: np.ndarray) -> None:
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise CloudError(f'face indices of a mesh span [{faces.min()}, {faces.max()}], but it has '
                          f'{len(vertices)} vertices')
+
+
+def sample_surface(mesh: TriangleMesh, count: int, *, seed: int = 0
+                   ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return points (count, 3) spread evenly over the surface, and the normals of their faces.
+
+    Sampling is stratified: each equal share of the area gets one point, which leaves fewer holes
+    than independent samples. The same seed gives the same points. Raises CloudError when the mesh
+    has no area.
+    """
+    corners = mesh.vertices[mesh.faces].astype(np.float64)  # (F, 3, 3)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.linalg.norm(normals, axis=1) / 2.0
+    total = areas.sum()
+    if not total > 0:
+        raise CloudError(f'mesh of {len(mesh.faces)} faces has no surface area')
+    generator = np.random.default_rng(seed)
+    shares = (np.arange(count) + generator.random(count)) / count * total
+    face = np.searchsorted(np.cumsum(areas), shares).clip(max=len(areas) - 1)
+    root, along = np.sqrt(generator.random(count)), generator.random(count)
+    weights = np.stack((1 - root, root * (1 - along), root * along), axis=1)
+    points = (corners[face] * weights[:, :, None]).sum(axis=1)
+    units = normals[face] / (2.0 * areas[face, None]).clip(min=1e-300)
+    return points.astype(np.float32), units.astype(np.float32)
+
+
+def split_polygons(polygons: np.ndarray | Sequence[Any]) -> np.ndarray:
+    """Split polygons, each a row of vertex indices, into triangles (F, 3) int64.
+
+    Every polygon becomes a fan around its first vertex, which is correct for convex polygons.
+    """
+    if isinstance(polygons, np.ndarray) and polygons.ndim == 2 and polygons.shape[1] == 3:
+        return polygons.astype(np.int64)
+    triangles = [(polygon[0], polygon[i], polygon[i + 1])
+                 for polygon in polygons for i in range(1, len(polygon) - 1)]
+    return np.array(triangles, dtype=np.int64).reshape(-1, 3)

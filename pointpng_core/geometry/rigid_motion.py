@@ -1,4 +1,4 @@
-"""Steady rigid motions: a turn about a centre and a shift of it, per unit of time."""
+"""Rigid motions: at constant velocity, and their effect on point-to-plane distances."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Motion:
-    """A steady motion, per unit of time: a turn about a centre and a shift of that centre."""
+    """A constant velocity: rotation about a centre and shift of that centre per unit of time."""
 
     rotation_rad: Vector
     """(3,) rotation vector."""
@@ -20,22 +20,39 @@ class Motion:
     """(3,) metres."""
 
     def over(self, time: float, centre: Vector) -> Matrix:
-        """Return the motion (4, 4) of some time, about a centre (3,)."""
+        """Return the motion (4, 4) during a time, for the centre (3,) at its beginning."""
         T = np.eye(4)
         T[:3, :3] = Rotation.from_rotvec(time * self.rotation_rad).as_matrix()
         T[:3, 3] = centre + time * self.shift_m - T[:3, :3] @ centre
         return T
 
     def blended(self, other: 'Motion', share: float) -> 'Motion':
-        """Return this motion with a share of another one."""
+        """Return the weighted mean of this motion and another one of weight `share`."""
         return Motion(rotation_rad=(1 - share) * self.rotation_rad + share * other.rotation_rad,
                       shift_m=(1 - share) * self.shift_m + share * other.shift_m)
 
     @classmethod
     def of(cls, T: Matrix, centre: Vector, time: float = 1.0) -> 'Motion':
-        """Return what takes a time above zero to become the motion (4, 4), about a centre (3,)."""
+        """Return the velocity of a motion (4, 4) about a centre (3,) during a time above zero."""
         return cls(rotation_rad=Rotation.from_matrix(T[:3, :3]).as_rotvec() / time,
                    shift_m=(T[:3] @ np.append(centre, 1.0) - centre) / time)
 
 
 STILL = Motion(rotation_rad=np.zeros(3), shift_m=np.zeros(3))
+
+
+def motion_rows(points: NDArray[np.floating], normals: NDArray[np.floating], diameter_m: float
+                ) -> Matrix:
+    """Return the Jacobian (n, 6) of point-to-plane distances, metres per metre.
+
+    `points` and `normals` (n, 3) are relative to the centre of an object. The first three columns
+    belong to a rotation about the centre, expressed as the path of a point half a diameter from
+    it; the last three to a translation.
+    """
+    return np.hstack((np.cross(points, normals) / (diameter_m / 2), normals))
+
+
+def curvature(rows: Matrix) -> Matrix:
+    """Return the normal matrix (6, 6) per point of the rows of `motion_rows`: rotation, shift."""
+    normal: Matrix = rows.T @ rows / max(1, len(rows))
+    return normal

@@ -1,13 +1,23 @@
-"""Reading and writing of meshes and clouds, in metres."""
+"""Files, without ROS: meshes and clouds in metres, bags, checkpoints, object libraries.
 
-from pointpng_core.geometry.meshes import TriangleMesh
+    mesh_files     obj, stl, off, ply; the readers of obj and off in text_meshes, of ply in ply
+    cloud_files    ply, pcd, xyz, npy, npz
+    model_files    either of them, and units
+    object_library a folder of models with an objects.yaml
+    bags/          PointCloud2 messages of recordings
+    checkpoints/   models and the state of trainings
+    files          checked paths, atomic writes, hashes, values for JSON
+
+Everything that cannot be read or written raises FileError.
+"""
+
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, write_cloud
 from pointpng_core.io.mesh_files import (
     MESH_SUFFIXES,
     read_mesh,
     write_mesh,
 )
-from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.io.model_files import MODEL_SUFFIXES, read_cloud, read_model
 
 __all__ = [

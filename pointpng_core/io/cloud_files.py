@@ -1,17 +1,19 @@
-"""Files that hold point clouds."""
+"""Point clouds in ply, pcd, xyz, npy and npz files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 from pathlib import Path
+import re
 from typing import Any
 import zipfile
 import zlib
 
 import numpy as np
 
-from pointpng_core.errors import FileError
-from pointpng_core.io.open3d_files import checked_path, quiet_open3d
+from pointpng_core.errors import FileError, MissingDependencyError
+from pointpng_core.io.files import checked_path
 from pointpng_core.io.ply import read_ply
-from pointpng_core.io.truncation import check_pcd
+from pointpng_core.io.system_libraries import explain_missing
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
 _BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
@@ -19,9 +21,10 @@ _BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxErr
 
 
 def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
-    """Read the points of a ply, pcd, xyz, npy or npz file: (N, 3) float32, metres after `scale`.
+    """Return the points (N, 3) float32 of a ply, pcd, xyz, npy or npz file.
 
-    Every stored row is returned, non-finite ones too (organised clouds mark holes with NaN).
+    `scale` converts its unit to metres. Every stored row is returned, non-finite ones included
+    (organised clouds mark holes with NaN).
     Raises FileError when the file is unreadable, holds no finite point, or is cut short.
     """
     path = checked_path(path, CLOUD_SUFFIXES)
@@ -30,7 +33,7 @@ def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
 
 
 def write_cloud(path: str | Path, points: np.ndarray) -> None:
-    """Write points (N, 3) in metres as ply, pcd, xyz, npy or npz, by the suffix."""
+    """Write points (N, 3) as ply, pcd, xyz, npy or npz, by the suffix; raises FileError."""
     path = Path(path)
     if path.suffix.lower() not in CLOUD_SUFFIXES:
         raise FileError(f'cannot write {path}: choose one of {", ".join(CLOUD_SUFFIXES)}')
@@ -60,19 +63,19 @@ def _read_ply(path: Path) -> np.ndarray:
 
 
 def _read_pcd(path: Path) -> np.ndarray:
-    with quiet_open3d() as open3d:
+    with _quiet_open3d() as open3d:
         try:
             content = open3d.io.read_point_cloud(
                 str(path), remove_nan_points=False, remove_infinite_points=False)
         except RuntimeError as error:
             raise FileError(f'{path} cannot be read as a cloud: {error}') from error
     points = np.asarray(content.points).copy()
-    check_pcd(path, len(points))
+    _check_pcd(path, len(points))
     return points
 
 
 def _read_text(path: Path) -> np.ndarray:
-    """Read rows `x y z`; further columns (colours, normals) are attributes and not read."""
+    """Read rows `x y z`; further columns (colours, normals) are ignored."""
     try:
         rows = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding='utf-8')
     except (OSError, ValueError) as error:
@@ -115,7 +118,7 @@ def _numeric(path: Path, array: np.ndarray) -> np.ndarray:
 
 
 def _write_with_open3d(path: Path, points: np.ndarray) -> None:
-    with quiet_open3d() as open3d:
+    with _quiet_open3d() as open3d:
         content = open3d.geometry.PointCloud(
             open3d.utility.Vector3dVector(points.astype(np.float64)))
         if not open3d.io.write_point_cloud(str(path), content):
@@ -128,6 +131,37 @@ def _write_text(path: Path, points: np.ndarray) -> None:
 
 def _write_archive(path: Path, points: np.ndarray) -> None:
     np.savez_compressed(path, points=points)
+
+
+@contextlib.contextmanager
+def _quiet_open3d() -> Iterator[Any]:
+    """Yield Open3D, which takes a second to import, without its console output.
+
+    Raises MissingDependencyError when the system lacks a library that Open3D loads.
+    """
+    try:
+        import open3d
+    except (ImportError, OSError) as error:
+        raise MissingDependencyError(
+            f'Open3D cannot be imported: {error}. {explain_missing()}'.rstrip()) from error
+    with open3d.utility.VerbosityContextManager(open3d.utility.VerbosityLevel.Error):
+        yield open3d
+
+
+def _check_pcd(path: Path, found: int) -> None:
+    """Raise FileError if fewer points were found than declared: Open3D adds zeros for the rest."""
+    content = path.read_bytes()
+    declared = re.search(rb'^POINTS\s+(\d+)', content, flags=re.MULTILINE)
+    data = re.search(rb'^DATA\s+(\w+)\s*?\n', content, flags=re.MULTILINE)
+    if declared is None or data is None:
+        raise FileError(f'{path} has no valid PCD header (POINTS, DATA)')
+    if data.group(1) == b'ascii':
+        widths = [len(line.split()) for line in content[data.end():].splitlines() if line.strip()]
+        found = sum(1 for width in widths if width == widths[0])
+    count = int(declared.group(1))
+    if found < count:
+        raise FileError(f'{path} declares {count} points, but only {found} could be read: was it '
+                        'cut short?')
 
 
 _READERS: dict[str, Callable[[Path], np.ndarray]] = {

@@ -1,24 +1,22 @@
-"""Triangle meshes and the files that hold them."""
+"""Triangle meshes in obj, stl, off and ply files."""
 
-from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.obj import read_obj
-from pointpng_core.io.off import with_header_line
-from pointpng_core.io.open3d_files import checked_path, quiet_open3d
+from pointpng_core.io.files import checked_path
 from pointpng_core.io.ply import read_ply
-from pointpng_core.io.truncation import check_off
+from pointpng_core.io.text_meshes import read_obj, read_off
 
 MESH_SUFFIXES = ('.obj', '.stl', '.off', '.ply')
+_STL_HEADER_BYTES, _STL_FACE_BYTES = 84, 50
 
 
 def read_mesh(path: str | Path, *, scale: float = 1.0) -> TriangleMesh:
-    """Read an obj, stl, off or ply file with faces; `scale` turns its unit into metres.
+    """Read an obj, stl, off or ply file with faces; `scale` converts its unit to metres.
 
     Raises FileError when the file is missing, empty, cut short, of another format, or has no
     faces.
@@ -32,12 +30,9 @@ def read_mesh(path: str | Path, *, scale: float = 1.0) -> TriangleMesh:
 
 def load_mesh_or_none(path: Path, *, scale: float) -> TriangleMesh | None:
     """Read a file that may hold a mesh; None when it holds no faces. Raises FileError."""
-    suffix = path.suffix.lower()
-    vertices, faces = {'.ply': read_ply, '.obj': read_obj}.get(suffix, _read_with_open3d)(path)
+    vertices, faces = _READERS[path.suffix.lower()](path)
     if len(faces) == 0:
         return None
-    if suffix == '.off':
-        check_off(path, len(vertices), len(faces))
     try:
         return TriangleMesh(vertices=vertices * scale, faces=faces)
     except CloudError as error:
@@ -49,28 +44,31 @@ def write_mesh(path: str | Path, mesh: TriangleMesh) -> None:
     path = Path(path)
     if path.suffix.lower() not in MESH_SUFFIXES:
         raise FileError(f'cannot write {path}: choose one of {", ".join(MESH_SUFFIXES)}')
-    with quiet_open3d() as open3d:
-        content = open3d_mesh(open3d, mesh)
-        content.compute_vertex_normals()
-        done = open3d.io.write_triangle_mesh(str(path), content, write_vertex_normals=False)
-    if not done:
-        raise FileError(f'cannot write {path}: is its folder there and writable?')
+    import trimesh  # takes half a second, and most processes write no mesh
+    content = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    try:
+        content.export(path, file_type=path.suffix.lower()[1:])
+    except OSError as error:
+        raise FileError(f'cannot write {path}: {error.strerror or error}') from error
 
 
-def open3d_mesh(open3d: Any, mesh: TriangleMesh) -> Any:
-    """Return the same mesh as an open3d.geometry.TriangleMesh."""
-    return open3d.geometry.TriangleMesh(
-        open3d.utility.Vector3dVector(mesh.vertices.astype(np.float64)),
-        open3d.utility.Vector3iVector(mesh.faces))
+def _read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return vertices (3 F, 3) and triangles (F, 3) of a binary or text STL file, by trimesh.
+
+    Each triangle has its own vertices, as in the file.
+    """
+    import trimesh  # as in `write_mesh`
+    try:
+        content = path.read_bytes()
+        mesh = trimesh.load_mesh(BytesIO(content), file_type='stl', process=False)
+        vertices, faces = np.asarray(mesh.vertices), np.asarray(mesh.faces)
+    except Exception as error:  # trimesh raises a dozen types for damaged files
+        raise FileError(f'{path} is not a whole STL file: {error}') from error
+    binary = len(content) == _STL_HEADER_BYTES + _STL_FACE_BYTES * len(faces)
+    # Of a text file, trimesh leaves out a solid that has no end.
+    if not binary and not content.rstrip().lower().rpartition(b'\n')[2].startswith(b'endsolid'):
+        raise FileError(f'{path} does not end as an STL file does: was it cut short?')
+    return vertices, faces
 
 
-def _read_with_open3d(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    whole = with_header_line(path) if path.suffix.lower() == '.off' else nullcontext(path)
-    with quiet_open3d() as open3d, whole as readable:
-        try:
-            content = open3d.io.read_triangle_mesh(str(readable))
-        except RuntimeError as error:
-            raise FileError(f'{path} cannot be read as a mesh: {error}') from error
-    return np.asarray(content.vertices), np.asarray(content.triangles)
-
-
+_READERS = {'.obj': read_obj, '.stl': _read_stl, '.off': read_off, '.ply': read_ply}

@@ -1,25 +1,46 @@
-"""One entry for any file that describes an object: a mesh where it has faces, else a cloud."""
+"""Files that describe an object: a mesh if the file has faces, else a cloud, in metres."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pointpng_core.geometry.meshes import TriangleMesh
+from pointpng_core.errors import FileError
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, load_cloud
-from pointpng_core.io.mesh_files import (
-    MESH_SUFFIXES,
-    load_mesh_or_none,
-    read_mesh,
-)
-from pointpng_core.io.mesh_sampling import sample_surface
-from pointpng_core.io.open3d_files import checked_path
+from pointpng_core.io.files import checked_path
+from pointpng_core.io.mesh_files import MESH_SUFFIXES, load_mesh_or_none, read_mesh
 
 MODEL_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
 SURFACE_POINTS = 8192
+UNIT_M = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'in': 0.0254}
+EXTENT_RANGE_M = (0.001, 10.0)
+
+
+def unit_scale(where: str, unit: Any) -> float:
+    """Return the metres in one unit ('m', 'cm', 'mm', 'in'); raises FileError."""
+    if not isinstance(unit, str) or unit not in UNIT_M:
+        raise FileError(f'{where}: unit {unit!r} is not known; use {", ".join(UNIT_M)}')
+    return UNIT_M[unit]
+
+
+def check_extent(where: str, points: np.ndarray, unit: str) -> None:
+    """Raise FileError unless points (N, 3) in metres span 1 mm to 10 m, with a hint."""
+    low, high = EXTENT_RANGE_M
+    extent_m = float(np.ptp(points[np.isfinite(points).all(axis=1)], axis=0).max())
+    if low <= extent_m <= high:
+        return
+    fits = [other for other in ('m', 'cm', 'mm')
+            if other != unit and low <= extent_m / UNIT_M[unit] * UNIT_M[other] <= high]
+    hint = f'is its unit {" or ".join(fits)}?' if fits else 'is it the right file?'
+    if extent_m > high and 'mm' in fits:
+        hint = f'is it in millimetres? ({hint})'
+    raise FileError(f'{where}: its extent would be {extent_m:.6g} m with unit {unit!r}, but '
+                    f'objects measure {low:g} to {high:g} m; {hint}')
 
 
 def read_model(path: str | Path, *, scale: float = 1.0) -> TriangleMesh | np.ndarray:
-    """Read whatever the file holds, in metres after `scale`; raises FileError.
+    """Read a mesh or cloud; `scale` converts its unit to metres. Raises FileError.
 
     A file with faces gives a TriangleMesh, any other the rows of its cloud (N, 3) float32.
     """
@@ -35,10 +56,10 @@ def read_model(path: str | Path, *, scale: float = 1.0) -> TriangleMesh | np.nda
 
 
 def read_cloud(path: str | Path, *, scale: float = 1.0) -> np.ndarray:
-    """Read a file as points (N, 3) float32 in metres after `scale`; raises FileError.
+    """Read a mesh or cloud as points (N, 3) float32; `scale` converts its unit to metres.
 
-    A cloud's rows come as stored, non-finite ones too; a mesh gives SURFACE_POINTS points drawn
-    uniformly from its surface, the same ones every time.
+    The rows of a cloud are returned as stored, non-finite ones included. Of a mesh, SURFACE_POINTS
+    points are sampled uniformly from the surface, the same ones every time. Raises FileError.
     """
     model = read_model(path, scale=scale)
     return sample_surface(model, SURFACE_POINTS)[0] if isinstance(model, TriangleMesh) else model

@@ -7,7 +7,7 @@
         unit: mm
         symmetry: [{axis: [0, 0, 1], order: continuous}, {axis: [1, 0, 0], order: 2}]
 
-`unit` is m, cm, mm or in (default m). `symmetry` is auto (default: discovered from the surface),
+`unit` is m, cm, mm or in (default m). `symmetry` is auto (default: detected in the surface),
 none or a list of axes; an axis' `point` defaults to the origin and is in metres. Files are
 relative to the folder.
 """
@@ -26,8 +26,8 @@ from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.io import TriangleMesh, read_model, write_cloud, write_mesh
-from pointpng_core.io.atomic_write import atomic_write_text
-from pointpng_core.io.units import check_extent, unit_scale
+from pointpng_core.io.files import atomic_write_text
+from pointpng_core.io.model_files import check_extent, unit_scale
 
 OBJECTS_FILE = 'objects.yaml'
 AUTO, NONE = 'auto', 'none'
@@ -40,8 +40,8 @@ _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 class ObjectModel:
     """An object of a library: its surface or points (N, 3) float32, in metres, and its symmetry.
 
-    symmetry: None to have it discovered from the surface when the object becomes a reference;
-    name: letters, digits and underscores, for it becomes part of a TF frame; path: its file.
+    symmetry: None means that it is detected when the object becomes a reference; name: letters,
+    digits and underscores, since it becomes part of a TF frame; path: its file.
     """
 
     name: str
@@ -73,7 +73,7 @@ def load_library(folder: str | Path) -> list[ObjectModel]:
 
 
 def named_object(folder: str | Path, name: str) -> ObjectModel:
-    """Read one object of a library, whatever is wrong with the others; raises LibraryError."""
+    """Read one object of a library, even if others are broken; raises LibraryError."""
     source = Path(folder) / OBJECTS_FILE
     entries = _read_entries(source)
     names = [str(entry.get('name')) if isinstance(entry, dict) else '' for entry in entries]
@@ -191,7 +191,7 @@ def _symmetry(where: str, entry: Any) -> Symmetry | None:
     if entry == NONE:
         return Symmetry()
     if not isinstance(entry, list):
-        raise LibraryError(f'{where}: symmetry {entry!r} must be auto (discovered), none or a '
+        raise LibraryError(f'{where}: symmetry {entry!r} must be auto (detected), none or a '
                            f'list of axes such as [{{axis: [0, 0, 1], order: continuous}}]')
     return Symmetry(elements=tuple(_rotational(where, element) for element in entry))
 

@@ -1,6 +1,9 @@
-"""A strict reader of PLY: Open3D's returns uninitialised points for a file that was cut short.
+"""A strict reader of PLY, for meshes with polygons and for clouds.
 
 Format: http://paulbourke.net/dataformats/ply/ (ascii, binary of either byte order, polygons).
+Why not a library: of files that were cut short, Open3D 0.19 returns uninitialised points; trimesh
+5.2 reads a sixth of those in ascii as if they were whole, refuses binary files with polygons of
+different sizes, and splits vertices where they have texture coordinates.
 """
 
 import dataclasses
@@ -10,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.polygons import split_polygons
+from pointpng_core.geometry.meshes import split_polygons
 
 _TYPES = {'char': 'i1', 'int8': 'i1', 'uchar': 'u1', 'uint8': 'u1', 'short': 'i2', 'int16': 'i2',
           'ushort': 'u2', 'uint16': 'u2', 'int': 'i4', 'int32': 'i4', 'uint': 'u4', 'uint32': 'u4',

@@ -15,7 +15,7 @@ from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceStack:
-    """R references; views and probes that one has less than another are repeated."""
+    """R references; views and probes of a reference that has fewer than another are repeated."""
 
     field: SurfaceField
     surface_points: tuple[int, ...]
@@ -25,7 +25,7 @@ class ReferenceStack:
     spacing: Tensor
     """(R,) metres."""
     probes: Tensor
-    """(R, K, 3) about the reference's centre."""
+    """(R, K, 3) relative to the centre of each reference."""
     visible: Tensor
     """(R, V, K)"""
     directions: Tensor
@@ -55,11 +55,11 @@ class ReferenceStack:
 
     @cached_property
     def sample(self) -> Tensor:
-        """Return (R, n, 3) points of each surface at random, about the reference's centre."""
+        """Return random points (R, n, 3) of each surface, relative to the reference's centre."""
         generator = torch.Generator().manual_seed(0)
         count = min(SAMPLE, max(self.surface_points))
         parts = self.field.surface[:, :3].split(list(self.surface_points))
-        # Too few are repeated, none much oftener than another.
+        # A smaller surface is repeated, each point about equally often.
         return torch.stack([
             part[torch.randperm(len(part), generator=generator).repeat(
                 -(-count // len(part)))[:count].to(part.device)] for part in parts])
@@ -72,7 +72,7 @@ class ReferenceStack:
 def _level(parts: list[Tensor], dims: int = 1) -> Tensor:
     """Stack tensors after repeating the last rows (and columns) of shorter ones.
 
-    A repeated view or probe is one more of the same, which changes no maximum and hardly a share.
+    A repeated view or probe changes no maximum, and shares only slightly.
     """
     for dim in range(dims):
         most = max(part.shape[dim] for part in parts)

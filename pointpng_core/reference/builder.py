@@ -1,4 +1,4 @@
-"""Building references from meshes, clouds and first looks."""
+"""Building references from meshes, clouds and single views."""
 
 from dataclasses import dataclass
 import math
@@ -21,31 +21,30 @@ from pointpng_core.geometry.clouds import (
     require_points,
     spacing_m,
 )
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import build_field
 from pointpng_core.reference.symmetry_detection.detection import discover_symmetry
 from pointpng_core.reference.view_bank import all_around, render_views
 
-LEAST_POINTS = 32
+MIN_POINTS = 32
 """Fewer points make no surface."""
 VIEW_CONE_RAD = math.radians(40.0)
-"""A first look shows its object from about one side; views further off would invent a back."""
+"""A single view shows one side; views rendered from farther around would miss hidden surface."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surface:
-    """Points and normals (N, 3) of one object, and what is known of them."""
+    """Points and normals (N, 3) of one object, and what is known about them."""
 
     name: str
     points: NDArray[np.float32]
     normals: NDArray[np.float32]
     symmetry: Symmetry | None
-    """None: to be discovered."""
+    """None: to be detected."""
     complete: bool
-    """Known from all sides."""
+    """Whether it is known from all sides."""
     outward: bool
     """Whether the normals are known to point outwards."""
 
@@ -75,29 +74,30 @@ class ReferenceBuilder:
                    symmetry: Symmetry | None) -> Reference:
         """Build from a mesh or from points (N, 3) that cover the whole surface.
 
-        Without a `symmetry` it is discovered from the surface.
+        Without a `symmetry` it is detected from the surface. Raises CloudError.
         """
         if isinstance(model, TriangleMesh):
             points, normals = sample_surface(model, self.config.surface_points)
         else:
-            points = require_points(model, least=LEAST_POINTS, what=f'model {name!r}')
+            points = require_points(model, least=MIN_POINTS, what=f'model {name!r}')
             normals = estimate_normals(points)
         surface = Surface(name=name, points=points, normals=normals, symmetry=symmetry,
                           complete=True, outward=isinstance(model, TriangleMesh))
         return self._build(surface, all_around(self.config.views))
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
-        """Build from points (N, 3) seen from one side by a camera at the origin.
+        """Build from points (N, 3) visible to a camera at the origin.
 
-        The reference's frame has the camera's axes and its origin at the centroid of the points.
+        The frame of the reference has the axes of the camera and its origin at the centroid of
+        the points. Raises CloudError.
         """
-        points = require_points(points, least=LEAST_POINTS, what=f'first look {name!r}')
+        points = require_points(points, least=MIN_POINTS, what=f'view of {name!r}')
         points, centroid = centred(points)
         surface = Surface(name=name, points=points, symmetry=Symmetry(), complete=False,
                           normals=estimate_normals(points, viewpoint=-centroid), outward=True)
         distance = np.linalg.norm(centroid)
         if not distance > 0:
-            raise CloudError(f'first look {name!r}: the points surround the camera at the origin')
+            raise CloudError(f'view of {name!r}: the points surround the camera at the origin')
         towards, around = -centroid / distance, all_around(self.config.views)
         near = around[around @ towards >= math.cos(VIEW_CONE_RAD)]
         return self._build(surface, np.vstack((towards, near)))
@@ -106,7 +106,7 @@ class ReferenceBuilder:
         points, normals = surface.points, surface.normals
         diameter, spacing = diameter_m(points), spacing_m(points)
         if not diameter > 0:
-            raise CloudError(f'{surface.name!r}: all points lie at one place; a surface is needed')
+            raise CloudError(f'{surface.name!r}: all points coincide; a surface is needed')
         local, centre = centred(points)
         cloud = torch.from_numpy(local).to(self.device)
         probes = farthest_points(cloud[None], min(self.config.probes, len(points)))[0]

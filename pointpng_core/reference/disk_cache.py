@@ -1,4 +1,4 @@
-"""References kept on disk, under the hash of everything they were built from."""
+"""References cached on disk, under the hash of everything they were built from."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.atomic_write import atomic_write
+from pointpng_core.io.files import atomic_write
 from pointpng_core.reference.builder import ReferenceBuilder
 from pointpng_core.reference.reference import Reference
 
@@ -25,7 +25,7 @@ FORMAT = 6
 
 
 class ReferenceCache:
-    """A builder that looks on disk first. Without a folder it only builds."""
+    """A builder that reads from disk what was built before. Without a folder it only builds."""
 
     def __init__(self, builder: ReferenceBuilder, *, folder: Path | None) -> None:
         self.builder, self._folder = builder, folder
@@ -34,7 +34,7 @@ class ReferenceCache:
                    symmetry: Symmetry | None) -> Reference:
         """Return the reference of a mesh or of points (N, 3) covering a whole surface.
 
-        What is kept has the discovered symmetry, and serves whatever `symmetry` is given instead.
+        The cached reference has the detected symmetry, and `symmetry` replaces it if given.
         """
         parts = (model.vertices, model.faces) if isinstance(model, TriangleMesh) else (model,)
         built_with = symmetry if self._folder is None else None
@@ -43,8 +43,8 @@ class ReferenceCache:
         return reference if symmetry is None else replace(reference, symmetry=symmetry)
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
-        """Return the reference of points (N, 3) seen from one side by a camera at the origin."""
-        return self._cached('look', (points,), name, lambda: self.builder.from_view(
+        """Return the reference of points (N, 3) visible to a camera at the origin."""
+        return self._cached('view', (points,), name, lambda: self.builder.from_view(
             points, name=name))
 
     def _cached(self, kind: str, parts: tuple[NDArray[np.generic], ...], name: str,
@@ -77,10 +77,10 @@ def _load(path: Path) -> dict[str, NDArray[np.generic]]:
 
 
 def _save(path: Path, arrays: dict[str, NDArray[np.generic]]) -> None:
-    """Write completely or not at all; a cache that cannot be written is no reason to fail."""
+    """Write atomically; a failure is only logged, because the cache is optional."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as whole:
             np.savez(whole, **arrays)  # type: ignore[arg-type]
     except OSError as error:
-        logger.warning('cannot keep a reference in %s (%s); it will be built again', path, error)
+        logger.warning('cannot cache a reference in %s (%s); it will be built again', path, error)

@@ -1,4 +1,4 @@
-"""What an object looks like, prepared once: surface, rendered views and their embeddings."""
+"""An object prepared for search and registration: surface, rendered views, embeddings."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.geometry import Symmetry
-from pointpng_core.geometry.clouds.bounding_box import box_around
-from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.geometry.clouds.measures import box_around
+from pointpng_core.geometry.rigid_motion import curvature, motion_rows
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 from pointpng_core.reference.view_bank import ViewBank
@@ -29,16 +29,16 @@ class Reference:
     normals: NDArray[np.float32]
     """(M, 3) unit normals of the points."""
     centre: NDArray[np.float64]
-    """(3,) centroid of the surface; tensors below are about it."""
+    """(3,) centroid of the surface; the tensors below are relative to it."""
     diameter_m: float
     spacing_m: float
     """Typical distance between neighbouring surface points."""
     complete: bool
-    """Whether the surface is known from all sides (a model) or from one (a first look)."""
+    """Whether the surface is known from all sides (a model) or from one (a single view)."""
     outward: bool
     """Whether the normals are known to point outwards."""
     probes: Tensor
-    """(K, 3) few surface points, spread evenly, that stand for the surface in verification."""
+    """(K, 3) a few evenly spread surface points that represent the surface in verification."""
     field: SurfaceField
     tree: SurfaceTree
     embedding: Tensor
@@ -52,7 +52,7 @@ class Reference:
 
     @functools.cached_property
     def curvature(self) -> NDArray[np.float64]:
-        """Return how the whole surface would hold a pose (6, 6); see `motion_rows.curvature`."""
+        """Return the normal matrix (6, 6) of the whole surface, see `rigid_motion.curvature`."""
         return curvature(motion_rows(self.points - self.centre, self.normals, self.diameter_m))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
@@ -66,7 +66,7 @@ class Reference:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], *, name: str, device: torch.device
                     ) -> 'Reference':
-        """Build from what `arrays` returned."""
+        """Build from the result of `arrays`."""
         parts: dict[str, dict[str, NDArray[Any]]] = {'field': {}, 'views': {}}
         for key, array in arrays.items():
             owner, _, part = key.partition('.')

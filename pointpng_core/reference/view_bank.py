@@ -1,4 +1,4 @@
-"""A reference as a camera would see it from all around, each view embedded in its own frame."""
+"""Rendered views of a reference from all around, each embedded in its own frame."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,15 @@ from torch import Tensor
 
 from pointpng_core.embedding.protocols import Encoder
 from pointpng_core.geometry.clouds import random_points
-from pointpng_core.geometry.clouds.hidden_points import shown_points, view_frames, visible_points
+from pointpng_core.geometry.clouds.visibility import (
+    view_frames,
+    visible_or_grazing_points,
+    visible_points,
+)
 from pointpng_core.geometry.so3 import fibonacci_directions
 
-LEAST_VISIBLE = 16
-"""Points a view needs; from fewer nothing can be told."""
+MIN_VISIBLE = 16
+"""Views with fewer visible points are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,7 @@ class ViewBank:
     embeddings: Tensor
     """(V, d) of the visible points about their centroid, in the view frame."""
     visible: Tensor
-    """(V, K) which of the reference's probe points the view sees."""
+    """(V, K) which of the reference's probe points are visible."""
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors as arrays by name, for the cache."""
@@ -38,7 +42,7 @@ class ViewBank:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], device: torch.device
                     ) -> 'ViewBank':
-        """Build from what `arrays` returned."""
+        """Build from the result of `arrays`."""
         names = cls.__dataclass_fields__
         return cls(**{name: torch.from_numpy(arrays[name]).to(device) for name in names})
 
@@ -48,27 +52,28 @@ def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
                  normals: NDArray[np.float32], outward: bool, spacing_m: float, diameter_m: float,
                  encoder: Encoder, directions: NDArray[np.float64], distance_diameters: float,
                  sample: int, device: torch.device) -> ViewBank:
-    """Render the points (N, 3), about the centre, from every direction (V, 3), and embed them.
+    """Render points (N, 3), about the centre, from each direction (V, 3), and embed the views.
 
-    The camera stands `distance_diameters` away; `outward`: the normals (N, 3) are known to point
-    outwards; `probes` (K,) are the points whose visibility is kept; `sample` points of what each
-    view shows are embedded.
+    The distance of the camera is `distance_diameters`. `outward`: the normals (N, 3) are known to
+    point outwards. `probes` (K,) are the points whose visibility is stored. Of each view, `sample`
+    visible points are embedded.
     """
     cameras = directions * distance_diameters * diameter_m
     visible = np.stack([visible_points(points, camera, spacing_m=spacing_m,
                                        normals=normals if outward else None)
                         for camera in cameras])
-    kept = visible.sum(axis=1) >= LEAST_VISIBLE
+    kept = visible.sum(axis=1) >= MIN_VISIBLE
     visible, cameras = visible[kept], cameras[kept]
-    # What is held against a pose must be seen for sure; an embedding is of all that shows. Of a
-    # mesh, whose points are dense and whose sides are known, that is nearly the same.
+    # Verification needs points that are certainly visible, an embedding all that may be measured.
+    # For a mesh, which is dense and has outward normals, both are nearly the same.
     masks = visible if outward else np.stack([
-        shown_points(points, camera, spacing_m=spacing_m, normals=normals) for camera in cameras])
+        visible_or_grazing_points(points, camera, spacing_m=spacing_m, normals=normals)
+        for camera in cameras])
     centroids = np.stack([points[mask].mean(axis=0) for mask in masks])
     towards = cameras - centroids
     R = view_frames(towards / np.linalg.norm(towards, axis=1, keepdims=True))
-    clouds = np.stack([(random_points(points[mask], sample) - centroid) @ turn.T
-                       for mask, centroid, turn in zip(masks, centroids, R)])
+    clouds = np.stack([(random_points(points[mask], sample) - centroid) @ R_view.T
+                       for mask, centroid, R_view in zip(masks, centroids, R)])
     scaled = torch.from_numpy(clouds / diameter_m).float().to(device)
     embeddings = torch.cat([encoder.encode(chunk) for chunk in scaled.split(64)])
     return ViewBank(directions=_tensor(directions[kept], device),

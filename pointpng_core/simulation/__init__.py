@@ -1,1 +1,1 @@
-"""A simulated depth camera over a table with moving objects: clouds with their true poses."""
+"""A simulated depth camera over a table with moving objects: clouds with ground-truth poses."""

@@ -24,7 +24,7 @@ class DepthCamera(Config):
 
     @functools.cached_property
     def rays(self) -> NDArray[np.float32]:
-        """Directions (H, W, 3) of all pixels, scaled to z = 1: depth times ray is the point."""
+        """Return the rays (H, W, 3) of all pixels, scaled to z = 1: depth times ray is a point."""
         column = (np.arange(self.width) - self.cx) / self.fx
         row = (np.arange(self.height) - self.cy) / self.fy
         rays = np.ones((self.height, self.width, 3), dtype=np.float32)
@@ -33,15 +33,15 @@ class DepthCamera(Config):
 
     @functools.cached_property
     def ray_lengths(self) -> NDArray[np.float32]:
-        """Lengths (H, W) of the rays."""
+        """Return the lengths (H, W) of the rays."""
         lengths: NDArray[np.float32] = np.linalg.norm(self.rays, axis=-1)
         return lengths
 
     def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Pixel coordinates (N, 2), column first, of points (N, 3) with z > 0."""
+        """Return pixel coordinates (N, 2), column first, of points (N, 3) with z > 0."""
         flat = points[:, :2] / points[:, 2:]
         return flat * [self.fx, self.fy] + [self.cx, self.cy]
 
     def backproject(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (H, W, 3) of a depth image (H, W); NaN stays NaN in all three coordinates."""
+        """Return points (H, W, 3) of a depth image (H, W); NaN stays NaN in all coordinates."""
         return self.rays * depth_m[..., None]

@@ -1,4 +1,4 @@
-"""Smooth motions: objects that slide and spin on the table, a camera that swings around it."""
+"""Smooth motions: objects that slide and spin on the table, a camera that orbits it."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class TableMotion:
     phase_rad: float
 
     def T_world_object(self, time_s: float) -> NDArray[np.float64]:
-        """Pose (4, 4) at a time."""
+        """Return the pose (4, 4) at a time."""
         angle = self.phase_rad + self.slide_rad_s * time_s
         T_world_table = np.eye(4)
         T_world_table[:3, :3] = Rotation.from_euler(
@@ -43,10 +43,10 @@ class Orbit:
     period_s: float
 
     def T_world_camera(self, time_s: float) -> NDArray[np.float64]:
-        """Pose (4, 4) of the optical frame (x right, y down, z forward) at a time."""
-        turn = 2 * np.pi * time_s / self.period_s
-        azimuth = np.radians(-90 + self.swing_deg * np.sin(turn))
-        height = np.radians(self.height_deg + self.nod_deg * np.sin(1.7 * turn))
+        """Return the pose (4, 4) of the optical frame (x right, y down, z forward) at a time."""
+        phase = 2 * np.pi * time_s / self.period_s
+        azimuth = np.radians(-90 + self.swing_deg * np.sin(phase))
+        height = np.radians(self.height_deg + self.nod_deg * np.sin(1.7 * phase))
         back = np.array([np.cos(height) * np.cos(azimuth), np.cos(height) * np.sin(azimuth),
                          np.sin(height)])
         right = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])

@@ -1,4 +1,4 @@
-"""Places on the table: discs that never overlap, as close together as dart throwing gets them."""
+"""Dense placement of discs that never overlap on the table, by rejection sampling."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
 
-_DARTS = 200
+_TRIALS = 200
 _GROWTH = 1.08
 
 
 def place_discs(radii_m: Sequence[float], *, gap_m: float, half_x_m: float, half_y_m: float,
                 rng: np.random.Generator) -> NDArray[np.float64]:
-    """Centres (N, 2) of discs with at least `gap_m` between them, around the table's middle.
+    """Return centres (N, 2) of discs at least `gap_m` apart, around the middle of the table.
 
     Raises ConfigError when they do not fit on a table of 2 half_x by 2 half_y.
     """
@@ -30,19 +30,19 @@ def place_discs(radii_m: Sequence[float], *, gap_m: float, half_x_m: float, half
 
 def _throw(radii_m: Sequence[float], gap_m: float, half: NDArray[np.float64],
            rng: np.random.Generator) -> NDArray[np.float64] | None:
-    """Large discs first; None when one finds no place."""
+    """Return random centres, large discs first; None when one of them finds no free place."""
     centres = np.zeros((len(radii_m), 2))
     placed: list[int] = []
     for index in np.argsort(radii_m)[::-1]:
         room = half - radii_m[index]
         if (room < 0).any():
             return None
-        darts = rng.uniform(-room, room, size=(_DARTS, 2))
-        apart = np.linalg.norm(darts[:, None] - centres[placed][None], axis=2)
+        trials = rng.uniform(-room, room, size=(_TRIALS, 2))
+        apart = np.linalg.norm(trials[:, None] - centres[placed][None], axis=2)
         reach = np.array([radii_m[other] for other in placed]) + radii_m[index] + gap_m
         free = (apart >= reach).all(axis=1)
         if not free.any():
             return None
-        centres[index] = darts[free.argmax()]
+        centres[index] = trials[free.argmax()]
         placed.append(int(index))
     return centres

@@ -1,4 +1,4 @@
-"""Rays against meshes and planes: clean depth images that know what each pixel shows."""
+"""Ray casting of meshes and planes: ideal depth images with the owner of each pixel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BACKGROUND = -2
 
 
 class CastBody:
-    """A mesh prepared for ray casting: its tree is built once, the rays move, not the mesh."""
+    """A mesh prepared for ray casting: its tree is built once, rays are moved into its frame."""
 
     def __init__(self, mesh: TriangleMesh) -> None:
         import open3d as o3d  # heavy, and only rays need it
@@ -29,7 +29,7 @@ class CastBody:
 
     def cast(self, camera: DepthCamera, window: Window, T_camera_body: NDArray[np.float64],
              ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Depths of a window's pixels, inf where missed, and cosines of incidence."""
+        """Return depths of the pixels of a window, inf where missed, and cosines of incidence."""
         rays = camera.rays[window]
         R, t = T_camera_body[:3, :3], T_camera_body[:3, 3]
         moved = np.empty((*rays.shape[:-1], 6), dtype=np.float32)
@@ -51,12 +51,12 @@ class Rectangle:
 
 @dataclass(frozen=True, kw_only=True)
 class DepthImage:
-    """What ideal rays meet.
+    """The image of an ideal depth camera.
 
     depth_m, cosine (H, W) float32: depth along z (inf where nothing) and cosine of incidence;
     owner (H, W) int16: index of the body, BACKGROUND for a rectangle, NOTHING;
-    visible_share (B,): pixels of each body over its pixels if it stood alone (0 when unseen);
-    inside (B,): whether the body projects wholly into the image.
+    visible_share (B,): pixels of each body over those without occluders (0 when invisible);
+    inside (B,): whether the body projects completely into the image.
     """
 
     depth_m: NDArray[np.float32]
@@ -78,7 +78,7 @@ class _Canvas:
 
     def draw(self, window: Window, owner: int, depth_m: NDArray[np.float32],
              cosine: NDArray[np.float32]) -> None:
-        """Keep the nearer surface of each pixel."""
+        """Draw pixels that are nearer than those drawn before."""
         nearer = depth_m < self.depth_m[window]
         np.copyto(self.depth_m[window], depth_m, where=nearer)
         np.copyto(self.cosine[window], cosine, where=nearer)
@@ -90,8 +90,8 @@ def render(camera: DepthCamera, bodies: Sequence[CastBody],
            T_camera_world: NDArray[np.float64] | None = None) -> DepthImage:
     """Cast every body (poses (B, 4, 4)) and the world's rectangles into one depth image.
 
-    Only the pixels around a body's outline are cast for it, against its own tree: nothing is
-    rebuilt when things move, and each body's view if it stood alone comes for free.
+    Each body is cast alone, only for the pixels of its bounding rectangle: no tree is rebuilt when
+    bodies move, and the unoccluded image of each one is known too.
     """
     canvas = _Canvas(camera)
     for rectangle in rectangles:
@@ -103,14 +103,14 @@ def render(camera: DepthCamera, bodies: Sequence[CastBody],
         depth_m, cosine = body.cast(camera, window, T_camera_body)
         alone[index] = np.isfinite(depth_m).sum()
         canvas.draw(window, index, depth_m, cosine)
-    seen = np.bincount(canvas.owner[canvas.owner >= 0], minlength=len(bodies))
+    visible = np.bincount(canvas.owner[canvas.owner >= 0], minlength=len(bodies))
     return DepthImage(depth_m=canvas.depth_m, cosine=canvas.cosine, owner=canvas.owner,
-                      visible_share=seen / np.maximum(alone, 1), inside=inside)
+                      visible_share=visible / np.maximum(alone, 1), inside=inside)
 
 
 def _window(camera: DepthCamera, body: CastBody, T_camera_body: NDArray[np.float64],
             ) -> tuple[Window, bool]:
-    """The image rectangle (rows, columns) around a body, and whether nothing was cut off."""
+    """Return the image rectangle (rows, columns) around a body, and whether it is complete."""
     corners = body.hull @ T_camera_body[:3, :3].T + T_camera_body[:3, 3]
     in_front = corners[:, 2] > camera.near_m
     if not in_front.any():

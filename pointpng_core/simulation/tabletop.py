@@ -17,7 +17,7 @@ from pointpng_core.simulation.shapes.catalogue import CatalogueObject, make_obje
 
 @dataclass(frozen=True, kw_only=True)
 class WorldConfig(Config):
-    """The table, how its objects move, and the path of the camera."""
+    """The table, the motion of its objects, and the path of the camera."""
 
     seed: int = option(0, help='Seed of places, rests and motions.', low=0)
     half_x_m: float = option(0.60, help='Half the width of the table.', unit='m', low=0.1)
@@ -57,13 +57,13 @@ class WorldObject:
 class TabletopWorld:
     """Objects, or names of the catalogue (any may repeat), placed by seed; raises ConfigError."""
 
-    def __init__(self, things: Sequence[str | CatalogueObject], *,
+    def __init__(self, objects: Sequence[str | CatalogueObject], *,
                  config: WorldConfig | None = None) -> None:
-        if not things:
+        if not objects:
             raise ConfigError('a world needs at least one object')
         self.config = config or WorldConfig()
         rng = np.random.default_rng(self.config.seed)
-        kinds = [make_object(thing) if isinstance(thing, str) else thing for thing in things]
+        kinds = [make_object(kind) if isinstance(kind, str) else kind for kind in objects]
         rests = [_rest(kind, self.config.lying_share, rng) for kind in kinds]
         slides = rng.uniform(0, self.config.slide_m, size=len(kinds))
         footprints = [_footprint_m(kind, rest) for kind, rest in zip(kinds, rests)]
@@ -76,17 +76,17 @@ class TabletopWorld:
 
     @property
     def rectangles(self) -> tuple[Rectangle, Rectangle]:
-        """Table top (z = 0 of the world) and floor."""
+        """Return the table top (z = 0 of the world) and the floor."""
         config = self.config
         return (Rectangle(half_x_m=config.half_x_m, half_y_m=config.half_y_m),
                 Rectangle(half_x_m=5.0, half_y_m=5.0, height_m=-config.table_m))
 
     def T_world_objects(self, time_s: float) -> NDArray[np.float64]:
-        """Poses (B, 4, 4) of all objects."""
-        return np.stack([thing.motion.T_world_object(time_s) for thing in self.objects])
+        """Return the poses (B, 4, 4) of all objects."""
+        return np.stack([item.motion.T_world_object(time_s) for item in self.objects])
 
     def T_world_camera(self, time_s: float) -> NDArray[np.float64]:
-        """Pose (4, 4) of the camera's optical frame."""
+        """Return the pose (4, 4) of the camera's optical frame."""
         config = self.config
         orbit = Orbit(distance_m=config.camera_distance_m,
                       target_z_m=config.camera_target_m, height_deg=config.camera_height_deg,
@@ -106,11 +106,11 @@ class TabletopWorld:
 
 def _rest(kind: CatalogueObject, lying_share: float,
           rng: np.random.Generator) -> NDArray[np.float64]:
-    """Pose (4, 4) at rest: lowest point on z = 0, bounding box centred at x = y = 0."""
+    """Return the pose (4, 4) at rest: lowest point on z = 0, bounding box centred at x = y = 0."""
     lies = len(kind.rests) > 1 and rng.random() < lying_share
     R = kind.rests[rng.integers(1, len(kind.rests))] if lies else kind.rests[0]
-    turned = kind.mesh.vertices @ R.T
-    low, high = turned.min(axis=0), turned.max(axis=0)
+    rotated = kind.mesh.vertices @ R.T
+    low, high = rotated.min(axis=0), rotated.max(axis=0)
     T_table_object = np.eye(4)
     T_table_object[:3, :3] = R
     T_table_object[:3, 3] = [-(low[0] + high[0]) / 2, -(low[1] + high[1]) / 2, -low[2]]
@@ -118,7 +118,7 @@ def _rest(kind: CatalogueObject, lying_share: float,
 
 
 def _footprint_m(kind: CatalogueObject, T_table_object: NDArray[np.float64]) -> float:
-    """Radius about the vertical that the object never leaves, however it spins."""
+    """Return the radius about the vertical that the object never leaves when it spins."""
     placed = kind.mesh.vertices @ T_table_object[:3, :3].T + T_table_object[:3, 3]
     return float(np.linalg.norm(placed[:, :2], axis=1).max())
 

@@ -16,8 +16,7 @@ from pointpng_core.estimation.uncertainty.observability import (
     pose_observability,
 )
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.geometry.point_to_plane import curvature
-from pointpng_core.geometry.rigid_motion import Motion
+from pointpng_core.geometry.rigid_motion import Motion, curvature
 from pointpng_core.reference.reference import Reference
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.track import Track

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+import roma
+import torch
 
 from pointpng_core.tracking.measurement import Measurement, posed_centre
 
@@ -43,12 +45,12 @@ def common_motion(before_m: Sequence[Vector], after_m: Sequence[Vector]) -> Matr
     T = np.eye(4)
     for _ in range(ITERATIONS):
         share = weights / weights.sum()
-        a, b = before - share @ before, after - share @ after
-        if np.linalg.svd(a * np.sqrt(share)[:, None], compute_uv=False)[1] < MIN_SPREAD_M:
+        centred = (before - share @ before) * np.sqrt(share)[:, None]
+        if np.linalg.svd(centred, compute_uv=False)[1] < MIN_SPREAD_M:
             return None
-        left, _, right = np.linalg.svd((a * share[:, None]).T @ b)
-        R = right.T @ np.diag([1.0, 1.0, np.linalg.det(right.T @ left.T)]) @ left.T
-        T[:3, :3], T[:3, 3] = R, share @ after - R @ (share @ before)
-        error_m = np.linalg.norm(before @ R.T + T[:3, 3] - after, axis=1)
+        R, t = roma.rigid_points_registration(
+            torch.from_numpy(before), torch.from_numpy(after), weights=torch.from_numpy(weights))
+        T[:3, :3], T[:3, 3] = R.numpy(), t.numpy()
+        error_m = np.linalg.norm(before @ T[:3, :3].T + T[:3, 3] - after, axis=1)
         weights = 1.0 / (1.0 + (error_m / OUTLIER_SCALE_M) ** 2) ** 2
     return T

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.json_values import to_jsonable
+from pointpng_core.io.files import to_jsonable
 
 METRICS_FILE = 'metrics.jsonl'
 Record = dict[str, Any]

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.object_library import ObjectModel
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import PictureObject
 from pointpng_ros.demo.processes import Children

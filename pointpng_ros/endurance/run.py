@@ -7,7 +7,7 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
 
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.shapes.catalogue import object_names
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.processes import Children

@@ -9,7 +9,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
-from pointpng_core.geometry.clouds.bounding_box import outside_blanked
+from pointpng_core.geometry.clouds.filtering import outside_blanked
 from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig

@@ -23,8 +23,8 @@ from std_msgs.msg import Header
 from pointpng_core.config import Config, option
 from pointpng_core.errors import PointPngError
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.noise import SensorErrors
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.health.lifetime import run_node

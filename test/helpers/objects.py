@@ -6,8 +6,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.estimation.registration.hypotheses import Hypotheses
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render

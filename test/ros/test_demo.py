@@ -19,7 +19,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from pointpng_core.io import TriangleMesh
-from pointpng_core.simulation.catalogue_library import catalogue_library
+from pointpng_core.simulation.sample_files import catalogue_library
 from pointpng_ros.demo import main, simulated_run
 from pointpng_ros.demo.frame_log import FrameLog
 from pointpng_ros.demo.label_placement import place_labels

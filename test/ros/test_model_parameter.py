@@ -8,7 +8,7 @@ from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.checkpoints import step_folder, write_checkpoint
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_ros.parameters.node_config import NodeConfig
 from pointpng_ros.parameters.parameter_specs import pose_estimator_groups
 from pointpng_ros.parameters.parameters import describe

@@ -11,7 +11,7 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.io.object_library import load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros.messages.cloud_message import encode_cloud

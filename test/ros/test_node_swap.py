@@ -8,7 +8,7 @@ from test_node import Rig, poses_of, values_of
 from test_node_control import change
 from test_node_real import cloud, frame, node
 
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros.messages.pose_messages import matrix_from_transform

@@ -13,7 +13,7 @@ from harness import RosProcess, wait_until
 from helpers.tutorial import commands
 
 from pointpng_core.io import TriangleMesh, write_mesh
-from pointpng_core.simulation.sample_recordings import MESH
+from pointpng_core.simulation.sample_files import MESH
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
 from pointpng_ros.messages.pose_messages import matrix_from_transform

@@ -10,7 +10,7 @@ from test_node_real import node, offline_pipeline
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.io.bags.writer import write_bag
-from pointpng_core.simulation.catalogue_library import write_catalogue
+from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros import cli

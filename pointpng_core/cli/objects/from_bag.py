@@ -1,7 +1,7 @@
 """`pointpng objects from-bag BAG --name mug`: a recording from all sides becomes a model.
 
 One object on a table: it turns on the spot before a camera that stands still, or the camera is
-carried around it. JSON: what was found out, see `FusedModel` in
+carried around it. JSON: what was found out, see `ReconstructedModel` in
 `pointpng_core.reference.reconstruction.recording`, and "path", the mesh in the library.
 """
 
@@ -16,7 +16,7 @@ from pointpng_core.cli.objects.options import add_entry, add_library
 from pointpng_core.cli.output import check_json_target, number, write_json
 
 if TYPE_CHECKING:
-    from pointpng_core.reference.reconstruction.recording import FusedModel
+    from pointpng_core.reference.reconstruction.recording import ReconstructedModel
 
 POOR_LOOP_DEG, POOR_LOOP_M = 8.0, 0.008
 """Drift of a whole turn above which the model may be warped."""
@@ -42,12 +42,13 @@ def run(options: argparse.Namespace) -> int:
     from pointpng_core.cli.training_progress import make_reporter
     from pointpng_core.io import write_mesh
     from pointpng_core.reference.library.adding import NewObject, add_object, check_free
-    from pointpng_core.reference.reconstruction.recording import fuse_bag
+    from pointpng_core.reference.reconstruction.recording import reconstruct_bag
     check_json_target(options.json)
     check_free(options.library, options.name, replace=options.replace)
     near = np.array(options.near) if options.near else None
     with make_reporter() as reporter:
-        model = fuse_bag(options.bag, topic=options.topic, near=near, progress=reporter.progress)
+        model = reconstruct_bag(options.bag, topic=options.topic, near=near,
+                                progress=reporter.progress)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f'{options.name}.ply'
         write_mesh(file, model.mesh)
@@ -61,26 +62,29 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def readable(model: 'FusedModel') -> str:
+def readable(model: 'ReconstructedModel') -> str:
     """Return the lines that tell how good the recording was."""
     loop = f'{model.loop.rotation_deg:.1f} degrees and {1e3 * model.loop.shift_m:.1f} mm' \
-        if model.loop else 'not closed: less than a whole turn'
+        if model.loop else 'not closed: less than a whole rotation'
     lines = [f'{model.clouds} clouds: {model.used} used, {model.still} show nothing new, '
              f'{model.refused} do not fit, {model.unusable} not usable',
-             f'  turn      {model.rotation_deg:.0f} degrees, widest gap {model.widest_gap_deg:.0f}',
+             f'  rotation  {model.rotation_deg:.0f} degrees, '
+             f'widest gap {model.widest_gap_deg:.0f}',
              f'  loop      {loop}',
              f'  residual  {number(1e3 * model.residual_m)} mm']
-    if model.loop and (model.loop.rotation_deg > POOR_LOOP_DEG or model.loop.shift_m > POOR_LOOP_M):
+    if model.loop and (model.loop.rotation_deg > POOR_LOOP_DEG
+                       or model.loop.shift_m > POOR_LOOP_M):
         lines.append('  note      the loop closed badly: look at the picture, and record more '
                      'slowly or from nearer')
-    if model.told_share < 1.0:
-        lines.append(f'  note      in {100 * (1 - model.told_share):.0f} % of the clouds nothing '
-                     'tells the turn (a handle is hidden); there it is taken to go on evenly')
+    if model.observable_share < 1.0:
+        percent = 100 * (1 - model.observable_share)
+        lines.append(f'  note      in {percent:.0f} % of the clouds the rotation is '
+                     'not observable (a handle is hidden); it is assumed to be even')
     lines += [f'  note      {count} times: {reason}' for reason, count in model.reasons.items()]
     return '\n'.join(lines + ([f'  note      {model.damage}'] if model.damage else []))
 
 
-def _facts(model: 'FusedModel') -> dict[str, Any]:
+def _facts(model: 'ReconstructedModel') -> dict[str, Any]:
     facts = {field.name: getattr(model, field.name) for field in dataclasses.fields(model)
              if field.name != 'mesh'}
     return facts | {'loop': dataclasses.asdict(model.loop) if model.loop else None,

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from pointpng_core.io.units import UNIT_M
+from pointpng_core.io.model_files import UNIT_M
 
 VARIABLE = 'POINTPNG_OBJECTS'
 

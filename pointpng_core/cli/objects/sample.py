@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the files and name them; raises PointPngError."""
-    from pointpng_core.simulation.sample_recordings import write_sample
+    from pointpng_core.simulation.sample_files import write_sample
     mesh, bag, view = write_sample(options.folder)
     print(f'{mesh}  the mesh of a mug, in millimetres\n'
           f'{bag}  a bag: a drill that turns before a depth camera\n'

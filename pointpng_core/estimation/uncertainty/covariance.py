@@ -15,7 +15,7 @@ from pointpng_core.estimation.uncertainty.observability import (
     plane_rows,
 )
 from pointpng_core.geometry.clouds import random_points
-from pointpng_core.geometry.point_to_plane import curvature
+from pointpng_core.geometry.rigid_motion import curvature
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]

@@ -9,8 +9,7 @@ from scipy.linalg import eigh, null_space
 import torch
 
 from pointpng_core.geometry.clouds import random_points
-from pointpng_core.geometry.point_to_plane import curvature, motion_rows
-from pointpng_core.geometry.rigid_motion import Motion
+from pointpng_core.geometry.rigid_motion import Motion, curvature, motion_rows
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]

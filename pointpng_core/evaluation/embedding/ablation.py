@@ -18,7 +18,7 @@ from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.evaluation.embedding.ablation_metrics import cell_metrics
 from pointpng_core.io.checkpoints import MODEL
-from pointpng_core.io.json_values import to_jsonable
+from pointpng_core.io.files import to_jsonable
 from pointpng_core.training.batches import held_out
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import cache_folder, load_sources

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.geometry.clouds.hidden_points import visible_points
+from pointpng_core.geometry.clouds.visibility import visible_points
 from pointpng_core.io import TriangleMesh
 from pointpng_core.reference import Reference
 from pointpng_core.simulation.camera import DepthCamera

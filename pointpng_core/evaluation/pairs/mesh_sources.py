@@ -11,7 +11,7 @@ import numpy as np
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_files import MESH_SUFFIXES, read_mesh
-from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.simulation.shapes.solids import polygonise
 from pointpng_core.training.data.random_solids import KINDS, random_solid
 
 PROCEDURAL = 'procedural'

@@ -16,7 +16,7 @@ from pointpng_core.estimation.observations import seen_from_outside
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.geometry.clouds import diameter_m
-from pointpng_core.geometry.clouds.hidden_points import view_frames
+from pointpng_core.geometry.clouds.visibility import view_frames
 
 Rng = np.random.Generator
 Points = NDArray[np.floating]

@@ -10,11 +10,11 @@ from pointpng_core.errors import CloudError, FusionError
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.reconstruction.pose_with_fused_models import StandIn, count_posed
 from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
-from pointpng_core.reference.reconstruction.recording import FusedModel, fuse_bag
+from pointpng_core.reference.reconstruction.recording import ReconstructedModel, reconstruct_bag
 from pointpng_core.simulation.camera import DepthCamera
-from pointpng_core.simulation.sample_recordings import write_turning
+from pointpng_core.simulation.sample_files import write_turntable_bag
 from pointpng_core.simulation.shapes.catalogue import make_object
-from pointpng_core.simulation.turntable import TurntableConfig
+from pointpng_core.simulation.simulator import TurntableConfig
 
 Report = Callable[[str], None]
 
@@ -58,13 +58,13 @@ def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
     return {'clouds': plan.clouds, 'scenes': plan.scenes, 'seed': plan.seed, 'objects': objects}
 
 
-def _recorded(name: str, plan: FusionPlan) -> FusedModel:
+def _recorded(name: str, plan: FusionPlan) -> ReconstructedModel:
     """Return what comes of a recording by way of a bag, as `pointpng objects from-bag` gets it."""
     with tempfile.TemporaryDirectory() as folder:
         bag = Path(folder) / name
-        write_turning(bag, name, camera=DepthCamera(),
+        write_turntable_bag(bag, name, camera=DepthCamera(),
                       config=TurntableConfig(frames=plan.clouds, seed=plan.seed))
-        return fuse_bag(bag)
+        return reconstruct_bag(bag)
 
 
 def _pose(estimator: PoseEstimator, fused: Sequence[StandIn], objects: dict[str, Any],

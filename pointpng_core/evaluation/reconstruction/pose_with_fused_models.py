@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.scenes import seen_object, simulated_tables
-from pointpng_core.geometry.clouds.bounding_box import box_around
+from pointpng_core.geometry.clouds.measures import box_around
 from pointpng_core.io import TriangleMesh
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig

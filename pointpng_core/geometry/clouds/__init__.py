@@ -1,11 +1,19 @@
-"""Point clouds as arrays: filtering, sampling, neighbours, normals and size."""
+"""Point clouds as arrays: filtering, sampling, position, size, neighbours, normals, visibility."""
 
-from pointpng_core.geometry.clouds.extent import centred, diameter_m
-from pointpng_core.geometry.clouds.neighbours import knn, spacing_m
-from pointpng_core.geometry.clouds.normals import estimate_normals
-from pointpng_core.geometry.clouds.sampling import farthest_points, random_points
-from pointpng_core.geometry.clouds.validation import finite_rows, require_points
-from pointpng_core.geometry.clouds.voxel_grid import voxel_downsample, voxel_keys
+from pointpng_core.geometry.clouds.filtering import finite_rows, require_points
+from pointpng_core.geometry.clouds.measures import (
+    centred,
+    diameter_m,
+    estimate_normals,
+    knn,
+    spacing_m,
+)
+from pointpng_core.geometry.clouds.sampling import (
+    farthest_points,
+    random_points,
+    voxel_downsample,
+    voxel_keys,
+)
 
 __all__ = [
     'centred',

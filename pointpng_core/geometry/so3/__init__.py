@@ -1,20 +1,26 @@
-"""Rotations in three dimensions: distances, grids, spherical harmonics and Wigner matrices.
+"""Rotations in three dimensions: frames, random rotations, grids, harmonics, Wigner matrices.
 
 Quaternions are xyzw. Everything is batched torch, on any device, in the dtype of its input; the
 elementary conversions come from `roma`.
 """
 
-from pointpng_core.geometry.so3.distances import quaternion_distance_rad, rotation_distance_rad
-from pointpng_core.geometry.so3.look_at import frame_towards
-from pointpng_core.geometry.so3.random import random_rotations
-from pointpng_core.geometry.so3.sampling import (
+from roma import rotmat_geodesic_distance as rotation_distance_rad
+
+from pointpng_core.geometry.so3.harmonics import (
+    degree_slices,
+    flatten_blocks,
+    real_harmonics,
+    rotation_generators,
+    wigner_blocks,
+)
+from pointpng_core.geometry.so3.rotations import (
     fibonacci_directions,
+    frame_towards,
     in_plane_angles,
+    random_rotations,
     rotation_grid,
     super_fibonacci,
 )
-from pointpng_core.geometry.so3.spherical_harmonics import degree_slices, real_harmonics
-from pointpng_core.geometry.so3.wigner import flatten_blocks, rotation_generators, wigner_blocks
 
 __all__ = [
     'degree_slices',
@@ -22,7 +28,6 @@ __all__ = [
     'flatten_blocks',
     'frame_towards',
     'in_plane_angles',
-    'quaternion_distance_rad',
     'random_rotations',
     'real_harmonics',
     'rotation_distance_rad',

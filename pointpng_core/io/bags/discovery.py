@@ -1,4 +1,4 @@
-"""Where recordings are: a file, the folder of a rosbag2 recording, or folders of either."""
+"""Finding recordings: a file, the folder of a rosbag2 recording, or folders of either."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ _METADATA = 'metadata.yaml'
 
 
 def find_bags(path: Path) -> list[Path]:
-    """Return the bags at or below a path, sorted; what else lies there is passed over.
+    """Return the bags at or below a path, sorted; other files are ignored.
 
     A folder whose recorder was killed has no metadata.yaml: its files count as bags of their own.
     """

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import CloudError
-from pointpng_core.geometry.clouds.validation import finite_rows
+from pointpng_core.geometry.clouds.filtering import finite_rows
 
 DEFAULT_MAX_POINTS = 8_000_000
 _FLOATS = {7: 'f4', 8: 'f8'}          # sensor_msgs/PointField: FLOAT32, FLOAT64
@@ -58,10 +58,10 @@ def decode_cloud(message: Any, *, drop_non_finite: bool = False,
     """Read x, y, z of a PointCloud2 by name: any order, offset, float type, byte order, padding.
 
     `is_dense` is not trusted: finiteness is measured. With `drop_non_finite` the points that hold
-    NaN or infinity are left out (and with them the image shape). Memory is taken only in
-    proportion to the bytes the message really holds.
+    NaN or infinity are left out (and with them the image shape). Memory use is
+    proportional to the bytes that the message really holds.
 
-    Raises CloudError, and nothing else, for whatever cannot be read that way, for an empty cloud,
+    Raises CloudError, and nothing else, for a message that cannot be read, an empty cloud,
     one of more than `max_points` points, and one without a single finite point.
     """
     try:

@@ -21,8 +21,8 @@ CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 class CloudBag:
     """An open bag; a context manager.
 
-    Of a truncated file the intact beginning is read; `damage` then says so. Raises FileError when
-    nothing can be read, MissingDependencyError without rosbags.
+    If a file is truncated, its intact beginning is read and `damage` says so. Raises FileError
+    when nothing can be read, MissingDependencyError without rosbags.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -44,14 +44,14 @@ class CloudBag:
 
     @property
     def topics(self) -> dict[str, int]:
-        """PointCloud2 topics and how many clouds each holds."""
+        """Return the PointCloud2 topics and how many clouds each has."""
         return {name: info.msgcount for name, info in sorted(self._reader.topics.items())
                 if info.msgtype == CLOUD_TYPE}
 
     def choose_topic(self, asked: str | None = None, *, option: str = '--topic') -> str:
-        """Return the topic asked for, or the only one; ConfigError lists what there is.
+        """Return the requested topic, or the only one; ConfigError lists the topics of the bag.
 
-        `option` is what the user chooses one with.
+        `option` is the command-line option by which the user chooses one.
         """
         topics = self.topics
         listing = ', '.join(f'{name} ({count} clouds)' for name, count in topics.items())
@@ -135,7 +135,7 @@ def _storage_files(path: Path) -> list[Path]:
 
 
 def _expected_counts(path: Path) -> dict[str, int]:
-    """Return the messages of each topic that metadata.yaml promises; empty without one."""
+    """Return the number of messages of each topic by metadata.yaml; empty without one."""
     try:
         content = read_yaml_mapping(path / 'metadata.yaml')['rosbag2_bagfile_information']
         return {entry['topic_metadata']['name']: int(entry['message_count'])

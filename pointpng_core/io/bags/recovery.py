@@ -1,4 +1,4 @@
-"""Saves the intact beginning of a truncated bag file, so that rosbags can read it."""
+"""Recovery of the intact beginning of a truncated bag file, so that rosbags can read it."""
 
 from contextlib import closing, suppress
 from pathlib import Path
@@ -16,10 +16,10 @@ _RECORD_HEAD = struct.Struct('<BQ')
 
 
 def repair(path: Path, folder: Path) -> Path:
-    """Write what is intact of an .mcap or .db3 file into `folder` and return the new file.
+    """Write the intact part of an .mcap or .db3 file into `folder` and return the new file.
 
-    Raises FileError when nothing can be saved or the file is of another kind (ROS 1 bags have the
-    tool `rosbag reindex`).
+    Raises FileError when nothing can be recovered or the file is of another kind (for ROS 1 bags
+    there is `rosbag reindex`).
     """
     target = folder / path.name
     if path.suffix == '.mcap':

@@ -1,12 +1,12 @@
-"""Checkpoints: folders that are whole or not there, and that tell when they were damaged.
+"""Checkpoints: folders that are written atomically and verified by checksums.
 
     model.safetensors    the weights
-    config.json          format, kind, version, and all that is needed to use the weights
-    trainer.safetensors  where training goes on from (optional): optimiser state ...
+    config.json          format, kind, version, and everything else needed to use the weights
+    trainer.safetensors  the state of training (optional): optimiser state ...
     trainer.json         ... and counters
     SHA256SUMS           hashes of all of these; `sha256sum -c SHA256SUMS` checks them
 
-Nothing in them is code: no pickles.
+They contain no code: no pickles.
 """
 
 from pointpng_core.io.checkpoints.checkpoint import (

@@ -1,4 +1,4 @@
-"""Folders that appear under their name all at once, and vanish so, whenever the power goes."""
+"""Folders that are created and deleted atomically, even if the process or machine stops."""
 
 from collections.abc import Mapping
 import errno
@@ -8,13 +8,13 @@ import shutil
 import uuid
 
 LEFTOVER = '.part-'
-"""Begins the names of folders that are being written or deleted; nobody takes them for good."""
+"""Prefix of folders that are being written or deleted, which all readers ignore."""
 
 
 def place_folder(target: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files into a new folder that takes the name `target` when all is on disk.
+    """Write files into a new folder, which is renamed to `target` when everything is on disk.
 
-    A folder that has the name already gives way. Raises OSError, and leaves everything as it was.
+    An existing folder of that name is replaced. On an OSError, everything remains as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     staged = _beside(target)
@@ -30,14 +30,14 @@ def place_folder(target: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def discard_folder(target: Path) -> None:
-    """Delete a folder; half-deleted, it no longer has its name. Raises OSError."""
+    """Delete a folder, renamed first so that no reader sees a part of it; raises OSError."""
     doomed = _beside(target)
     target.rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def clean_folder(folder: Path) -> None:
-    """Delete what interrupted processes left in a folder; none may be writing there now."""
+    """Delete the leftovers of interrupted processes; no process may be writing there now."""
     for leftover in folder.glob(f'{LEFTOVER}*'):
         shutil.rmtree(leftover, ignore_errors=True)
 
@@ -54,7 +54,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _give_name(staged: Path, target: Path) -> None:
-    """Rename onto a name that is free; what had it is renamed first, and deleted last."""
+    """Rename a folder to `target`; an existing one is renamed first, and deleted last."""
     if not target.exists():
         staged.rename(target)
         _sync_folder(target.parent)
@@ -71,7 +71,7 @@ def _give_name(staged: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a folder's list of names to disk; some file systems cannot, and need not."""
+    """Flush the directory entries to disk; some file systems cannot, and need not."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""One checkpoint: written whole, verified before it is read."""
+"""One checkpoint: written atomically, verified before it is read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.checkpoints.atomic_folder import place_folder
 from pointpng_core.io.checkpoints.checksums import SUMS, sums_of, verified_files
 from pointpng_core.io.checkpoints.tensors import tensors_from_bytes, tensors_to_bytes
-from pointpng_core.io.json_values import to_jsonable
+from pointpng_core.io.files import to_jsonable
 
 FORMAT = 1
-"""Raise it when what is stored changes its meaning; the names of the files stay."""
+"""To be increased when the meaning of stored values changes; file names stay."""
 KIND = 'point_png'
 KINDS = (KIND,)
 MODEL_FILE, CONFIG_FILE = 'model.safetensors', 'config.json'
@@ -26,24 +26,24 @@ _FILES = (MODEL_FILE, CONFIG_FILE, TRAINER_FILE, STATE_FILE, SUMS)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checkpoint:
-    """What is needed to use a model; tensors on the CPU."""
+    """Everything needed to use a model; tensors on the CPU."""
 
     path: Path
     tensors: dict[str, Tensor]
     config: dict[str, Any]
-    """format, kind, version, and what the writer added: step, model, labels, metrics ..."""
+    """format, kind, version, and values of the writer: step, model, labels, metrics ..."""
     sha256: str
-    """Of `model.safetensors`."""
+    """SHA-256 of `model.safetensors`."""
 
 
 def write_checkpoint(folder: str | Path, *, tensors: Mapping[str, Tensor], config: dict[str, Any],
                      trainer_tensors: Mapping[str, Tensor] | None = None,
                      trainer_state: dict[str, Any] | None = None) -> None:
-    """Write a checkpoint so that `folder` holds all of it or does not exist, whatever happens.
+    """Write a checkpoint atomically: `folder` holds all of it or does not exist.
 
-    `config` gets format, kind and version where it lacks them; what JSON does not know (nan, inf)
-    becomes null there, but not in `trainer_state`. A checkpoint of that name is replaced. Raises
-    FileError with the reason; what was there before is then as it was.
+    `config` gets format, kind and version where it lacks them; nan and inf become null there, but
+    not in `trainer_state`. An existing checkpoint of that name is replaced. Raises FileError with
+    the reason; everything remains as it was then.
     """
     folder = Path(folder)
     header = {'format': FORMAT, 'kind': KIND, 'version': __version__}
@@ -76,9 +76,9 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
 
 
 def read_trainer_state(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors and values that training goes on from, after checking the checkpoint.
+    """Return the tensors and values from which training resumes, after checking the checkpoint.
 
-    Raises FileError, also when the checkpoint has no such part.
+    Raises FileError, also when the checkpoint has no trainer state.
     """
     folder = Path(folder)
     contents, _ = _verified(folder, (CONFIG_FILE, TRAINER_FILE, STATE_FILE))
@@ -91,12 +91,12 @@ def read_trainer_state(folder: str | Path) -> tuple[dict[str, Tensor], dict[str,
 
 
 def verify_checkpoint(folder: Path) -> None:
-    """Check that all files are there and as they were written; raises FileError."""
+    """Check that all files exist and are unchanged; raises FileError."""
     _verified(folder, ())
 
 
 def is_checkpoint(folder: Path) -> bool:
-    """Tell whether a folder means to be a checkpoint, intact or not."""
+    """Return whether a folder is meant to be a checkpoint, intact or not."""
     return (folder / SUMS).exists() or (folder / MODEL_FILE).exists()
 
 
@@ -110,7 +110,7 @@ def _verified(folder: Path, wanted: tuple[str, ...]) -> tuple[dict[str, bytes], 
 
 
 def _check_replaceable(folder: Path) -> None:
-    """Keep a mistaken path from replacing a folder of something else."""
+    """Raise FileError if a folder holds other files than those of a checkpoint."""
     if not folder.exists():
         return
     others = [entry.name for entry in folder.iterdir() if entry.name not in _FILES]

@@ -6,10 +6,10 @@ from pathlib import Path
 import re
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.hashing import file_sha256
+from pointpng_core.io.files import file_sha256
 
 SUMS = 'SHA256SUMS'
-# Plain names only: a folder speaks for its own files.
+# File names without folders: the sums cover the files of their own folder only.
 _LINE = re.compile(r'([0-9a-f]{64}) [ *]([^/\\]+)')
 
 

@@ -14,7 +14,7 @@ _STEP = re.compile(r'step_(\d{8,})')
 
 
 def step_folder(run_dir: str | Path, step: int) -> Path:
-    """Return where the checkpoint after `step` steps of a run lies."""
+    """Return the folder of the checkpoint after `step` steps of a run."""
     return Path(run_dir) / CHECKPOINTS / f'step_{step:08d}'
 
 
@@ -22,7 +22,7 @@ def latest_checkpoint(run_dir: str | Path,
                       report: Callable[[str], None] | None = None) -> Path | None:
     """Return the newest intact checkpoint of a run; None when there is none.
 
-    Damaged ones are left out, and `report` is told of each what is wrong.
+    Damaged ones are skipped; `report` is called with the reason for each.
     """
     return next(iter(_intact(run_dir, 1, report)), None)
 
@@ -45,7 +45,7 @@ def prune(run_dir: str | Path, keep: int) -> None:
 
 
 def clean_leftovers(run_dir: str | Path) -> None:
-    """Delete what killed processes left half-written; no other process may be writing there."""
+    """Delete the leftovers of killed processes; no other process may be writing there."""
     for folder in (Path(run_dir), Path(run_dir) / CHECKPOINTS):
         clean_folder(folder)
 

@@ -1,1 +1,1 @@
-"""Setting up an object: into the library, its symmetry, its picture, a self-test, from a bag."""
+"""Adding objects to an object library: checks of the model, the copy, the entry."""

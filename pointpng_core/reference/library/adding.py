@@ -1,4 +1,4 @@
-"""A model file becomes an object of a library: checked, copied, entered."""
+"""Adding a model file to an object library: it is checked, copied and entered."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError, LibraryError
 from pointpng_core.geometry import Symmetry
 from pointpng_core.io import TriangleMesh
-from pointpng_core.io.atomic_write import atomic_write, atomic_write_text
+from pointpng_core.io.files import atomic_write, atomic_write_text
 from pointpng_core.io.object_library import (
     AUTO,
     NONE,
@@ -40,7 +40,7 @@ class NewObject:
 
 @dataclass(frozen=True, kw_only=True)
 class AddedObject:
-    """What was added, and what was found out about it. Lengths in metres."""
+    """The added object and its measures, in metres."""
 
     name: str
     path: Path

@@ -1,4 +1,4 @@
-"""What a person should know of a model before a robot relies on it."""
+"""Notes on a model that a user should read before a robot relies on it."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from pointpng_core.io import TriangleMesh
 from pointpng_core.segmentation import SegmenterConfig
 
 FAR_OFF = 1.0
-"""Diameters between the origin and the middle of a model from which on it is worth a note."""
+"""Distance of the origin from the middle of a model, in diameters, that is worth a note."""
 FEW_POINTS = 1000
 """A cloud of fewer points leaves holes in its surface."""
 
@@ -26,7 +26,7 @@ def edge_counts(mesh: TriangleMesh) -> EdgeCounts:
     """Count edges by their faces; vertices at one place, as in every STL, are one."""
     _, merged = np.unique(mesh.vertices, axis=0, return_inverse=True)
     faces = np.sort(merged.reshape(-1)[mesh.faces], axis=1)
-    faces = faces[(faces[:, :-1] != faces[:, 1:]).all(axis=1)]  # no needles: they have no area
+    faces = faces[(faces[:, :-1] != faces[:, 1:]).all(axis=1)]  # degenerate faces have no area
     edges = np.concatenate((faces[:, :2], faces[:, 1:], faces[:, ::2]))
     _, shared = np.unique(edges, axis=0, return_counts=True)
     return EdgeCounts(open=int((shared == 1).sum()), crowded=int((shared > 2).sum()))
@@ -43,7 +43,7 @@ def _mesh_notes(mesh: TriangleMesh) -> list[str]:
     counts, notes = edge_counts(mesh), []
     if counts.open:
         notes.append(f'the mesh is not watertight: {counts.open} edges border one face only '
-                     '(no harm where a part cannot be seen anyway)')
+                     '(no harm where it is invisible anyway)')
     if counts.crowded:
         notes.append(f'the mesh is non-manifold: {counts.crowded} edges join more than two faces '
                      '(no harm to poses)')
@@ -59,14 +59,14 @@ def _cloud_notes(points: NDArray[np.float32]) -> list[str]:
 
 
 def size_notes(points: NDArray[np.float32]) -> list[str]:
-    """Return what is odd about the extent of points (N, 3) in metres: often it is the unit."""
+    """Return notes on an unusual extent of points (N, 3) in metres: often the unit is wrong."""
     extent_m, limits = float(np.ptp(points, axis=0).max()), SegmenterConfig()
     if extent_m > limits.max_segment_size_m:
-        return [f'{extent_m:.3g} m long: the node looks at things up to '
+        return [f'{extent_m:.3g} m long: the node searches segments up to '
                 f'{limits.max_segment_size_m:g} m; raise segmenter.max_segment_size_m, if the '
                 'unit is right']
     if extent_m < limits.min_segment_size_m:
-        return [f'{extent_m * 1e3:.3g} mm long: the node looks at things from '
+        return [f'{extent_m * 1e3:.3g} mm long: the node searches segments from '
                 f'{limits.min_segment_size_m * 1e3:g} mm on; lower segmenter.min_segment_size_m, '
                 'if the unit is right']
     return []

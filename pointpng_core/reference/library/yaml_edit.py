@@ -1,7 +1,9 @@
-"""Entries of an `objects.yaml` that a person wrote: added and replaced, all else left as it is.
+"""Adding and replacing entries of an `objects.yaml` that was written by hand.
 
-The text is edited, not written anew, so that comments and order stay. What comes out is read
-again and compared before it replaces the file in one step: no entry is ever lost.
+The text is edited, not written anew, so that comments, order and layout stay. The result is read
+again and compared before it replaces the file in one step: no entry is ever lost. Why not the
+round trip of ruamel.yaml (measured with 0.19): it indents all lists alike, drops the comment after
+a replaced last entry and those of a file without entries, and changes flow mappings.
 """
 
 from collections.abc import Sequence

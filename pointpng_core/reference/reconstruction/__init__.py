@@ -1,1 +1,1 @@
-"""From many clouds of one object that turns, or is looked at from around, to one surface."""
+"""A mesh from many clouds of one object that rotates on a table, or that the camera circles."""

@@ -1,4 +1,4 @@
-"""A recorded bag of one object that turns on a table, or is walked around: to its model."""
+"""The model of one object from a recorded bag in which it rotates or the camera circles it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,37 +13,38 @@ from pointpng_core.errors import CloudError, FusionError
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
-from pointpng_core.reference.reconstruction.meshing import agreed, meshed
+from pointpng_core.reference.reconstruction.meshing import consistent_surface, meshed
 from pointpng_core.reference.reconstruction.turntable import (
     LoopError,
-    PlacedLook,
-    Turning,
+    PlacedView,
+    TurntableTracker,
     close_loop,
-    settle,
+    refine_all,
 )
-from pointpng_core.reference.reconstruction.views import take_look
+from pointpng_core.reference.reconstruction.views import extract_view
 from pointpng_core.segmentation import SegmenterConfig
 
 Progress = Callable[[int, int, str], None]
-MOST_CLOUDS = 360
-"""Of a longer recording every other one, every third ... is used."""
+MAX_CLOUDS = 360
+"""From a longer recording every second, third ... cloud is used."""
 VOXEL_M = 0.0025
-WIDEST_GAP_DEG = 150.0
-"""Between neighbouring directions of view; a wider one leaves a side that nobody saw."""
-MOST_REFUSED = 0.4
-"""Share of looks that do not fit from which on those that do cannot be trusted."""
-LEAST_TOLD = 0.1
-"""Share of looks in which the surface must tell the turn: a handle is hidden half of the time."""
+MAX_GAP_DEG = 150.0
+"""Largest allowed angle between neighbouring view directions; beyond it, a side is unknown."""
+MAX_REFUSED_SHARE = 0.4
+"""Share of rejected views above which the others cannot be trusted either."""
+MIN_OBSERVABLE_SHARE = 0.1
+"""Share of views that must constrain the rotation; a handle is hidden in half of them."""
 SEGMENTER = SegmenterConfig(split=False)
-"""One object stands alone: nothing that touches it has to be cut off."""
+"""The object stands alone, so that segments need not be split."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class FusedModel:
-    """The model and how it came about. Its frame: z up, the origin on the table below its middle.
+class ReconstructedModel:
+    """The mesh and how it was made. Its frame has z up, the origin on the table below its middle.
 
-    `rotation_deg` is all of the turn, `widest_gap_deg` the widest angle between neighbouring
-    directions from which it was seen; `loop` tells what was missing when a whole turn closed.
+    `rotation_deg` is the total rotation, `widest_gap_deg` the widest angle between neighbouring
+    view directions, `loop` the error when the loop was closed. `still` counts views that show
+    nothing new, `refused` those that fit nowhere.
     """
 
     mesh: TriangleMesh
@@ -56,44 +57,45 @@ class FusedModel:
     """Why clouds could not be used, and how many."""
     rotation_deg: float
     widest_gap_deg: float
-    told_share: float
-    """Of the looks whose turn the surface told; the others are taken to go on as before."""
+    observable_share: float
+    """Share of views whose rotation is observable; the others are assumed to rotate evenly."""
     residual_m: float
-    """Median over the looks, on the looks before them."""
+    """Median over the views of the distance from the views before them."""
     loop: LoopError | None
     damage: str
-    """What of the bag could not be read, '' for nothing."""
+    """What could not be read from the bag, '' for nothing."""
 
 
-def fuse_bag(path: Path, *, topic: str | None = None, near: NDArray[np.float64] | None = None,
-             progress: Progress = lambda done, total, text: None) -> FusedModel:
-    """Return the model of the object that a bag shows from all sides.
+def reconstruct_bag(path: Path, *, topic: str | None = None,
+                    near: NDArray[np.float64] | None = None,
+                    progress: Progress = lambda done, total, text: None) -> ReconstructedModel:
+    """Return the model of an object that a bag shows from all sides.
 
-    near: (3,) metres in the frame of the first cloud, the object to take of several; without it
-    the largest. Raises FileError, ConfigError for a topic that is not there, CloudError when the
-    looks agree on nothing, and FusionError, which says why no model comes of the recording and
-    what to record instead.
+    near: (3,) metres in the frame of the first cloud, selects one of several objects; without it,
+    the largest is taken. Raises FileError, ConfigError for an unknown topic, CloudError when the
+    views agree on nothing, and FusionError, which says why the recording gives no model and what
+    to record instead.
     """
-    turning, reasons = Turning(), Counter[str]()
+    tracker, reasons = TurntableTracker(), Counter[str]()
     with CloudBag(path) as bag:
         chosen = bag.choose_topic(topic)
-        total = math.ceil(bag.topics[chosen] / _every(bag.topics[chosen]))
+        total = math.ceil(bag.topics[chosen] / _stride(bag.topics[chosen]))
         for done, (time_s, cloud) in enumerate(_clouds(bag, chosen, reasons)):
-            near = _add(turning, time_s, cloud, near, reasons)
+            near = _add(tracker, time_s, cloud, near, reasons)
             progress(done + 1, total, 'following the object')
         damage = bag.damage
-    _check(turning, reasons)
-    return _model(turning, reasons, damage, progress)
+    _check(tracker, reasons)
+    return _model(tracker, reasons, damage, progress)
 
 
-def _every(count: int) -> int:
-    return max(1, math.ceil(count / MOST_CLOUDS))
+def _stride(count: int) -> int:
+    return max(1, math.ceil(count / MAX_CLOUDS))
 
 
 def _clouds(bag: CloudBag, topic: str, reasons: Counter[str]
             ) -> Iterator[tuple[float, DecodedCloud]]:
     """Yield the clouds that are used, and when they were recorded (seconds)."""
-    every = _every(bag.topics[topic])
+    every = _stride(bag.topics[topic])
     for index, (time_ns, message) in enumerate(bag.clouds(topic)):
         if index % every:
             continue
@@ -103,63 +105,63 @@ def _clouds(bag: CloudBag, topic: str, reasons: Counter[str]
             reasons[str(error)] += 1
 
 
-def _add(turning: Turning, time_s: float, cloud: DecodedCloud, near: NDArray[np.float64] | None,
-         reasons: Counter[str]) -> NDArray[np.float64] | None:
-    """Place what a cloud shows; return where the object is now, in the frame of the cloud."""
+def _add(tracker: TurntableTracker, time_s: float, cloud: DecodedCloud,
+         near: NDArray[np.float64] | None, reasons: Counter[str]) -> NDArray[np.float64] | None:
+    """Add the view of a cloud; return the middle of the object (3,), in the frame of the cloud."""
     try:
-        look, middle = take_look(time_s, cloud.points, near=near, config=SEGMENTER,
-                                 voxel_m=VOXEL_M, image_shape=cloud.image_shape)
+        view, middle = extract_view(time_s, cloud.points, near=near, config=SEGMENTER,
+                                    voxel_m=VOXEL_M, image_shape=cloud.image_shape)
     except CloudError as error:
         reasons[str(error)] += 1
         return near
-    turning.add(look)
+    tracker.add(view)
     return middle
 
 
-def _check(turning: Turning, reasons: Counter[str]) -> None:
-    """Raise FusionError when the looks make no model."""
-    count = len(turning.placed) + turning.refused + turning.still
+def _check(tracker: TurntableTracker, reasons: Counter[str]) -> None:
+    """Raise FusionError when the views are not enough for a model."""
+    count = len(tracker.placed) + tracker.refused + tracker.still
     if count < 2:
         why = f': {reasons.most_common(1)[0][0]}' if reasons else ''
         raise FusionError(f'{count} of {count + sum(reasons.values())} clouds show an object on '
                           f'a table, a model needs many{why}')
-    if turning.refused > MOST_REFUSED * count:
+    if tracker.refused > MAX_REFUSED_SHARE * count:
         raise FusionError(
-            f'{turning.refused} of {count} clouds do not fit the ones before: the object moved '
-            'too far between two clouds, or is no rigid thing; turn it more slowly, at most 15 '
+            f'{tracker.refused} of {count} clouds do not fit the ones before: the object moved '
+            'too far between two clouds, or is not rigid; rotate it more slowly, at most 15 '
             'degrees from cloud to cloud, and move nothing else on the table')
-    if turning.told_share < LEAST_TOLD:
+    if tracker.observable_share < MIN_OBSERVABLE_SHARE:
         raise FusionError(
-            'the object looks the same however it is turned, as bottles and bowls do: its turn '
+            'the object looks the same from all sides, as bottles and bowls do: its rotation '
             'cannot be followed. Add a mesh of it (`pointpng objects add`), or stick something on '
             'it that stands out by a centimetre')
-    gap_deg = _widest_gap_deg(turning.placed)
-    if gap_deg > WIDEST_GAP_DEG:
+    gap_deg = _widest_gap_deg(tracker.placed)
+    if gap_deg > MAX_GAP_DEG:
         raise FusionError(
             f'{360 - gap_deg:.0f} of 360 degrees were seen, the rest is unknown: record a whole '
-            'turn, or walk around the object')
+            'rotation, or walk around the object')
 
 
-def _model(turning: Turning, reasons: Counter[str], damage: str, progress: Progress
-           ) -> FusedModel:
-    closed, loop = close_loop(turning.placed)
-    looks = settle(closed, report=lambda done, rounds: progress(done, rounds, 'settling'))
-    mesh = _centred(meshed(agreed([look.patch for look in looks])))
+def _model(tracker: TurntableTracker, reasons: Counter[str], damage: str, progress: Progress
+           ) -> ReconstructedModel:
+    closed, loop = close_loop(tracker.placed)
+    views = refine_all(closed, report=lambda done, rounds: progress(done, rounds, 'refining'))
+    mesh = _centred(meshed(consistent_surface([view.patch for view in views])))
     unusable = sum(reasons.values())
-    return FusedModel(
-        mesh=mesh, clouds=len(looks) + turning.still + turning.refused + unusable,
-        used=len(looks), still=turning.still, refused=turning.refused, unusable=unusable,
-        reasons=dict(reasons), loop=loop, damage=damage, told_share=turning.told_share,
-        rotation_deg=math.degrees(abs(looks[-1].rotation_rad - looks[0].rotation_rad)),
-        widest_gap_deg=_widest_gap_deg(looks),
-        residual_m=float(np.median([look.fit.residual_m for look in looks if look.fit])))
+    return ReconstructedModel(
+        mesh=mesh, clouds=len(views) + tracker.still + tracker.refused + unusable,
+        used=len(views), still=tracker.still, refused=tracker.refused, unusable=unusable,
+        reasons=dict(reasons), loop=loop, damage=damage, observable_share=tracker.observable_share,
+        rotation_deg=math.degrees(abs(views[-1].rotation_rad - views[0].rotation_rad)),
+        widest_gap_deg=_widest_gap_deg(views),
+        residual_m=float(np.median([view.fit.residual_m for view in views if view.fit])))
 
 
-def _widest_gap_deg(looks: list[PlacedLook]) -> float:
-    """Return the widest angle between neighbouring directions to the camera, seen from above."""
-    middle = np.mean([look.patch.points.mean(axis=0) for look in looks], axis=0)
-    cameras = np.array([look.T_object_table[:3] @ np.append(look.look.camera, 1.0)
-                        for look in looks]) - middle
+def _widest_gap_deg(views: list[PlacedView]) -> float:
+    """Return the widest angle between neighbouring directions to the camera, in the plane."""
+    middle = np.mean([view.patch.points.mean(axis=0) for view in views], axis=0)
+    cameras = np.array([view.T_object_table[:3] @ np.append(view.view.camera, 1.0)
+                        for view in views]) - middle
     angles = np.sort(np.degrees(np.arctan2(cameras[:, 1], cameras[:, 0])))
     return float(np.diff(angles, append=angles[0] + 360.0).max())
 

@@ -10,16 +10,16 @@ from pointpng_core.geometry.clouds import random_points
 NEIGHBOURS = 20
 """Points that a normal is fitted to: enough to average the noise of a sensor."""
 REACH_DIAMETERS = 0.04
-"""Pairs further apart than this are no correspondences any more after the batched ICP."""
+"""Largest distance of correspondences in the ICP that follows the batched one."""
 STEPS = 20
 CONVERGED = 5e-4
-"""Step (diameters, radians) below which the registration stands still."""
+"""Step (diameters, radians) below which the registration has converged."""
 SAMPLE = 1024
-"""Points that stand for the whole surface where it is looked for in another one."""
+"""Points that represent the whole surface when it is compared with another one."""
 
 
 class SurfaceTree:
-    """A surface (N, 3) with the search tree and normals that registration onto it needs."""
+    """A surface (N, 3) with the search tree and normals for registration onto it."""
 
     def __init__(self, points: NDArray[np.floating]) -> None:
         import small_gicp  # training, which imports all of this, need not have it
@@ -39,7 +39,7 @@ class SurfaceTree:
 
     @cached_property
     def sample(self) -> NDArray[np.float32]:
-        """Return at most SAMPLE of the points (n, 3), at random."""
+        """Return at most SAMPLE random points (n, 3)."""
         return random_points(self.points, min(SAMPLE, len(self.points)))
 
     def nearest(self, queries: NDArray[np.floating]) -> NDArray[np.int64]:

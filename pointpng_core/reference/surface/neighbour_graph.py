@@ -1,8 +1,8 @@
-"""Nearest surface points, as good as exact, from look-ups alone: for a GPU, which has no trees.
+"""Almost exact nearest surface points from table look-ups alone, for GPUs, which have no trees.
 
-A field names the point nearest to the centre of a cell. The best one of the eight cells around a
-query is on the right side even of a thin wall; from there the search goes on among the neighbours
-of what was found last, a greedy walk on the graph of nearest neighbours.
+A field stores the point nearest to the centre of each cell. The best candidate of the eight cells
+around a query is on the right side even of a thin wall; from there, a greedy walk on the graph of
+nearest neighbours improves it.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from torch import Tensor
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 
 NEIGHBOURS = 16
-"""Points looked at in one hop."""
+"""Neighbours compared in one hop."""
 HOPS = 1
-"""The best of eight cells is off by a spacing or two of the points, about what a hop reaches."""
+"""Steps of the walk; the candidate is off by one or two point spacings, about one hop."""
 CORNERS = tuple(product((-0.5, 0.5), repeat=3))
-"""In cells: half a cell aside each way."""
+"""Offsets to the eight cells around a query, in cells."""
 CHUNK = 2048
-"""Points whose neighbours are found at once; it bounds the memory."""
+"""Points whose neighbours are searched at once; bounds the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class SurfaceGraph:
 
     @classmethod
     def of(cls, field: SurfaceField, surface_points: Sequence[int]) -> 'SurfaceGraph':
-        """Connect the points of each surface of a field, which has as many as are told."""
+        """Connect the points of each surface of a field, given the number of points of each."""
         found, start = [], 0
         for surface in field.surface[:, :3].split(list(surface_points)):
             count = min(NEIGHBOURS, len(surface))
@@ -72,6 +72,6 @@ def nearest_rows(queries: Tensor, points: Tensor, count: int) -> Tensor:
 
     Nearest first.
     """
-    # By differences: the faster way, by products, mistakes near points for each other.
+    # By differences: the faster way, by products, confuses points that are close together.
     distance = torch.cdist(queries, points, compute_mode='donot_use_mm_for_euclid_dist')
     return distance.topk(count, largest=False).indices

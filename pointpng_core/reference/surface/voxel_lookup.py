@@ -1,8 +1,8 @@
-"""Nearest surface points by look-up: what makes hundreds of ICP starts cheap.
+"""Nearest surface points by table look-up, which makes hundreds of ICP starts cheap.
 
-Every cell of a cubic grid around a reference knows the surface point nearest to its centre. A
-query is then an index computation and a gather, the same on CPU and GPU, at the price of an error
-below half a cell diagonal in *which* point is nearest, not in where that point is.
+Every cell of a cubic grid around a reference stores the surface point nearest to its centre. A
+query is then an index computation and a gather, the same on CPU and GPU. The returned point may
+not be the nearest one, by an error below half a cell diagonal, but its position is exact.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ MARGIN_DIAMETERS = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class SurfaceField:
-    """The surfaces of one or several references, each about its own centre, metres."""
+    """The surfaces of one or several references, each relative to its own centre, metres."""
 
     surface: Tensor
     """(S, 6) points and unit normals of all references, one after the other."""
@@ -39,7 +39,7 @@ class SurfaceField:
     def look_up(self, reference: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Return nearest points and their normals (H, n, 3) for queries (H, n, 3).
 
-        `reference` (H,) names the reference whose surface each row of queries is held against.
+        `reference` (H,) is the reference whose surface each row of queries is compared with.
         """
         return self.grids(reference).look_up(queries)
 
@@ -48,7 +48,7 @@ class SurfaceField:
         return self.grids(reference).rows(queries)
 
     def grids(self, reference: Tensor) -> 'Grids':
-        """Return the grids of the references (H,) that rows of queries are held against."""
+        """Return the grids of the references (H,) that rows of queries are compared with."""
         parts = self._all_grids
         if len(self.cell) > 1:  # that of a single reference serves any number of rows as it is
             parts = tuple(part[reference] for part in parts)
@@ -84,7 +84,7 @@ class SurfaceField:
 
 @dataclass(frozen=True, kw_only=True)
 class Grids:
-    """A field made ready for look-ups of H rows of queries, each in its own reference's grid."""
+    """A field prepared for look-ups of H rows of queries, each in the grid of its reference."""
 
     field: SurfaceField
     cells_per_m: Tensor
@@ -118,7 +118,7 @@ def build_field(points: NDArray[np.float32], normals: NDArray[np.float32], *, di
     ticks = (np.arange(CELLS) + 0.5) * cell
     centres = np.stack(np.meshgrid(ticks, ticks, ticks, indexing='ij'), axis=-1).reshape(-1, 3)
     _, nearest = cKDTree(points).query(centres + origin, workers=-1)
-    # A look-up names a point near the nearest one; its disc reaches as far as that is mostly off.
+    # The disc of a point covers the usual error of a look-up.
     reach = max(spacing_m, 0.6 * cell)
     arrays = {'surface': np.hstack((points, normals)), 'nearest': nearest.astype(np.int32),
               'origin': origin[None].astype(np.float32),

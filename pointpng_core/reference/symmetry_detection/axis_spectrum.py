@@ -1,11 +1,11 @@
-"""How little an embedding changes under turns about an axis, for every axis at once.
+"""How little an embedding changes under rotations about an axis, for every axis at once.
 
-In a frame whose z is the axis u, a turn by phi mixes only the orders m and -m of a steerable
+In a frame whose z is the axis u, a rotation by phi mixes only the orders m and -m of a steerable
 embedding, as a plane rotation by m phi. With P_m(u) their share of the energy,
 
     <Theta_{u, phi} z, z> = sum_m P_m(u) cos(m phi),
 
-so that an n-fold turn leaves exactly the orders 0, n, 2n ... as they are.
+so that an n-fold rotation leaves exactly the orders 0, n, 2n ... unchanged.
 """
 
 import functools
@@ -21,15 +21,15 @@ from pointpng_core.geometry.so3 import fibonacci_directions, frame_towards, wign
 from pointpng_core.geometry.symmetry import CONTINUOUS
 
 DIRECTIONS = 1600
-"""On the whole sphere; half of them serve as axes, which lie about 5 degrees apart."""
-APART_COS = 0.94
+"""Directions on the sphere; half of them serve as axes, which lie about 5 degrees apart."""
+MIN_SEPARATION_COS = 0.94
 """Peaks lie at least 20 degrees apart."""
-ACROSS_COS = 0.1
+PERPENDICULAR_COS = 0.1
 """Axes within 6 degrees of the plane across another one count as perpendicular to it."""
 
 
 class AxisSpectrum:
-    """The energies P_m(u) of a cloud (N, 3), about its centroid and in diameters.
+    """The energies P_m(u) of a cloud (N, 3) relative to its centroid, in diameters.
 
     axes: (A, 3) unit vectors u over half of the sphere; energies: (A, L + 1), rows sum to 1.
     """
@@ -38,35 +38,35 @@ class AxisSpectrum:
         encoder = HarmonicEncoder()
         z = encoder.encode(torch.from_numpy(points.astype(np.float32))[None])[0]
         blocks = WignerCope(encoder.multiplicities).split(z)
-        axes, turns = _frames(len(blocks) - 1)
+        axes, rotations = _frames(len(blocks) - 1)
         self.axes = axes.double().numpy()
         energies = torch.zeros(len(axes), len(blocks))
-        for degree, (block, turn) in enumerate(zip(blocks, turns)):
-            both = (block @ turn.transpose(-1, -2)).square().sum(dim=-2)  # (A, 2l + 1)
+        for degree, (block, rotation) in enumerate(zip(blocks, rotations)):
+            both = (block @ rotation.transpose(-1, -2)).square().sum(dim=-2)  # (A, 2l + 1)
             energies[:, :degree + 1] += both[:, degree:]
             energies[:, 1:degree + 1] += both[:, :degree].flip(1)
         self.energies = (energies / energies.sum(dim=1, keepdim=True)).double().numpy()
 
-    def kept(self, order: int) -> NDArray[np.float64]:
-        """Return per axis (A,) the share of the energy that turns of this order leave as it is."""
+    def invariant_share(self, order: int) -> NDArray[np.float64]:
+        """Return per axis (A,) the share of energy invariant to rotations of this order."""
         step = order if order != CONTINUOUS else self.energies.shape[1]
         share: NDArray[np.float64] = self.energies[:, ::step].sum(axis=1)
         return share
 
     def peaks(self, order: int, *, count: int, least: float,
               across: NDArray[np.float64] | None = None) -> list[NDArray[np.float64]]:
-        """Return up to `count` axes (3,) that keep most, at least `least`, best first.
+        """Return up to `count` axes (3,) of the largest invariant share, at least `least`, sorted.
 
-        `across` (3,): only axes about perpendicular to this one.
+        `across` (3,): only axes approximately perpendicular to this one.
         """
-        kept = self.kept(order)
+        share = self.invariant_share(order)
         if across is not None:
-            kept[np.abs(self.axes @ across) > ACROSS_COS] = -np.inf
+            share[np.abs(self.axes @ across) > PERPENDICULAR_COS] = -np.inf
         found: list[NDArray[np.float64]] = []
-        while len(found) < count and kept.max() >= least:
-            axis = self.axes[kept.argmax()]
+        while len(found) < count and share.max() >= least:
+            axis = self.axes[share.argmax()]
             found.append(axis)
-            kept[np.abs(self.axes @ axis) > APART_COS] = -np.inf
+            share[np.abs(self.axes @ axis) > MIN_SEPARATION_COS] = -np.inf
         return found
 
 

@@ -1,4 +1,4 @@
-"""The simulator's objects: everyday things of 6-25 cm, made here, each with its true symmetry."""
+"""The simulator's objects: household objects and tools of 6-25 cm, each with its true symmetry."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,15 +12,14 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes import tools, vessels
-from pointpng_core.simulation.shapes.solids import Solid
-from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.simulation.shapes.solids import Solid, polygonise
 
 NO_SYMMETRY = Symmetry()
 ROUND = Rotational(axis=(0.0, 0.0, 1.0), order=CONTINUOUS)
 
 
 def _flip(height_m: float) -> Rotational:
-    """Half a turn about x at half the height: top and bottom are alike."""
+    """Return the rotation by 180 degrees about x at half the height: top and bottom are alike."""
     return Rotational(axis=(1.0, 0.0, 0.0), order=2, point=(0.0, 0.0, height_m / 2))
 
 
@@ -62,7 +61,7 @@ _RECIPES = {
 
 
 def object_names() -> tuple[str, ...]:
-    """Names of all objects in the catalogue."""
+    """Return the names of all objects in the catalogue."""
     return tuple(_RECIPES)
 
 
@@ -73,10 +72,10 @@ def make_object(name: str) -> CatalogueObject:
         raise ConfigError(f'no object {name!r} in the catalogue: choose from '
                           f'{", ".join(_RECIPES)}')
     recipe = _RECIPES[name]
-    rests = (np.eye(3), *(_turn(axis, angle_deg) for axis, angle_deg in recipe.lying))
+    rests = (np.eye(3), *(_rotation(axis, angle_deg) for axis, angle_deg in recipe.lying))
     return CatalogueObject(name=name, mesh=polygonise(recipe.solid()), symmetry=recipe.symmetry,
                            rests=rests)
 
 
-def _turn(axis: str, angle_deg: float) -> NDArray[np.float64]:
+def _rotation(axis: str, angle_deg: float) -> NDArray[np.float64]:
     return Rotation.from_euler(axis, angle_deg, degrees=True).as_matrix()

@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from pointpng_core.simulation.shapes.boxes import box
-from pointpng_core.simulation.shapes.extrusion import extrude
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
+from pointpng_core.simulation.shapes.primitives import box, cylinder, extrude, lathe, tube
 from pointpng_core.simulation.shapes.solids import Floats, Solid
-from pointpng_core.simulation.shapes.tubes import tube
 
 Z_TO_X = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
 Z_TO_Y = np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]])

@@ -2,12 +2,8 @@
 
 import numpy as np
 
-from pointpng_core.simulation.shapes.boxes import box
-from pointpng_core.simulation.shapes.extrusion import extrude
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
-from pointpng_core.simulation.shapes.polygons import arc
+from pointpng_core.simulation.shapes.primitives import arc, box, cylinder, extrude, lathe, tube
 from pointpng_core.simulation.shapes.solids import Solid
-from pointpng_core.simulation.shapes.tubes import tube
 
 CAN_HEIGHT_M = 0.11
 CARTON_HEIGHT_M = 0.15

@@ -11,8 +11,7 @@ import zlib
 
 import numpy as np
 
-from pointpng_core.io.atomic_write import atomic_write
-from pointpng_core.io.hashing import file_sha256
+from pointpng_core.io.files import atomic_write, file_sha256
 from pointpng_core.training.data.objects import Prepared
 
 CACHE_VARIABLE = 'POINTPNG_CACHE'

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.model_files import MODEL_SUFFIXES, read_model
 from pointpng_core.training.data.objects import (
     MAX_POINTS,

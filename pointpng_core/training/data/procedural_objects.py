@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import sample_surface
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.simulation.shapes.solids import polygonise
 from pointpng_core.training.data.objects import MAX_POINTS, Progress, RawObjects
 from pointpng_core.training.data.random_solids import KINDS, random_solid
 from pointpng_core.training.data.source_config import PROCEDURAL, SourceConfig

@@ -6,10 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.simulation.shapes.boxes import box
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
+from pointpng_core.simulation.shapes.primitives import box, cylinder, lathe, tube
 from pointpng_core.simulation.shapes.solids import Solid
-from pointpng_core.simulation.shapes.tubes import tube
 
 Rng = np.random.Generator
 

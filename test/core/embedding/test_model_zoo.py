@@ -15,7 +15,7 @@ from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.geometry.so3.random import random_rotations
+from pointpng_core.geometry.so3.rotations import random_rotations
 from pointpng_core.io.checkpoints import (
     read_checkpoint,
     step_folder,

@@ -10,7 +10,7 @@ from pointpng_core.estimation.verification.depth_images import (
     WINDOW,
     DepthImages,
 )
-from pointpng_core.geometry.clouds.hidden_points import view_frames
+from pointpng_core.geometry.clouds.visibility import view_frames
 
 CPU = torch.device('cpu')
 

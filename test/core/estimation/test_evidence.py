@@ -16,7 +16,7 @@ from pointpng_core.estimation.verification.coverage import (
 )
 from pointpng_core.estimation.verification.depth_images import DepthImages
 from pointpng_core.estimation.verification.evidence import Evidence, deviation_m
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import sample_surface
 from pointpng_core.simulation.rendering import CastBody, render
 
 CPU = torch.device('cpu')

@@ -8,7 +8,7 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.uncertainty.observability import pose_observability
 from pointpng_core.geometry import Symmetry
-from pointpng_core.geometry.point_to_plane import curvature, motion_rows
+from pointpng_core.geometry.rigid_motion import curvature, motion_rows
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 T = pose(random_rotation_matrix(3), (0.1, -0.2, 0.9))

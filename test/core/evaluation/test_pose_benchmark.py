@@ -19,7 +19,7 @@ from pointpng_core.evaluation.pose.metrics import (
 )
 from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import run, summarise
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import sample_surface
 
 
 def turned(degrees, axis=(0, 0, 1.0)):

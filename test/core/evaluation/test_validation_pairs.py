@@ -21,9 +21,8 @@ from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.pairs import object_names, read_pairs, write_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
-from pointpng_core.geometry.meshes import TriangleMesh
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.mesh_files import write_mesh
-from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import make_object

@@ -7,13 +7,16 @@ from scipy.spatial import ConvexHull, Delaunay, QhullError, cKDTree
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.simulation.shapes.boxes import box
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_core.simulation.shapes.extrusion import extrude
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
-from pointpng_core.simulation.shapes.polygons import polygon_distance
-from pointpng_core.simulation.shapes.surfaces import polygonise, signed_volume_m3
-from pointpng_core.simulation.shapes.tubes import tube
+from pointpng_core.simulation.shapes.primitives import (
+    box,
+    cylinder,
+    extrude,
+    lathe,
+    polygon_distance,
+    tube,
+)
+from pointpng_core.simulation.shapes.solids import polygonise, signed_volume_m3
 
 NAMES = object_names()
 
@@ -92,8 +95,8 @@ def test_objects_rest_stably(name, rest):
     """The centre of mass stands over the points that touch the table (or lie 2 mm above it)."""
     thing = make_object(name)
     R = thing.rests[rest]
-    turned = thing.mesh.vertices @ R.T
-    support = turned[turned[:, 2] < turned[:, 2].min() + 0.002, :2]
+    rotated = thing.mesh.vertices @ R.T
+    support = rotated[rotated[:, 2] < rotated[:, 2].min() + 0.002, :2]
     try:
         inside = Delaunay(support[ConvexHull(support).vertices]).find_simplex(
             (R @ centre_of_mass(thing.mesh))[:2])

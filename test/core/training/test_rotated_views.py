@@ -6,7 +6,7 @@ import torch
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.clouds import spacing_m
-from pointpng_core.geometry.clouds.hidden_points import visible_points
+from pointpng_core.geometry.clouds.visibility import visible_points
 from pointpng_core.geometry.so3 import fibonacci_directions, frame_towards
 from pointpng_core.training.augmentation import AugmentConfig, random_views
 from pointpng_core.training.augmentation import rotated_views as views

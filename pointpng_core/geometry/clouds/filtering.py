@@ -1,4 +1,4 @@
-"""Non-finite points, which poison every distance, are dropped before anything else."""
+"""Filters applied before anything else: finite points, and points inside a box."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,4 +24,23 @@ def require_points(points: NDArray[np.generic], *, least: int, what: str) -> NDA
     if len(kept) < least:
         raise CloudError(f'{what}: {len(kept)} finite points of {len(array)}; at least {least} '
                          'are needed')
+    return kept
+
+
+def outside_blanked(points: NDArray[np.floating], low_m: NDArray[np.floating],
+                    high_m: NDArray[np.floating],
+                    T_box_cloud: NDArray[np.float64] | None = None) -> NDArray[np.floating]:
+    """Return points (N, 3), metres, with NaN in place of those outside a box.
+
+    `low_m` and `high_m` (3,) are opposite corners along the axes of the box's own frame, into
+    which `T_box_cloud` (4, 4) maps; None means that it is the frame of the points. Points on the
+    border are inside.
+    """
+    local = points
+    if T_box_cloud is not None:
+        with np.errstate(invalid='ignore'):      # organised clouds hold NaN
+            local = points @ T_box_cloud[:3, :3].T.astype(points.dtype) + T_box_cloud[:3, 3]
+    inside = ((local >= low_m) & (local <= high_m)).all(axis=1)
+    kept = np.full_like(points, np.nan)
+    kept[inside] = points[inside]
     return kept

@@ -7,7 +7,7 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.io.bags.writer import write_bag
-from pointpng_core.simulation.sample_recordings import write_sample
+from pointpng_core.simulation.sample_files import write_sample
 
 
 def test_clouds_come_back_as_they_were_written(tmp_path):

@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+import trimesh
 
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.io import (
@@ -88,6 +89,8 @@ def test_sampling_weighs_triangles_by_area():
 @pytest.mark.parametrize(('name', 'text'), [
     ('q.obj', 'mtllib gone.mtl\nv 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvt 0 0\nf 1/1 2/1 3/1 4/1\n'),
     ('n.obj', 'v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nf -4 -3 -2 -1\n'),
+    ('c.off', 'COFF 4 1\n0 0 0 9 9 9\n1 0 0 9 9 9\n1 1 0 9 9 9\n0 1 0 9 9 9\n4 0 1 2 3 255 0 0\n'),
+    ('g.off', 'OFF4 1 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n4 0 1 2 3\n'),
     ('q.off', 'OFF\n# four corners\n4 1 0\n0 0 0\n1 0 0\n1 1 0\n0 1 0\n4 0 1 2 3\n'),
     ('q.ply', 'ply\nformat ascii 1.0\ncomment x\nelement vertex 4\nproperty double z\n'
               'property uchar red\nproperty float x\nproperty float y\nelement face 1\n'
@@ -99,6 +102,46 @@ def test_polygons_become_triangles(tmp_path, name, text):
     mesh = read_mesh(tmp_path / name)
     np.testing.assert_array_equal(mesh.vertices, SQUARE)
     np.testing.assert_array_equal(mesh.faces, [[0, 1, 2], [0, 2, 3]])
+
+
+@pytest.mark.parametrize('text', [
+    'v {}\nv {}\nv {}\nv {}\nv {}\nf 1 2 3 4 5\nf 1 2 3\n',
+    'OFF\n5 2 0\n{}\n{}\n{}\n{}\n{}\n5 0 1 2 3 4\n3 0 1 2\n',
+    'ply\nformat ascii 1.0\nelement vertex 5\nproperty float x\nproperty float y\n'
+    'property float z\nelement face 2\nproperty list uchar int vertex_indices\nend_header\n'
+    '{}\n{}\n{}\n{}\n{}\n5 0 1 2 3 4\n3 0 1 2\n'], ids=['obj', 'off', 'ply'])
+def test_polygons_of_any_number_of_corners(tmp_path, text):
+    path = tmp_path / f'm.{ {"v": "obj", "O": "off", "p": "ply"}[text[0]]}'
+    path.write_text(text.format('0 0 0', '2 0 0', '3 1 0', '1 2 0', '-1 1 0'))
+    np.testing.assert_array_equal(read_mesh(path).faces,
+                                  [[0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 1, 2]])
+
+
+@pytest.mark.parametrize('suffix', MESH_SUFFIXES)
+def test_files_of_triangles_are_read_as_trimesh_reads_them(tmp_path, mesh, suffix):
+    path = tmp_path / f'm{suffix}'
+    write_mesh(path, mesh)
+    twin = trimesh.load_mesh(path, process=False, maintain_order=True)
+    read = read_mesh(path)
+    np.testing.assert_allclose(read.vertices, twin.vertices, atol=1e-7)
+    np.testing.assert_array_equal(read.faces, twin.faces)
+
+
+def facet(z):
+    corners = ''.join(f'vertex {x} {y} {z}\n' for x, y in ((0, 0), (1, 0), (0, 1)))
+    return f'facet normal 0 0 1\nouter loop\n{corners}endloop\nendfacet\n'
+
+
+def test_text_stl_of_several_solids_is_one_mesh(tmp_path):
+    text = f'solid a\n{facet(0)}{facet(1)}endsolid a\nSOLID b\n{facet(2)}ENDSOLID b\n'
+    path = tmp_path / 'whole.stl'
+    path.write_text(text)
+    np.testing.assert_array_equal(read_mesh(path).vertices[::3, 2], [0, 1, 2])
+    end = text.index('SOLID b') + 8
+    for length in (100, text.index('endsolid a'), *range(end, len(text) - 3, 7)):
+        path.write_text(text[:length])
+        with pytest.raises(FileError, match='whole'):
+            read_mesh(path)
 
 
 @pytest.mark.parametrize('order', ['little', 'big'])

@@ -1,7 +1,12 @@
-"""Real spherical harmonics of unit vectors, as polynomials of x, y, z: no angles, no poles.
+"""Real spherical harmonics and the Wigner matrices that rotate them, Y^l(R x) = D^l(R) Y^l(x).
 
-Orthonormal on the sphere, no Condon-Shortley phase, z the polar axis. Degree l occupies
-columns l^2 .. (l + 1)^2, in the order m = -l .. l (sine terms for m < 0).
+Harmonics are polynomials of x, y, z of unit vectors, without angles or poles: orthonormal on the
+sphere, no Condon-Shortley phase, z the polar axis. Degree l occupies columns l^2 .. (l + 1)^2, in
+the order m = -l .. l (sine terms for m < 0).
+
+D^l(R) is solved from its definition on a fixed set of directions: one code path for every degree,
+dtype and device. It is exact up to rounding, because the directions determine every polynomial of
+the degree.
 """
 
 from functools import lru_cache
@@ -9,6 +14,8 @@ import math
 
 import torch
 from torch import Tensor
+
+from pointpng_core.geometry.so3.rotations import fibonacci_directions
 
 
 def degree_slices(degree_max: int) -> list[slice]:
@@ -35,7 +42,7 @@ def real_harmonics(directions: Tensor, degree_max: int) -> Tensor:
         below, current = current, torch.cat((sines[degree - 1, None], inner[:1], middle,
                                              inner[1:][-1:], cosines[degree - 1, None]))
         rows.append(current)
-    # Stacked in front: each row is written in one go, which is what this function's time is.
+    # Stacked in front: each row is contiguous then, and writing them is most of the time.
     return torch.cat(rows).movedim(0, -1)
 
 
@@ -51,7 +58,7 @@ def _ends(x: Tensor, y: Tensor, degree_max: int) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(False)  # what is kept may later be needed by autograd
+@torch.inference_mode(False)  # a cached tensor may later be needed by autograd
 def _sectorals(degree_max: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     norms = [_sectoral(order) for order in range(1, degree_max + 1)]
     return torch.tensor(norms, dtype=dtype, device=device)
@@ -79,3 +86,42 @@ def _recurrence(degree: int, order: int) -> tuple[float, float]:
     below = (degree - 1) ** 2 - m2
     b2 = (2 * degree + 1) * below / ((2 * degree - 3) * (l2 - m2)) if below else 0.0
     return a, math.sqrt(b2)
+
+
+def wigner_blocks(R: Tensor, degree_max: int) -> list[Tensor]:
+    """Return D^l for l = 0 .. degree_max, each (..., 2l + 1, 2l + 1), of rotations (..., 3, 3)."""
+    directions, solvers = _probe(degree_max, R.dtype, R.device)
+    rotated = directions @ R.transpose(-1, -2)  # (..., P, 3)
+    values = real_harmonics(rotated, degree_max)  # (..., P, (L + 1)^2)
+    return [values[..., columns].transpose(-1, -2) @ solver
+            for columns, solver in zip(degree_slices(degree_max), solvers)]
+
+
+def flatten_blocks(blocks: list[Tensor]) -> Tensor:
+    """Return the entries of all blocks in one row (..., sum_l (2l + 1)^2)."""
+    return torch.cat([block.flatten(-2) for block in blocks], dim=-1)
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)  # a cached tensor may later be needed by autograd
+def rotation_generators(degree_max: int) -> list[Tensor]:
+    """Return dD^l / d omega at the identity, each (3, 2l + 1, 2l + 1) float64, about x, y, z."""
+    def rotated(omega: Tensor) -> tuple[Tensor, ...]:
+        cross = torch.stack([torch.linalg.cross(omega, axis) for axis in torch.eye(3).double()], 1)
+        return tuple(wigner_blocks(torch.eye(3).double() + cross, degree_max))
+
+    # Only first order in omega counts, so I + [omega]_x stands for the exponential.
+    jacobians = torch.func.jacfwd(rotated)(torch.zeros(3, dtype=torch.float64))
+    return [jacobian.movedim(-1, 0) for jacobian in jacobians]
+
+
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)
+def _probe(degree_max: int, dtype: torch.dtype, device: torch.device
+           ) -> tuple[Tensor, list[Tensor]]:
+    # A degree has 2l + 1 functions; twice as many directions keep every block well conditioned.
+    directions = fibonacci_directions(2 * (2 * degree_max + 1), dtype=torch.float64)
+    values = real_harmonics(directions, degree_max)
+    solvers = [torch.linalg.pinv(values[:, columns]).transpose(0, 1).to(device, dtype)
+               for columns in degree_slices(degree_max)]
+    return directions.to(device, dtype), solvers

@@ -98,7 +98,7 @@ def test_extents_outside_one_millimetre_to_ten_metres(folder, factor, unit, mess
     ({'file': '.'}, 'without a suffix|is not read here'),
     ({'symetry': 'none'}, "unknown key 'symetry'; did you mean 'symmetry'"),
     ({'colour': 'red'}, "unknown key 'colour'; known keys: name"),
-    ({'symmetry': 'round'}, r"symmetry 'round' must be auto \(discovered\), none or a list"),
+    ({'symmetry': 'round'}, r"symmetry 'round' must be auto \(detected\), none or a list"),
     ({'symmetry': {'axis': [0, 0, 1]}}, 'must be auto'),
     ({'symmetry': None}, 'symmetry None must be auto'),
     ({'symmetry': ['z']}, "symmetry axis 'z'"),

@@ -1,10 +1,11 @@
-"""Even coverings of the sphere, the circle and the rotation group."""
+"""Rotations: frames that face a direction, random rotations, even grids of the rotation group."""
 
 import math
 
 import roma
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 GOLDEN_ANGLE_RAD = math.pi * (3.0 - math.sqrt(5.0))
 SUPER_FIBONACCI_PHI = math.sqrt(2.0)
@@ -12,11 +13,31 @@ SUPER_FIBONACCI_PHI = math.sqrt(2.0)
 SUPER_FIBONACCI_PSI = 1.533751168755204288118041
 
 
+def frame_towards(directions: Tensor) -> Tensor:
+    """Return rotations R (..., 3, 3) with R @ direction = +z, for directions (..., 3).
+
+    The two other axes are a fixed function of the direction: x is perpendicular to the world axis
+    least aligned with it, so that no direction is near a singularity.
+    """
+    z = normalize(directions, dim=-1)
+    helper = torch.zeros_like(z).scatter(-1, z.abs().argmin(dim=-1, keepdim=True), 1.0)
+    x = normalize(torch.linalg.cross(helper, z, dim=-1), dim=-1)
+    y = torch.linalg.cross(z, x, dim=-1)
+    return torch.stack((x, y, z), dim=-2)
+
+
+def random_rotations(shape: tuple[int, ...], *, generator: torch.Generator | None = None,
+                     device: torch.device | None = None) -> Tensor:
+    """Return rotations (*shape, 3, 3) uniform over SO(3): normalised Gaussian quaternions."""
+    quats = torch.randn(*shape, 4, generator=generator, device=device)
+    return roma.unitquat_to_rotmat(normalize(quats, dim=-1))
+
+
 def super_fibonacci(count: int, *, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return `count` quaternions (count, 4), xyzw, w >= 0, evenly covering SO(3).
 
-    Super-Fibonacci spirals: Alexa, CVPR 2022. With 8192 of them the nearest
-    one is about 7 degrees away.
+    Super-Fibonacci spirals: Alexa, CVPR 2022. Of 8192 of them, the nearest
+    to any rotation is about 7 degrees away.
     """
     if count < 1:
         raise ValueError(f'count = {count}: a grid needs at least one rotation')

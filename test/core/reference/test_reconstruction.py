@@ -16,34 +16,33 @@ from pointpng_core.evaluation.reconstruction.surface_errors import aligned, gaps
 from pointpng_core.io import sample_surface
 from pointpng_core.io.bags.writer import write_bag
 from pointpng_core.io.object_library import load_library
-from pointpng_core.reference.reconstruction.meshing import agreed
+from pointpng_core.reference.reconstruction.meshing import consistent_surface
 from pointpng_core.reference.reconstruction.planar_icp import (
-    Patch,
     PlanarTarget,
-    joined,
+    SurfacePatch,
+    concatenated,
     planar,
     rotation_rad,
 )
-from pointpng_core.reference.reconstruction.recording import FusedModel, fuse_bag
+from pointpng_core.reference.reconstruction.recording import ReconstructedModel, reconstruct_bag
 from pointpng_core.reference.reconstruction.turntable import (
     LoopError,
-    PlacedLook,
-    Turning,
+    PlacedView,
+    TurntableTracker,
     close_loop,
 )
-from pointpng_core.reference.reconstruction.views import Look
-from pointpng_core.simulation.sample_recordings import CAMERA, write_turning
+from pointpng_core.reference.reconstruction.views import View
+from pointpng_core.simulation.sample_files import CAMERA, write_turntable_bag
 from pointpng_core.simulation.shapes.catalogue import make_object
-from pointpng_core.simulation.simulator import DepthSimulator
+from pointpng_core.simulation.simulator import DepthSimulator, TurntableConfig
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
-from pointpng_core.simulation.turntable import TurntableConfig
 
 FINE = (0.02, 0.01, 0.006, 0.006)
 
 
 def patch_of(mesh, count=3000, seed=0):
     points, normals = sample_surface(mesh, count, seed=seed)
-    return Patch(points=points.astype(float), normals=normals.astype(float))
+    return SurfacePatch(points=points.astype(float), normals=normals.astype(float))
 
 
 def recorded(tmp_path, frames):
@@ -51,8 +50,8 @@ def recorded(tmp_path, frames):
     return tmp_path / 'bag'
 
 
-def turned(tmp_path, name, **config):
-    write_turning(tmp_path / 'bag', name, camera=CAMERA, config=TurntableConfig(**config))
+def rotating_bag(tmp_path, name, **config):
+    write_turntable_bag(tmp_path / 'bag', name, camera=CAMERA, config=TurntableConfig(**config))
     return tmp_path / 'bag'
 
 
@@ -76,20 +75,20 @@ def test_a_planar_motion_is_recovered_and_keeps_the_table(seed):
     assert fit.residual_m < 5e-4
 
 
-def test_the_turn_of_a_round_thing_does_not_show_and_stays_as_expected():
-    held = {}
+def test_an_unobservable_rotation_stays_as_expected():
+    observed = {}
     for name in ('bottle', 'mug', 'box'):
         patch = patch_of(make_object(name).mesh, 6000)
         fit = PlanarTarget(patch).fit(patch_of(make_object(name).mesh, seed=3), np.eye(4),
                                       tolerances_m=FINE, expected_rad=0.1)
-        held[name] = fit.turn_held
+        observed[name] = fit.rotation_observability
         assert (abs(rotation_rad(fit.T_target_source)) < 0.04) == (name != 'bottle')
-    assert held['bottle'] < 0.01 < 0.03 < held['mug'] < held['box'] <= 1
+    assert observed['bottle'] < 0.01 < 0.03 < observed['mug'] < observed['box'] <= 1
 
 
 def test_thinning_against_a_naive_loop():
     patch = patch_of(make_object('mug').mesh, 400)
-    thin = patch.thinned(0.02)
+    thin = patch.downsampled(0.02)
     cells, low = {}, patch.points.min(axis=0)
     for point, normal in zip(patch.points, patch.normals):
         cell = tuple(np.floor((point - low) / 0.02).astype(int))
@@ -100,38 +99,39 @@ def test_thinning_against_a_naive_loop():
     np.testing.assert_allclose(np.linalg.norm(thin.normals, axis=1), 1)
 
 
-def test_drift_of_a_whole_turn_is_measured_and_spread_over_it():
+def test_drift_of_a_whole_rotation_is_measured_and_distributed():
     """Looks at all of a body, placed with one degree and a millimetre of drift at the end."""
     mesh = boxes(((0, 0, 0), (0.1, 0.06, 0.05)), ((0, 0, 0.05), (0.02, 0.02, 0.09)))
     body = patch_of(mesh, 6000)
     drift, count = math.radians(1.0), 37
-    turns = np.linspace(0, 2 * math.pi, count)
+    angles = np.linspace(0, 2 * math.pi, count)
     placed = []
-    for share, turn in zip(np.linspace(0, 1, count), turns):
-        seen = body.moved(planar(-turn, np.zeros(2)))
+    for share, angle in zip(np.linspace(0, 1, count), angles):
+        seen = body.moved(planar(-angle, np.zeros(2)))
         wrong = planar(share * drift, np.zeros(2), share * np.array([1e-3, 0]))
-        placed.append(PlacedLook(
-            look=Look(time_s=turn, patch=seen, camera=np.zeros(3)), fit=None,
-            T_object_table=wrong @ planar(turn, np.zeros(2)), rotation_rad=turn + share * drift))
+        placed.append(PlacedView(
+            view=View(time_s=angle, patch=seen, camera=np.zeros(3)), fit=None,
+            T_object_table=wrong @ planar(angle, np.zeros(2)), rotation_rad=angle + share * drift))
     closed, error = close_loop(placed)
-    assert error.rotation_deg == pytest.approx(1.0, abs=0.25)  # the looks compared drift, too
-    for look, turn in zip(closed, turns):
-        off = look.T_object_table @ np.linalg.inv(planar(turn, np.zeros(2)))
+    assert error.rotation_deg == pytest.approx(1.0, abs=0.25)  # the views compared drift, too
+    for view, angle in zip(closed, angles):
+        off = view.T_object_table @ np.linalg.inv(planar(angle, np.zeros(2)))
         assert abs(rotation_rad(off)) < 0.25 * drift
     assert close_loop(placed[:18])[1] is None
 
 
-def test_flying_pixels_of_one_look_are_left_out():
+def test_flying_pixels_of_one_view_are_left_out():
     body = patch_of(make_object('box').mesh, 4000)
-    stray = Patch(points=body.points[:50] + np.array([0.05, 0, 0.1]), normals=body.normals[:50])
-    kept = agreed([body, body, body, joined([body, stray])])
+    stray = SurfacePatch(points=body.points[:50] + np.array([0.05, 0, 0.1]),
+                         normals=body.normals[:50])
+    kept = consistent_surface([body, body, body, concatenated([body, stray])])
     gaps = gaps_m(make_object('box').mesh, kept.points)
     assert gaps.max() < 0.004
     assert len(kept.points) > 0.9 * 4 * len(body.points)
 
 
-def test_a_turning_drill_becomes_a_model_by_the_command(tmp_path):
-    bag, library = turned(tmp_path, 'drill', frames=18, seed=4), tmp_path / 'cell'
+def test_a_rotating_drill_becomes_a_model_by_the_command(tmp_path):
+    bag, library = rotating_bag(tmp_path, 'drill', frames=18, seed=4), tmp_path / 'cell'
     code = cli.main(['objects', 'from-bag', str(bag), '--name', 'drill', '--library',
                      str(library), '--json', str(tmp_path / 'out.json')])
     told = json.loads((tmp_path / 'out.json').read_text())
@@ -160,52 +160,53 @@ def test_a_camera_carried_around_one_of_two_objects(tmp_path):
               for k, time_s in enumerate(times_s)]
     place = frames[0].points[frames[0].owner == 0]
     near = np.nanmean(place, axis=0).astype(float)
-    model = fuse_bag(recorded(tmp_path, (frame.points for frame in frames)), near=near)
+    model = reconstruct_bag(recorded(tmp_path, (frame.points for frame in frames)), near=near)
     assert errors_of(model.mesh, 'hammer').mean_m < 0.0015
     assert model.widest_gap_deg < 40
 
 
 @pytest.mark.parametrize(('name', 'config', 'message'), [
-    ('bottle', {'frames': 12}, 'looks the same however it is turned'),
+    ('bottle', {'frames': 12}, 'looks the same from all sides'),
     ('drill', {'frames': 10, 'rotation_deg': 700}, 'moved too far between two clouds'),
     ('box', {'frames': 10, 'rotation_deg': 90}, r'of 360 degrees were seen'),
 ])
 def test_a_recording_that_makes_no_model_says_why(tmp_path, name, config, message):
     with pytest.raises(FusionError, match=message):
-        fuse_bag(turned(tmp_path, name, **config))
+        reconstruct_bag(rotating_bag(tmp_path, name, **config))
 
 
 def test_clouds_without_an_object_are_named(tmp_path):
     empty = np.full((20, 30, 3), np.nan, np.float32)
     few = np.zeros((20, 30, 3), np.float32)
     with pytest.raises(FusionError, match='0 of 3 clouds show an object on a table'):
-        fuse_bag(recorded(tmp_path, [empty, few, empty]))
+        reconstruct_bag(recorded(tmp_path, [empty, few, empty]))
 
 
 def test_a_report_tells_of_whatever_may_have_gone_wrong():
-    good = FusedModel(
+    good = ReconstructedModel(
         mesh=boxes(((0, 0, 0), (0.1, 0.1, 0.1))), clouds=30, used=24, still=3, refused=2,
         unusable=1, reasons={'no table is seen': 1}, rotation_deg=350.0, widest_gap_deg=12.0,
-        told_share=1.0, residual_m=7e-4, loop=LoopError(rotation_deg=0.5, shift_m=1e-3), damage='')
+        observable_share=1.0, residual_m=7e-4, damage='',
+        loop=LoopError(rotation_deg=0.5, shift_m=1e-3))
     lines = readable(good).splitlines()
     assert lines[0] == '30 clouds: 24 used, 3 show nothing new, 2 do not fit, 1 not usable'
     assert [line for line in lines if 'note' in line] == ['  note      1 times: no table is seen']
     assert '0.5 degrees and 1.0 mm' in readable(good)
     for change, words in (({'loop': None}, 'not closed'), ({'damage': 'cut short'}, 'cut short'),
                           ({'loop': LoopError(rotation_deg=9, shift_m=0)}, 'closed badly'),
-                          ({'told_share': 0.6}, '40 % of the clouds nothing tells the turn')):
+                          ({'observable_share': 0.6}, '40 % of the clouds the rotation is not')):
         assert words in readable(dataclasses.replace(good, **change))
         assert words not in readable(good)
 
 
-def test_looks_of_one_time_do_no_harm():
+def test_views_of_one_time_do_no_harm():
     patch = patch_of(make_object('drill').mesh, 3000)
-    turning = Turning()
-    for turn in (0.0, 0.1, 0.2, 0.3):
-        turning.add(Look(time_s=1.0, patch=patch.moved(planar(-turn, np.zeros(2))),
+    tracker = TurntableTracker()
+    for angle in (0.0, 0.1, 0.2, 0.3):
+        tracker.add(View(time_s=1.0, patch=patch.moved(planar(-angle, np.zeros(2))),
                          camera=np.zeros(3)))
-    turns = [look.rotation_rad for look in turning.placed]
-    assert turns == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=0.005)
+    angles = [view.rotation_rad for view in tracker.placed]
+    assert angles == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=0.005)
 
 
 def test_a_taken_name_is_refused_before_the_work(tmp_path, capsys):

@@ -1,13 +1,13 @@
-"""Discovered symmetries: the declared ones, in any pose, broken by what stands out."""
+"""Symmetries found in surfaces: the spectrum, self-registration, and known solids."""
 
 import os
 from pathlib import Path
 
 from helpers.objects import pose, random_rotation_matrix
+from helpers.solids import SIGNS, SOLIDS, axes_of, hull
 import numpy as np
 import open3d as o3d
 import pytest
-from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 import torch
 
@@ -15,24 +15,22 @@ from pointpng_core.embedding.cope.wigner import WignerCope
 from pointpng_core.embedding.encoders import HarmonicEncoder
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.geometry.clouds import diameter_m, estimate_normals, spacing_m
-from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.mesh_sampling import sample_surface
+from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.symmetry_detection.axis_spectrum import AxisSpectrum
 from pointpng_core.reference.symmetry_detection.detection import (
     CORNERS_RAD,
-    _met,
+    _snapped,
     discover_symmetry,
 )
 from pointpng_core.reference.symmetry_detection.self_registration import SelfSurface
-from pointpng_core.simulation.shapes.boxes import box
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_core.simulation.shapes.lathe import cylinder, lathe
-from pointpng_core.simulation.shapes.surfaces import polygonise
+from pointpng_core.simulation.shapes.primitives import box, cylinder
+from pointpng_core.simulation.shapes.solids import polygonise
 from pointpng_core.training.data.random_solids import KINDS, random_solid
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[4] / 'shared' / 'data'))
-TURN_RAD, SHIFT = np.radians(2.0), 0.01
-"""How exact discovered turns are; shifts in diameters."""
+ROTATION_RAD, SHIFT = np.radians(2.0), 0.01
+"""Accuracy of detected rotations; shifts in diameters."""
 
 
 def discover(mesh, T=None, *, count=6000, seed=0):
@@ -56,85 +54,11 @@ def assert_equal(found, true, *, size, about):
     assert (found.kind, len(found.transforms())) == (true.kind, len(true.transforms()))
     for one, other in ((found, true), (true, found)):
         for g in one.transforms(steps=7):
-            assert other.same(np.eye(4), g, rotation_rad=TURN_RAD, shift_m=SHIFT * size, about=about)
+            assert other.same(np.eye(4), g, rotation_rad=ROTATION_RAD, shift_m=SHIFT * size,
+                              about=about)
 
 
-def hull(corners):
-    """A mesh of the convex hull of corners (N, 3)."""
-    corners = np.asarray(corners, dtype=np.float32)
-    return TriangleMesh(vertices=corners, faces=ConvexHull(corners).simplices.astype(np.int32))
-
-
-def ring(count, radius, height, start=0.0):
-    angles = start + 2 * np.pi * np.arange(count) / count
-    return np.stack((radius * np.cos(angles), radius * np.sin(angles),
-                     np.full(count, height)), axis=1)
-
-
-def prism(count, radius=0.05, height=0.06):
-    return hull(np.concatenate((ring(count, radius, 0.0), ring(count, radius, height))))
-
-
-def pyramid(count, radius=0.05, height=0.08):
-    return hull(np.concatenate((ring(count, radius, 0.0), [[0.0, 0.0, height]])))
-
-
-def dihedral(order, height=0.06):
-    return Symmetry(elements=(
-        Rotational(axis=(0, 0, 1), order=order),
-        Rotational(axis=(1, 0, 0), order=2, point=(0, 0, height / 2))))
-
-
-def star(count, height=0.03, depth=0.3):
-    """A prism whose outline has this many teeth."""
-    steps = np.arange(2 * count)
-    radii = 0.05 * np.where(steps % 2, 1 - depth, 1.0)
-    angles = np.pi * steps / count
-    outline = np.stack((radii * np.cos(angles), radii * np.sin(angles)), axis=1)
-    low, high = (np.column_stack((outline, np.full(len(outline), z))) for z in (0.0, height))
-    n = len(outline)
-    sides = [[i, (i + 1) % n, n + i] for i in range(n)] + [
-        [(i + 1) % n, n + (i + 1) % n, n + i] for i in range(n)]
-    caps = [[2 * n, (i + 1) % n, i] for i in range(n)] + [
-        [2 * n + 1, n + i, n + (i + 1) % n] for i in range(n)]
-    return TriangleMesh(
-        vertices=np.concatenate((low, high, [[0, 0, 0], [0, 0, height]])).astype(np.float32),
-        faces=np.array(sides + caps, dtype=np.int32))
-
-
-def axes_of(*pairs):
-    return Symmetry(elements=tuple(Rotational(axis=axis, order=order) for axis, order in pairs))
-
-
-GOLDEN = (1 + 5**0.5) / 2
-CUBE = axes_of(((0, 0, 1), 4), ((1, 0, 0), 4))
-SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-ICOSAHEDRON = [np.roll((0, x, y * GOLDEN), k) for k in range(3) for x in (-1, 1) for y in (-1, 1)]
-SOLIDS = {
-    **{f'prism {n}': (prism(n), dihedral(n)) for n in (3, 5, 6, 7, 8)},
-    **{f'star {n}': (star(n), dihedral(n, 0.03)) for n in (4, 9, 10, 12)},
-    **{f'pyramid {n}': (pyramid(n), axes_of(((0, 0, 1), n))) for n in (3, 4, 5, 6)},
-    'tetrahedron': (hull(0.05 * SIGNS[SIGNS.prod(axis=1) > 0]),
-                    axes_of(((1, 1, 1), 3), ((1, -1, -1), 3))),
-    'cube': (hull(0.03 * SIGNS), CUBE),
-    'octahedron': (hull(0.05 * np.concatenate((np.eye(3), -np.eye(3)))), CUBE),
-    'icosahedron': (hull(0.03 * np.array(ICOSAHEDRON)),
-                    axes_of(((0, 1, GOLDEN), 5), ((0, -1, GOLDEN), 5))),
-    'ball': (polygonise(lathe([(0.05 * np.cos(a), 0.05 * np.sin(a))
-                               for a in np.linspace(-np.pi / 2, np.pi / 2, 40)])),
-             axes_of(((0, 0, 1), 0), ((1, 0, 0), 0))),
-    'brick': (hull(SIGNS * (0.02, 0.035, 0.05)), axes_of(((0, 0, 1), 2), ((1, 0, 0), 2))),
-    'wedge': (hull([(0, 0, 0), (0.1, 0, 0), (0, 0.04, 0), (0, 0, 0.06)]), Symmetry()),
-    'rod': (polygonise(cylinder(0.01, 0.0, 0.15)), Symmetry(elements=(
-        Rotational(axis=(0, 0, 1), order=CONTINUOUS),
-        Rotational(axis=(1, 0, 0), order=2, point=(0, 0, 0.075))))),
-}
-
-
-# --- the spectrum --------------------------------------------------------------------------
-
-
-def test_energies_by_order_tell_the_score_of_every_turn():
+def test_energies_by_order_give_the_score_of_every_rotation():
     points = sample_surface(make_object('mug').mesh, 500)[0]
     points = (points - points.mean(axis=0)) / diameter_m(points)
     spectrum, encoder = AxisSpectrum(points), HarmonicEncoder()
@@ -146,7 +70,7 @@ def test_energies_by_order_tell_the_score_of_every_turn():
             naive = float(cope.theta(R) @ z @ z)
             assert energies @ np.cos(angle * np.arange(len(energies))) == pytest.approx(
                 naive, abs=1e-4)
-        assert spectrum.kept(2).max() <= 1 + 1e-9
+        assert spectrum.invariant_share(2).max() <= 1 + 1e-9
 
 
 def test_peaks_lie_apart_across_and_above_the_least():
@@ -161,9 +85,6 @@ def test_peaks_lie_apart_across_and_above_the_least():
     assert spectrum.peaks(4, count=5, least=1.1) == []
 
 
-# --- a surface laid upon itself ------------------------------------------------------------
-
-
 def surface_of(mesh, count=6000):
     points, normals = sample_surface(mesh, count)
     order = np.random.default_rng(0).permutation(count)
@@ -172,7 +93,7 @@ def surface_of(mesh, count=6000):
                                spacing=spacing_m(points))
 
 
-def test_misfit_agrees_with_the_distance_to_the_mesh():
+def test_residuals_agree_with_the_distance_to_the_mesh():
     mesh = hull(SIGNS * (0.2, 0.3, 0.35))
     points, surface = surface_of(mesh)
     scene = o3d.t.geometry.RaycastingScene()
@@ -180,39 +101,37 @@ def test_misfit_agrees_with_the_distance_to_the_mesh():
                         o3d.core.Tensor(mesh.faces.astype(np.uint32)))
     for seed in range(3):
         T = pose(random_rotation_matrix(seed), (0.01, 0.0, 0.02))
-        off, _ = surface.scale_residual(T, sample=1000)
+        off, _ = surface.residuals(T, sample=1000)
         there = (points[:1000] @ T[:3, :3].T + T[:3, 3]).astype(np.float32)
         naive = scene.compute_distance(o3d.core.Tensor(there)).numpy()
         # Nothing within three spacings of a sample counts as off its plane.
         assert np.abs(off - naive).max() < 4 * spacing_m(points)
         assert np.quantile(np.abs(off - naive), 0.5) < 0.005
-    off, turned = surface.scale_residual(np.eye(4), sample=1000)
-    assert (off.max(), turned.max()) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-3))
+    off, angles = surface.residuals(np.eye(4), sample=1000)
+    assert (off.max(), angles.max()) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-3))
 
 
-def test_an_axis_is_polished_or_refused():
+def test_an_axis_is_refined_or_refused():
     _, surface = surface_of(hull(SIGNS * 0.3))
     for order in (2, 4, CONTINUOUS):
         off_axis = Rotation.from_euler('xy', (3, -3), degrees=True).apply((0.0, 0.0, 1.0))
         found = surface.refined(off_axis, order=order)
         assert np.degrees(np.arccos(found.axis[2])) < 0.3
         assert np.abs(found.point).max() < 0.003
-        assert surface.keeps(found.turn(np.pi / 2), tolerance=0.01)
-        assert not surface.keeps(found.turn(np.pi / 3), tolerance=0.025, rough=True)
+        assert surface.unchanged_by(found.transform(np.pi / 2), tolerance=0.01)
+        assert not surface.unchanged_by(found.transform(np.pi / 3), tolerance=0.025, rough=True)
     far = Rotation.from_euler('x', 20, degrees=True).apply((0.0, 0.0, 1.0))
     stuck = surface.refined(far, order=2)
-    assert stuck is None or not surface.keeps(stuck.turn(np.pi), tolerance=0.025)
+    assert stuck is None or not surface.unchanged_by(stuck.transform(np.pi), tolerance=0.025)
     assert surface.refined(far, order=7) is None
-
-
-# --- discovery -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', object_names())
 def test_catalogue_objects_have_their_declared_symmetry(name):
     thing = make_object(name)
     for seed in range(3):
-        T = pose(random_rotation_matrix(seed) if seed else None, 3.0 * seed * np.array([0.3, -0.1, 0.2]))
+        T = pose(random_rotation_matrix(seed) if seed else None,
+                 3.0 * seed * np.array([0.3, -0.1, 0.2]))
         middle = T[:3, :3] @ thing.mesh.vertices.mean(axis=0) + T[:3, 3]
         assert_equal(discover(thing.mesh, T, seed=seed), moved(thing.symmetry, T), size=0.2,
                      about=middle)
@@ -227,16 +146,16 @@ def test_solids_have_the_symmetry_of_geometry_in_any_pose(mesh, symmetry):
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_discovery_turns_with_random_solids(kind):
+def test_detected_symmetry_rotates_with_random_solids(kind):
     for seed in range(2):
         mesh = polygonise(random_solid(kind, np.random.default_rng(seed)), voxel_m=0.003)
         T = pose(random_rotation_matrix(seed), (-1.0, 0.3, 2.0))
-        plain, turned = discover(mesh), discover(mesh, T)
+        still, rotated = discover(mesh), discover(mesh, T)
         middle = T[:3, :3] @ mesh.vertices.mean(axis=0) + T[:3, 3]
-        assert_equal(turned, moved(plain, T), size=0.15, about=middle)
-        assert plain.kind == ('axial' if kind in ('random_cylinder', 'random_vase') else 'finite')
+        assert_equal(rotated, moved(still, T), size=0.15, about=middle)
+        assert still.kind == ('axial' if kind in ('random_cylinder', 'random_vase') else 'finite')
         if kind == 'random_compound':
-            assert plain == Symmetry()
+            assert still == Symmetry()
 
 
 @pytest.mark.parametrize(('first', 'second', 'degrees'), [
@@ -244,13 +163,13 @@ def test_discovery_turns_with_random_solids(kind):
 def test_snapped_axes_make_a_finite_group_far_from_the_origin(first, second, degrees):
     other = Rotation.from_euler('y', degrees, degrees=True).apply((0, 0, 1))
     point = np.array([900.0, -400.0, 100.0])
-    pair = _met(Rotational.through(point, (0, 0, 1), order=first),
-                Rotational.through(point + 0.01, other, order=second),
-                CORNERS_RAD[first, second])
+    pair = _snapped(Rotational.through(point, (0, 0, 1), order=first),
+                    Rotational.through(point + 0.01, other, order=second),
+                    CORNERS_RAD[first, second])
     sizes = {(4, 3): 24, (4, 4): 24, (3, 3): 12, (5, 5): 60, (5, 3): 60}
     assert len(Symmetry(elements=pair).transforms()) == sizes[first, second]
-    assert _met(*pair, ()) is None
-    assert _met(*pair, (np.radians(degrees + 9),)) is None
+    assert _snapped(*pair, ()) is None
+    assert _snapped(*pair, (np.radians(degrees + 9),)) is None
 
 
 @pytest.mark.parametrize('factor', [1e-3, 1000.0])
@@ -282,7 +201,7 @@ def test_a_growing_bump_breaks_a_round_object_for_good():
     assert sizes == sorted(sizes, reverse=True)
 
 
-def test_a_growing_bump_leaves_a_cube_only_the_turns_about_it():
+def test_a_growing_bump_leaves_a_cube_only_the_rotations_about_it():
     cube = box((-0.03, -0.03, -0.03), (0.03, 0.03, 0.03))
     knob = cylinder(0.008, 0.0, 0.038)
     assert_equal(discover(polygonise(cube | knob)), axes_of(((0, 0, 1), 4)), size=0.1,

@@ -16,7 +16,7 @@ from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.io.checkpoints import write_checkpoint
 from pointpng_core.training.data import ObjectSet
-from pointpng_ros import cli
+from pointpng_core.cli import main as cli
 
 NAMES = ('mug', 'bracket', 'bottle', 'bowl')
 

@@ -147,9 +147,9 @@ def test_the_angle_is_that_between_the_two_draws(model, shapes):
 
 @pytest.mark.parametrize(('distinct', 'wanted', 'size'), [(100, 20, 20), (100, 50, 50),
                                                           (100, 80, 50), (7, 50, 3)])
-def test_draws_share_no_point_even_where_the_pool_repeats(suppress_duplicates, wanted, size):
-    points = torch.randn(suppress_duplicates, 3, generator=seeded())
-    pool = points.repeat(3, 1)[torch.randperm(3 * suppress_duplicates, generator=seeded())]
+def test_draws_share_no_point_even_where_the_pool_repeats(distinct, wanted, size):
+    points = torch.randn(distinct, 3, generator=seeded())
+    pool = points.repeat(3, 1)[torch.randperm(3 * distinct, generator=seeded())]
     first, second = disjoint_samples(pool, wanted, generator=seeded())
     assert len(first) == len(second) == size
     rows = {tuple(row) for row in torch.cat((first, second)).tolist()}

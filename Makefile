@@ -14,7 +14,7 @@ NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_D
 MODEL ?= small
 VALIDATION := build/validation
 MAKE_PAIRS := $(BIN)/pointpng evaluate make-pairs --seed 7
-CURVES := $(BIN)/pointpng evaluate curves --peers
+CURVES := $(BIN)/pointpng evaluate curves --baselines
 # Of the sorted names of the YCB objects: every third is never trained or tuned on.
 UNSEEN := 3:2
 PAIRS := airplane_epn airplane_resampled modelnet10_resampled ycb_view
@@ -49,7 +49,7 @@ bench: $(STAMP)  ## Pose and segmentation benchmarks, peers beside them (needs P
 	@$(NEEDS_DATA)
 	@for pairs in $(PAIRS); do \
 	  unseen=; if test $$pairs = ycb_view; then unseen='--unseen $(UNSEEN)'; fi; \
-	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --peers $$unseen $(BENCH_ARGS); done
+	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --baselines $$unseen $(BENCH_ARGS); done
 	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
 	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz
 

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive
+from pointpng_core.cli.options import add_model, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from pointpng_core.cli.evaluate.options import not_negative
+from pointpng_core.cli.options import not_negative
 from pointpng_core.errors import ConfigError, PointPngError
 
 HELP = 'train a model on bags, files and folders'

@@ -141,4 +141,4 @@ def evaluated(tmp_path, capsys, *words):
 
 def documented(kind):
     """The names in quotes in the description of a kind's JSON."""
-    return set(re.findall(r'"([^"]+)"', evaluate._KINDS[kind].__doc__))
+    return set(re.findall(r'"([^"]+)"', evaluate.KINDS[kind].__doc__))

@@ -1,7 +1,7 @@
 """`pointpng evaluate ablation --data SOURCE --out DIR`: what beta and M do.
 
 DIR/ablation.json (also `--json FILE`): {"model_config", "grid", "cope", "mae_steps", "png_steps",
-"seed", "sources", "config": {...}, "cells": [{"beta", "negatives", "pa", "ae", "cosine_plain",
+"seed", "sources", "config": {...}, "cells": [{"beta", "negatives", "pa", "ae", "cosine_baseline",
 "pairs", "svm_accuracy", "pose_median_deg", "pose_15deg"}]}; DIR/ablation.md is the table,
 DIR/ablation.png the curves; all three grow with every cell. Cells that are finished are kept: the
 same command goes on.
@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_data, positive
+from pointpng_core.cli.options import add_data, positive
 from pointpng_core.cli.output import check_json_target, write_json
 from pointpng_core.errors import FileError
 
@@ -55,7 +55,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 
     from pointpng_core.cli.training_progress import make_reporter
     from pointpng_core.evaluation.embedding.ablation import cells_of, run_ablation
-    from pointpng_core.evaluation.embedding.recipes import load_recipe
+    from pointpng_core.training.config import load_recipe
     recipe = load_recipe(options.model_config)
     config = replace(
         recipe, model=replace(recipe.model, cope=options.cope), sources=tuple(options.data),

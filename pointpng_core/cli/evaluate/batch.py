@@ -13,7 +13,7 @@ import argparse
 import os
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, tell
+from pointpng_core.cli.options import add_model, positive, tell
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of many observations against many references in one batch, and if they are right'

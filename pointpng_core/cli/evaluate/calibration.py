@@ -16,7 +16,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, require_file, rule, tell
+from pointpng_core.cli.options import add_model, positive, require_file, rule, tell
 from pointpng_core.cli.output import check_json_target, number, table
 from pointpng_core.errors import ConfigError
 
@@ -100,7 +100,7 @@ def calibration_data(options: argparse.Namespace) -> Any:
 def _things(options: argparse.Namespace) -> list[Any]:
     if not options.scenes:
         return []
-    from pointpng_core.evaluation.confidence.scenes import table_things
+    from pointpng_core.evaluation.confidence.scenes import table_objects
     from pointpng_core.evaluation.pairs.mesh_sources import named_meshes
     from pointpng_core.simulation.shapes.catalogue import make_object, object_names
     meshes: dict[str, Any] = {}
@@ -109,7 +109,7 @@ def _things(options: argparse.Namespace) -> list[Any]:
         left_out = options.leave_out if source == options.meshes[0] else None
         meshes |= {name: named.read(row) for row, name in enumerate(named.names)
                    if not (left_out and row in left_out)}
-    return [make_object(name) for name in object_names()] + table_things(meshes)
+    return [make_object(name) for name in object_names()] + table_objects(meshes)
 
 
 def probability(text: str) -> float:

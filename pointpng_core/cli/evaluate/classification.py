@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import (
+from pointpng_core.cli.options import (
     add_data,
     add_model,
     load_objects,

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, require_file, tell
+from pointpng_core.cli.options import add_model, positive, require_file, tell
 from pointpng_core.cli.output import write_json
 from pointpng_core.errors import ConfigError, FileError
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'angle, or, for objects that may be symmetric, the share as good as '
                              'truth and ADD-S (default: angle)')
     add_model(parser)
-    parser.add_argument('--peers', action='store_true',
+    parser.add_argument('--baselines', action='store_true',
                         help='run FPFH+RANSAC+ICP, FGR, 48-start ICP and, where it is of use, ICP '
                              'from one start side by side')
     parser.add_argument('--limit', metavar='N', type=positive, default=40,

@@ -1,9 +1,9 @@
 """`pointpng evaluate equivariance --model M --data SOURCE`: does the embedding turn?
 
-JSON: {"model": NAME, "pa", "ae", "cosine_plain", "objects": COUNT, "pairs": COUNT, "points",
+JSON: {"model": NAME, "pa", "ae", "cosine_baseline", "objects": COUNT, "pairs": COUNT, "points",
 "jitter" (diameters), "turns", "seed", "angles": [{"low_deg", "high_deg", "pa", "ae",
-"cosine_plain", "pairs"}], "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs", "objects"}}}.
-PA is the mean cosine of the predicted and the true embedding of a turned draw, cosine_plain that
+"cosine_baseline", "pairs"}], "sources": {NAME: {"pa", "ae", "cosine_baseline", "pairs", "objects"}}}.
+PA is the mean cosine of the predicted and the true embedding of a turned draw, cosine_baseline that
 of the unpredicted one, AE their difference: 0 for an embedding that ignores rotation, whatever its
 PA. Where there is no pair of an angle, the three are null.
 """
@@ -11,7 +11,7 @@ PA. Where there is no pair of an angle, the three are null.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import (
+from pointpng_core.cli.options import (
     add_data,
     add_model,
     load_objects,
@@ -61,7 +61,7 @@ def readable(result: dict[str, Any]) -> str:
     rows = [('all', result), *result['sources'].items()]
     rows += [(f'{angle["low_deg"]} to {angle["high_deg"]} degrees', angle)
              for angle in result['angles']]
-    keys = ('pa', 'ae', 'cosine_plain')
+    keys = ('pa', 'ae', 'cosine_baseline')
     return table([result['model'], 'PA', 'AE', 'cos(z, z+)', 'pairs'],
                  [[name, *(number(values[key], 3) for key in keys), str(values['pairs'])]
                   for name, values in rows])

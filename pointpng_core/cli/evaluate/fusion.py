@@ -4,11 +4,11 @@ The simulator records objects of the catalogue that turn before its camera; each
 fused as `pointpng objects from-bag` does it, and compared with the true mesh after the best
 alignment. Then simulated tables are posed by all fused models, and by the true meshes.
 
-JSON: {"clouds", "scenes", "seed", "objects": {NAME: {"mean_m", "p95_m", "there", "there_above",
+JSON: {"clouds", "scenes", "seed", "objects": {NAME: {"mean_m", "p95_m", "there", "completeness_above_table",
 "used", "loop": {"rotation_deg", "shift_m"}, "fused" and "true": {"seen", "posed", "wrong",
 "mistaken"}}}}, or {"refused": WHY} where no model came of the recording. Distances are those of
 the model from the true surface; "there" is the share of the true surface within 3 mm of the model,
-"there_above" of what is higher than 9 mm over the table; "used" clouds are in the model; "loop" is
+"completeness_above_table" of what is higher than 9 mm over the table; "used" clouds are in the model; "loop" is
 what was missing when the turn closed, null for no whole turn. "seen": times the object was at
 least half in view; "posed": of these, within 5 degrees (up to symmetry) and 5 mm, accepted at the
 default confidence; "wrong": it was accepted at another pose; "mistaken": something else was taken
@@ -18,7 +18,7 @@ for it.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, tell
+from pointpng_core.cli.options import add_model, positive, tell
 from pointpng_core.cli.output import number, table
 
 HELP = 'models from recordings against true meshes: distances, what is there, and poses by both'
@@ -73,7 +73,7 @@ def readable(result: dict[str, Any]) -> str:
 def _row(name: str, part: dict[str, Any]) -> list[str]:
     loop = part['loop']
     return [name, number(1e3 * part['mean_m']), number(1e3 * part['p95_m']),
-            number(part['there']), number(part['there_above']),
+            number(part['there']), number(part['completeness_above_table']),
             f'{loop["rotation_deg"]:.1f} deg, {1e3 * loop["shift_m"]:.1f} mm' if loop else '-',
             *(cell for key in ('fused', 'true') if key in part for cell in _posed(part[key]))]
 

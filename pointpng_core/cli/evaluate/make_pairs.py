@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import load_objects, not_negative, positive, rule, tell
+from pointpng_core.cli.options import load_objects, not_negative, positive, rule, tell
 from pointpng_core.cli.output import check_json_target
 from pointpng_core.errors import ConfigError, FileError
 

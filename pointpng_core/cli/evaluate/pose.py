@@ -5,8 +5,8 @@ JSON: {"pairs": COUNT, "file": NAME, "threads": COUNT, "model": NAME, "methods":
 "adds_10", "as_good_as_truth", "ms_median", "ms_p95", "reference_ms", "stage_ms": {STAGE: MS}}}}.
 Our own methods are "pointpng" (the whole pipeline) and "embedding" (the best rotation in embedding
 space and no more); `--search gradient` adds "embedding, algorithm 1", a learned `--model` the same
-of the training-free one under "... training_free"; "both ways" is the pipeline with
-verification.both_ways; "tracking" starts 8 degrees and 4 % of the diameter from the truth. Shares
+of the training-free one under "... training_free"; "bidirectional" is the pipeline with
+verification.bidirectional; "tracking" starts 8 degrees and 4 % of the diameter from the truth. Shares
 lie in [0, 1]; milliseconds count what is done per observation, "reference_ms" what is prepared
 once per reference. With `--unseen`, "parts" holds "pairs" and "methods" of the "seen" and the
 "unseen" objects.
@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, require_file, rule, tell
+from pointpng_core.cli.options import add_model, positive, require_file, rule, tell
 from pointpng_core.cli.output import number, table
 
 HELP = 'relative poses on a file of pairs'
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--search', choices=('exhaustive', 'gradient'), default='exhaustive',
                         help='gradient: Algorithm 1 of the paper beside the exhaustive search, '
                              'on embeddings alone (default: exhaustive only)')
-    parser.add_argument('--peers', action='store_true',
+    parser.add_argument('--baselines', action='store_true',
                         help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
     parser.add_argument('--limit', metavar='N', type=positive,
                         help='at most N pairs, spread evenly over the file')

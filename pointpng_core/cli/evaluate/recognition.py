@@ -14,7 +14,7 @@ import argparse
 from typing import Any
 
 from pointpng_core.cli.evaluate.calibration import add_calibration_data, calibration_data
-from pointpng_core.cli.evaluate.options import add_model, require_file, tell
+from pointpng_core.cli.options import add_model, require_file, tell
 from pointpng_core.cli.output import number, table
 
 HELP = 'labels from the embedding: top 1 to 5, and telling unknown objects'

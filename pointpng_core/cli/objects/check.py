@@ -6,8 +6,8 @@ JSON: see `pointpng_core.evaluation.library.self_check.check_library`.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, not_negative, positive
 from pointpng_core.cli.objects.options import add_library
+from pointpng_core.cli.options import add_model, not_negative, positive
 from pointpng_core.cli.output import check_json_target, number, table, write_json
 
 HELP = 'expected accuracy, and which objects are taken for one another'

@@ -41,7 +41,7 @@ class Case:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Seen:
+class LabelledObservation:
     """One observation (N, 3) and the truth: the object's name, points of its surface, its pose."""
 
     source: str
@@ -91,7 +91,7 @@ def pair_cases(estimator: PoseEstimator, pairs: Sequence[PosePair], *, source: s
                   for name, points in models.items()}
     cases: list[Case] = []
     for row, (name, pair) in enumerate(zip(names, pairs)):
-        seen = Seen(source=source, name=name, points=pair.target, surface=pair.source,
+        seen = LabelledObservation(source=source, name=name, points=pair.target, surface=pair.source,
                     T_observation_object=pair.T_target_source)
         others = _others(references, name, np.random.default_rng([seed, row]))
         own = references[name]
@@ -108,7 +108,7 @@ def _others(references: dict[str, Reference], name: str, rng: np.random.Generato
     return [references[other] for other in names[:CROWD]]
 
 
-def _judged(estimator: PoseEstimator, seen: Seen, library: Sequence[Reference]) -> list[Case]:
+def _judged(estimator: PoseEstimator, seen: LabelledObservation, library: Sequence[Reference]) -> list[Case]:
     estimates = estimator.estimate(seen.points, library)
     names = {reference.name for reference in library}
     return [seen.judge(estimates[0], names)] if estimates else []

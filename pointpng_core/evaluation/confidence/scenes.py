@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.confidence.cases import Case, Seen, case_of
+from pointpng_core.evaluation.confidence.cases import Case, LabelledObservation, case_of
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
@@ -27,7 +27,7 @@ LARGEST_M = 0.35
 """Larger things leave no room on the table."""
 
 
-def table_things(meshes: dict[str, TriangleMesh]) -> list[CatalogueObject]:
+def table_objects(meshes: dict[str, TriangleMesh]) -> list[CatalogueObject]:
     """Return what may stand on a table: meshes by name, centred, upright or on a side.
 
     Things larger than LARGEST_M are left out.
@@ -110,7 +110,7 @@ def _judged(found: Detection, frame: SimulatedFrame, surfaces: dict[str, NDArray
     name = truth.label if truth else ''
     if not truth or name not in surfaces:
         return case_of(found.estimate, source=SOURCE, name=name, right=False, known=False)
-    seen = Seen(source=SOURCE, name=name, points=found.segment.points, surface=surfaces[name],
+    seen = LabelledObservation(source=SOURCE, name=name, points=found.segment.points, surface=surfaces[name],
                 T_observation_object=truth.T_camera_object)
     return seen.judge(found.estimate, surfaces)
 

@@ -65,7 +65,7 @@ def run_ablation(config: TrainConfig, cells: Sequence[Cell], folder: Path, *,
 
     `config` gives everything but beta and M; `keep` is handed the result so far, whenever there is
     one more cell. Returns {"cope", "mae_steps", "png_steps", "seed", "sources", "config": {...},
-    "cells": [{"beta", "negatives", "pa", "ae", "cosine_plain", "pairs", "svm_accuracy",
+    "cells": [{"beta", "negatives", "pa", "ae", "cosine_baseline", "pairs", "svm_accuracy",
     "pose_median_deg", "pose_15deg"}]}. Raises ConfigError, FileError, TrainingError,
     MissingDependencyError.
     """

@@ -27,7 +27,7 @@ from pointpng_core.evaluation.embedding.labelled_objects import (
     ROTATIONS,
     LabelledObjects,
     check_same_classes,
-    turns_of,
+    rotations_of,
 )
 from pointpng_core.evaluation.embedding.svm import Features, Labels, accuracies, svm_accuracy
 from pointpng_core.training.data import ObjectSet
@@ -148,7 +148,7 @@ def _run(rotations: str, *, model: EmbeddingModel, task: ClassificationTask,
          train: LabelledObjects, test: LabelledObjects, points: int,
          report: Callable[[str], None]) -> _Run:
     generator = torch.Generator().manual_seed(task.seed)
-    turns = turns_of(rotations, task.up)
+    turns = rotations_of(rotations, task.up)
     clouds = [objects.clouds(points, turn, generator=generator)
               for objects, turn in zip((train, test), turns)]
     features = [in_batches(model.encoder.features, list(part), device=task.device)

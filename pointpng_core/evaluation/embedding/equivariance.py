@@ -37,9 +37,9 @@ def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet
     (default: what the encoder wants), half of the object's where it has fewer than twice as many;
     `jitter` in diameters.
 
-    {"model", "pa", "ae", "cosine_plain", "objects", "pairs", "points", "jitter", "turns", "seed",
-    "angles": [{"low_deg", "high_deg", "pa", "ae", "cosine_plain", "pairs"}],
-    "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs", "objects"}}}
+    {"model", "pa", "ae", "cosine_baseline", "objects", "pairs", "points", "jitter", "turns", "seed",
+    "angles": [{"low_deg", "high_deg", "pa", "ae", "cosine_baseline", "pairs"}],
+    "sources": {NAME: {"pa", "ae", "cosine_baseline", "pairs", "objects"}}}
     """
     generator = torch.Generator().manual_seed(seed)
     count = cloud_points(model.encoder, points)

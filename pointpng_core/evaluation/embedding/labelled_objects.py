@@ -58,7 +58,7 @@ class LabelledObjects:
         return clouds @ R.transpose(1, 2)
 
 
-def turns_of(rotations: str, up: str) -> tuple[str, str]:
+def rotations_of(rotations: str, up: str) -> tuple[str, str]:
     """Return how training and test clouds are turned under one of ROTATIONS."""
     train, test = (up if turn == 'up' else turn for turn in ROTATIONS[rotations])
     return train, test

@@ -12,7 +12,7 @@ from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.estimation.observations import LEAST_POINTS
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.confidence.cases import Seen
+from pointpng_core.evaluation.confidence.cases import LabelledObservation
 from pointpng_core.evaluation.library.views import View, random_views
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.io.object_library import ObjectModel
@@ -93,7 +93,7 @@ def _outcomes(estimator: PoseEstimator, views: Sequence[View], own: Reference,
 
 def _outcome(view: View, estimate: PoseEstimate, own: Reference, references: Sequence[Reference]
              ) -> _Outcome:
-    seen = Seen(source='self-test', name=own.name, points=view.points, surface=own.points,
+    seen = LabelledObservation(source='self-test', name=own.name, points=view.points, surface=own.points,
                 T_observation_object=view.T_camera_object)
     right = seen.judge(estimate, {reference.name for reference in references}).right
     rotation_deg, shift_m = _errors(estimate.T_observation_reference, view.T_camera_object, own) \

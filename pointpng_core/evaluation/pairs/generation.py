@@ -33,11 +33,11 @@ LEAST_READINGS = 300
 TRIES = 50
 _MARGIN_PX = 8
 Rng = np.random.Generator
-Silent = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def half_pairs(objects: ObjectSet, rows: Iterable[int], *, points: int, seed: int,
-               jitter: float = 0.0, report: Silent = lambda line: None) -> list[PosePair]:
+               jitter: float = 0.0, report: Report = lambda line: None) -> list[PosePair]:
     """Return a pair of disjoint draws of `points` for each object, one of them turned anyhow.
 
     Both get Gaussian noise, of deviation `jitter` in radii of the object. Objects with fewer than
@@ -72,7 +72,7 @@ def _jittered(clouds: Iterable[NDArray[np.float32]], jitter: float, rng: Rng
 
 
 def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: int, seed: int,
-               noise: DepthNoise | None = None, report: Silent = lambda line: None
+               noise: DepthNoise | None = None, report: Report = lambda line: None
                ) -> list[PosePair]:
     """Return pairs of a mesh's surface and one noisy depth view of it, `points` of each.
 

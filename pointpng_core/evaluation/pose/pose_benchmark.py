@@ -42,8 +42,8 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
 
     Our methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
     embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
-    learned model stand the same of the training-free one, its name added. 'both ways', unless all
-    targets are single views, is the pipeline with `verification.both_ways`; 'tracking' is told
+    learned model stand the same of the training-free one, its name added. 'bidirectional', unless all
+    targets are single views, is the pipeline with `verification.bidirectional`; 'tracking' is told
     where to begin: the truth, turned by 8 degrees and shifted by 4 % of the diameter.
 
     Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; with
@@ -64,7 +64,7 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
     if not all(seen_from_outside(pair.target) for pair in pose_pairs):
         both_ways = replace(config, verification=replace(config.verification, both_ways=True))
         methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
-                                name='both ways'))
+                                name='bidirectional'))
     methods.append(Tracking(PoseEstimator(config=config, device=device, model=models[0])))
     if baselines:
         from pointpng_core.evaluation.pose.baselines import all_baselines

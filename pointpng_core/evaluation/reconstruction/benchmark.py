@@ -8,7 +8,7 @@ from typing import Any
 
 from pointpng_core.errors import CloudError, FusionError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.reconstruction.pose_with_fused_models import StandIn, count_posed
+from pointpng_core.evaluation.reconstruction.pose_counts import ModelUnderTest, count_posed
 from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
 from pointpng_core.reference.reconstruction.recording import FusedModel, fuse_bag
 from pointpng_core.simulation.camera import DepthCamera
@@ -35,13 +35,13 @@ def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
     """Record, fuse, compare with the true meshes, and pose by both on the same tables.
 
     Returns {'clouds', 'scenes', 'seed', 'objects': {NAME: {'mean_m', 'p95_m', 'there',
-    'there_above', 'loop': {'rotation_deg', 'shift_m'} or None, 'used', 'fused' and 'true':
+    'completeness_above_table', 'loop': {'rotation_deg', 'shift_m'} or None, 'used', 'fused' and 'true':
     {'seen', 'posed', 'wrong', 'mistaken'}} or {'refused': WHY}}}; see `SurfaceErrors` and
-    `Posed`. Raises ConfigError for a name that is not in the catalogue.
+    `PoseCounts`. Raises ConfigError for a name that is not in the catalogue.
     """
     things = [make_object(name) for name in dict.fromkeys(plan.objects)]
     objects: dict[str, Any] = {}
-    fused: list[StandIn] = []
+    fused: list[ModelUnderTest] = []
     for thing in things:
         report(f'{thing.name}: fusing {plan.clouds} clouds')
         try:
@@ -50,7 +50,7 @@ def evaluate_fusion(estimator: PoseEstimator, plan: FusionPlan, *,
             objects[thing.name] = {'refused': str(error)}
             continue
         T_model_true = aligned(model.mesh, thing.mesh, estimator)
-        fused.append(StandIn(thing=thing, mesh=model.mesh, T_model_true=T_model_true))
+        fused.append(ModelUnderTest(thing=thing, mesh=model.mesh, T_model_true=T_model_true))
         objects[thing.name] = {
             **asdict(surface_errors(model.mesh, thing.mesh, T_model_true)), 'used': model.used,
             'loop': asdict(model.loop) if model.loop else None}
@@ -67,7 +67,7 @@ def _recorded(name: str, plan: FusionPlan) -> FusedModel:
         return fuse_bag(bag)
 
 
-def _pose(estimator: PoseEstimator, fused: Sequence[StandIn], objects: dict[str, Any],
+def _pose(estimator: PoseEstimator, fused: Sequence[ModelUnderTest], objects: dict[str, Any],
           plan: FusionPlan, report: Report) -> None:
     """Enter how often the fused models and the true meshes were posed."""
     if not (fused and plan.scenes):

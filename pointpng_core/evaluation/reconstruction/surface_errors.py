@@ -26,7 +26,7 @@ class SurfaceErrors:
     p95_m: float
     there: float
     """Share of the true surface within NEAR_M of the model."""
-    there_above: float
+    completeness_above_table: float
     """The same of what is higher than LOW_M above the lowest point."""
 
 
@@ -52,7 +52,7 @@ def surface_errors(model: TriangleMesh, true: TriangleMesh, T_model_true: NDArra
     # In the model's frame: the true one may lie upside down where that looks alike.
     high = placed[:, 2] - placed[:, 2].min() > LOW_M
     return SurfaceErrors(mean_m=float(off_m.mean()), p95_m=float(np.percentile(off_m, 95)),
-                         there=float(near.mean()), there_above=float(near[high].mean()))
+                         there=float(near.mean()), completeness_above_table=float(near[high].mean()))
 
 
 def gaps_m(mesh: TriangleMesh, points: NDArray[np.floating]) -> NDArray[np.float32]:

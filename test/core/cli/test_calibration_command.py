@@ -13,7 +13,7 @@ from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights, 
 from pointpng_core.evaluation.confidence.calibration import fit_calibration, half_of, judge
 from pointpng_core.evaluation.confidence.cases import Case
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
-from pointpng_core.evaluation.confidence.scenes import scene_cases, simulated_tables, table_things
+from pointpng_core.evaluation.confidence.scenes import scene_cases, simulated_tables, table_objects
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 NAMES = ('bracket', 'drill', 'hammer', 'mug')
@@ -165,7 +165,7 @@ def test_tables_are_the_same_for_a_seed_and_crowded():
 def test_things_too_large_for_the_table_are_left_out():
     mug, drill = make_object('mug').mesh, make_object('drill').mesh
     large = type(mug)(vertices=mug.vertices * np.float32(10), faces=mug.faces)
-    assert [thing.name for thing in table_things({'a': drill, 'b': large})] == ['a']
+    assert [thing.name for thing in table_objects({'a': drill, 'b': large})] == ['a']
 
 
 def test_tables_make_cases_of_known_and_unknown_objects(estimator):

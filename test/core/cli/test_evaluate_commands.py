@@ -75,7 +75,7 @@ def test_pose_with_a_model(tmp_path, capsys):
                               '--search', 'gradient')
     own = ['pointpng', 'embedding', 'embedding, algorithm 1']
     assert list(result['methods']) == [
-        *own, *(f'{name} training_free' for name in own), 'both ways', 'tracking']
+        *own, *(f'{name} training_free' for name in own), 'bidirectional', 'tracking']
     assert set(result) | set(result['methods']['embedding']) <= documented('pose')
     assert all(f'\n{name} ' in table for name in result['methods'])
 

@@ -18,7 +18,7 @@ from pointpng_core.evaluation.embedding.classification import (
 )
 from pointpng_core.evaluation.embedding.few_shot import few_shot
 from pointpng_core.evaluation.embedding.head_training import HeadConfig, probe_accuracy
-from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects, turns_of
+from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects, rotations_of
 from pointpng_core.evaluation.embedding.svm import accuracies, held_out, svm_accuracy
 from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
 
@@ -137,9 +137,9 @@ def test_few_shot_with_too_few_classes_is_refused():
 
 
 def test_rotations_are_of_training_and_test_clouds():
-    assert turns_of('upright', 'z') == ('none', 'none')
-    assert turns_of('z/SO3', 'y') == ('y', 'so3')
-    assert turns_of('SO3/SO3', 'z') == ('so3', 'so3')
+    assert rotations_of('upright', 'z') == ('none', 'none')
+    assert rotations_of('z/SO3', 'y') == ('y', 'so3')
+    assert rotations_of('SO3/SO3', 'z') == ('so3', 'so3')
 
 
 def test_what_depends_on_the_pose_suffers_from_rotations():

@@ -334,7 +334,7 @@ def curves(path, out, *words):
 
 def test_the_command_writes_tables_and_plots(tmp_path, capsys):
     write_pairs(tmp_path / 'p.npz', count=2, points=300)
-    assert curves(tmp_path / 'p.npz', tmp_path / 'deep' / 'out', '--peers', '--curve',
+    assert curves(tmp_path / 'p.npz', tmp_path / 'deep' / 'out', '--baselines', '--curve',
                   'misalignment=0,90', '--curve', 'points=200', '--json',
                   str(tmp_path / 'r.json')) == 0
     out = capsys.readouterr().out

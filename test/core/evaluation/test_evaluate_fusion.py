@@ -10,9 +10,9 @@ import pytest
 from pointpng_core.cli import main as cli
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.pose.metrics import transform
-from pointpng_core.evaluation.reconstruction.pose_with_fused_models import (
-    Posed,
-    StandIn,
+from pointpng_core.evaluation.reconstruction.pose_counts import (
+    ModelUnderTest,
+    PoseCounts,
     count_posed,
 )
 from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
@@ -34,7 +34,7 @@ def test_distances_of_a_shifted_box_are_those_by_hand():
     cube = boxes(((0, 0, 0), (0.1, 0.1, 0.1)))
     same = surface_errors(cube, cube, np.eye(4))
     assert same.p95_m < 1e-6
-    assert (same.there, same.there_above) == (1.0, 1.0)
+    assert (same.there, same.completeness_above_table) == (1.0, 1.0)
     shifted = surface_errors(moved(cube, pose(t=(0, 0, 0.002))), cube, np.eye(4))
     assert shifted.mean_m == pytest.approx(2 / 6 * 0.002, rel=0.01)
     assert shifted.p95_m == pytest.approx(0.002, rel=0.01)
@@ -52,7 +52,7 @@ def test_what_is_missing_at_the_bottom_is_missing_of_all_but_not_above():
         errors = surface_errors(model, true, T_model_true)
         # Of the bottom nothing is near but the rim; of the sides 6 mm are too low.
         assert errors.there == pytest.approx((1 + 4 * 0.94) / 6, abs=0.01)
-        assert errors.there_above == 1.0
+        assert errors.completeness_above_table == 1.0
 
 
 def test_the_alignment_takes_away_a_motion_but_not_a_wrong_size():
@@ -75,7 +75,7 @@ def test_a_pose_by_a_model_is_judged_by_where_it_puts_the_object():
     T_model_true = pose(random_rotation_matrix(3), (0.2, 0, 0))
     T_camera_true = pose(random_rotation_matrix(4), (0, 0, 1))
     drill = make_object('drill')
-    stand_in = StandIn(thing=drill, mesh=drill.mesh, T_model_true=T_model_true)
+    stand_in = ModelUnderTest(thing=drill, mesh=drill.mesh, T_model_true=T_model_true)
     right = T_camera_true @ np.linalg.inv(T_model_true)
     assert stand_in.poses(detection(right), T_camera_true)
     assert not stand_in.poses(detection(T_camera_true), T_camera_true)
@@ -88,11 +88,11 @@ def test_right_wrong_and_mistaken_on_one_table():
     """The hammer's model is said to be a centimetre beside; what is called a bowl is a can."""
     T, beside = pose(t=(0.05, 0.02, -0.01)), pose(t=(0.06, 0.02, -0.01))
     counts = count_posed(PoseEstimator(), [
-        StandIn(thing=make_object(name), mesh=moved(make_object(mesh).mesh, T), T_model_true=said)
+        ModelUnderTest(thing=make_object(name), mesh=moved(make_object(mesh).mesh, T), T_model_true=said)
         for name, mesh, said in (('drill', 'drill', T), ('hammer', 'hammer', beside),
                                  ('bowl', 'can', T))], scenes=1, seed=0)
-    assert counts == {'drill': Posed(seen=1, posed=1), 'hammer': Posed(seen=1, wrong=1),
-                      'bowl': Posed(mistaken=1)}
+    assert counts == {'drill': PoseCounts(seen=1, posed=1), 'hammer': PoseCounts(seen=1, wrong=1),
+                      'bowl': PoseCounts(mistaken=1)}
 
 
 def test_a_recorded_drill_is_compared_and_posed(tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_a_recorded_drill_is_compared_and_posed(tmp_path, capsys):
     assert set(result) | set(part) | set(part['loop']) | set(part['fused']) <= documented('fusion')
     assert 0 < part['mean_m'] < 0.0006
     assert part['mean_m'] < part['p95_m'] < 0.0015
-    assert 0.7 < part['there'] < part['there_above'] <= 1.0
+    assert 0.7 < part['there'] < part['completeness_above_table'] <= 1.0
     assert part['fused']['posed'] == part['true']['posed'] == part['true']['seen'] == 1
     assert [line.split()[0] for line in table.splitlines()] == ['object', 'drill', '12']
 

@@ -43,13 +43,13 @@ def test_our_methods_on_resampled_pairs(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, limit=3, report=lines.append)
     assert set(result) == {'pairs', 'file', 'threads', 'model', 'methods'}
     assert (result['pairs'], result['model']) == (3, 'training_free')
-    assert list(result['methods']) == ['pointpng', 'embedding', 'both ways', 'tracking']
+    assert list(result['methods']) == ['pointpng', 'embedding', 'bidirectional', 'tracking']
     for summary in result['methods'].values():
         assert set(summary) == DOCUMENTED
         assert summary['adds_5'] == 1.0
     assert result['methods']['pointpng']['recall_5deg'] == 1.0
     one_way, both = (result['methods'][name]['rotation_mean_deg']
-                     for name in ('pointpng', 'both ways'))
+                     for name in ('pointpng', 'bidirectional'))
     assert both < one_way
     assert json.loads(json.dumps(result)) == result
     assert lines == [f'{name}: 3 pairs' for name in result['methods']]
@@ -158,7 +158,7 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, model=checkpoint)
     assert result['model'] == checkpoint
     names = ['pointpng', 'embedding', 'pointpng training_free', 'embedding training_free']
-    assert list(result['methods']) == [*names, 'both ways', 'tracking']
+    assert list(result['methods']) == [*names, 'bidirectional', 'tracking']
     floor = evaluate_pose(tmp_path / 'brackets.npz', baselines=False)
     for name in names[2:]:
         same = floor['methods'][name.removesuffix(' training_free')]

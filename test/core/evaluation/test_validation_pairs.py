@@ -289,7 +289,7 @@ def test_the_command_writes_halves(tmp_path, capsys, monkeypatch):
     assert pairs[0].source.shape == (60, 3)
 
 
-def test_pairs_of_views_are_not_posed_both_ways(tmp_path):
+def test_pairs_of_views_are_not_posed_bidirectional(tmp_path):
     assert make(tmp_path, '--data', 'procedural:1', '--views', 1) == 0
     result = evaluate_pose(tmp_path / 'out.npz', baselines=False)
     assert list(result['methods']) == ['pointpng', 'embedding', 'tracking']

@@ -1,4 +1,4 @@
-"""Options that several kinds of `pointpng evaluate` share, and what they stand for."""
+"""Options and argument types that several commands share."""
 
 import argparse
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ IN_VIEW = 0.5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StandIn:
+class ModelUnderTest:
     """A model (`mesh`) of a catalogue object, and the object's pose (4, 4) in its frame."""
 
     thing: CatalogueObject
@@ -31,9 +31,9 @@ class StandIn:
     T_model_true: NDArray[np.float64]
 
     @property
-    def true(self) -> 'StandIn':
+    def true(self) -> 'ModelUnderTest':
         """Return the true mesh as its own model."""
-        return StandIn(thing=self.thing, mesh=self.thing.mesh, T_model_true=np.eye(4))
+        return ModelUnderTest(thing=self.thing, mesh=self.thing.mesh, T_model_true=np.eye(4))
 
     def poses(self, found: Detection, T_camera_object: NDArray[np.float64]) -> bool:
         """Tell whether a detection of the model has the object's pose, up to its symmetry.
@@ -47,7 +47,7 @@ class StandIn:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Posed:
+class PoseCounts:
     """What became of one object on all tables."""
 
     seen: int = 0
@@ -59,13 +59,13 @@ class Posed:
     mistaken: int = 0
     """Detections of its name that were of something else."""
 
-    def __add__(self, other: 'Posed') -> 'Posed':
+    def __add__(self, other: 'PoseCounts') -> 'PoseCounts':
         """Return the sums."""
-        return Posed(**{key: count + getattr(other, key) for key, count in asdict(self).items()})
+        return PoseCounts(**{key: count + getattr(other, key) for key, count in asdict(self).items()})
 
 
-def count_posed(estimator: PoseEstimator, models: Sequence[StandIn], *, scenes: int, seed: int
-                ) -> dict[str, Posed]:
+def count_posed(estimator: PoseEstimator, models: Sequence[ModelUnderTest], *, scenes: int, seed: int
+                ) -> dict[str, PoseCounts]:
     """Return what became of each model's object, by name, on so many crowded tables.
 
     Anything of the catalogue may stand or lie there, whether or not it has a model. Right is a
@@ -76,7 +76,7 @@ def count_posed(estimator: PoseEstimator, models: Sequence[StandIn], *, scenes: 
         references=[estimator.reference_from_model(model.mesh, name=model.thing.name)
                     for model in models],
         config=PipelineConfig(tracking=TrackingConfig(enabled=False)))
-    counts = {model.thing.name: Posed() for model in models}
+    counts = {model.thing.name: PoseCounts() for model in models}
     for frame in simulated_tables([make_object(name) for name in object_names()], scenes=scenes,
                                   seed=seed):
         found = pipeline.process(frame.points.reshape(-1, 3), frame.owner.shape).detections
@@ -85,7 +85,7 @@ def count_posed(estimator: PoseEstimator, models: Sequence[StandIn], *, scenes: 
     return counts
 
 
-def _on_one(model: StandIn, frame: SimulatedFrame, found: Iterable[Detection]) -> Posed:
+def _on_one(model: ModelUnderTest, frame: SimulatedFrame, found: Iterable[Detection]) -> PoseCounts:
     name = model.thing.name
     met = [(detection, seen_object(detection, frame)) for detection in found
            if detection.label == name]
@@ -93,5 +93,5 @@ def _on_one(model: StandIn, frame: SimulatedFrame, found: Iterable[Detection]) -
     right = [truth.frame for detection, truth in of_it
              if model.poses(detection, truth.T_camera_object)]
     seen = [truth.frame for truth in frame.in_view(IN_VIEW) if truth.label == name]
-    return Posed(seen=len(seen), posed=len(set(seen) & set(right)),
+    return PoseCounts(seen=len(seen), posed=len(set(seen) & set(right)),
                  wrong=len(of_it) - len(right), mistaken=len(met) - len(of_it))

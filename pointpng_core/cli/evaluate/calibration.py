@@ -1,14 +1,14 @@
-"""`pointpng evaluate calibration --pairs FILE.npz --scenes N`: is the confidence what it says?
+"""`pointpng evaluate calibration --pairs FILE.npz --scenes N`: reliability of the confidence.
 
-Every observation meets libraries with and without its object; poses are judged as
-`pointpng_core.estimation.confidence` says. Of every source, half of the objects are for fitting
-and the others held out; all figures are of those held out. `--fit OUT.json` fits to the first
-half before.
+Poses of every observation are estimated with libraries with and without its object, and judged as
+`pointpng_core.estimation.confidence` defines. Half of the objects of every source are for fitting,
+the others are held out; all figures are of the held-out objects. `--fit OUT.json` fits a
+calibration to the first half before.
 
 JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "count", "confidence",
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",
 "wrong", "wrong_count", "recall", "unknown", "unknown_accepted"}, "sources": {NAME: the same},
-"weights": {"view": {TRAIT: WEIGHT}, "whole": {TRAIT: WEIGHT}}, "fitted": cases fitted to}. Of the
+"weights": {"view": {FEATURE: WEIGHT}, "whole": {FEATURE: WEIGHT}}, "fitted": cases fitted to}. Of the
 accepted, the share "wrong" is wrong; of the right ones, "recall" is accepted.
 """
 
@@ -20,9 +20,9 @@ from pointpng_core.cli.options import add_model, positive, require_file, rule, t
 from pointpng_core.cli.output import check_json_target, number, table
 from pointpng_core.errors import ConfigError
 
-HELP = 'confidence: reliability, and what is accepted at the threshold; fits it, too'
-_COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted', 'wrong': 'wrong of it',
-            'recall': 'right ones kept', 'unknown_accepted': 'unknown accepted'}
+HELP = 'reliability of the confidence, and poses accepted at the threshold; can fit it'
+_COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted', 'wrong': 'wrong of them',
+            'recall': 'right accepted', 'unknown_accepted': 'unknown accepted'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,26 +30,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_calibration_data(parser)
     parser.add_argument('--calibration', metavar='FILE.json', type=Path,
-                        help='judge this one (default: the one that ships with the package)')
+                        help='calibration to judge (default: the one that ships with the package)')
     parser.add_argument('--fit', metavar='OUT.json', type=Path,
                         help='fit to the other half of the objects first, and write it there')
     parser.add_argument('--threshold', metavar='P', type=probability,
                         help='confidence that is accepted (default: that of the pipeline)')
     parser.add_argument('--plot', metavar='FILE.png', type=Path,
-                        help='reliability diagram and risk over coverage, as a picture')
+                        help='picture of the reliability diagram and of risk over coverage')
 
 
 def add_calibration_data(parser: argparse.ArgumentParser) -> None:
-    """Declare where observations come from."""
+    """Declare the sources of observations."""
     parser.add_argument('--pairs', metavar='FILE.npz', type=Path, action='append', default=[],
                         help='pairs as `pointpng evaluate make-pairs` makes them; may be repeated')
     parser.add_argument('--limit', metavar='N', type=positive,
                         help='at most N pairs of each file, spread evenly')
     parser.add_argument('--scenes', metavar='N', type=positive,
-                        help='also N simulated tables of each half of the objects, which hide '
-                             'one another')
+                        help='also N simulated tables with each half of the objects, which '
+                             'occlude one another')
     parser.add_argument('--meshes', metavar='SOURCE', action='append', default=[],
-                        help='what stands on the tables besides the catalogue: an npz of meshes, '
+                        help='objects on the tables besides the catalogue: an npz of meshes, '
                              'a folder, or procedural:COUNT; may be repeated')
     parser.add_argument('--leave-out', metavar='K[:R]', type=rule,
                         help='without the meshes at positions R, R + K, R + 2 K ... (from 0) of '
@@ -94,10 +94,10 @@ def calibration_data(options: argparse.Namespace) -> Any:
     if options.seed < 0:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
     return CalibrationData(pairs=tuple(options.pairs), limit=options.limit, seed=options.seed,
-                           scenes=options.scenes or 0, things=tuple(_things(options)))
+                           scenes=options.scenes or 0, objects=tuple(_objects(options)))
 
 
-def _things(options: argparse.Namespace) -> list[Any]:
+def _objects(options: argparse.Namespace) -> list[Any]:
     if not options.scenes:
         return []
     from pointpng_core.evaluation.confidence.scenes import table_objects
@@ -124,7 +124,7 @@ def probability(text: str) -> float:
 
 
 def readable(result: dict[str, Any]) -> str:
-    """Return what is accepted, source by source, and a line about the reliability."""
+    """Return the accepted shares of every source, and a line about the reliability."""
     rows = [[name, *(number(part[key], 3) for key in _COLUMNS)]
             for name, part in (('all', result['all']), *result['sources'].items())]
     return '\n'.join([

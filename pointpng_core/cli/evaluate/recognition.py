@@ -52,7 +52,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     observed = [observed_pairs(estimator, read_pairs(path, limit=data.limit), source=path.stem)
                 for path in data.pairs]
     if data.scenes:
-        observed.append(observed_scenes(estimator, data.things, scenes=data.scenes,
+        observed.append(observed_scenes(estimator, data.objects, scenes=data.scenes,
                                         seed=data.seed))
     return {'model': estimator.model.name,
             **evaluate_recognition(recogniser, observed, report=tell)}

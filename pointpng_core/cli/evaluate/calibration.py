@@ -8,8 +8,9 @@ calibration to the first half before.
 JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "count", "confidence",
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",
 "wrong", "wrong_count", "recall", "unknown", "unknown_accepted"}, "sources": {NAME: the same},
-"weights": {"view": {FEATURE: WEIGHT}, "whole": {FEATURE: WEIGHT}}, "fitted": cases fitted to}. Of the
-accepted, the share "wrong" is wrong; of the right ones, "recall" is accepted.
+"weights": {"view": {FEATURE: WEIGHT}, "whole": {FEATURE: WEIGHT}}, "fitted": cases fitted to}.
+"wrong" is the share of the accepted poses that is wrong, "recall" the share of the right poses
+that is accepted.
 """
 
 import argparse
@@ -21,8 +22,8 @@ from pointpng_core.cli.output import check_json_target, number, table
 from pointpng_core.errors import ConfigError
 
 HELP = 'reliability of the confidence, and poses accepted at the threshold; can fit it'
-_COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted', 'wrong': 'wrong of them',
-            'recall': 'right accepted', 'unknown_accepted': 'unknown accepted'}
+_COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted',
+            'wrong': 'wrong of them', 'recall': 'right accepted', 'unknown_accepted': 'unknown accepted'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +67,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     )
     from pointpng_core.estimator import PoseEstimator
     from pointpng_core.evaluation.confidence.calibration import fit_calibration, gather, judge
-    from pointpng_core.evaluation.confidence.plot import plot_calibration
+    from pointpng_core.evaluation.confidence.reliability import plot_calibration
     from pointpng_core.training.data import cache_folder
     for path in options.pairs:
         require_file(path)

@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--objects', metavar='N', type=positive,
                         help='at most N objects of each source, spread evenly')
     parser.add_argument('--points', metavar='N', type=positive,
-                        help='points of a sample (default: as the model takes); objects with '
-                             'fewer than twice as many give half of theirs')
+                        help='points of a sample (default: as many as the model takes); '
+                             'objects with fewer than twice as many give half of theirs')
     parser.add_argument('--rotations', metavar='N', type=positive, default=1,
                         help='pairs of each object, each with another rotation (default: 1)')
     parser.add_argument('--jitter', metavar='D', type=not_negative, default=0.005,
@@ -52,8 +52,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     sets = load_objects(options.data, split=options.split, pool=2 * points, seed=options.seed)
     tell(f'{model.name}: {sum(len(objects.points) for objects in sets)} objects')
     return evaluate_equivariance(model, sets, objects=options.objects, points=points,
-                                 rotations=options.rotations, jitter=options.jitter, seed=options.seed,
-                                 device=options.device)
+                                 rotations=options.rotations, jitter=options.jitter,
+                                 seed=options.seed, device=options.device)
 
 
 def readable(result: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Make the pairs and write them; raises PointPngError."""
-    from pointpng_core.evaluation.pose.pairs import write_pairs
+    from pointpng_core.evaluation.pairs.files import write_pairs
     if options.seed < 0:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
     stray = 'noise' if options.halves else 'jitter'

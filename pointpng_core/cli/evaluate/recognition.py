@@ -39,7 +39,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         observed_pairs,
         observed_scenes,
     )
-    from pointpng_core.evaluation.pose.pairs import read_pairs
+    from pointpng_core.evaluation.pairs.files import read_pairs
     from pointpng_core.training.data import cache_folder
     for path in options.pairs:
         require_file(path)

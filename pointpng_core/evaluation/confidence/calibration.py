@@ -14,7 +14,7 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Case, pair_cases
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
 from pointpng_core.evaluation.confidence.scenes import scene_cases
-from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
+from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
 from pointpng_core.simulation.shapes.catalogue import CatalogueObject
 
 Report = Callable[[str], None]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pose.metrics import add_s, as_good_as_truth, extent_diagonal
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.reference import Reference
 
 RIGHT_ADD_S = 0.05

@@ -106,7 +106,7 @@ def _outcome(view: View, estimate: PoseEstimate, own: Reference, references: Seq
 
 def _errors(T: NDArray[np.float64], T_true: NDArray[np.float64], reference: Reference
             ) -> tuple[float, float]:
-    """Return the rotation error in degrees and the shift of the centre in metres, up to symmetry."""
+    """Return the rotation error (degrees) and the shift of the centre (m), up to symmetry."""
     moved = T @ reference.symmetry.nearest(T, T_true)
     rotation_rad = reference.symmetry.rotation_error_rad(T[:3, :3], T_true[:3, :3])
     shift = (moved - T_true)[:3] @ np.append(reference.centre, 1.0)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 import torch
 
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
 from pointpng_core.evaluation.pose.metrics import transform
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface

@@ -12,8 +12,8 @@ import torch
 from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
 from pointpng_core.evaluation.pose.methods import Method, PointPng, own_methods
-from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose.perturbations import Rng, fewer, hidden, misaligned, noisy
 from pointpng_core.evaluation.pose.pose_benchmark import Row, errors_of, summarise
 

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.geometry.clouds import diameter_m
 from pointpng_core.reference import Reference
 

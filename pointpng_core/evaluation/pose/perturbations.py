@@ -13,8 +13,8 @@ from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pose.metrics import transform
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.geometry.clouds import diameter_m
 from pointpng_core.geometry.clouds.hidden_points import view_frames
 

@@ -13,6 +13,7 @@ from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.observations import seen_from_outside
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.pairs.files import PosePair, object_names, read_pairs
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.methods import (
     Matrix,
@@ -28,7 +29,6 @@ from pointpng_core.evaluation.pose.metrics import (
     extent_diagonal,
     rotation_error_deg,
 )
-from pointpng_core.evaluation.pose.pairs import PosePair, object_names, read_pairs
 
 Row = dict[str, float]
 

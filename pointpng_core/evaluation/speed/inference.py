@@ -22,9 +22,9 @@ from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import LabelledObservation
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.generation import view_pairs
 from pointpng_core.evaluation.pairs.mesh_sources import PROCEDURAL, named_meshes
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.evaluation.speed.memory import peak_memory_mb, reset_peak_memory
 from pointpng_core.reference import Reference
 from pointpng_core.timing import stages_end_with

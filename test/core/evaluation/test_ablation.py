@@ -15,9 +15,9 @@ from pointpng_core.evaluation.embedding.ablation import (
     NEGATIVES,
     Cell,
     cells_of,
+    pose_errors_deg,
     run_ablation,
 )
-from pointpng_core.evaluation.embedding.ablation_metrics import pose_errors_deg
 from pointpng_core.evaluation.embedding.ablation_report import (
     markdown_table,
     plot_ablation,

@@ -16,10 +16,9 @@ from pointpng_core.evaluation.embedding.classification import (
     ClassificationTask,
     evaluate_classification,
 )
-from pointpng_core.evaluation.embedding.few_shot import few_shot
 from pointpng_core.evaluation.embedding.head_training import HeadConfig, probe_accuracy
 from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects, rotations_of
-from pointpng_core.evaluation.embedding.svm import accuracies, held_out, svm_accuracy
+from pointpng_core.evaluation.embedding.svm import accuracies, few_shot, held_out, svm_accuracy
 from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
 
 KEYS = {'model', 'svm_accuracy', 'probe_accuracy', 'finetune_accuracy', 'few_shot', 'classes',

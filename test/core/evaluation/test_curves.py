@@ -14,11 +14,11 @@ from pointpng_core.cli import main as cli
 from pointpng_core.cli.evaluate import curves as command
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pose.curves import CURVES, Curve, _at, measure_curves
 from pointpng_core.evaluation.pose.curves_report import markdown_tables, plot_curves
 from pointpng_core.evaluation.pose.methods import PointPng
 from pointpng_core.evaluation.pose.metrics import transform
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.evaluation.pose.perturbations import fewer, hidden, misaligned, noisy
 from pointpng_core.simulation.shapes.catalogue import make_object
 

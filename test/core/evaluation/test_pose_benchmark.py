@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import FileError
+from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
 from pointpng_core.evaluation.pose.metrics import (
     add_s,
     as_good_as_truth,
@@ -17,7 +18,6 @@ from pointpng_core.evaluation.pose.metrics import (
     rotation_error_deg,
     transform,
 )
-from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import run, summarise
 from pointpng_core.io.mesh_sampling import sample_surface
 

@@ -10,6 +10,7 @@ import pytest
 from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import CloudError, ConfigError, FileError
 from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.methods import (
     REFINE_STEPS,
@@ -20,7 +21,6 @@ from pointpng_core.evaluation.pose.methods import (
     perturbed,
 )
 from pointpng_core.evaluation.pose.metrics import rotation_error_deg, transform
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
 from pointpng_core.geometry.clouds import diameter_m
 from pointpng_core.simulation.shapes.catalogue import make_object

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 from pointpng_core.cli import main as cli
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.evaluation.pairs.files import object_names, read_pairs, write_pairs
 from pointpng_core.evaluation.pairs.generation import (
     CAMERA,
     _around,
@@ -19,7 +20,6 @@ from pointpng_core.evaluation.pairs.generation import (
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes, named_meshes
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.metrics import transform
-from pointpng_core.evaluation.pose.pairs import object_names, read_pairs, write_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh

@@ -59,7 +59,7 @@ def _parser(forwarded: Mapping[str, ForwardedCommand]) -> argparse.ArgumentParse
     parser = argparse.ArgumentParser(
         prog='pointpng', allow_abbrev=False,
         description='Relative 6-DoF poses from point clouds.',
-        epilog='pointpng COMMAND --help tells more; --ros-args work as with `ros2 run`.')
+        epilog='pointpng COMMAND --help shows its options; --ros-args work as with `ros2 run`.')
     parser.add_argument('--version', action='version', version=f'pointpng {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')
     for name, command in forwarded.items():

@@ -54,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
                             minutes=options.minutes)
         except TimeUp:
             return 0
-        told = ', '.join(f'{name} {value:.3f}' for name, value in metrics.items())
-        reporter.line(f'model: {options.out / "model"} ({told})')
+        values = ', '.join(f'{name} {value:.3f}' for name, value in metrics.items())
+        reporter.line(f'model: {options.out / "model"} ({values})')
     return 0
 
 

@@ -48,9 +48,9 @@ class Cosines:
     def summary(self) -> dict[str, Any]:
         """Return PA, AE and the plain cosine; None where there is no pair."""
         if len(self.predicted) == 0:
-            return {'pa': None, 'ae': None, 'cosine_baseline': None, 'pairs': 0}
+            return {'pa': None, 'ae': None, 'cosine_plain': None, 'pairs': 0}
         pa, plain = self.predicted.mean().item(), self.plain.mean().item()
-        return {'pa': pa, 'ae': pa - plain, 'cosine_baseline': plain, 'pairs': len(self.predicted)}
+        return {'pa': pa, 'ae': pa - plain, 'cosine_plain': plain, 'pairs': len(self.predicted)}
 
     def take(self, chosen: Tensor) -> 'Cosines':
         """Return the pairs that a mask or index (K,) names."""

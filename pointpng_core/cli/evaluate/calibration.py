@@ -23,7 +23,8 @@ from pointpng_core.errors import ConfigError
 
 HELP = 'reliability of the confidence, and poses accepted at the threshold; can fit it'
 _COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted',
-            'wrong': 'wrong of them', 'recall': 'right accepted', 'unknown_accepted': 'unknown accepted'}
+            'wrong': 'wrong of them', 'recall': 'right accepted',
+            'unknown_accepted': 'unknown accepted'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +60,7 @@ def add_calibration_data(parser: argparse.ArgumentParser) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure, after fitting if told to; raises PointPngError."""
+    """Fit if asked for, then measure; raises PointPngError."""
     from pointpng_core.estimation.confidence import (
         MIN_CONFIDENCE,
         default_calibration,

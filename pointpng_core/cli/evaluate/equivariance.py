@@ -1,10 +1,10 @@
 """`pointpng evaluate equivariance --model M --data SOURCE`: does the embedding rotate?
 
-JSON: {"model": NAME, "pa", "ae", "cosine_baseline", "objects": COUNT, "pairs": COUNT, "points",
+JSON: {"model": NAME, "pa", "ae", "cosine_plain", "objects": COUNT, "pairs": COUNT, "points",
 "jitter" (diameters), "rotations", "seed", "angles": [{"low_deg", "high_deg", "pa", "ae",
-"cosine_baseline", "pairs"}], "sources": {NAME: {"pa", "ae", "cosine_baseline", "pairs",
+"cosine_plain", "pairs"}], "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs",
 "objects"}}}. PA is the mean cosine of the predicted and the true embedding of a rotated sample,
-"cosine_baseline" that without prediction, AE their difference: 0 for an embedding that ignores
+"cosine_plain" that without prediction, AE their difference: 0 for an embedding that ignores
 rotation, whatever its PA. The three are null for angles without a pair.
 """
 
@@ -61,7 +61,7 @@ def readable(result: dict[str, Any]) -> str:
     rows = [('all', result), *result['sources'].items()]
     rows += [(f'{angle["low_deg"]} to {angle["high_deg"]} degrees', angle)
              for angle in result['angles']]
-    keys = ('pa', 'ae', 'cosine_baseline')
+    keys = ('pa', 'ae', 'cosine_plain')
     return table([result['model'], 'PA', 'AE', 'cos(z, z+)', 'pairs'],
                  [[name, *(number(values[key], 3) for key in keys), str(values['pairs'])]
                   for name, values in rows])

@@ -3,8 +3,8 @@
 JSON: {"model_config", "device", "threads", "precision", "batch", "views", "parameters",
 "peak_gflops", "stages": {"mae" | "png": {"clouds_per_s", "step_ms", "gflop_per_step", "gflops",
 "peak_share", "shares": {"data", "grouping", "network", "optimiser"}}}}. The peak is that of a
-large matrix product on the same machine in the same precision; "data" is drawing and augmentation,
-"grouping" farthest points and neighbours.
+large matrix product on the same machine in the same precision; "data" is sampling and
+augmentation, "grouping" farthest points and neighbours.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from typing import Any
 from pointpng_core.cli.options import positive, tell
 from pointpng_core.cli.output import number, table
 
-HELP = 'speed of the training step, beside what the machine could do'
+HELP = 'speed of the training step, and its share of the peak of the machine'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

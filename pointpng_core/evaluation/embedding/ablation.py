@@ -79,7 +79,7 @@ def run_ablation(config: TrainConfig, cells: Sequence[Cell], folder: Path, *,
 
     `config` gives everything but beta and M; `keep` is called with the result so far after every
     cell. Returns {"cope", "mae_steps", "png_steps", "seed", "sources", "config": {...},
-    "cells": [{"beta", "negatives", "pa", "ae", "cosine_baseline", "pairs", "svm_accuracy",
+    "cells": [{"beta", "negatives", "pa", "ae", "cosine_plain", "pairs", "svm_accuracy",
     "pose_median_deg", "pose_15deg"}]}. Raises ConfigError, FileError, TrainingError,
     MissingDependencyError.
     """
@@ -176,7 +176,7 @@ def cell_metrics(model: EmbeddingModel, training: Sequence[ObjectSet],
                  ) -> dict[str, Any]:
     """Return PA, AE, accuracy and pose error of a model on the validation objects.
 
-    {"pa", "ae", "cosine_baseline", "pairs", "pose_median_deg", "pose_15deg" (the share below 15
+    {"pa", "ae", "cosine_plain", "pairs", "pose_median_deg", "pose_15deg" (the share below 15
     degrees), "svm_accuracy" (upright, of the first set with labels; None without)}.
     """
     generator = torch.Generator().manual_seed(seed)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pointpng_core.evaluation.embedding.ablation import BETA, M
 
-COLUMNS = {'pa': 'PA', 'ae': 'AE', 'cosine_baseline': 'cos(z, z+)', 'svm_accuracy': 'SVM accuracy',
+COLUMNS = {'pa': 'PA', 'ae': 'AE', 'cosine_plain': 'cos(z, z+)', 'svm_accuracy': 'SVM accuracy',
            'pose_median_deg': 'pose, median deg', 'pose_15deg': 'pose < 15 deg'}
 _PANELS = ((('pa', 'ae'), 'PA and AE'), (('svm_accuracy',), 'linear SVM accuracy'),
            (('pose_median_deg',), 'pose by embedding alone, median degrees'))

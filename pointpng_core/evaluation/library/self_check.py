@@ -135,15 +135,15 @@ def _median(values: Sequence[float]) -> float:
 
 def _warnings(objects: dict[str, Any], references: Sequence[Reference], plan: TestPlan
               ) -> list[str]:
-    told = []
+    notes = []
     for reference in references:
         result = objects[reference.name]
-        told += [f'{reference.name} looks like {other}: taken for it in {count} of {plan.views} '
+        notes += [f'{reference.name} looks like {other}: taken for it in {count} of {plan.views} '
                  'views' for other, count in result['taken_for'].items()
                  if count >= MIXED_UP * plan.views]
-        told += [f'{reference.name}: {note}' for note in size_notes(reference.points)]
-        told += _camera_warnings(reference, result, plan)
-    return told
+        notes += [f'{reference.name}: {note}' for note in size_notes(reference.points)]
+        notes += _camera_warnings(reference, result, plan)
+    return notes
 
 
 def _camera_warnings(reference: Reference, result: dict[str, Any], plan: TestPlan) -> list[str]:
@@ -156,6 +156,6 @@ def _camera_warnings(reference: Reference, result: dict[str, Any], plan: TestPla
     sigma_m = float(plan.depth_noise.sigma_m(np.float32(plan.distance_m)))
     if thickness_m < THIN_SIGMAS * sigma_m:
         return [f'{reference.name} is {1e3 * thickness_m:.1f} mm thin, the noise of the depth at '
-                f'{plan.distance_m:g} m {1e3 * sigma_m:.1f} mm: front and back are hardly told '
-                'apart; go nearer']
+                f'{plan.distance_m:g} m {1e3 * sigma_m:.1f} mm: front and back are hard to '
+                'tell apart; go nearer']
     return []

@@ -26,7 +26,7 @@ from pointpng_core.evaluation.embedding.ablation_report import (
 from pointpng_core.training.embedding_metrics import rotated_pairs
 
 CELLS = (Cell(beta=0.3, negatives=8), Cell(beta=0.0, negatives=8))
-METRICS = {'pa', 'ae', 'cosine_baseline', 'pairs', 'svm_accuracy', 'pose_median_deg', 'pose_15deg'}
+METRICS = {'pa', 'ae', 'cosine_plain', 'pairs', 'svm_accuracy', 'pose_median_deg', 'pose_15deg'}
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +161,7 @@ def test_pose_errors_are_small_where_the_model_is_exact():
 
 
 RESULT = {'cope': 'harmonic', 'mae_steps': 3, 'png_steps': 5, 'seed': 0, 'cells': [
-    {'beta': beta, 'negatives': count, 'pa': 0.9, 'ae': ae, 'cosine_baseline': 0.9 - ae,
+    {'beta': beta, 'negatives': count, 'pa': 0.9, 'ae': ae, 'cosine_plain': 0.9 - ae,
      'svm_accuracy': None, 'pose_median_deg': 12.34, 'pose_15deg': 0.5}
     for beta, count, ae in ((0.3, 8, 0.61), (0.0, 8, 0.01), (0.3, 0, 0.02), (0.5, 2, 0.3))]}
 

@@ -67,7 +67,8 @@ def test_from_command_to_table_and_documented_json(tmp_path, capsys):
 
 def test_few_observations_show_as_many_objects_as_can_be(scene):
     assert len(scene.observations) == 3
-    assert [seen.name for seen in scene.observations[:2]] == [known.name for known in scene.references]
+    assert [seen.name for seen in scene.observations[:2]] == [
+        known.name for known in scene.references]
     assert {len(known.views.directions) for known in scene.references} == {SIZE.views}
 
 

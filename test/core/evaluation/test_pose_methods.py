@@ -40,7 +40,8 @@ def methods():
 def test_our_methods_on_resampled_pairs(tmp_path):
     write_pairs(tmp_path / 'brackets.npz', count=3, points=1024)
     lines = []
-    result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, limit=3, report=lines.append)
+    result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, limit=3,
+                           report=lines.append)
     assert set(result) == {'pairs', 'file', 'threads', 'model', 'methods'}
     assert (result['pairs'], result['model']) == (3, 'training_free')
     assert list(result['methods']) == ['pointpng', 'embedding', 'bidirectional', 'tracking']

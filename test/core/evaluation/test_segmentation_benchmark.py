@@ -15,7 +15,8 @@ from pointpng_core.evaluation.segmentation.labelled_bag import read_labelled_bag
 from pointpng_core.segmentation import SegmenterConfig
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[4] / 'shared' / 'data'))
-STACK = (table(), box((0.2, 0.26, 0.06)), box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25),
+STACK = (table(), box((0.2, 0.26, 0.06)),
+         box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25),
          box((0.08, 0.08, 0.1), (-0.05, 0.3, 0)))
 
 

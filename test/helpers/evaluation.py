@@ -11,12 +11,12 @@ import torch
 from helpers.objects import pose, random_rotation_matrix, whole
 from helpers.training import MODEL
 from pointpng_core.cli import evaluate
+from pointpng_core.cli import main as cli
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.io.checkpoints import write_checkpoint
 from pointpng_core.training.data import ObjectSet
-from pointpng_core.cli import main as cli
 
 NAMES = ('mug', 'bracket', 'bottle', 'bowl')
 

@@ -1,4 +1,4 @@
-"""SVM, probe, fine-tuning and few-shot: on features one can check by hand, and turned clouds."""
+"""SVM, probe, fine-tuning and few-shot: on features one can check by hand, and rotated clouds."""
 
 import builtins
 import json
@@ -42,7 +42,7 @@ def evaluated(model, **options):
 # --- the linear SVM ------------------------------------------------------------------------
 
 
-def test_classes_that_lie_apart_are_told_apart():
+def test_separate_classes_are_classified():
     train, labels = clusters(4, 10, seed=0)
     test, truth = clusters(4, 5, seed=1)
     result = svm_accuracy(train, labels, test, truth)
@@ -94,7 +94,7 @@ def test_accuracy_counts_objects_and_class_accuracy_classes():
     assert result == {'accuracy': 0.75, 'class_accuracy': 0.5}
 
 
-def test_without_scikit_learn_one_is_told(monkeypatch):
+def test_a_missing_scikit_learn_is_reported(monkeypatch):
     real = builtins.__import__
 
     def no_sklearn(name, *rest):
@@ -252,7 +252,7 @@ def test_heads_are_trained_and_kept_with_encoder_and_labels(tmp_path, protocol):
     assert tuned == (protocol == 'finetune')
 
 
-def test_a_kept_classifier_tells_classes_of_clouds_in_any_unit_and_place(tmp_path):
+def test_a_saved_classifier_takes_clouds_in_any_unit_and_place(tmp_path):
     model = load_model(write_model(tmp_path / 'start'))
     evaluated(model, protocols=('probe',), rotations=('SO3/SO3',),
               heads={'epochs': 20, 'batch': 8, 'lr': 3e-3}, save=tmp_path / 'kept')

@@ -73,7 +73,7 @@ def test_own_levels_that_the_pairs_do_not_allow_are_left_out(complete):
 
 
 class Knows:
-    """Finds what is turned by less than it can bear, else nothing; counts what it prepares."""
+    """Registers rotations below a limit only; counts what it prepares."""
 
     def __init__(self, name, bears_deg):
         self.name, self.bears_deg, self.prepared = name, bears_deg, 0
@@ -105,10 +105,10 @@ def known_pairs(count=3):
 
 def test_a_curve_falls_where_a_method_gives_up():
     able, poor, local = Knows('able', 181), Knows('poor', 50), Knows('local', 50)
-    curve = Curve(title='turn', unit='degrees', levels=(0, 40, 80), perturb=misaligned)
-    result = measure_curves(known_pairs(), {'turn': curve}, [able, poor], local=[local])
-    assert result['turn']['levels'] == [0, 40, 80]
-    methods = result['turn']['methods']
+    curve = Curve(title='rotation', unit='degrees', levels=(0, 40, 80), perturb=misaligned)
+    result = measure_curves(known_pairs(), {'rotation': curve}, [able, poor], local=[local])
+    assert result['rotation']['levels'] == [0, 40, 80]
+    methods = result['rotation']['methods']
     assert list(methods) == ['able', 'poor']
     assert methods['able']['recall_5deg'] == [1, 1, 1]
     assert methods['poor']['recall_5deg'] == methods['poor']['as_good_as_truth'] == [1, 1, 0]
@@ -120,7 +120,7 @@ def test_a_curve_falls_where_a_method_gives_up():
 
 
 def test_local_methods_take_part_where_they_are_asked():
-    curves = {name: Curve(title='turn', unit='degrees', levels=(10,), perturb=misaligned,
+    curves = {name: Curve(title='rotation', unit='degrees', levels=(10,), perturb=misaligned,
                           local=local) for name, local in (('with', True), ('without', False))}
     result = measure_curves(known_pairs(1), curves, [Knows('a', 181)], local=[Knows('b', 50)])
     assert list(result['with']['methods']) == ['a', 'b']
@@ -190,13 +190,13 @@ def test_the_command_writes_tables_and_plots(tmp_path, capsys):
     assert json.loads((folder / 'curves.json').read_text()) == result
     assert (folder / 'curves.md').read_text().strip() == out.strip()
     assert (folder / 'curves.png').stat().st_size > 10_000
-    turn, points = result['curves']['misalignment'], result['curves']['points']
-    assert set(turn['methods']) - set(points['methods']) == {'icp_1_start'}
+    rotation, points = result['curves']['misalignment'], result['curves']['points']
+    assert set(rotation['methods']) - set(points['methods']) == {'icp_1_start'}
     assert len(points['methods']) == 5
-    assert turn['methods']['pointpng']['recall_5deg'] == [1.0, 1.0]
+    assert rotation['methods']['pointpng']['recall_5deg'] == [1.0, 1.0]
     assert points['levels'] == [200.0]
     documented = set(re.findall(r'"([^"]+)"', command.__doc__))
-    assert set(result) | set(turn) | set(turn['methods']['pointpng']) <= documented
+    assert set(result) | set(rotation) | set(rotation['methods']['pointpng']) <= documented
 
 
 @pytest.mark.parametrize(('words', 'message'), [

@@ -54,7 +54,8 @@ def test_metrics_are_what_one_gets_pair_by_pair(model, shapes):
     pairs = rotated_pairs(shapes.points, 128, jitter=0.005, generator=seeded())
     predicted, baseline = [], []
     for source, target, R in zip(pairs.source, pairs.target, pairs.R_target_source):
-        z, z_rotated = (model.encoder.encode(cloud[None])[0].double() for cloud in (source, target))
+        z, z_rotated = (model.encoder.encode(cloud[None])[0].double()
+                        for cloud in (source, target))
         moved = model.cope.theta(R.double()) @ z
         predicted.append(float(moved @ z_rotated / moved.norm()))
         baseline.append(float(z @ z_rotated))

@@ -36,7 +36,7 @@ def scene(estimator):
 
 
 def estimates(scene, *, name=None, shift_m=0.0):
-    """The truth about every observation as an estimate, changed where told."""
+    """Return the true pose of every observation as an estimate, changed as asked."""
     found = []
     for seen in scene.observations:
         T = seen.T_observation_object.copy()

@@ -138,7 +138,7 @@ def test_more_noise_is_more_of_the_same(pair):
 # --- number of points ----------------------------------------------------------------------
 
 
-def test_few_points_are_a_draw_without_repeats(pair):
+def test_few_points_are_a_sample_without_repeats(pair):
     perturbed = fewer(pair, 128, rng())
     assert len(perturbed.target) == len(np.unique(perturbed.target, axis=0)) == 128
     assert {tuple(p) for p in perturbed.target.tolist()} <= {
@@ -160,10 +160,10 @@ def test_the_misalignment_is_exact_and_the_pose_is_still_true(pair, angle_deg):
     assert np.array_equal(perturbed.source, pair.source)
 
 
-def test_a_turned_view_is_still_what_a_camera_at_the_origin_sees(seen):
-    turned = misaligned(seen, 120, rng()).target
-    assert seen_from_outside(turned)
-    assert np.allclose(np.linalg.norm(turned, axis=1), np.linalg.norm(seen.target, axis=1))
+def test_a_rotated_view_is_still_what_a_camera_at_the_origin_sees(seen):
+    rotated = misaligned(seen, 120, rng()).target
+    assert seen_from_outside(rotated)
+    assert np.allclose(np.linalg.norm(rotated, axis=1), np.linalg.norm(seen.target, axis=1))
 
 
 def test_axes_of_misalignment_are_spread():

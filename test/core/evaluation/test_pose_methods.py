@@ -1,4 +1,4 @@
-"""Our methods and the peers on pair files: the pipeline, and the embedding alone."""
+"""Own methods and baselines on pair files: the pipeline, and the embedding alone."""
 
 import json
 
@@ -70,7 +70,7 @@ def test_our_method_reports_what_the_estimator_says(estimator):
 
 
 @pytest.mark.parametrize('name', ['embedding', 'embedding, algorithm 1'])
-def test_the_embedding_alone_turns_a_whole_surface_home(methods, name):
+def test_the_embedding_alone_finds_the_rotation_of_a_whole_surface(methods, name):
     prepared = methods[name].prepare(whole('bracket', 2000))
     for seed in range(3):
         T = pose(random_rotation_matrix(seed), (0.01, 0.02, 0))
@@ -197,7 +197,7 @@ def test_an_unknown_model_is_refused(tmp_path):
         evaluate_pose(tmp_path / 'brackets.npz', baselines=False, model='training_fee')
 
 
-def test_peers_run_on_the_same_pairs(tmp_path):
+def test_baselines_run_on_the_same_pairs(tmp_path):
     pytest.importorskip('small_gicp')
     write_pairs(tmp_path / 'brackets.npz', count=2, points=1024)
     result = evaluate_pose(tmp_path / 'brackets.npz', baselines=True)

@@ -66,7 +66,7 @@ def test_help_imports_neither_torch_nor_open3d_nor_ros():
     (['evaluate', 'classification', '--data', 'x.npz', '--protocol', 'knn'], 'invalid choice'),
     (['evaluate', 'classification', '--data', 'x.npz', '--rotations', 'up'], 'rotations = up'),
     (['evaluate', 'classification', '--data', 'x.npz,split=all'], 'leave split out'),
-    (['evaluate', 'ablation', '--data', 'x.npz', '--out', 'x', '--betas', 'a'], 'no list'),
+    (['evaluate', 'ablation', '--data', 'x.npz', '--out', 'x', '--betas', 'a'], 'not a list'),
     (['evaluate', 'training', '--model-config', 'huge'], 'choose small or paper'),
 ])
 def test_mistakes_are_answered_in_one_line_with_code_2(capsys, words, message):

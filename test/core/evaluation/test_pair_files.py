@@ -48,8 +48,8 @@ def test_procedural_meshes_follow_the_seed():
 
 @pytest.mark.parametrize(('source', 'error', 'words'), [
     ('gone.npz', FileError, 'there are no meshes at'),
-    ('procedural:many', ConfigError, "'many' is no number"),
-    ('procedural', ConfigError, 'no number'),
+    ('procedural:many', ConfigError, "'many' is not a number"),
+    ('procedural', ConfigError, 'not a number'),
     ('empty', FileError, 'holds no mesh'), ('text.npz', FileError, 'damaged'),
     ('clouds.npz', FileError, 'holds no meshes'), ('open.npz', FileError, 'lacks a/faces')])
 def test_what_holds_no_meshes_is_refused(tmp_path, monkeypatch, source, error, words):

@@ -1,8 +1,10 @@
-"""Frozen, checked configuration dataclasses; one description of a value serves YAML, ROS and docs.
+"""Frozen, checked configuration dataclasses; one declaration serves YAML, ROS and the docs.
 
-@dataclass(frozen=True, kw_only=True)
-class SearchConfig(Config):
-peaks: int = option(8, help='Hypotheses kept per reference.', low=1, high=64)
+A field is declared by `option`, with its description, unit and range:
+
+    @dataclass(frozen=True, kw_only=True)
+    class SearchConfig(Config):
+        peaks: int = option(8, help='Hypotheses kept per reference.', low=1, high=64)
 """
 
 import dataclasses
@@ -26,7 +28,7 @@ def option(default: Any, *, help: str, unit: str = '', low: float | None = None,
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
-    """Base of every configuration: values are checked on construction, unknown keys refused."""
+    """Base of every configuration: values are checked on construction, unknown keys rejected."""
 
     def __post_init__(self) -> None:
         """Check every field against its declaration; raises ConfigError."""
@@ -41,7 +43,7 @@ class Config:
 
     @classmethod
     def from_mapping(cls: type[Self], mapping: dict[str, Any]) -> Self:
-        """Build from plain values; an unknown key raises ConfigError naming the nearest one."""
+        """Build from YAML values; an unknown key raises ConfigError naming the nearest one."""
         names = [field.name for field in dataclasses.fields(cls)]
         for key in mapping:
             if key not in names:
@@ -64,7 +66,7 @@ class Config:
         return cls.from_mapping(read_yaml_mapping(path))
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the plain values in the order of declaration; sequences become lists."""
+        """Return the values for YAML in the order of declaration; sequences become lists."""
         return {key: list(value) if isinstance(value, tuple) else value
                 for key, value in dataclasses.asdict(self).items()}
 
@@ -90,7 +92,7 @@ def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
 
 
 def _nested_configs(cls: type[Config]) -> dict[str, type[Config]]:
-    """Return the fields that are configurations themselves, declared by their class as default."""
+    """Return the nested configurations by field, which have their class as default factory."""
     nested: dict[str, type[Config]] = {}
     for field in dataclasses.fields(cls):
         factory = field.default_factory

@@ -1,8 +1,8 @@
-"""Errors of the package: each says what is wrong, which value, and what to do about it."""
+"""Exceptions of the package; each message states the problem, the value, and the remedy."""
 
 
 class PointPngError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base of every exception that the package raises deliberately."""
 
 
 class CloudError(PointPngError):
@@ -26,8 +26,8 @@ class FusionError(PointPngError):
 
 
 class MissingDependencyError(PointPngError):
-    """Something was asked for that needs a package which is not installed here."""
+    """A feature that needs a package which is not installed."""
 
 
 class TrainingError(PointPngError):
-    """A training run that cannot go on: a loss that is no number, a run of another kind."""
+    """A training run that cannot continue, as its loss or gradients are not finite."""

@@ -1,4 +1,4 @@
-"""Milliseconds by stage, measured where the work is done and reported with the result."""
+"""Milliseconds per stage, measured where the work is done and returned with the result."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,10 +10,10 @@ _wait: ContextVar[Callable[[], None] | None] = ContextVar('wait', default=None)
 
 @contextmanager
 def stages_end_with(wait: Callable[[], None]) -> Iterator[None]:
-    """Call `wait` at the end of every stage within the block: when the device has finished it.
+    """Call `wait` at the end of every stage within the block, to synchronise with a GPU.
 
-    A GPU works on while the program runs ahead; without waiting, its time counts in the stage that
-    first needs a result. Waiting costs time itself: it is for profiles.
+    A GPU works asynchronously: without synchronisation, its time counts in the stage that first
+    needs a result. Synchronising costs time itself, and is meant for profiling.
     """
     token = _wait.set(wait)
     try:
@@ -23,7 +23,7 @@ def stages_end_with(wait: Callable[[], None]) -> Iterator[None]:
 
 
 class StageTimer:
-    """Adds up the wall time of named stages: `with clock('search'): ...`; read `stage_ms`."""
+    """Sums the wall time of named stages: `with timer('search'): ...`; read `stage_ms`."""
 
     def __init__(self) -> None:
         self.stage_ms: dict[str, float] = {}
@@ -40,6 +40,6 @@ class StageTimer:
             self.add({stage: (perf_counter() - start) * 1e3})
 
     def add(self, stage_ms: dict[str, float]) -> None:
-        """Add the milliseconds of another clock."""
+        """Add the milliseconds of another timer, by stage."""
         for stage, spent_ms in stage_ms.items():
             self.stage_ms[stage] = self.stage_ms.get(stage, 0.0) + spent_ms

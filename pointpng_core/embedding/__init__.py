@@ -1,1 +1,1 @@
-"""From a cloud to its embedding, and from an embedding to the one under a rotation."""
+"""Embeddings of clouds: encoders, networks, losses, and prediction under rotations (COPE)."""

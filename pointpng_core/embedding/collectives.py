@@ -1,4 +1,4 @@
-"""Sums and gathers over the processes that train together; gradients flow back through both."""
+"""Differentiable sums and gathers over the processes that train together."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from torch import Tensor
 import torch.distributed as dist
 
 
-def distributed() -> bool:
-    """Tell whether several processes train together."""
+def is_distributed() -> bool:
+    """Return whether several processes train together."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-def mean_of_all(rows: Tensor) -> Tensor:
-    """Return the mean row (F,) over the rows (B, F) of all processes, B alike in each."""
-    total: Tensor = _Sum.apply(rows.mean(dim=0))
+def all_reduce_mean(rows: Tensor) -> Tensor:
+    """Return the mean row (F,) of the rows (B, F) of all processes; B is the same in each."""
+    total: Tensor = _AllReduceSum.apply(rows.mean(dim=0))
     return total / dist.get_world_size()
 
 
-def gathered(rows: Tensor) -> tuple[Tensor, int]:
-    """Return the rows (B, ...) of all processes, and where those of this one begin."""
-    if not distributed():
+def all_gather_rows(rows: Tensor) -> tuple[Tensor, int]:
+    """Return the rows (B, ...) of all processes, and the index of this process's first row."""
+    if not is_distributed():
         return rows, 0
-    return _Gather.apply(rows), dist.get_rank() * len(rows)
+    return _AllGather.apply(rows), dist.get_rank() * len(rows)
 
 
-class _Sum(torch.autograd.Function):
+class _AllReduceSum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, part: Tensor) -> Tensor:
         total = part.clone(memory_format=torch.contiguous_format)
@@ -34,13 +34,13 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        # Every process's loss depends on every part.
+        # The loss of every process depends on the part of every process.
         total = gradient.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(total)
         return total
 
 
-class _Gather(torch.autograd.Function):
+class _AllGather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, part: Tensor) -> Tensor:
         ctx.count = len(part)

@@ -1,4 +1,4 @@
-"""Torch devices by name."""
+"""Torch devices: by name, synchronisation, transfers and reduced precision."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -15,12 +15,12 @@ def torch_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f'device {name!r} cannot be used here ({error}); '
-                          'choose "cpu", or "cuda" where a GPU is at hand') from error
+                          'choose "cpu", or "cuda" where a GPU is available') from error
     return device
 
 
-def finish(device: torch.device) -> None:
-    """Wait until a device has done all that was asked of it; the CPU always has."""
+def synchronise(device: torch.device) -> None:
+    """Wait until a device has finished all work queued on it; a CPU never has to wait."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
 
@@ -33,3 +33,11 @@ def move(value: Any, device: torch.device) -> Any:
         return type(value)(**{part.name: move(getattr(value, part.name), device)
                               for part in fields(value)})
     return value
+
+
+def reduced_precision(precision: str, device: torch.device) -> torch.autocast:
+    """Return the autocast context of a network's forward pass: 'float32' or 'bfloat16'.
+
+    Losses are computed outside it, in float32.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == 'bfloat16')

@@ -1,8 +1,10 @@
-"""Models by name: the training-free one, those that ship with the package, and your own.
+"""Models by name: the training-free one, those that ship with the package, and trained ones.
 
-model = load_model('runs/mine')             # or 'training_free', 'small', a checkpoint
-z = model.encoder.encode(clouds)            # (B, d)
-z_turned = model.cope.apply(R, z)           # what z becomes when the clouds are turned by R
+An encoder and its predictor are used as follows:
+
+    model = load_model('runs/mine')             # or 'training_free', 'small', a checkpoint
+    z = model.encoder.encode(clouds)            # (B, d)
+    z_rotated = model.cope.apply(R, z)          # predicts z of the clouds rotated by R
 """
 
 from dataclasses import dataclass, field
@@ -32,32 +34,32 @@ if TYPE_CHECKING:
     from pointpng_core.embedding.networks.factory import Network
 
 HEAD = 'head.'
-"""Begins the names of tensors that belong to a classifier beside the network."""
+"""Prefix of the names of tensors that belong to a classification head, not to the network."""
 TRAINING_FREE = 'training_free'
 WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
-"""Every folder below is a checkpoint that ships with the package, and its name is the model's."""
+"""Contains the checkpoints that ship with the package, in folders named after the models."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EmbeddingModel:
-    """An encoder and the predictor that belongs to it, on one device, ready to be used."""
+    """An encoder and its predictor (COPE), on one device, ready for inference."""
 
     name: str
     encoder: Encoder
     cope: Cope
     labels: tuple[str, ...] = ()
-    """Names of the classes of the labelled objects that it was trained on."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What the checkpoint says of itself: data, recipe, metrics."""
+    """Class names of the classification head, if the model has one."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """The configuration stored in the checkpoint: data, recipe, metrics."""
 
 
 def load_model(name: str | Path = TRAINING_FREE, device: str | torch.device = 'cpu'
                ) -> EmbeddingModel:
     """Return a model by name, or from the folder of a checkpoint or of a training run.
 
-    A run stands for its final model if it has one, else for its newest intact checkpoint. A
-    shipped model goes before a folder of its name: write './NAME' for the folder. Raises
-    ConfigError for an unknown name or device, FileError for a folder that cannot be used.
+    A run gives its final model if it has one, else its newest intact checkpoint. The name of a
+    shipped model has precedence over a folder: write './NAME' for the folder. Raises ConfigError
+    for an unknown name or device, FileError for a folder that cannot be used.
     """
     device = torch_device(str(device))
     if str(name) == TRAINING_FREE:
@@ -75,9 +77,9 @@ def shipped_models() -> tuple[str, ...]:
 
 
 def model_folder(name: str | Path) -> Path:
-    """Return the checkpoint folder that a shipped model's name, or a path, stands for.
+    """Return the checkpoint folder of a shipped model's name or of a path.
 
-    Raises ConfigError for an unknown name, FileError for a folder that holds no checkpoint.
+    Raises ConfigError for an unknown name, FileError for a folder without a checkpoint.
     """
     if str(name) == TRAINING_FREE:
         raise ConfigError(f'model {name}: it has no weights; give the folder of a checkpoint or '
@@ -85,7 +87,7 @@ def model_folder(name: str | Path) -> Path:
     if str(name) in shipped_models():
         return WEIGHTS / str(name)
     folder = Path(os.path.expanduser(name))
-    # Those of `os.path` answer where pathlib raises, as for a name that is too long.
+    # `os.path` returns False where pathlib raises, for example for a name that is too long.
     if os.path.isfile(folder):
         raise FileError(f'model {name}: give the folder of the checkpoint, not one of its files')
     if not str(name) or not os.path.isdir(folder):
@@ -104,11 +106,11 @@ def model_folder(name: str | Path) -> Path:
 
 
 def network_from_checkpoint(checkpoint: Checkpoint) -> 'Network':
-    """Return the network of a checkpoint on the CPU, without the head it may hold as well.
+    """Return the network of a checkpoint on the CPU, without a classification head.
 
     Raises FileError when the weights are not those of the configured network.
     """
-    # Networks take a second to import, which the training-free model need not wait for.
+    # Networks take a second to import; the training-free model does not need them.
     from pointpng_core.embedding.networks.config import ModelConfig
     from pointpng_core.embedding.networks.factory import make_network
 
@@ -123,17 +125,17 @@ def network_from_checkpoint(checkpoint: Checkpoint) -> 'Network':
         raise FileError(f'{where}: {error}') from error
     weights = {name: tensor for name, tensor in checkpoint.tensors.items()
                if not name.startswith(HEAD)}
-    _check_fit(checkpoint, weights, network.state_dict())
+    _check_weights(checkpoint, weights, network.state_dict())
     network.load_state_dict(weights)
     return network
 
 
 def _learned(name: str, checkpoint: Checkpoint, device: torch.device) -> EmbeddingModel:
-    from pointpng_core.embedding.encoders.factory import encoder_of
+    from pointpng_core.embedding.encoders.learned import encoder_of
 
     network = network_from_checkpoint(checkpoint).to(device).requires_grad_(False)
     return EmbeddingModel(name=name, encoder=encoder_of(network), cope=network.cope,
-                          labels=_labels(checkpoint), facts=checkpoint.config)
+                          labels=_labels(checkpoint), metadata=checkpoint.config)
 
 
 def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -153,14 +155,14 @@ def _unknown(name: str) -> ConfigError:
                        'folder of a checkpoint or of a training run')
 
 
-def _check_fit(checkpoint: Checkpoint, given: dict[str, Tensor], wanted: dict[str, Tensor]
-               ) -> None:
-    """Refuse weights of other names or shapes than the configured network has."""
-    problems = [f'{name} is missing' for name in wanted.keys() - given.keys()]
-    problems += [f'{name} is unknown' for name in given.keys() - wanted.keys()]
+def _check_weights(checkpoint: Checkpoint, given: dict[str, Tensor],
+                   expected: dict[str, Tensor]) -> None:
+    """Raise FileError for weights whose names or shapes differ from the configured network's."""
+    problems = [f'{name} is missing' for name in expected.keys() - given.keys()]
+    problems += [f'{name} is unknown' for name in given.keys() - expected.keys()]
     problems += [f'{name} has shape {tuple(given[name].shape)} instead of '
-                 f'{tuple(wanted[name].shape)}' for name in wanted.keys() & given.keys()
-                 if given[name].shape != wanted[name].shape]
+                 f'{tuple(expected[name].shape)}' for name in expected.keys() & given.keys()
+                 if given[name].shape != expected[name].shape]
     if problems:
         stage = checkpoint.config.get('stage')
         more = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''

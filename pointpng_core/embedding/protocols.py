@@ -1,4 +1,4 @@
-"""What the estimator needs from an embedding and from a conditional predictor.
+"""The interfaces of encoders and of conditional predictors (COPE) that the estimator relies on.
 
 The training-free pair (`HarmonicEncoder`, `WignerCope`) and every learned model implement these.
 Shapes: B clouds or pairs, N points, d embedding size, F features, G rotations of a grid, K of a
@@ -11,16 +11,16 @@ from torch import Tensor
 
 
 class Encoder(Protocol):
-    """Turns clouds into embeddings that move predictably when the cloud is turned."""
+    """Maps clouds to embeddings that change predictably when the cloud is rotated."""
 
     dim: int
     """Size d of an embedding."""
     points: int
-    """How many points of a cloud it takes, the first ones, fewer being repeated; 0 for all."""
+    """Points of a cloud that are used, the first ones; fewer are repeated. 0 uses all points."""
 
     @property
     def key(self) -> str:
-        """Names the encoder and all its output depends on; embeddings are cached under it."""
+        """Identifies the encoder with configuration and weights; the key of cached embeddings."""
         ...
 
     def encode(self, clouds: Tensor) -> Tensor:
@@ -32,7 +32,7 @@ class Encoder(Protocol):
         ...
 
     def features(self, clouds: Tensor) -> Tensor:
-        """Return what classifiers take of clouds (B, N, 3) as `encode` takes them, (B, F)."""
+        """Return features (B, F) for classifiers, of clouds (B, N, 3) as `encode` takes them."""
         ...
 
 
@@ -56,7 +56,7 @@ class Cope(Protocol):
         ...
 
     def grid_bank(self, R: Tensor) -> Any:
-        """Return what `grid_scores` needs of rotations (G, 3, 3), prepared once."""
+        """Return rotations (G, 3, 3) precomputed for `grid_scores`."""
         ...
 
     def grid_scores(self, bank: Any, z_source: Tensor, z_target: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class Cope(Protocol):
         ...
 
     def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> Any:
-        """Return what `in_plane_scores` needs of sources (S, d), turned about z by angles (A,)."""
+        """Return sources (S, d), rotated about z by angles (A,), for `in_plane_scores`."""
         ...
 
     def in_plane_scores(self, bank: Any, z_target: Tensor) -> Tensor:
@@ -73,7 +73,7 @@ class Cope(Protocol):
 
     def refine(self, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
                ) -> tuple[Tensor, Tensor]:
-        """Climb from rotations (B, K, 3, 3) to a nearby peak of the score of each pair (B, d).
+        """Ascend from rotations (B, K, 3, 3) to a nearby peak of the score of each pair (B, d).
 
         Returns the rotations (B, K, 3, 3) and their scores (B, K).
         """

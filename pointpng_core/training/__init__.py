@@ -1,4 +1,4 @@
-"""Training of Point-PNG in two stages: masked autoencoding, then embeddings that turn.
+"""Training of Point-PNG in two stages: masked autoencoding, then equivariant embeddings.
 
-`recipe.train` is the whole of it on one page.
+`trainer.train` is the entry point, `objectives` states the loss of each stage.
 """

@@ -1,7 +1,7 @@
-"""Batches of objects, mixed from the sources by weight; a step's batch depends on nothing else.
+"""Batches of objects, sampled from the sources by weight, reproducibly for every step.
 
-The generator of a step is seeded with (seed, step, process), so that a run that was interrupted
-goes on with just the batches that it would have seen.
+The generator of a step is seeded with (seed, step, process), so that a resumed run gets the same
+batches as one that was not interrupted.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def step_generator(seed: int, step: int, rank: int, device: torch.device) -> tor
 
 def held_out(sets: Sequence[ObjectSet], share: float, seed: int
              ) -> tuple[list[ObjectSet], list[ObjectSet]]:
-    """Split every set into objects to train on and to validate with, at random by the seed."""
+    """Split every set at random into training and validation objects, by the seed."""
     training, validation = [], []
     for number, objects in enumerate(sets):
         order = np.random.default_rng([seed, number]).permutation(len(objects))
@@ -35,24 +35,24 @@ def held_out(sets: Sequence[ObjectSet], share: float, seed: int
 
 
 def subset(objects: ObjectSet, rows: 'np.ndarray[tuple[int], np.dtype[np.int64]]') -> ObjectSet:
-    """Return some objects of a set."""
+    """Return the objects of a set at indices (K,)."""
     index = torch.from_numpy(rows)
     return dataclasses.replace(objects, points=objects.points[index],
                                normals=objects.normals[index], labels=objects.labels[index],
                                names=tuple(objects.names[row] for row in rows))
 
 
-class Drawn(NamedTuple):
+class ObjectBatch(NamedTuple):
     """B objects of P points, as an `ObjectSet` holds them."""
 
     points: Tensor
     """(B, P, 3)"""
     normals: Tensor
-    """(B, P, 3) zero where none are known."""
+    """(B, P, 3) zero where unknown."""
 
 
 class ObjectSampler:
-    """Draws objects: a source by its weight, then any of its objects."""
+    """Samples objects: a source by its weight, then one of its objects uniformly."""
 
     def __init__(self, sets: Sequence[ObjectSet], device: torch.device) -> None:
         filled = [objects for objects in sets if len(objects.points)]
@@ -66,10 +66,10 @@ class ObjectSampler:
         self._bounds = each.cumsum(0).to(device)  # (K,)
         self.count = len(self._points)
 
-    def draw(self, count: int, generator: torch.Generator) -> Drawn:
-        """Return `count` objects."""
-        places = torch.rand(count, generator=generator, device=self._bounds.device,
-                            dtype=torch.float64)
-        rows = torch.searchsorted(self._bounds, places * self._bounds[-1])
+    def sample(self, count: int, generator: torch.Generator) -> ObjectBatch:
+        """Return `count` objects, sampled with replacement."""
+        positions = torch.rand(count, generator=generator, device=self._bounds.device,
+                               dtype=torch.float64)
+        rows = torch.searchsorted(self._bounds, positions * self._bounds[-1])
         rows = rows.clamp(max=self.count - 1)
-        return Drawn(points=self._points[rows], normals=self._normals[rows])
+        return ObjectBatch(points=self._points[rows], normals=self._normals[rows])

@@ -1,4 +1,4 @@
-"""One process or many: torchrun starts them, this joins them."""
+"""Training in one process, or in several that torchrun started."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from pointpng_core.embedding.devices import torch_device
 
 @dataclass(frozen=True, kw_only=True)
 class Processes:
-    """One process among those that train together."""
+    """One process and the number of those that train together."""
 
     rank: int
     count: int
@@ -27,7 +27,7 @@ class Processes:
         return self.rank == 0
 
     def wait(self) -> None:
-        """Wait until all processes have come to this point."""
+        """Wait until all processes have reached this point."""
         if self.count > 1:
             torch.distributed.barrier()
 
@@ -48,8 +48,8 @@ class Processes:
 
 
 @contextmanager
-def joined(device: str) -> Iterator[Processes]:
-    """Join the processes that torchrun started (NCCL on CUDA, else gloo); alone without it."""
+def process_group(device: str) -> Iterator[Processes]:
+    """Join the processes that torchrun started (NCCL on CUDA, else gloo), if it did."""
     rank, count = int(os.environ.get('RANK', '0')), int(os.environ.get('WORLD_SIZE', '1'))
     chosen = torch_device(device)
     if count == 1:
@@ -63,7 +63,7 @@ def joined(device: str) -> Iterator[Processes]:
         yield Processes(rank=rank, count=count, device=chosen)
         torch.distributed.barrier()
     finally:
-        # A wrapped task that outlives the group takes the group's threads with it while it holds
-        # the interpreter's lock, which they may be waiting for: the process would never end.
+        # A wrapped task that outlives the group joins the group's threads while holding the GIL,
+        # which they may be waiting for: a deadlock.
         gc.collect()
         torch.distributed.destroy_process_group()

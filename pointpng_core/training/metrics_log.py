@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: to people through a reporter, to files always."""
+"""Metrics of a run: reported while it runs, and written to `metrics.jsonl` and TensorBoard."""
 
 from collections.abc import Iterable
 import json
@@ -14,35 +14,35 @@ Record = dict[str, Any]
 
 
 class Reporter(Protocol):
-    """Shows a run to a person; the trainer itself prints nothing."""
+    """Shows a run to the user; the trainer itself prints nothing."""
 
     def line(self, text: str) -> None:
-        """Show one sentence."""
+        """Show a message."""
 
     def progress(self, done: int, total: int, text: str) -> None:
-        """Show how far something slow is."""
+        """Show the progress of a slow operation."""
 
     def step(self, record: Record, total: int) -> None:
         """Show the metrics of a step of `total`."""
 
 
 class NullReporter:
-    """A reporter that shows nothing."""
+    """A reporter that does nothing."""
 
     def line(self, text: str) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def progress(self, done: int, total: int, text: str) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def step(self, record: Record, total: int) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
 
 class MetricsLog:
-    """`metrics.jsonl` of a run, one JSON object a line, and TensorBoard where it is installed.
+    """`metrics.jsonl` of a run, one JSON object a line, and TensorBoard if it is installed.
 
-    Lines after `step` are dropped first: a run that goes on writes them again.
+    Lines after `step` are dropped first: a resumed run writes them again.
     """
 
     def __init__(self, run_dir: Path, step: int) -> None:
@@ -66,11 +66,11 @@ class MetricsLog:
                 file.write(text)
         except OSError as error:
             raise FileError(f'cannot write {self._path}: {error.strerror or error}; the newest '
-                            'checkpoint is intact, go on with --resume') from error
+                            'checkpoint is intact, continue with --resume') from error
 
 
 def read_metrics(run_dir: Path) -> list[Record]:
-    """Return the records of a run; a last line that was cut off is left out."""
+    """Return the records of a run up to the first truncated line."""
     path, records = run_dir / METRICS_FILE, []
     for line in path.read_text(encoding='utf-8').splitlines() if path.exists() else []:
         try:
@@ -80,8 +80,8 @@ def read_metrics(run_dir: Path) -> list[Record]:
     return records
 
 
-class Speedometer:
-    """Clouds per second since it was last read."""
+class ThroughputMeter:
+    """Clouds per second since the last reading."""
 
     def __init__(self) -> None:
         self._clouds, self._since = 0, perf_counter()
@@ -91,7 +91,7 @@ class Speedometer:
         self._clouds += clouds
 
     def read(self) -> float:
-        """Return clouds per second, and begin again."""
+        """Return clouds per second, and restart."""
         clouds, since = self._clouds, self._since
         self._clouds, self._since = 0, perf_counter()
         return clouds / max(1e-9, self._since - since)

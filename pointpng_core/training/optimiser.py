@@ -1,4 +1,4 @@
-"""AdamW, and its state as plain tensors by the names of the parameters."""
+"""AdamW, its state as tensors by parameter name, and the moving average of the weights."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ MOMENTS = ('exp_avg', 'exp_avg_sq')
 
 
 def make_optimiser(task: nn.Module, *, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """Return AdamW that decays matrices only: one kernel for all of them where there is a GPU."""
+    """Return AdamW with weight decay on matrices only, fused on a GPU."""
     parameters = [p for p in task.parameters() if p.requires_grad]
     groups = [{'params': [p for p in parameters if p.dim() >= 2], 'weight_decay': weight_decay},
               {'params': [p for p in parameters if p.dim() < 2], 'weight_decay': 0.0}]
@@ -16,7 +16,7 @@ def make_optimiser(task: nn.Module, *, lr: float, weight_decay: float) -> torch.
 
 
 def optimiser_tensors(optimiser: torch.optim.AdamW, task: nn.Module) -> dict[str, Tensor]:
-    """Return the state by 'moment.parameter' and 'step.parameter'."""
+    """Return the state of all parameters under 'moment.parameter' and 'step.parameter'."""
     tensors = {}
     for name, parameter in task.named_parameters():
         for key, value in optimiser.state.get(parameter, {}).items():
@@ -26,7 +26,7 @@ def optimiser_tensors(optimiser: torch.optim.AdamW, task: nn.Module) -> dict[str
 
 def load_optimiser(optimiser: torch.optim.AdamW, task: nn.Module, tensors: dict[str, Tensor]
                    ) -> None:
-    """Restore what `optimiser_tensors` returned."""
+    """Restore the state that `optimiser_tensors` returned."""
     for name, parameter in task.named_parameters():
         if f'step.{name}' in tensors:
             state = {key: tensors[f'{key}.{name}'].to(parameter) for key in MOMENTS}
@@ -36,7 +36,30 @@ def load_optimiser(optimiser: torch.optim.AdamW, task: nn.Module, tensors: dict[
                 **state}
 
 
-def set_rate(optimiser: torch.optim.AdamW, lr: float) -> None:
+def set_learning_rate(optimiser: torch.optim.AdamW, lr: float) -> None:
     """Set the learning rate of all parameters."""
     for group in optimiser.param_groups:
         group['lr'] = lr
+
+
+class WeightAverage:
+    """Exponential moving average of the floating-point state of a module."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self.tensors = {name: value.detach().clone() for name, value
+                        in module.state_dict().items()}
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Continue from another average."""
+        for name, value in self.tensors.items():
+            value.copy_(tensors[name])
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Average in the module's present state; integer counters are copied."""
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                self.tensors[name].lerp_(value, 1.0 - self._decay)
+            else:
+                self.tensors[name].copy_(value)

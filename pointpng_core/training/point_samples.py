@@ -1,4 +1,4 @@
-"""What encoders are measured on: draws of objects' points, turned, noisy and centred."""
+"""Point samples of objects for evaluating encoders: disjoint, rotated, noisy, centred."""
 
 from collections.abc import Callable, Sequence
 import math
@@ -12,40 +12,47 @@ from pointpng_core.embedding.protocols import Encoder
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.so3 import random_rotations
 
-ANY_POINTS = 1024
-"""Points for encoders that take any number."""
-TURNS = ('none', 'x', 'y', 'z', 'so3')
-"""How clouds are turned: not at all, about an axis, or anyhow."""
+DEFAULT_POINTS = 1024
+"""Points of a cloud for encoders that take any number."""
+ROTATION_KINDS = ('none', 'x', 'y', 'z', 'so3')
+"""Kinds of random rotations: the identity, about one axis, or uniform on SO(3)."""
 
 
 def cloud_points(encoder: Encoder, points: int | None = None) -> int:
-    """Return how many points a cloud has: those asked for, or what the encoder wants.
+    """Return the number of points per cloud: `points` if given, else what the encoder takes.
 
-    Raises ConfigError for more than it takes.
+    Raises ConfigError for more than the encoder takes.
     """
     if points and encoder.points and points > encoder.points:
         raise ConfigError(f'points = {points}: this model takes {encoder.points} points of a '
                           'cloud; give at most that many, or leave it out')
-    return points or encoder.points or ANY_POINTS
+    return points or encoder.points or DEFAULT_POINTS
 
 
 def distinct_points(points: Tensor) -> Tensor:
-    """Return points (P, 3) without repeats, in their order: pools of small objects repeat them."""
+    """Return points (P, 3) without repetitions, which pools of small objects have, in order."""
     _, first = np.unique(points.numpy(), axis=0, return_index=True)
     return points[torch.from_numpy(np.sort(first))]
 
 
 def disjoint_samples(points: Tensor, count: int, *, generator: torch.Generator
-                   ) -> tuple[Tensor, Tensor]:
-    """Return two random draws of points (P, 3) that share none: `count` each, or else halves."""
-    own = distinct_points(points)
-    own = own[torch.randperm(len(own), generator=generator)]
-    count = max(1, min(count, len(own) // 2))
-    return own[:count], own[-count:]
+                     ) -> tuple[Tensor, Tensor]:
+    """Return two disjoint random samples of points (P, 3), of `count` points or half of them."""
+    distinct = distinct_points(points)
+    distinct = distinct[torch.randperm(len(distinct), generator=generator)]
+    count = max(1, min(count, len(distinct) // 2))
+    return distinct[:count], distinct[-count:]
 
 
-def noisy(points: Tensor, sigma: float, *, generator: torch.Generator) -> Tensor:
-    """Return points (N, 3) with Gaussian noise, about their new centroid."""
+def evenly_spaced(rows: Tensor, limit: int | None) -> Tensor:
+    """Return at most `limit` of the rows (K, ...), at evenly spaced indices."""
+    if limit is None or limit >= len(rows):
+        return rows
+    return rows[torch.linspace(0, len(rows) - 1, limit).round().long()]
+
+
+def with_noise(points: Tensor, sigma: float, *, generator: torch.Generator) -> Tensor:
+    """Return points (N, 3) with Gaussian noise of deviation `sigma`, about their new centroid."""
     noise = torch.randn(points.shape, generator=generator)
     return centred_cloud(points + sigma * noise)
 
@@ -56,9 +63,9 @@ def centred_cloud(points: Tensor) -> Tensor:
 
 
 def random_rotation_matrices(count: int, kind: str, *, generator: torch.Generator) -> Tensor:
-    """Return rotations (count, 3, 3) of one of the kinds in TURNS."""
-    if kind not in TURNS:
-        raise ValueError(f'kind = {kind!r}: choose one of {", ".join(TURNS)}')
+    """Return random rotations (count, 3, 3) of one of the ROTATION_KINDS."""
+    if kind not in ROTATION_KINDS:
+        raise ValueError(f'kind = {kind!r}: choose one of {", ".join(ROTATION_KINDS)}')
     if kind == 'so3':
         return random_rotations((count,), generator=generator)
     if kind == 'none':

@@ -1,4 +1,4 @@
-"""The folder of a run: begun once, gone on with only by the configuration it was begun with."""
+"""The folder of a run, which is resumed only with the configuration that it was started with."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,37 +17,38 @@ CONFIG_FILE = 'config.yaml'
 
 def open_run(config: TrainConfig, run_dir: Path, *, resume: bool, processes: Processes,
              report: Callable[[str], None]) -> RunState:
-    """Return the state to train from: new, or that of the newest intact checkpoint.
+    """Return the initial state of a new run, or that of the newest intact checkpoint.
 
-    Raises ConfigError for a run that is there already, or of another configuration, and
-    FileError for a folder that cannot be written.
+    Raises ConfigError for a run that exists already or has another configuration, and FileError
+    for a folder that cannot be written.
     """
-    begun = (run_dir / CONFIG_FILE).exists()
-    if begun and not resume:
-        raise ConfigError(f'{run_dir} holds a training run already: go on with --resume, or '
+    started = (run_dir / CONFIG_FILE).exists()
+    if started and not resume:
+        raise ConfigError(f'{run_dir} contains a training run already: continue with --resume, or '
                           'choose another folder')
-    if begun:
+    if started:
         _check_same(config, TrainConfig.from_yaml(run_dir / CONFIG_FILE), run_dir)
-    processes.wait()  # until all have seen whether the run was begun before
+    processes.wait()  # until all have checked whether the run was started before
     if processes.first:
         _write_config(config, run_dir)
         clean_leftovers(run_dir)
     processes.wait()
     state = RunState(config, processes.device)
     if state.load(run_dir, report):
-        report(f'going on after step {state.step}')
+        report(f'resuming after step {state.step}')
     elif config.init:
         state.start_from(model_folder(config.init))
     return state
 
 
-def _check_same(config: TrainConfig, begun: TrainConfig, run_dir: Path) -> None:
-    old, new = _flat(begun.to_mapping()), _flat(config.to_mapping())
+def _check_same(config: TrainConfig, started: TrainConfig, run_dir: Path) -> None:
+    old, new = _flat(started.to_mapping()), _flat(config.to_mapping())
     changed = [key for key in new if old[key] != new[key] and key not in ADJUSTABLE]
     if changed:
-        told = ', '.join(f'{key} was {old[key]!r}, is {new[key]!r}' for key in changed)
-        raise ConfigError(f'{run_dir} was begun with another configuration: {told}; take the '
-                          'same, or another folder (with init, to start from these weights)')
+        changes = ', '.join(f'{key} was {old[key]!r}, is {new[key]!r}' for key in changed)
+        raise ConfigError(f'{run_dir} was started with another configuration: {changes}; use '
+                          'the same one, or another folder (with init, to start from these '
+                          'weights)')
 
 
 def _flat(mapping: dict[str, object], prefix: str = '') -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What a run goes on from: weights, optimiser, step; kept in checkpoints, exactly."""
+"""The state of a run: weights, optimiser and step, stored exactly in checkpoints."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +11,18 @@ from pointpng_core.embedding.networks.factory import Network, make_network
 from pointpng_core.errors import FileError
 from pointpng_core.io import checkpoints
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.ema import WeightAverage
 from pointpng_core.training.objectives import make_task
-from pointpng_core.training.optimiser import load_optimiser, make_optimiser, optimiser_tensors
+from pointpng_core.training.optimiser import (
+    WeightAverage,
+    load_optimiser,
+    make_optimiser,
+    optimiser_tensors,
+)
 from pointpng_core.training.schedule import Stage
 
 
 class RunState:
-    """Network, step, and the task and optimiser of the present stage."""
+    """Network, step, and the task and optimiser of the current stage."""
 
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         torch.manual_seed(config.seed)
@@ -33,23 +37,23 @@ class RunState:
         self._pending: dict[str, Tensor] = {}
 
     def enter(self, stage: Stage) -> torch.optim.AdamW:
-        """Prepare a stage: a fresh task and optimiser, or those of the checkpoint."""
+        """Start a stage with a new task and optimiser, or resume those of the checkpoint."""
         torch.manual_seed(self.config.seed + 1)
         self.task = make_task(stage.name, self.model, self.config).to(self.device)
         self.optimiser = make_optimiser(self.task, lr=self.config.lr,
                                         weight_decay=self.config.weight_decay)
         if self.stage == stage.name and self._pending:
-            self.task.load_state_dict(_below('task', self._pending))
-            load_optimiser(self.optimiser, self.task, _below('optimiser', self._pending))
+            self.task.load_state_dict(_with_prefix('task', self._pending))
+            load_optimiser(self.optimiser, self.task, _with_prefix('optimiser', self._pending))
         self.stage, self._pending = stage.name, {}
         return self.optimiser
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the weights that are the model: averaged ones where an average is kept."""
+        """Return the weights of the model: their moving average if one is kept."""
         return dict(self.average.tensors if self.average else self.model.state_dict())
 
     def start_from(self, folder: Path) -> None:
-        """Take the weights of another checkpoint of the same shape; raises FileError."""
+        """Load the weights of another checkpoint of the same shapes; raises FileError."""
         tensors = checkpoints.read_checkpoint(folder).tensors
         _load(self.model, tensors, folder)
         if self.average:
@@ -57,7 +61,7 @@ class RunState:
 
     def save(self, folder: Path, provenance: list[dict[str, Any]], *, resumable: bool = True
              ) -> None:
-        """Write a checkpoint; raises FileError."""
+        """Write a checkpoint, with the trainer's state if `resumable`; raises FileError."""
         config = {'step': self.step, 'stage': self.stage,
                   'model': self.config.model.to_mapping(), 'labels': [],
                   'metrics': self.metrics, 'data': provenance,
@@ -68,13 +72,13 @@ class RunState:
             trainer_state={'step': self.step, 'stage': self.stage} if resumable else None)
 
     def load(self, run_dir: Path, report: Callable[[str], None]) -> bool:
-        """Take up the newest intact checkpoint; False when there is none. Raises FileError."""
+        """Load the newest intact checkpoint, and return whether there is one. Raises FileError."""
         folder = checkpoints.latest_checkpoint(run_dir, report)
         if folder is None:
             return False
         checkpoint = checkpoints.read_checkpoint(folder)
         tensors, state = checkpoints.read_trainer_state(folder)
-        _load(self.model, _below('model', tensors), folder)
+        _load(self.model, _with_prefix('model', tensors), folder)
         if self.average:
             self.average.load(checkpoint.tensors)
         self.step, self.stage = int(state['step']), str(state['stage'])
@@ -99,7 +103,7 @@ def _load(model: Network, tensors: dict[str, Tensor], folder: Path) -> None:
                         f'run: {reason}') from error
 
 
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _with_prefix(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors named 'prefix.NAME' by NAME."""
     return {name.removeprefix(f'{prefix}.'): tensor for name, tensor in tensors.items()
             if name.startswith(f'{prefix}.')}

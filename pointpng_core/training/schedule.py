@@ -1,4 +1,4 @@
-"""Which stage a step belongs to, and its learning rate."""
+"""The stages of a run, and the learning rate of each step."""
 
 from dataclasses import dataclass
 import math
@@ -7,31 +7,31 @@ from pointpng_core.training.config import TrainConfig
 
 MAE, PNG = 'mae', 'png'
 FINAL_SHARE = 0.01
-"""Of the learning rate, at the end of each stage."""
+"""Share of the learning rate at the end of each stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """A stretch of steps [start, stop) with a schedule of its own."""
+    """A range of steps [start, stop) with its own schedule."""
 
     name: str
     start: int
     stop: int
 
     def progress(self, step: int) -> float:
-        """Return the share of the stage that is over before a step."""
+        """Return the completed share of the stage before a step."""
         return (step - self.start) / (self.stop - self.start)
 
 
 def stages(config: TrainConfig) -> list[Stage]:
-    """Return the stages that have steps, in their order."""
+    """Return the stages that have steps, in order."""
     both = [Stage(name=MAE, start=0, stop=config.mae_steps),
             Stage(name=PNG, start=config.mae_steps, stop=config.steps)]
     return [stage for stage in both if stage.stop > stage.start]
 
 
 def learning_rate(step: int, stage: Stage, config: TrainConfig) -> float:
-    """Return the rate at a step: linear warm-up, then half a cosine down to a hundredth."""
+    """Return the rate at a step: linear warm-up, then cosine decay to FINAL_SHARE of `lr`."""
     passed, length = step - stage.start, stage.stop - stage.start
     warmup = min(config.warmup_steps, length // 2)
     if passed < warmup:

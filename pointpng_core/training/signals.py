@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a time limit let the step finish; a second signal ends it at once."""
+"""Ctrl-C, SIGTERM and a time limit stop a run after the current step, a second signal at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,7 @@ class StopRequest:
 def stop_requested(minutes: float | None = None) -> Iterator[StopRequest]:
     """Give a request that the first signal sets, or the end of `minutes` from now on.
 
-    Only the main thread can listen to signals.
+    Signals are handled in the main thread only.
     """
     stop = StopRequest(minutes)
     if threading.current_thread() is not threading.main_thread():

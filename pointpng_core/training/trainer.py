@@ -1,4 +1,4 @@
-"""The recipe: two stages, one loop.
+"""The training loop of both stages.
 
     config = TrainConfig(sources=('bags/table.mcap', 'modelnet10.npz,weight=2'))
     train(config, Path('runs/mine'))
@@ -18,15 +18,14 @@ from torch import nn
 from pointpng_core.errors import TrainingError
 from pointpng_core.io.checkpoints import MODEL, prune, step_folder
 from pointpng_core.training.batches import ObjectSampler, held_out, step_generator
-from pointpng_core.training.collapse import CollapseWatch
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import cache_folder, load_sources
-from pointpng_core.training.distributed import Processes, joined
-from pointpng_core.training.finite_check import StepWatch
-from pointpng_core.training.metrics_log import MetricsLog, NullReporter, Reporter, Speedometer
-from pointpng_core.training.objectives import Parts, make_batch
-from pointpng_core.training.optimiser import set_rate
-from pointpng_core.training.plots import plot_curves
+from pointpng_core.training.distributed import Processes, process_group
+from pointpng_core.training.learning_curves import plot_curves
+from pointpng_core.training.metrics_log import MetricsLog, NullReporter, Reporter, ThroughputMeter
+from pointpng_core.training.monitors import CollapseMonitor, FiniteMonitor
+from pointpng_core.training.objectives import LossTerms, make_batch
+from pointpng_core.training.optimiser import set_learning_rate
 from pointpng_core.training.run_folder import open_run
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import PNG, Stage, learning_rate, stages
@@ -36,25 +35,25 @@ from pointpng_core.training.validation import Validation
 
 def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
           reporter: Reporter | None = None, minutes: float | None = None) -> dict[str, float]:
-    """Train, or go on training, in a run folder; returns the last validation's metrics.
+    """Train or resume training in a run folder, and return the metrics of the last validation.
 
-    The model is `run_dir/model` at the end, and each checkpoint on the way. After `minutes`, which
-    are not part of the configuration, the run saves a checkpoint and raises TimeUp; after Ctrl-C
-    it does the same with KeyboardInterrupt. Several processes stop after the same step, one at
-    which metrics are logged. Raises ConfigError, FileError, or TrainingError for a loss that is no
-    number.
+    Checkpoints are written to the run folder, and the final model to `run_dir/model`. After
+    `minutes`, which are not part of the configuration, a run saves a checkpoint and raises TimeUp;
+    after Ctrl-C it does the same with KeyboardInterrupt. Several processes stop after the same
+    step, one at which metrics are logged. Raises ConfigError, FileError, or TrainingError for a
+    loss that is not finite.
     """
-    with joined(config.device) as processes:
-        shown = reporter if reporter and processes.first else NullReporter()
+    with process_group(config.device) as processes:
+        reporter = reporter if reporter and processes.first else NullReporter()
         if config.threads:
             torch.set_num_threads(config.threads)
         sets = load_sources(config.source_configs(), pool=config.pool, seed=config.seed,
-                            cache_dir=cache_folder(), progress=shown.progress,
-                            report=shown.line)
-        state = open_run(config, run_dir, resume=resume, processes=processes, report=shown.line)
+                            cache_dir=cache_folder(), progress=reporter.progress,
+                            report=reporter.line)
+        state = open_run(config, run_dir, resume=resume, processes=processes, report=reporter.line)
         training, validation = held_out(sets, config.validation_share, config.seed)
         trainer = _Trainer(
-            state=state, run_dir=run_dir, processes=processes, reporter=shown,
+            state=state, run_dir=run_dir, processes=processes, reporter=reporter,
             sampler=ObjectSampler(training, processes.device),
             validation=Validation(validation, config, processes.device),
             provenance=[objects.provenance for objects in sets])
@@ -69,9 +68,10 @@ class _Trainer:
         self._processes, self._reporter, self._sampler = processes, reporter, sampler
         self._validation, self._provenance = validation, provenance
         self._log = MetricsLog(run_dir, state.step) if processes.first else None
-        self._watch = CollapseWatch(self._config.negatives)
-        self._speed, self._saved_at = Speedometer(), monotonic()
-        self._steps, self._waits = StepWatch(), waits_each_step(processes.device)
+        self._collapse = CollapseMonitor(self._config.negatives)
+        self._throughput, self._saved_at = ThroughputMeter(), monotonic()
+        self._finite = FiniteMonitor()
+        self._check_every_step = checks_every_step(processes.device)
 
     def run(self, minutes: float | None) -> dict[str, float]:
         state = self._state
@@ -92,11 +92,11 @@ class _Trainer:
             task.compile()
         while state.step < stage.stop:
             rate = learning_rate(state.step, stage, config)
-            set_rate(optimiser, rate)
-            parts = self._step(task, optimiser, stage.progress(state.step))
+            set_learning_rate(optimiser, rate)
+            terms = self._step(task, optimiser, stage.progress(state.step))
             state.step += 1
             if state.step % config.log_every == 0 or state.step == stage.stop:
-                self._tell(parts, rate)
+                self._log_step(terms, rate)
             last = state.step == stage.stop
             if last or state.step % config.validate_every == 0:
                 self._validate()
@@ -104,7 +104,7 @@ class _Trainer:
             if last or self._is_due() or ends:
                 self._save()
             if ends:
-                self._reporter.line(f'stopped after step {state.step}; go on with --resume')
+                self._reporter.line(f'stopped after step {state.step}; continue with --resume')
                 raise KeyboardInterrupt if stop.signalled else TimeUp
 
     def _ends(self, stop: StopRequest) -> bool:
@@ -114,47 +114,47 @@ class _Trainer:
         return (self._state.step % self._config.log_every == 0
                 and self._processes.any(stop.is_set()))
 
-    def _step(self, task: nn.Module, optimiser: torch.optim.AdamW, progress: float) -> Parts:
-        """Take one step; raises TrainingError when loss or gradients are no numbers."""
-        config, parts = self._config, {}
-        for turn in range(config.accumulate):
-            generator = step_generator(config.seed, self._state.step * config.accumulate + turn,
+    def _step(self, task: nn.Module, optimiser: torch.optim.AdamW, progress: float) -> LossTerms:
+        """Take one step and return its loss terms; raises TrainingError if they are not finite."""
+        config, terms = self._config, {}
+        for part in range(config.accumulate):
+            generator = step_generator(config.seed, self._state.step * config.accumulate + part,
                                        self._processes.rank, self._processes.device)
-            objects = self._sampler.draw(config.batch, generator)
+            objects = self._sampler.sample(config.batch, generator)
             batch = make_batch(objects, config, generator)
-            # Gradients travel between processes once a step, with the last of its batches.
-            waiting = turn + 1 < config.accumulate and hasattr(task, 'no_sync')
-            with task.no_sync() if waiting else nullcontext():  # type: ignore[operator]
-                parts = task(batch, generator, progress)
-                (parts['loss'] / config.accumulate).backward()
-            self._speed.count(batch.clouds_read * self._processes.count)
+            # Processes exchange gradients once a step, after the last of its batches.
+            deferred = part + 1 < config.accumulate and hasattr(task, 'no_sync')
+            with task.no_sync() if deferred else nullcontext():  # type: ignore[operator]
+                terms = task(batch, generator, progress)
+                (terms['loss'] / config.accumulate).backward()
+            self._throughput.count(batch.cloud_count * self._processes.count)
         norm = nn.utils.clip_grad_norm_(self._state.task.parameters(), config.clip)
-        self._steps.add(self._state.step + 1, parts['loss'], norm)
-        if self._waits or (self._state.step + 1) % config.log_every == 0:
-            self._check()
+        self._finite.add(self._state.step + 1, terms['loss'], norm)
+        if self._check_every_step or (self._state.step + 1) % config.log_every == 0:
+            self._check_finite()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         if self._state.average:
             self._state.average.update(self._state.model)
-        return parts
+        return terms
 
-    def _check(self) -> None:
-        bad = self._steps.read()
+    def _check_finite(self) -> None:
+        bad = self._finite.read()
         if bad:
             raise TrainingError(
-                f'step {bad.step}: the loss is {bad.loss}, its gradient {bad.norm} long; '
+                f'step {bad.step}: the loss is {bad.loss}, its gradient norm {bad.gradient_norm}; '
                 f'the last checkpoint in {self._run_dir} is untouched. Lower lr (now '
                 f'{self._config.lr}) or raise tau (now {self._config.tau}), then --resume')
 
-    def _tell(self, parts: Parts, rate: float) -> None:
+    def _log_step(self, terms: LossTerms, rate: float) -> None:
         state = self._state
-        values = {name: float(value.detach()) for name, value in parts.items()}
+        values = {name: float(value.detach()) for name, value in terms.items()}
         record = {'step': state.step, 'stage': state.stage, 'lr': rate, **values,
-                  'clouds_per_s': self._speed.read()}
+                  'clouds_per_s': self._throughput.read()}
         self._add(record)
         self._reporter.step(record, self._config.steps)
         if state.stage == PNG and 'ae' in values:
-            warning = self._watch.warning(cope=values['cope'], ae=values['ae'])
+            warning = self._collapse.warning(cope=values['cope'], ae=values['ae'])
             if warning:
                 self._reporter.line(f'step {state.step}: {warning}')
 
@@ -176,7 +176,7 @@ class _Trainer:
                 or monotonic() - self._saved_at > 60.0 * config.checkpoint_minutes)
 
     def _save(self) -> None:
-        self._check()
+        self._check_finite()
         self._saved_at = monotonic()
         if not self._processes.first or self._state.optimiser is None:
             return
@@ -185,6 +185,6 @@ class _Trainer:
         plot_curves(self._run_dir)
 
 
-def waits_each_step(device: torch.device) -> bool:
-    """Tell whether every step's loss is read before the next; a GPU would stand still for it."""
+def checks_every_step(device: torch.device) -> bool:
+    """Return whether every loss is checked before the next step; a GPU would be idle meanwhile."""
     return device.type == 'cpu'

@@ -1,4 +1,4 @@
-"""The one place that resolves what a full ROS 2 brings and PyPI's ROS wheels do not."""
+"""Optional packages: part of a full ROS 2 installation, but not of PyPI's ROS wheels."""
 
 from dataclasses import dataclass
 import importlib
@@ -63,7 +63,7 @@ def share_directory() -> Path:
     AMENT_PREFIX_PATH unset), the source tree. Raises MissingDependencyError when none has it.
     """
     candidates = [*_ament_share(), Path(sys.prefix) / 'share' / PACKAGE,
-                  Path(__file__).resolve().parent.parent]
+                  Path(__file__).resolve().parents[2]]
     for candidate in candidates:
         if (candidate / 'config').is_dir():
             return candidate

@@ -22,7 +22,7 @@ def test_defaults_are_valid_and_round_trip(tmp_path):
     config = Example(peaks=3, voxel_m=1, strict=False, folder='~/älg: x')
     config.to_yaml(tmp_path / 'c.yaml')
     assert Example.from_yaml(tmp_path / 'c.yaml') == config
-    assert list(config.to_mapping()) == ['peaks', 'voxel_m', 'polish', 'strict', 'folder']
+    assert list(config.to_mapping()) == ['peaks', 'voxel_m', 'refine', 'strict', 'folder']
 
 
 def test_empty_yaml_means_defaults(tmp_path):
@@ -39,7 +39,7 @@ def test_empty_yaml_means_defaults(tmp_path):
     ({'voxel_m': float('nan')}, 'must lie in'),
     ({'voxel_m': '5 mm'}, 'expected float, got str'),
     ({'voxel_m': False}, 'expected float, got bool'),
-    ({'polish': 'ICP'}, 'choose one of icp, gicp'),
+    ({'refine': 'ICP'}, 'choose one of icp, gicp'),
     ({'strict': 1}, 'expected bool'),
     ({'folder': None}, 'expected str, got NoneType'),
     ({'peak': 3}, "unknown key 'peak'; did you mean 'peaks'"),
@@ -82,6 +82,8 @@ def test_a_nested_configuration_must_be_a_mapping(value):
 
 
 def test_a_nested_configuration_is_built_and_checked():
-    assert EstimatorConfig.from_mapping({'search': {'in_plane_rotations': 24}}).search.in_plane_rotations == 24
-    with pytest.raises(ConfigError, match=r"unknown key 'twist'; did you mean 'in_plane_rotations'"):
-        EstimatorConfig.from_mapping({'search': {'twist': 24}})
+    config = EstimatorConfig.from_mapping({'search': {'in_plane_rotations': 24}})
+    assert config.search.in_plane_rotations == 24
+    with pytest.raises(ConfigError, match="unknown key 'in_plane_rotation'; did you mean "
+                                          "'in_plane_rotations'"):
+        EstimatorConfig.from_mapping({'search': {'in_plane_rotation': 24}})

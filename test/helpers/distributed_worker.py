@@ -1,4 +1,4 @@
-"""One of several processes of a test.
+"""One of several training processes of a test.
 
     python -m helpers.distributed_worker gradients|train|stop OUT ...
 
@@ -16,8 +16,8 @@ from helpers.training import tiny_config
 from pointpng_core.embedding.losses import point_png
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.geometry.so3 import random_rotations
-from pointpng_core.training import trainer as recipe
-from pointpng_core.training.distributed import joined
+from pointpng_core.training import trainer
+from pointpng_core.training.distributed import process_group
 from pointpng_core.training.objectives import PointPngTask
 from pointpng_core.training.signals import TimeUp
 
@@ -25,17 +25,17 @@ BATCH = 8
 
 
 def gradients(out):
-    """Save the gradients of a fixed batch, of which every process holds its part."""
+    """Save the gradients of a fixed batch, which is divided among the processes."""
     generator = torch.Generator().manual_seed(0)
     clouds = 0.2 * torch.randn(BATCH, 2, 32, 3, generator=generator)
     R = random_rotations((BATCH, 2), generator=generator)
     others = random_rotations((BATCH, 2, 4), generator=generator)
-    with joined('cpu') as processes:
+    with process_group('cpu') as processes:
         save_gradients(out, processes, clouds, R, others)
 
 
 def save_gradients(out, processes, clouds, R, others):
-    """Do the part of one process; what it wrapped is gone before the group is."""
+    """Process this process's part; the wrapped task is freed before the process group."""
     part = slice(processes.rank * BATCH // processes.count,
                  (processes.rank + 1) * BATCH // processes.count)
     # The pseudo-negatives of one process are those of its part of the whole batch.
@@ -53,7 +53,7 @@ def save_gradients(out, processes, clouds, R, others):
 
 def train(out, source):
     """Train a few steps together."""
-    recipe.train(tiny_config(source), Path(out))
+    trainer.train(tiny_config(source), Path(out))
 
 
 def stop(out, source):

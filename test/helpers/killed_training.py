@@ -1,4 +1,4 @@
-"""A training run to be killed, which goes on where it was.
+"""A training run that a test kills and resumes.
 
     python -m helpers.killed_training RUN SOURCE
 """
@@ -9,9 +9,9 @@ import sys
 import torch
 
 from helpers.training import tiny_config
-from pointpng_core.training import trainer as recipe
+from pointpng_core.training import trainer
 
 if __name__ == '__main__':
     torch.set_num_threads(1)
-    recipe.train(tiny_config(sys.argv[2], mae_steps=20, png_steps=60, checkpoint_every=1, keep=2),
+    trainer.train(tiny_config(sys.argv[2], mae_steps=20, png_steps=60, checkpoint_every=1, keep=2),
                  Path(sys.argv[1]), resume=True)

@@ -1,4 +1,4 @@
-"""A tiny model and a handful of objects: training runs of a second, for the tests."""
+"""A tiny model and a few objects: training runs of a second, for the tests."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def write_objects(folder, *, objects=16, seed=0):
     random = np.random.default_rng(seed)
     stretch = np.where(np.arange(objects)[:, None] % 2, (0.9, 0.3, 0.2), (0.5, 0.5, 0.4))
     points = random.normal(size=(objects, 128, 3)) * stretch[:, None] / 4
-    points[:, :40] = points[:, :40] / 2 + (0.3, 0.2, 0.1)  # a handle: no two turns look alike
+    points[:, :40] = points[:, :40] / 2 + (0.3, 0.2, 0.1)  # a handle, so that all rotations differ
     path = folder / 'blobs.npz'
     np.savez(path, points=np.clip(points * 32767, -32767, 32767).astype(np.int16),
              label=(np.arange(objects) % 2).astype(np.uint8),
@@ -32,14 +32,14 @@ def write_objects(folder, *, objects=16, seed=0):
 
 
 def tiny_config(source, **changes):
-    """A TrainConfig on one source; `model` changes are merged."""
+    """Return a tiny TrainConfig on one source; `model` changes are merged."""
     model = {**MODEL, **changes.pop('model', {})}
     return TrainConfig.from_mapping({**VALUES, 'sources': [str(source)], **changes,
                                      'model': model})
 
 
 class Told:
-    """A reporter that remembers what it is told, and may stop the run as Ctrl-C does."""
+    """A reporter that records its messages, and can stop the run as Ctrl-C does."""
 
     def __init__(self, stop_at=None):
         self.lines, self.records, self._stop_at = [], [], stop_at
@@ -57,7 +57,7 @@ class Told:
 
 
 def curve(run_dir):
-    """The metrics of a run without times, as exact text."""
+    """Return the metrics of a run without times, as exact text."""
     return [json.dumps({key: value for key, value in record.items() if key not in TIMES})
             for record in read_metrics(run_dir)]
 

@@ -14,9 +14,8 @@ from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
-pytestmark = pytest.mark.ros
 PLAYER = ('-m', 'pointpng_ros.nodes.bag_player')
 
 
@@ -78,7 +77,7 @@ def test_the_space_key_pauses_on_a_terminal(tmp_path, domain):
     environment = {**os.environ, 'PYTHONPATH': str(REPOSITORY), 'PYTHONUNBUFFERED': '1'}
     player = subprocess.Popen(
         [sys.executable, '-c', 'import os, sys, fcntl, termios; os.setsid(); '
-         'fcntl.ioctl(0, termios.TIOCSCTTY, 0); from pointpng_ros import bag_player; '
+         'fcntl.ioctl(0, termios.TIOCSCTTY, 0); from pointpng_ros.nodes import bag_player; '
          'sys.exit(bag_player.main(sys.argv[1:]))', str(path), '--loop'],
         stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=REPOSITORY)
     os.close(theirs)

@@ -1,4 +1,4 @@
-"""Conditional predictors: how an embedding moves under a rotation."""
+"""Conditional predictors (COPE): Theta_g z, the embedding of a cloud rotated by g."""
 
 from pointpng_core.embedding.cope.wigner import WignerCope
 

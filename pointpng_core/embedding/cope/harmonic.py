@@ -1,21 +1,24 @@
-"""Harmonic COPE, the paper's: row i of Theta_g from the code of g and a row embedding Psi_i.
+"""Harmonic COPE, that of Point-PNG (arXiv 2409.15832): Theta_g from a harmonic code of g.
 
     row_i = W_out relu(h(g) * r(Psi_i))
 
-The code of g multiplies that of the row, so that Theta differs between rotations from the start.
-In the other form, for comparison, it is added: relu(h(g) + r(Psi_i)).
+h is an MLP on the harmonic code of g, and Psi_i a learned embedding of row i, shared by all
+rotations. h(g) multiplies r(Psi_i), so that Theta differs between rotations at initialisation. For
+comparison the two can be added: relu(h(g) + r(Psi_i)).
 """
 
+import roma
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, relu
 
-from pointpng_core.embedding.cope.base import LearnedCope
-from pointpng_core.embedding.cope.rotation_features import CODES, harmonic_code, rotation_numbers
+from pointpng_core.embedding.cope.learned import LearnedCope
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.so3 import rotation_grid
 
 COMBINATIONS = ('multiply', 'add')
+CODES = {'rotation': 9, 'quaternion': 4}
+"""The representations of a rotation that can be coded, and their sizes."""
 
 
 class HarmonicCope(LearnedCope):
@@ -40,13 +43,13 @@ class HarmonicCope(LearnedCope):
         h: Tensor = self.last(gelu(self.first(code)))
         return h
 
-    def turn(self, features: Tensor, z: Tensor) -> Tensor:
+    def transform(self, features: Tensor, z: Tensor) -> Tensor:
         """Return Theta_g z (..., d) for h(g) (..., hidden) and z (..., d) that broadcast."""
         rows, mixed = self.row(self.psi), z @ self.out  # (d, hidden), (..., hidden)
         if self.combine == 'add':
             joint = relu(features[..., None, :] + rows)  # (..., d, hidden)
             return torch.einsum('...dh,...h->...d', joint, mixed)
-        # relu(h r) = relu(h) relu(r) + relu(-h) relu(-r): no (d, hidden) numbers per rotation.
+        # relu(h r) = relu(h) relu(r) + relu(-h) relu(-r) avoids (d, hidden) numbers per rotation.
         return (relu(features) * mixed) @ relu(rows).T + (relu(-features) * mixed) @ relu(-rows).T
 
     @torch.no_grad()
@@ -56,13 +59,35 @@ class HarmonicCope(LearnedCope):
         nn.init.zeros_(self.row.bias)
         R = rotation_grid(512)
         h = self.features(R)
-        # What h(g) has in common for all rotations would make Theta_g alike.
+        # A component of h(g) that is common to all rotations would make all Theta_g alike.
         self.last.bias.sub_(h.mean(dim=0)).div_(h.std(dim=0))
         self.last.weight.div_(h.std(dim=0)[:, None])
         h, rows = self.features(R[::32])[:, None], self.row(self.psi)
         joint = relu(h * rows if self.combine == 'multiply' else h + rows)  # (16, d, hidden)
-        # W_out of independent entries of variance s^2 gives E |Theta z|^2 = s^2 |joint|^2.
+        # Independent entries of W_out with variance s^2 give E |Theta z|^2 = s^2 |joint|^2.
         self.out.div_(joint.square().sum(dim=(1, 2)).mean().sqrt())
+
+
+def rotation_numbers(R: Tensor, code: str) -> Tensor:
+    """Return rotations (..., 3, 3) as (..., 9) or (..., 4) numbers in [-1, 1].
+
+    'rotation' gives the entries of R, which are even in q and continuous everywhere, 'quaternion'
+    the quaternion with w >= 0, which is discontinuous at rotations by pi.
+    """
+    return R.flatten(-2) if code == 'rotation' else canonical_quaternion(R)
+
+
+def canonical_quaternion(R: Tensor) -> Tensor:
+    """Return the quaternions (..., 4), xyzw with w >= 0, of rotations (..., 3, 3)."""
+    quats = roma.rotmat_to_unitquat(R)
+    return torch.where(quats[..., 3:] < 0, -quats, quats)
+
+
+def harmonic_code(numbers: Tensor, frequencies: int) -> Tensor:
+    """Return (..., K (1 + 2 F)): numbers x (..., K) with sin and cos of x, 2 x, 4 x, ..."""
+    octaves = 2.0 ** torch.arange(frequencies, device=numbers.device, dtype=numbers.dtype)
+    phases = (numbers[..., None] * octaves).flatten(-2)  # (..., K F)
+    return torch.cat((numbers, torch.sin(phases), torch.cos(phases)), dim=-1)
 
 
 def _check(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -1,8 +1,8 @@
 """Wigner COPE: the exact representation of SO(3), block-diagonal of I_m (x) D^l(g).
 
-An embedding holds per degree l a block Z_l of shape (m_l, 2l + 1), and turns as
-Z_l -> Z_l D^l(g)^T. There is nothing to learn and nothing that could collapse, Theta is
-orthogonal, and Theta_gh = Theta_g Theta_h.
+An embedding has for each degree l a block Z_l of shape (m_l, 2l + 1), which transforms as
+Z_l -> Z_l D^l(g)^T, as in steerable networks (tensor field networks, arXiv 1802.08219). Theta has
+no weights that could collapse, it is orthogonal, and Theta_gh = Theta_g Theta_h.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from pointpng_core.geometry.so3 import flatten_blocks, rotation_generators, wign
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwistBank:
+class InPlaneBank:
     """S sources and A angles about z, prepared for `WignerCope.in_plane_scores`."""
 
     orders: Tensor
-    """(L + 1, 2n, S) per order m the cosine and sine parts of all degrees l >= m, then zeros."""
+    """(L + 1, 2n, S) cosine and sine parts of all degrees l >= m by order m, then zeros."""
     waves: Tensor
     """(2 (L + 1), A) cosines, then sines, of m times every angle."""
 
@@ -50,9 +50,9 @@ class WignerCope:
 
     def apply(self, R: Tensor, z: Tensor) -> Tensor:
         """Return Theta_g z (..., d), for rotations (..., 3, 3) and embeddings (..., d)."""
-        turned = [block @ turn.transpose(-1, -2)
-                  for block, turn in zip(self.split(z), wigner_blocks(R, self.degree_max))]
-        return torch.cat([block.flatten(-2) for block in turned], dim=-1)
+        rotated = [block @ D.transpose(-1, -2)
+                   for block, D in zip(self.split(z), wigner_blocks(R, self.degree_max))]
+        return torch.cat([block.flatten(-2) for block in rotated], dim=-1)
 
     def split(self, z: Tensor) -> list[Tensor]:
         """Return the blocks Z_l (..., m_l, 2l + 1) of embeddings (..., d)."""
@@ -78,85 +78,88 @@ class WignerCope:
         """Return the scores (B, G) of all rotations of a bank: one product with it."""
         return self.correlate(z_source, z_target) @ bank.T
 
-    def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> TwistBank:
-        """Return of sources (S, d) the parts that a turn about z mixes, for angles (A,)."""
+    def in_plane_bank(self, z_source: Tensor, angles_rad: Tensor) -> InPlaneBank:
+        """Return the bank of sources (S, d) and angles (A,) for `in_plane_scores`."""
         phases = torch.arange(self.degree_max + 1, device=angles_rad.device)[:, None] * angles_rad
-        return TwistBank(
+        return InPlaneBank(
             orders=self._orders(z_source).flatten(2).transpose(1, 2).contiguous(),
             waves=torch.cat((torch.cos(phases), torch.sin(phases))))
 
-    def in_plane_scores(self, bank: TwistBank, z_target: Tensor) -> Tensor:
-        """Return (T, S, A): every source of a bank turned about z by its angles, on (T, d).
+    def in_plane_scores(self, bank: InPlaneBank, z_target: Tensor) -> Tensor:
+        """Return the scores (T, S, A) of every source and angle of a bank for targets (T, d).
 
-        About z only m and -m mix, as a plane rotation by m times the angle, so that the score is a
-        trigonometric polynomial of degree L; its 2L + 1 coefficients cost one small product per m.
+        A rotation about z mixes only the orders m and -m, by a plane rotation of m times the
+        angle. The score is a trigonometric polynomial of degree L in the angle, and its 2L + 1
+        coefficients cost one small matrix product per m.
         """
         parts = self._orders(z_target)
-        both = torch.cat((parts.flatten(2), _quarter_turn(parts).flatten(2)), dim=1)
+        both = torch.cat((parts.flatten(2), _quarter_rotation(parts).flatten(2)), dim=1)
         cosine, sine = (both @ bank.orders).chunk(2, dim=1)  # (L + 1, T, S)
         return (torch.cat((cosine, sine)).movedim(0, -1).flatten(0, 1) @ bank.waves).unflatten(
             0, cosine.shape[1:])
 
     def refine(self, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
                ) -> tuple[Tensor, Tensor]:
-        """Climb from rotations (B, K, 3, 3) by Newton steps on s(exp(omega) g) = <D(g), C>.
+        """Ascend from rotations (B, K, 3, 3) by Newton steps on s(exp(omega) g) = <D(g), C>.
 
-        Returns the rotations and their scores (B, K). D(exp(omega) g) = exp(omega . J) D(g), so
-        that gradient and Hessian are linear in M_l = C_l D^l(g)^T: one product with a constant.
+        Returns the rotations and their scores (B, K). As D(exp(omega) g) = exp(omega . J) D(g),
+        gradient and Hessian are linear in M_l = C_l D^l(g)^T: one product with a constant.
         """
         correlation = self.correlate(z_source, z_target)[:, None]  # (B, 1, F)
-        slopes, curvatures = self._derivatives(R)
+        first, second = self._derivatives(R)
         for _ in range(steps):
             moments = self._moments(R, correlation)
-            gradient = moments @ slopes.T
-            hessian = (moments @ curvatures.T).unflatten(-1, (3, 3))
-            R = roma.rotvec_to_rotmat(_climb(gradient, hessian)) @ R
+            gradient = moments @ first.T
+            hessian = (moments @ second.T).unflatten(-1, (3, 3))
+            R = roma.rotvec_to_rotmat(_newton_step(gradient, hessian)) @ R
         return R, (self._flat_wigner(R) * correlation).sum(-1)
 
     def _flat_wigner(self, R: Tensor) -> Tensor:
         return flatten_blocks(wigner_blocks(R, self.degree_max))
 
     def _moments(self, R: Tensor, correlation: Tensor) -> Tensor:
+        """Return M_l = C_l D^l(g)^T of all degrees in one row (B, K, F)."""
         sizes = [(2 * degree + 1) ** 2 for degree in range(self.degree_max + 1)]
         blocks = zip(correlation.split(sizes, dim=-1), wigner_blocks(R, self.degree_max))
-        return flatten_blocks([c.unflatten(-1, turn.shape[-2:]) @ turn.transpose(-1, -2)
-                               for c, turn in blocks])
+        return flatten_blocks([C.unflatten(-1, D.shape[-2:]) @ D.transpose(-1, -2)
+                               for C, D in blocks])
 
     def _derivatives(self, R: Tensor) -> tuple[Tensor, Tensor]:
+        """Return J_i (3, F) and the symmetrised products J_i J_j (9, F), flattened."""
         generators = [J.to(R) for J in rotation_generators(self.degree_max)]
-        slopes = torch.cat([J.flatten(1) for J in generators], dim=1)  # (3, F)
+        first = torch.cat([J.flatten(1) for J in generators], dim=1)  # (3, F)
         products = [J[:, None] @ J[None] for J in generators]
-        curvatures = torch.cat([((P + P.transpose(0, 1)) / 2).flatten(0, 1).flatten(1)
-                                for P in products], dim=1)  # (9, F)
-        return slopes, curvatures
+        second = torch.cat([((P + P.transpose(0, 1)) / 2).flatten(0, 1).flatten(1)
+                            for P in products], dim=1)  # (9, F)
+        return first, second
 
     def _orders(self, z: Tensor) -> Tensor:
-        """Return per order m the cosine and sine parts (L + 1, S, 2, n) of (S, d).
+        """Return the cosine and sine parts (L + 1, S, 2, n) of every order m of embeddings (S, d).
 
-        Order m has the copies of all degrees l >= m, and zeros behind them.
+        Order m has the copies of all degrees l >= m, followed by zeros.
         """
         places = _order_places(self.multiplicities, z.device)
         parts = _padded(z).index_select(1, places.flatten()).unflatten(1, places.shape)
         return parts.movedim(1, 0)
 
 
-def _quarter_turn(parts: Tensor) -> Tensor:
+def _quarter_rotation(parts: Tensor) -> Tensor:
     """Map (cosine, sine) parts (..., 2, n) to (sine, -cosine)."""
     cosine, sine = parts.unbind(dim=-2)
     return torch.stack((sine, -cosine), dim=-2)
 
 
 def _padded(z: Tensor) -> Tensor:
-    """Return embeddings (..., d) with a zero behind, for blocks that are filled up with zeros."""
+    """Return embeddings (..., d) with a zero appended, which padded blocks index."""
     return pad(z, (0, 1))
 
 
 @lru_cache(maxsize=16)
-@torch.inference_mode(False)  # what is kept may later be needed by autograd
+@torch.inference_mode(False)  # autograd may need the cached tensors later
 def _order_places(multiplicities: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return (L + 1, 2, n): where in an embedding the cosine and sine parts of each order lie.
+    """Return the indices (L + 1, 2, n) of the cosine and sine parts of each order.
 
-    Parts that do not exist lie at d, one behind its end.
+    Parts that do not exist have the index d, which is that of the padded zero.
     """
     starts, degrees = _starts(multiplicities), range(len(multiplicities))
     table = torch.full((len(multiplicities), 2, sum(multiplicities)), starts[-1])
@@ -171,9 +174,10 @@ def _order_places(multiplicities: tuple[int, ...], device: torch.device) -> Tens
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)
 def _block_places(multiplicities: tuple[int, ...], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return where in an embedding the blocks (L + 1, copies, 2L + 1), filled up, lie.
+    """Return the indices of padded blocks in an embedding, and of unpadded products among padded.
 
-    And where in all their products (L + 1, 2L + 1, 2L + 1) the (2l + 1)^2 of each degree lie.
+    The blocks have shape (L + 1, copies, 2L + 1); of their flattened products (L + 1, 2L + 1,
+    2L + 1), the second index (F,) selects the (2l + 1)^2 entries of each degree.
     """
     starts, width = _starts(multiplicities), 2 * len(multiplicities) - 1
     blocks = torch.full((len(multiplicities), max(multiplicities), width), starts[-1])
@@ -188,15 +192,15 @@ def _block_places(multiplicities: tuple[int, ...], device: torch.device) -> tupl
 
 
 def _starts(multiplicities: Sequence[int]) -> list[int]:
-    """Return where the block of each degree begins, and the length of all."""
+    """Return the offset of the block of each degree, and the total length."""
     sizes = [copies * (2 * degree + 1) for degree, copies in enumerate(multiplicities)]
     return [sum(sizes[:degree]) for degree in range(len(sizes) + 1)]
 
 
-def _climb(gradient: Tensor, hessian: Tensor) -> Tensor:
+def _newton_step(gradient: Tensor, hessian: Tensor) -> Tensor:
     """Return a Newton ascent step (..., 3), at most 10 degrees, where the score is concave."""
     values, vectors = torch.linalg.eigh(hessian)
-    # Directions in which the score is flat or convex are climbed by gradient instead.
+    # Along directions in which the score is flat or convex, ascend along the gradient instead.
     curvature = values.abs().clamp(min=1e-3 * values.abs().amax(-1, keepdim=True) + 1e-9)
     along = (vectors.transpose(-1, -2) @ gradient[..., None]).squeeze(-1) / curvature
     step = (vectors @ along[..., None]).squeeze(-1)

@@ -1,4 +1,4 @@
-"""Encoders: from clouds to embeddings."""
+"""Encoders: clouds to embeddings, training-free or by a trained network."""
 
 from pointpng_core.embedding.encoders.harmonic import HarmonicConfig, HarmonicEncoder
 

@@ -2,8 +2,10 @@
 
     Z_l = mean_i w(|x_i|) Y^l(x_i / |x_i|)
 
-with Gaussian shells w. It turns exactly with the cloud (Z_l -> Z_l D^l(g)^T) and needs no
-training, so it is the floor that every learned embedding has to beat.
+with Gaussian shells w. It is exactly equivariant (Z_l -> Z_l D^l(g)^T for a cloud rotated by g)
+and needs no training, so it is the baseline that every learned embedding has to beat. Expansions
+in spherical harmonics by shells are classical shape descriptors (Kazhdan et al. 2003); theirs keep
+the norms only, which are invariant, while the full coefficients determine the rotation.
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ class HarmonicConfig(Config):
 
 
 def shell_weights(radii: Tensor, config: HarmonicConfig) -> Tensor:
-    """Return how much points at radii (..., N), in diameters, count in each shell (..., K, N)."""
+    """Return the weights (..., K, N) in each shell of points at radii (..., N), in diameters."""
     centres = torch.linspace(config.inner_radius, config.outer_radius, config.shells,
                              device=radii.device, dtype=radii.dtype)
     offset = (radii[..., None, :] - centres[:, None]) / config.width
@@ -42,7 +44,7 @@ def shell_weights(radii: Tensor, config: HarmonicConfig) -> Tensor:
 class HarmonicEncoder:
     """The steerable embedding of one configuration; implements `Encoder`.
 
-    An embedding holds, degree by degree, a block of (shells, 2l + 1) numbers.
+    An embedding consists, degree by degree, of blocks of (shells, 2l + 1) numbers.
     """
 
     def __init__(self, config: HarmonicConfig | None = None) -> None:
@@ -64,16 +66,16 @@ class HarmonicEncoder:
         """
         config = self.config
         radii = clouds.norm(dim=-1)  # (B, N)
-        # A point at the very centre has no direction; its shells are nearly empty anyway.
+        # A point at the very centre has no direction; its weights are nearly 0 anyway.
         harmonics = real_harmonics(clouds / radii.clamp(min=1e-9)[..., None], config.degree_max)
         shells = shell_weights(radii / diameters[:, None, None], config)  # (R, B, K, N)
         rows = shells.transpose(0, 1).flatten(1, 2)  # (B, R * K, N)
         moments = (rows @ harmonics).unflatten(1, (len(diameters), -1)).transpose(0, 1)
-        order = _by_degree(config.shells, config.degree_max, moments.device)
+        order = _degree_order(config.shells, config.degree_max, moments.device)
         return normalize(moments.flatten(2).index_select(2, order), dim=-1)
 
     def features(self, clouds: Tensor) -> Tensor:
-        """Return the norms, which no turn changes, by degree and shell (B, (L + 1) shells)."""
+        """Return the rotation-invariant norms by degree and shell (B, (L + 1) shells)."""
         sizes = [self.config.shells * (2 * degree + 1)
                  for degree in range(self.config.degree_max + 1)]
         blocks = self.encode(clouds).split(sizes, dim=-1)
@@ -82,9 +84,9 @@ class HarmonicEncoder:
 
 
 @lru_cache(maxsize=16)
-@torch.inference_mode(False)  # what is kept may later be needed by autograd
-def _by_degree(shells: int, degree_max: int, device: torch.device) -> Tensor:
-    """Return where in moments (shells, (L + 1)^2) each entry of the embedding lies."""
-    places = torch.arange(shells * (degree_max + 1) ** 2).view(shells, -1)
-    return torch.cat([places[:, degree ** 2:(degree + 1) ** 2].flatten()
+@torch.inference_mode(False)  # autograd may need the cached tensors later
+def _degree_order(shells: int, degree_max: int, device: torch.device) -> Tensor:
+    """Return the index in flattened moments (shells, (L + 1)^2) of each embedding entry (d,)."""
+    indices = torch.arange(shells * (degree_max + 1) ** 2).view(shells, -1)
+    return torch.cat([indices[:, degree ** 2:(degree + 1) ** 2].flatten()
                       for degree in range(degree_max + 1)]).to(device)

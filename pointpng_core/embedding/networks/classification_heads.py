@@ -1,10 +1,10 @@
-"""Classifiers on top of an encoder's features."""
+"""Classification heads on the features of an encoder."""
 
 from torch import Tensor, nn
 
 
 class LinearProbe(nn.Module):
-    """One linear layer; features are standardised by batch statistics that are not learned."""
+    """A linear layer on features that are standardised by batch statistics."""
 
     def __init__(self, *, features: int, classes: int) -> None:
         super().__init__()
@@ -18,7 +18,7 @@ class LinearProbe(nn.Module):
 
 
 class ClassifierHead(nn.Module):
-    """The three layers with which Point-MAE is fine-tuned."""
+    """The three-layer head with which Point-MAE is fine-tuned (arXiv 2203.06604, section 4)."""
 
     def __init__(self, *, features: int, classes: int, hidden: int = 256, dropout: float = 0.5
                  ) -> None:

@@ -8,5 +8,5 @@ Network = PointPng | SteerablePng
 
 
 def make_network(config: ModelConfig) -> Network:
-    """Return a new network of the kind that the configuration names."""
+    """Return a new network of the configured encoder, with random weights."""
     return SteerablePng(config) if config.encoder == STEERABLE else PointPng(config)

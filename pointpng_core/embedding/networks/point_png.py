@@ -1,4 +1,4 @@
-"""Point-PNG: the encoder, its projector to a unit embedding, and COPE."""
+"""Point-PNG (arXiv 2409.15832): the encoder, a projector to a unit embedding, and COPE."""
 
 import torch
 from torch import Tensor, nn
@@ -8,28 +8,28 @@ from pointpng_core.embedding.cope.harmonic import HarmonicCope
 from pointpng_core.embedding.cope.sie import SieCope
 from pointpng_core.embedding.cope.wigner import WignerCope
 from pointpng_core.embedding.networks.config import ModelConfig
-from pointpng_core.embedding.networks.masking import random_mask
-from pointpng_core.embedding.networks.point_transformer import PointTransformer, pooled
-from pointpng_core.embedding.networks.sync_batch_norm import GatheredBatchNorm
+from pointpng_core.embedding.networks.patches import random_mask
+from pointpng_core.embedding.networks.sync_batch_norm import SynchronisedBatchNorm
+from pointpng_core.embedding.networks.transformer import PointTransformer, pooled
 from pointpng_core.embedding.protocols import Cope
 
 
 class PointPng(nn.Module):
-    """Clouds to unit embeddings z, and `cope`, which predicts the z of a turned cloud."""
+    """Network from clouds to unit embeddings z; `cope` predicts the z of a rotated cloud."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.encoder = PointTransformer(config)
-        # Without batch statistics here the embedding collapses to a constant.
+        # Without batch statistics here, the embedding collapses to a constant within 200 steps.
         self.projector = nn.Sequential(
             nn.Linear(2 * config.width, config.projector, bias=False),
-            GatheredBatchNorm(config.projector), nn.ReLU(),
+            SynchronisedBatchNorm(config.projector), nn.ReLU(),
             nn.Linear(config.projector, config.embedding_dim))
         if config.cope != 'wigner':
-            # What all clouds have in common says nothing of their rotation, and would be all that
-            # a predictor which has learned nothing yet could predict.
-            self.projector.append(GatheredBatchNorm(config.embedding_dim))
+            # The mean embedding of all clouds does not depend on their rotation, and an untrained
+            # predictor could predict nothing but it: it is subtracted.
+            self.projector.append(SynchronisedBatchNorm(config.embedding_dim))
         self.cope = make_cope(config)
         self.feature_size = 2 * config.width
 
@@ -40,36 +40,37 @@ class PointPng(nn.Module):
         mask = random_mask((len(clouds), patches.shape[1]), mask_ratio, generator=generator,
                            device=clouds.device) if mask_ratio > 0 else None
         raw: Tensor = self.projector(pooled(self.encoder(patches, centres, mask)))
-        return self._unit(raw.float())
+        return self._normalised(raw.float())
 
-    def _unit(self, raw: Tensor) -> Tensor:
+    def _normalised(self, raw: Tensor) -> Tensor:
         if self.config.balanced and isinstance(self.cope, WignerCope):
             raw = torch.cat([block.flatten(1) for block in balanced(self.cope.split(raw))], dim=1)
         return normalize(raw, dim=-1)
 
     def features(self, clouds: Tensor) -> Tensor:
-        """Return what classifiers take: [max | mean] of the tokens (B, 2 C)."""
+        """Return the features for classifiers: [max | mean] of the tokens (B, 2 C)."""
         return pooled(self.encoder(*self.encoder.group(clouds)))
 
 
 def balanced(blocks: list[Tensor]) -> list[Tensor]:
-    """Give every degree's block (B, m, 2l + 1) a length of 1, and those that turn 0 to 1 more.
+    """Scale each degree's block (B, m, 2l + 1) to length 1, and those of l > 0 by up to 1 more.
 
-    The second part is shared out among the degrees l > 0 as the network likes. What no rotation
-    of a cloud changes is left as it is, so the embedding still turns as its blocks do.
+    The second part is divided among the degrees l > 0 in proportion to their lengths. All factors
+    are rotation-invariant, so the embedding remains equivariant.
 
-    While a degree is not predicted well yet, it only costs: left free, its length goes to zero
-    within a hundred steps, and with it all that could teach it. Degree 0, which needs no turning,
-    is left alone then, or degree 2, whose predictions second moments suffice for.
+    A degree that is not yet predicted well only adds to the loss: unbalanced, its length goes to
+    zero within a hundred steps, and its gradients with it. Only degree 0, which is invariant, or
+    degree 2, which second moments suffice to predict, would remain.
     """
     lengths = [block.flatten(1).norm(dim=1).clamp(min=1e-6)[:, None, None] for block in blocks]
-    turning = torch.cat(lengths[1:], dim=1).norm(dim=1, keepdim=True)
+    equivariant = torch.cat(lengths[1:], dim=1).norm(dim=1, keepdim=True)
     return [blocks[0] / lengths[0]] + [
-        block * (1.0 / length + 1.0 / turning) for block, length in zip(blocks[1:], lengths[1:])]
+        block * (1.0 / length + 1.0 / equivariant)
+        for block, length in zip(blocks[1:], lengths[1:])]
 
 
 def make_cope(config: ModelConfig) -> Cope:
-    """Return the COPE that the configuration names; the learned ones are modules."""
+    """Return the COPE of a configuration; the learned ones are modules."""
     if config.cope == 'wigner':
         return WignerCope((config.copies,) * (config.degree_max + 1))
     if config.cope == 'sie':

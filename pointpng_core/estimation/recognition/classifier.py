@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.embedding.devices import torch_device
-from pointpng_core.embedding.encoders.factory import encoder_of
+from pointpng_core.embedding.encoders.learned import encoder_of
 from pointpng_core.embedding.model_zoo import model_folder
 from pointpng_core.errors import CloudError
 from pointpng_core.estimation.observations import LEAST_POINTS

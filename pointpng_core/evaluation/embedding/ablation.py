@@ -27,14 +27,13 @@ from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.data import ObjectSet, cache_folder, load_sources
 from pointpng_core.training.embedding_metrics import (
     JITTER,
-    joined,
+    Cosines,
     pair_cosines,
     pose_errors_deg,
     rotated_pairs,
-    spread,
 )
 from pointpng_core.training.metrics_log import NullReporter, Reporter
-from pointpng_core.training.point_samples import cloud_points, in_batches
+from pointpng_core.training.point_samples import cloud_points, evenly_spaced, in_batches
 from pointpng_core.training.trainer import train
 
 BETAS, NEGATIVES = (0.0, 0.1, 0.3, 0.5, 1.0), (0, 1, 2, 4, 8, 16)
@@ -184,7 +183,7 @@ def cell_metrics(model: EmbeddingModel, training: Sequence[ObjectSet],
     pairs = [rotated_pairs(objects.points, count, jitter=JITTER, generator=generator)
              for objects in validation if len(objects.points)]
     errors = torch.cat([pose_errors_deg(model, part, device=device) for part in pairs])
-    cosines = joined([pair_cosines(model, part, device=device) for part in pairs])
+    cosines = Cosines.concatenate([pair_cosines(model, part, device=device) for part in pairs])
     return {**cosines.summary(), 'pose_median_deg': errors.median().item(),
             'pose_15deg': (errors < 15.0).double().mean().item(),
             'svm_accuracy': _accuracy(model, training, validation, seed=seed, device=device)}
@@ -200,7 +199,7 @@ def _accuracy(model: EmbeddingModel, training: Sequence[ObjectSet],
     features, labels = [], []
     for objects in labelled[0]:
         part = LabelledObjects.of([objects], split='training')
-        part = part.take(spread(torch.arange(len(part)), SVM_OBJECTS))
+        part = part.take(evenly_spaced(torch.arange(len(part)), SVM_OBJECTS))
         clouds = part.clouds(count, 'none', generator=torch.Generator())
         features.append(in_batches(model.encoder.features, list(clouds), device=device))
         labels.append(part.labels.numpy())

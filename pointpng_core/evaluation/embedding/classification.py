@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pointpng_core.embedding.encoders import HarmonicEncoder
-from pointpng_core.embedding.encoders.steerable import SteerableEncoder
+from pointpng_core.embedding.encoders.learned import SteerableEncoder
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.recognition.classifier_files import save_classifier
@@ -181,7 +181,7 @@ def _probe(run: _Run) -> Result:
     result = {**result, **config.to_mapping()}
     if run.task.save is not None:
         save_classifier(run.task.save, network=network_of(run.model), head=probe,
-                        labels=run.train.class_names, metrics=result, facts=run.model.facts)
+                        labels=run.train.class_names, metrics=result, facts=run.model.metadata)
     return result
 
 
@@ -195,7 +195,7 @@ def _finetune(run: _Run) -> Result:
     result = {**accuracies(predicted.numpy(), run.test.labels.numpy()), **config.to_mapping()}
     if run.task.save is not None:
         save_classifier(run.task.save, network=tuned.network, head=tuned.head,
-                        labels=run.train.class_names, metrics=result, facts=run.model.facts)
+                        labels=run.train.class_names, metrics=result, facts=run.model.metadata)
     return result
 
 

@@ -17,12 +17,10 @@ from pointpng_core.training.data import ObjectSet
 from pointpng_core.training.embedding_metrics import (
     JITTER,
     Cosines,
-    joined,
     pair_cosines,
     rotated_pairs,
-    spread,
 )
-from pointpng_core.training.point_samples import cloud_points
+from pointpng_core.training.point_samples import cloud_points, evenly_spaced
 
 BIN_DEG = 30
 
@@ -46,12 +44,12 @@ def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet
     count = cloud_points(model.encoder, points)
     parts: list[tuple[str, int, Cosines]] = []
     for objects_of_set in object_sets:
-        chosen = spread(objects_of_set.points, objects)
+        chosen = evenly_spaced(objects_of_set.points, objects)
         pairs = rotated_pairs(chosen.repeat(rotations, 1, 1), count, jitter=jitter,
                               generator=generator)
         parts.append((_free_name(objects_of_set.name, parts), len(chosen),
                       pair_cosines(model, pairs, device=device, batch=batch)))
-    everything = joined([cosines for _, _, cosines in parts])
+    everything = Cosines.concatenate([cosines for _, _, cosines in parts])
     return {
         'model': model.name, **everything.summary(),
         'objects': sum(number for _, number, _ in parts), 'points': count, 'jitter': jitter,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pointpng_core.embedding.devices import finish
+from pointpng_core.embedding.devices import synchronise
 from pointpng_core.embedding.model_zoo import TRAINING_FREE
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
@@ -135,7 +135,7 @@ def _batch(estimator: PoseEstimator, scene: BenchmarkScene, repeats: int) -> dic
     def run() -> list[list[PoseEstimate]]:
         return estimator.estimate_batch(clouds, scene.references, viewpoint='sensor')
     times_ms, results = _timed([run] * repeats, estimator.device)
-    with stages_end_with(partial(finish, estimator.device)):
+    with stages_end_with(partial(synchronise, estimator.device)):
         waited_ms, profiled = _timed([run] * repeats, estimator.device)
     return {**_summary(times_ms, len(clouds)), **_right(scene, results[-1]),
             'stage_ms': _stages(waited_ms, [found[0] for found in profiled])}
@@ -146,7 +146,7 @@ def _single(estimator: PoseEstimator, scene: BenchmarkScene) -> dict[str, Any]:
         return estimator.estimate_batch([seen.points], [scene.own(seen)], viewpoint='sensor')[0]
     runs = [lambda seen=seen: run(seen) for seen in scene.observations]
     times_ms, results = _timed(runs, estimator.device)
-    with stages_end_with(partial(finish, estimator.device)):
+    with stages_end_with(partial(synchronise, estimator.device)):
         waited_ms, profiled = _timed(runs, estimator.device)
     return {**_summary(times_ms, 1), **_right(scene, results),
             'stage_ms': _stages(waited_ms, profiled)}
@@ -157,10 +157,10 @@ def _timed(runs: Sequence[Callable[[], Any]], device: torch.device
     """Return the milliseconds and the result of each run, after WARM_UPS untimed ones."""
     times_ms, results = [], []
     for run in [*([runs[0]] * WARM_UPS), *runs]:
-        finish(device)
+        synchronise(device)
         start = perf_counter()
         results.append(run())
-        finish(device)
+        synchronise(device)
         times_ms.append(1e3 * (perf_counter() - start))
     return times_ms[WARM_UPS:], results[WARM_UPS:]
 

@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from pointpng_core.embedding.devices import finish, torch_device
+from pointpng_core.embedding.devices import synchronise, torch_device
 from pointpng_core.embedding.networks.config import STEERABLE
 from pointpng_core.embedding.networks.factory import make_network
 from pointpng_core.embedding.networks.patches import group_patches
-from pointpng_core.training.batches import Drawn, step_generator
+from pointpng_core.training.batches import ObjectBatch, step_generator
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.objectives import Batch, TurnedViews, make_batch, make_task
+from pointpng_core.training.objectives import Batch, RotatedViews, make_batch, make_task
 from pointpng_core.training.optimiser import make_optimiser
 from pointpng_core.training.schedule import MAE, PNG
 
@@ -119,7 +119,7 @@ class _Bench:
     def _group(self, batch: Batch) -> object:
         """Find the patches of the clouds of a batch."""
         config = self._config.model
-        clouds = batch.clouds if isinstance(batch, TurnedViews) else batch.references.clouds
+        clouds = batch.clouds if isinstance(batch, RotatedViews) else batch.references.clouds
         return group_patches(clouds.flatten(0, 1), config.patches, config.patch_size)
 
     def _batch(self) -> tuple[Batch, torch.Generator]:
@@ -128,9 +128,9 @@ class _Bench:
         rows = torch.randint(OBJECTS, (self._config.batch,), generator=generator,
                              device=self._device)
         points = self._objects[rows]
-        objects = Drawn(points=points, normals=torch.zeros_like(points))
+        objects = ObjectBatch(points=points, normals=torch.zeros_like(points))
         batch = make_batch(objects, self._config, generator)
-        self._clouds = batch.clouds_read
+        self._clouds = batch.cloud_count
         return batch, generator
 
     def _pass(self, batch: Batch, generator: torch.Generator) -> Tensor:
@@ -155,10 +155,10 @@ class _Bench:
 
 def _timed(function: Callable[[], Any], device: torch.device) -> tuple[Any, float]:
     """Return the result and the seconds until the device has finished it."""
-    finish(device)
+    synchronise(device)
     start = perf_counter()
     result = function()
-    finish(device)
+    synchronise(device)
     return result, perf_counter() - start
 
 

@@ -1,6 +1,6 @@
-"""From stored objects to what a network sees: draws, views, noise and rotations, in batches.
+"""Augmentation of objects in batches: point samples, crops, camera views, noise and rotations.
 
-Every random number comes from a generator that is handed in.
+All random numbers come from the generator that is passed in.
 """
 
 from pointpng_core.training.augmentation.config import AugmentConfig

@@ -1,4 +1,4 @@
-"""Training data: every kind of source becomes a set of normalised object clouds."""
+"""Training data: sources of any kind, read as sets of normalised object clouds."""
 
 from pointpng_core.training.data.cache import cache_folder
 from pointpng_core.training.data.loading import load_sources

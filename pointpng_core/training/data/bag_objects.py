@@ -1,4 +1,4 @@
-"""Objects seen in recorded bags: the segments that the node would find in their clouds."""
+"""Objects in recorded bags: the segments that the node would find in their clouds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +14,21 @@ from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.io.units import UNIT_M
 from pointpng_core.segmentation import SegmenterConfig, segment_scene
-from pointpng_core.training.data.raw_objects import MOST_POINTS, UNKNOWN, Progress, RawObjects
+from pointpng_core.training.data.objects import (
+    MAX_POINTS,
+    UNKNOWN,
+    Progress,
+    RawObjects,
+)
 from pointpng_core.training.data.source_config import SourceConfig
 
 
 def read_bag_objects(source: SourceConfig, *, seed: int, progress: Progress) -> RawObjects:
     """Read all bags of a source and segment their clouds.
 
-    The objects are seen from one side only (`single_view`), so their diameter is that of the part
-    in view. Of a truncated bag the intact beginning is used, and `losses` say what is missing.
-    Raises FileError, ConfigError for a topic that is not there, or MissingDependencyError.
+    The segments are single views (`single_view`), so that their diameter is that of the visible
+    part. The intact beginning of a truncated bag is used, and the rest reported in `losses`.
+    Raises FileError, ConfigError for a missing topic, or MissingDependencyError.
     """
     clouds: list[NDArray[np.float32]] = []
     names: list[str] = []
@@ -35,7 +40,7 @@ def read_bag_objects(source: SourceConfig, *, seed: int, progress: Progress) -> 
             facts['topics'][path.name] = topic
             for frame, segments in _segmented(bag, topic, source, progress, losses):
                 facts['clouds'] += 1
-                clouds += [random_points(points, min(MOST_POINTS, len(points)), seed=seed)
+                clouds += [random_points(points, min(MAX_POINTS, len(points)), seed=seed)
                            for points in segments]
                 names += [f'{path.stem}/{frame:06d}/{k}' for k in range(len(segments))]
             losses += [bag.damage] if bag.damage else []

@@ -1,4 +1,4 @@
-"""Prepared objects kept on disk, under the hash of everything they were made from."""
+"""Disk cache of prepared objects, keyed by a hash of the source's files and all options."""
 
 from collections.abc import Callable
 import hashlib
@@ -12,27 +12,32 @@ import zlib
 import numpy as np
 
 from pointpng_core.io.atomic_write import atomic_write
+from pointpng_core.io.hashing import file_sha256
 from pointpng_core.training.data.objects import Prepared
 
-VARIABLE = 'POINTPNG_CACHE'
-"""Environment variable that names another folder than ~/.cache/pointpng."""
+CACHE_VARIABLE = 'POINTPNG_CACHE'
+"""Environment variable that replaces the folder ~/.cache/pointpng."""
+MAX_HASHED_FILES = 16
+"""The provenance of a larger folder is the hash of its listing (names and sizes)."""
 logger = logging.getLogger(__name__)
 
 FORMAT = 2
-"""Raise it when what is stored, or how objects are read and normalised, changes."""
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""To be increased when the layout, or the reading and normalisation of objects, changes."""
+_DAMAGED_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile,
+                 zlib.error)
 
 
 def cache_folder() -> Path:
-    """Return the folder that commands keep prepared objects in."""
-    return Path(os.environ.get(VARIABLE, '~/.cache/pointpng')).expanduser() / 'data'
+    """Return the folder in which commands cache prepared objects."""
+    return Path(os.environ.get(CACHE_VARIABLE, '~/.cache/pointpng')).expanduser() / 'data'
 
 
 def cached(folder: Path | None, parts: tuple[object, ...], build: Callable[[], Prepared]
            ) -> Prepared:
-    """Return what the cache has for `parts`, else build it and keep it.
+    """Return the objects that are cached for `parts`, else build and cache them.
 
-    A damaged file is built anew; a folder that cannot be written costs only the next build.
+    `parts` are JSON values that determine the objects. A damaged file is built again; failing to
+    write the folder is only logged. Without a folder nothing is cached.
     """
     if folder is None:
         return build()
@@ -42,11 +47,35 @@ def cached(folder: Path | None, parts: tuple[object, ...], build: Callable[[], P
         return _load(path)
     except FileNotFoundError:
         pass
-    except _DAMAGE as error:
-        logger.warning('%s is damaged (%s); it is made again', path, error)
+    except _DAMAGED_FILE as error:
+        logger.warning('%s is damaged (%s) and is built again', path, error)
     prepared = build()
     _save(path, prepared)
     return prepared
+
+
+def source_state(path: Path) -> str:
+    """Return the names, sizes and modification times of the files of a path, as text.
+
+    It serves as a fast cache key: it changes when a file changes. It is empty for a path that does
+    not exist (`procedural`). Raises OSError.
+    """
+    return '\n'.join(f'{name} {stat.st_size} {stat.st_mtime_ns}'
+                     for name, file in _files(path) for stat in [file.stat()])
+
+
+def source_sha256(path: Path) -> str | dict[str, str]:
+    """Return the SHA-256 of a file, of each file of a folder, or of a large folder's listing.
+
+    It is recorded in the provenance. Raises OSError.
+    """
+    files = _files(path)
+    if path.is_file():
+        return file_sha256(path)
+    if len(files) <= MAX_HASHED_FILES:
+        return {name: file_sha256(file) for name, file in files}
+    listing = '\n'.join(f'{name} {file.stat().st_size}' for name, file in files)
+    return {'listing': hashlib.sha256(listing.encode()).hexdigest()}
 
 
 def _load(path: Path) -> Prepared:
@@ -71,4 +100,11 @@ def _save(path: Path, prepared: Prepared) -> None:
             np.savez(whole, points=prepared.points, normals=prepared.normals,
                      labels=prepared.labels, texts=np.array(texts))
     except OSError as error:
-        logger.warning('cannot keep objects in %s (%s); they will be made again', path, error)
+        logger.warning('cannot cache objects in %s (%s); they will be built again', path, error)
+
+
+def _files(path: Path) -> list[tuple[str, Path]]:
+    if path.is_file():
+        return [(str(path.resolve()), path)]
+    return sorted((str(file.relative_to(path)), file) for file in path.rglob('*')
+                  if file.is_file())

@@ -1,4 +1,4 @@
-"""Objects in files of their own: meshes and clouds anywhere below a folder, or a single one."""
+"""Objects in files of their own: all meshes and clouds below a folder, or a single file."""
 
 from pathlib import Path
 
@@ -9,16 +9,21 @@ from pointpng_core.errors import FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
 from pointpng_core.io.model_files import MODEL_SUFFIXES, read_model
-from pointpng_core.training.data.raw_objects import MOST_POINTS, UNKNOWN, Progress, RawObjects
+from pointpng_core.training.data.objects import (
+    MAX_POINTS,
+    UNKNOWN,
+    Progress,
+    RawObjects,
+)
 from pointpng_core.training.data.source_config import SourceConfig
 
 _SPLITS = ('train', 'test')
 
 
 def read_folder_objects(source: SourceConfig, *, seed: int, progress: Progress) -> RawObjects:
-    """Read every mesh and cloud below a folder; FileError when there is none.
+    """Read every mesh and cloud below a folder; raises FileError if there is none.
 
-    Folders called `train` and `test` are the split (ModelNet: CLASS/train/NAME.off); the nearest
+    Folders named `train` and `test` give the split (ModelNet: CLASS/train/NAME.off); the nearest
     other folder is the class of its files.
     """
     path = Path(source.path)
@@ -37,7 +42,7 @@ def read_folder_objects(source: SourceConfig, *, seed: int, progress: Progress) 
 
     def read(index: int) -> NDArray[np.generic]:
         model = read_model(files[rows[index]])
-        return (np.hstack(sample_surface(model, MOST_POINTS))
+        return (np.hstack(sample_surface(model, MAX_POINTS))
                 if isinstance(model, TriangleMesh) else model)
     return RawObjects(read=read, labels=np.array(labels, dtype=np.int64),
                       names=tuple(files[row].stem for row in rows), class_names=tuple(names))

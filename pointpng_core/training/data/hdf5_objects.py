@@ -1,4 +1,4 @@
-"""Objects in HDF5 files as ModelNet40 and ScanObjectNN are published: a file, or their folder."""
+"""Objects in HDF5 files, as ModelNet40 and ScanObjectNN are published: a file or a folder."""
 
 from pathlib import Path
 import re
@@ -8,7 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
-from pointpng_core.training.data.raw_objects import UNKNOWN, Progress, RawObjects
+from pointpng_core.training.data.objects import (
+    UNKNOWN,
+    Progress,
+    RawObjects,
+)
 from pointpng_core.training.data.source_config import SourceConfig
 
 HDF5_SUFFIXES = ('.h5', '.hdf5')
@@ -20,9 +24,9 @@ _LISTS = {'train': 'train_files.txt', 'test': 'test_files.txt'}
 def read_hdf5_objects(source: SourceConfig, *, seed: int, progress: Progress) -> RawObjects:
     """Read `data` (N, P, 3) and `label` (N,) or (N, 1) of all files of the split.
 
-    The split of a file stands in the lists beside it (ModelNet40) or in its name: `train` or
-    `test`. ScanObjectNN's `mask` is not used: its benchmarks keep the background. Raises
-    FileError, ConfigError when there is no file of the split, or MissingDependencyError without
+    The split of a file is given by the lists beside it (ModelNet40) or by its name: `train` or
+    `test`. ScanObjectNN's `mask` is not used, as its benchmarks keep the background. Raises
+    FileError, ConfigError if there is no file of the split, or MissingDependencyError without
     h5py.
     """
     path = Path(source.path)
@@ -67,7 +71,7 @@ def _files_of_split(source: SourceConfig, files: list[Path]) -> list[Path]:
 
 
 def _split_of(file: Path) -> str:
-    """Return 'train' or 'test'; a file that is called neither is for training."""
+    """Return 'train' or 'test'; a file whose name contains neither is for training."""
     for split, name in _LISTS.items():
         listing = file.with_name(name)
         if listing.is_file() and file.name in {Path(line.strip()).name for line in
@@ -108,7 +112,7 @@ def _checked(path: Path, data: NDArray[Any], label: NDArray[Any] | None
 
 
 def _class_names(file: Path, highest: int) -> tuple[str, ...]:
-    """Return the names beside the file, or ScanObjectNN's; none where they do not suffice."""
+    """Return the class names beside the file, or ScanObjectNN's; none if there are too few."""
     listing = file.with_name('shape_names.txt')
     names: tuple[str, ...] = ()
     if listing.is_file():

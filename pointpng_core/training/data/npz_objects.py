@@ -1,4 +1,4 @@
-"""Objects in .npz archives: clouds in one array, or meshes."""
+"""Objects in .npz archives: clouds in one array, or meshes as arrays of each."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,32 +12,37 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
-from pointpng_core.training.data.raw_objects import MOST_POINTS, UNKNOWN, Progress, RawObjects
+from pointpng_core.training.data.objects import (
+    MAX_POINTS,
+    UNKNOWN,
+    Progress,
+    RawObjects,
+)
 from pointpng_core.training.data.source_config import SourceConfig
 
-_BROKEN = (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile,
+_DAMAGED_FILE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile,
            zlib.error)
-_MESH = '/vertices'
+_VERTICES = '/vertices'
 _USED = ('points', 'normals', 'label', 'split', 'name', 'class_names', 'n_unique')
 Arrays = Mapping[str, NDArray[Any]]
 
 
 def read_npz_objects(source: SourceConfig, *, seed: int, progress: Progress) -> RawObjects:
-    """Read an archive; raises FileError when it is damaged or of another layout.
+    """Read an archive; raises FileError if it is damaged or has another layout.
 
-    Clouds: `points` (K, N, 3), perhaps with `normals` (K, N, 3), `label` (K,), `split` (K,)
+    Clouds: `points` (K, N, 3), optionally with `normals` (K, N, 3), `label` (K,), `split` (K,)
     (0 = train, 1 = test), `name` (K,), `class_names` (C,) and `n_unique` (K,). Meshes:
     `NAME/vertices`, `NAME/faces`.
     """
     path = Path(source.path)
     try:
         with np.load(path, allow_pickle=False) as archive:
-            meshes = [key[:-len(_MESH)] for key in archive.files if key.endswith(_MESH)]
+            meshes = [key[:-len(_VERTICES)] for key in archive.files if key.endswith(_VERTICES)]
             if meshes:
                 return _meshes(source, {key: archive[key] for key in archive.files}, meshes, seed)
             content = {key: archive[key] for key in _USED if key in archive.files}
             found = ', '.join(archive.files) or 'nothing'
-    except _BROKEN as error:
+    except _DAMAGED_FILE as error:
         raise FileError(f'{path} is not a readable .npz file: {error}') from error
     if 'points' not in content:
         raise FileError(f'{path}: expected `points` (K, N, 3) or meshes as `NAME/vertices` and '
@@ -102,5 +107,5 @@ def _meshes(source: SourceConfig, content: Arrays, names: list[str], seed: int) 
         if f'{name}/faces' not in content:
             raise FileError(f'{source.path}: {name}/vertices has no {name}/faces')
         mesh = TriangleMesh(vertices=content[f'{name}/vertices'], faces=content[f'{name}/faces'])
-        return np.hstack(sample_surface(mesh, MOST_POINTS, seed=seed))
+        return np.hstack(sample_surface(mesh, MAX_POINTS, seed=seed))
     return RawObjects(read=read, labels=np.full(len(rows), UNKNOWN), names=tuple(names))

@@ -1,4 +1,4 @@
-"""Random solids of everyday size, in metres."""
+"""Random solids of the size of household objects, in metres."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Rng = np.random.Generator
 
 
 def random_solid(kind: str, rng: Rng) -> Solid:
-    """Return a solid of one of the KINDS."""
+    """Return a random solid of one of the KINDS."""
     return KINDS[kind](rng)
 
 
@@ -30,7 +30,7 @@ def _cylinder(rng: Rng) -> Solid:
 
 
 def _vase(rng: Rng) -> Solid:
-    """A body of revolution with four to seven rings."""
+    """Return a solid of revolution with four to seven rings."""
     rings = int(rng.integers(4, 8))
     radii, heights = rng.uniform(0.01, 0.05, rings), np.linspace(-0.07, 0.07, rings)
     rim = [(float(r), float(z)) for r, z in zip(radii, heights)]
@@ -38,7 +38,7 @@ def _vase(rng: Rng) -> Solid:
 
 
 def _pipe(rng: Rng) -> Solid:
-    """A tube bent at random, of changing radius."""
+    """Return a randomly bent tube of varying radius."""
     steps = rng.normal(size=(int(rng.integers(2, 5)), 3))
     steps *= 0.05 / np.linalg.norm(steps, axis=1, keepdims=True)
     path = np.concatenate([np.zeros((1, 3)), np.cumsum(steps, axis=0)])
@@ -47,7 +47,7 @@ def _pipe(rng: Rng) -> Solid:
 
 
 def _compound(rng: Rng) -> Solid:
-    """Two to four of the others, turned and shifted so that they mostly overlap."""
+    """Return the union of two to four other solids, rotated and shifted so that most overlap."""
     makers = (_box, _cylinder, _vase, _pipe)
     parts = [makers[rng.integers(len(makers))](rng).moved(_pose(rng))
              for _ in range(rng.integers(2, 5))]

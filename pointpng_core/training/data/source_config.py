@@ -1,4 +1,4 @@
-"""Where objects come from: one source, as it is named on the command line or in YAML."""
+"""A data source, as it is named on the command line or in YAML."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,28 +14,29 @@ from pointpng_core.io.units import UNIT_M
 
 PROCEDURAL = 'procedural'
 SPLITS = ('train', 'test', 'all')
-_RULE = re.compile(r'(\d+)\+(\d+)')
+_SPLIT_RULE = re.compile(r'(\d+)\+(\d+)')
 _KINDS: dict[str, type] = {'weight': float, 'least_unique': int, 'limit': int}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceConfig(Config):
-    """A bag, a file, a folder or `procedural`, and which of its objects are used how often."""
+    """A bag, a file, a folder or `procedural`, which of its objects are used, and their weight."""
 
     path: str = option('', help='Bag, .npz, .h5, folder of any of these or of meshes and clouds, '
                                 'or procedural[:COUNT].')
     weight: float = option(1.0, low=1e-6, high=1e6,
-                           help='How often it is drawn, relative to the other sources.')
-    topic: str = option('', help='Topic of the clouds in a bag; not needed where there is one.')
+                           help='Sampling weight, relative to the other sources.')
+    topic: str = option('', help='Topic of the clouds in a bag; not needed if there is only one.')
     split: str = option('train', choices=SPLITS,
                         help='Objects used; those of a test split are never in train.')
     unit: str = option('m', choices=tuple(UNIT_M),
                        help='Unit of the clouds in a bag, which are segmented by size.')
-    least_unique: int = option(256, low=0, help='Different points that an object has at least, '
+    least_unique: int = option(256, low=0, help='Least number of different points of an object, '
                                                 'in files that count them (n_unique).')
-    leave_out: str = option('', help='Objects of the split kept out, for choosing or reporting: '
-                                     'K+R is every K-th from number R on; more with /.')
-    limit: int = option(0, low=0, help='Objects used at most, drawn with the seed; 0 = all.')
+    leave_out: str = option('', help='Objects of the split that are held out for model '
+                                     'selection or tests: K+R is every K-th from number R on; '
+                                     'several with /.')
+    limit: int = option(0, low=0, help='Most objects, sampled with the seed; 0 uses all.')
 
     def __post_init__(self) -> None:
         """Check every field; raises ConfigError."""
@@ -43,18 +44,18 @@ class SourceConfig(Config):
         if not self.path.strip():
             raise ConfigError('SourceConfig.path is empty: name a bag, a file, a folder or '
                               'procedural[:COUNT]')
-        self._left_out()
+        self._held_out_rules()
 
     @property
     def is_procedural(self) -> bool:
-        """Whether the path is `procedural` or `procedural:COUNT`, and no file."""
+        """Whether the path is `procedural` or `procedural:COUNT`, and not a file."""
         return self.path.partition(':')[0] == PROCEDURAL and not Path(self.path).exists()
 
     @classmethod
     def parse(cls, text: str) -> 'SourceConfig':
         """Read 'PATH,weight=2,topic=/x'; raises ConfigError.
 
-        A path that has a comma itself is given in YAML.
+        A path with a comma must be given in YAML.
         """
         path, *words = text.split(',')
         mapping: dict[str, Any] = {'path': path.strip()}
@@ -80,28 +81,26 @@ class SourceConfig(Config):
     def choose(self, count: int, test: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Return the rows of the split among `count` objects, from the mask of the test objects.
 
-        Objects without a split (None) are for training; to ask for their test split raises
-        ConfigError.
+        Objects without a split (None) are for training; raises ConfigError for their test split.
         """
         rows = self._of_split(count, test)
         numbers = np.arange(len(rows))
-        left = np.zeros(len(rows), dtype=bool)
-        for step, first in self._left_out():
-            left |= numbers % step == first
-        return rows[~left]
+        held_out = np.zeros(len(rows), dtype=bool)
+        for step, first in self._held_out_rules():
+            held_out |= numbers % step == first
+        return rows[~held_out]
 
     def _of_split(self, count: int, test: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         if test is None:
             if self.split == 'test':
                 raise ConfigError(f'{self.path} has no test split; use split=all if it is meant')
             return np.arange(count)
-        wanted = {'train': ~test, 'test': test, 'all': np.ones_like(test)}[self.split]
-        return np.flatnonzero(wanted)
+        mask = {'train': ~test, 'test': test, 'all': np.ones_like(test)}[self.split]
+        return np.flatnonzero(mask)
 
-
-    def _left_out(self) -> list[tuple[int, int]]:
+    def _held_out_rules(self) -> list[tuple[int, int]]:
         """Return the (K, R) of `leave_out`; raises ConfigError."""
-        rules = [_RULE.fullmatch(word.strip()) for word in self.leave_out.split('/') if word]
+        rules = [_SPLIT_RULE.fullmatch(word.strip()) for word in self.leave_out.split('/') if word]
         pairs = [(int(rule[1]), int(rule[2])) for rule in rules if rule]
         if len(pairs) < len(rules) or any(first >= step for step, first in pairs):
             raise ConfigError(f'{self.path}: leave_out = {self.leave_out!r}: expected K+R with '
@@ -110,7 +109,7 @@ class SourceConfig(Config):
 
 
 def _typed(text: str, name: str, value: str) -> Any:
-    """Convert a word to the type of its field; unknown names are left to `from_mapping`."""
+    """Convert a value to the type of its field; unknown names are left to `from_mapping`."""
     kind = _KINDS.get(name, str)
     try:
         return kind(value)

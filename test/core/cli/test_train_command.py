@@ -76,7 +76,7 @@ def test_values_may_be_set_one_by_one_and_a_run_goes_on_without_them(recipe, tmp
     assert (config.model.width, config.source_configs()[0].weight) == (MODEL['width'], 2.0)
     code, err = run(capsys, '--out', out, '--resume', '--set', 'png_steps=4')
     assert code == 0
-    assert 'going on after step 3' in err
+    assert 'resuming after step 3' in err
     assert read_checkpoint(out / 'model').config['step'] == 5
     assert load_model(out).cope.dim == MODEL['dim']
 
@@ -86,13 +86,13 @@ def test_a_run_of_some_minutes_stops_with_a_checkpoint_and_goes_on(recipe, tmp_p
     words = ('--config', recipe, '--data', write_objects(tmp_path), '--out', out, '--resume')
     code, err = run(capsys, *words, '--minutes', 0)
     assert code == 0
-    assert 'stopped after step 1; go on with --resume' in err
+    assert 'stopped after step 1; continue with --resume' in err
     assert not (out / 'model').exists()
     assert read_checkpoint(latest_checkpoint(out)).config['step'] == 1
     assert TrainConfig.from_yaml(out / 'config.yaml').steps == 3
     code, err = run(capsys, *words, '--minutes', 60)
     assert code == 0
-    assert 'going on after step 1' in err
+    assert 'resuming after step 1' in err
     assert read_checkpoint(out / 'model').config['step'] == 3
 
 

@@ -16,7 +16,7 @@ from pointpng_core.embedding.losses import (
     pseudo_negative_loss,
     uniformity_loss,
 )
-from pointpng_core.embedding.losses.info_nce import pseudo_negatives
+from pointpng_core.embedding.losses.point_png import pseudo_negatives
 from pointpng_core.geometry.so3 import random_rotations
 
 TAU = 0.2
@@ -119,7 +119,7 @@ def test_gradients_agree_with_finite_differences(generator, monkeypatch):
     assert torch.autograd.gradcheck(lambda x, y: pseudo_negative_loss(x, y, tau=TAU), (a, n))
 
 
-def test_chamfer_agrees_with_the_nearest_points_looked_up_one_by_one(generator):
+def test_chamfer_agrees_with_nearest_points_found_one_by_one(generator):
     a, b = torch.randn(2, 5, 3, generator=generator), torch.randn(2, 7, 3, generator=generator)
     expected = 0.0
     for one, other in ((a, b), (b, a)):
@@ -139,12 +139,13 @@ def test_all_ordered_pairs_of_views_count_once():
 def test_pair_terms_predict_the_target_view_from_the_source_view(generator):
     cope, R = WignerCope((2, 2, 2)), random_rotations((3, 4), generator=generator)
     object_z = units(3, 1, cope.dim, generator=generator)
-    z = cope.apply(R, object_z.expand(3, 4, -1))  # an embedding that turns perfectly
+    z = cope.apply(R, object_z.expand(3, 4, -1))  # perfectly equivariant
     terms = pair_terms(cope, z, R)
     assert torch.allclose(terms.anchor, terms.z_target, atol=1e-5)
     assert terms.predictor_accuracy.item() == pytest.approx(1.0, abs=1e-5)
-    plain = sum(float(z[b, i] @ z[b, j]) for b in range(3) for i, j in zip(*ordered_pairs(4))) / 36
-    assert terms.absolute_equivariance.item() == pytest.approx(1.0 - plain, abs=1e-5)
+    unpredicted = sum(float(z[b, i] @ z[b, j])
+                      for b in range(3) for i, j in zip(*ordered_pairs(4))) / 36
+    assert terms.absolute_equivariance.item() == pytest.approx(1.0 - unpredicted, abs=1e-5)
 
 
 def test_an_invariant_embedding_has_no_absolute_equivariance(generator):
@@ -164,7 +165,7 @@ def test_pseudo_negatives_belong_to_the_source_of_their_pair(generator):
 
 
 @pytest.mark.parametrize('beta', [0.0, 0.3, 1.0])
-def test_the_whole_loss_weighs_its_parts(generator, beta):
+def test_the_loss_is_the_weighted_sum_of_its_terms(generator, beta):
     cope, R = WignerCope((2, 2, 2)), random_rotations((4, 3), generator=generator)
     z = units(4, 3, cope.dim, generator=generator)
     parts = point_png_loss(cope, z, R, beta=beta, negatives=6, tau=TAU, generator=generator)

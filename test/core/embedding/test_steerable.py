@@ -1,11 +1,11 @@
-"""The steerable network: exact whatever its weights, and at first the training-free embedding."""
+"""The steerable network: exactly equivariant, and initially the training-free embedding."""
 
 import pytest
 import torch
 
 from pointpng_core.embedding.cope import WignerCope
 from pointpng_core.embedding.encoders import HarmonicConfig, HarmonicEncoder
-from pointpng_core.embedding.encoders.steerable import SteerableEncoder
+from pointpng_core.embedding.encoders.learned import SteerableEncoder
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.factory import make_network
 from pointpng_core.embedding.networks.point_png import PointPng
@@ -26,7 +26,7 @@ def clouds():
 
 
 def network(*, wild=True, **changes):
-    """A network with random weights everywhere, those that begin at zero included."""
+    """Return a network; if `wild`, all its weights are random, also those initialised at zero."""
     torch.manual_seed(0)
     model = SteerablePng(ModelConfig(**{**TINY, **changes})).eval().requires_grad_(False)
     if wild:
@@ -35,21 +35,21 @@ def network(*, wild=True, **changes):
     return model
 
 
-def turns(count, seed=1):
+def rotations(count, seed=1):
     return random_rotations((count,), generator=torch.Generator().manual_seed(seed))
 
 
-def test_the_embedding_turns_exactly_whatever_the_weights(clouds):
-    model, R = network(), turns(3)
-    z, turned = model(clouds), model(clouds @ R.transpose(1, 2))
-    torch.testing.assert_close(turned, model.cope.apply(R, z), atol=1e-5, rtol=0)
-    assert (turned - z).abs().max() > 0.05                  # it does turn
+def test_the_embedding_is_exactly_equivariant_for_any_weights(clouds):
+    model, R = network(), rotations(3)
+    z, rotated = model(clouds), model(clouds @ R.transpose(1, 2))
+    torch.testing.assert_close(rotated, model.cope.apply(R, z), atol=1e-5, rtol=0)
+    assert (rotated - z).abs().max() > 0.05                  # not invariant
 
 
-def test_what_is_said_of_the_cloud_turns_or_stays_as_it_must(clouds):
-    model, R = network(), turns(3)
+def test_other_outputs_are_equivariant_or_invariant(clouds):
+    model, R = network(), rotations(3)
     one = torch.ones(1)
-    before, after = model.read(clouds, one), model.read(clouds @ R.transpose(1, 2), one)
+    before, after = model.predict(clouds, one), model.predict(clouds @ R.transpose(1, 2), one)
     torch.testing.assert_close(after.centre, (R @ before.centre[..., None]).squeeze(-1),
                                atol=1e-5, rtol=0)
     assert before.centre.norm(dim=-1).min() > 1e-3
@@ -62,12 +62,12 @@ def test_what_is_said_of_the_cloud_turns_or_stays_as_it_must(clouds):
 def test_a_mirrored_cloud_is_another_one(clouds):
     model = network()
     mirrored = clouds * torch.tensor([1.0, 1.0, -1.0])
-    R = turns(500)
+    R = rotations(500)
     best = (model.cope.apply(R, model(clouds)[:1]) @ model(mirrored)[0]).max()
     assert best < 0.99
 
 
-def test_it_begins_as_the_training_free_embedding(clouds):
+def test_it_is_initially_the_training_free_embedding(clouds):
     model = network(wild=False)
     free = HarmonicEncoder(HarmonicConfig(degree_max=5, shells=4))
     torch.testing.assert_close(model(clouds), free.encode(clouds), atol=1e-6, rtol=0)
@@ -78,10 +78,10 @@ def test_it_begins_as_the_training_free_embedding(clouds):
 
 def test_every_part_can_be_trained_away_from_there(clouds):
     model = network(wild=False).requires_grad_(True)
-    reading = model.read(clouds, torch.ones(1))
-    target = torch.randn(reading.z.shape, generator=torch.Generator().manual_seed(0))
-    (reading.z * target).sum().add(reading.centre.sum()).add(reading.visible.sum()).backward()
-    # What lies behind a layer of zeros learns from the second step on.
+    output = model.predict(clouds, torch.ones(1))
+    target = torch.randn(output.z.shape, generator=torch.Generator().manual_seed(0))
+    (output.z * target).sum().add(output.centre.sum()).add(output.visible.sum()).backward()
+    # Weights behind a layer of zeros have gradients from the second step on.
     idle = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()}
     assert not idle & {'readout.radial.weight', 'readout.gate.weight', 'readout.mix',
                        'towards.weight', 'seen.weight'}
@@ -92,7 +92,7 @@ def test_another_unit_changes_the_shells_and_not_the_tokens(clouds, scale):
     model, encoder = network(), SteerableEncoder(network())
     other = encoder.encode_at(clouds, torch.tensor([scale]))[0]
     torch.testing.assert_close(other, encoder.encode(clouds / scale), atol=1e-5, rtol=0)
-    tokens = [model.read(part, torch.ones(1)).tokens for part in (clouds, clouds / scale)]
+    tokens = [model.predict(part, torch.ones(1)).tokens for part in (clouds, clouds / scale)]
     torch.testing.assert_close(*tokens, atol=1e-4, rtol=0)
     assert (other - encoder.encode(clouds)).abs().max() > 1e-2
 
@@ -117,10 +117,10 @@ def test_invariants_have_no_sign_of_a_normal(clouds):
     flat = clouds.clone()
     flat[..., 2] = 0.3
     flat -= flat.mean(dim=1, keepdim=True)
-    R = turns(3, seed=5)
-    geometry, turned = (patch_geometry(part, 8, 8) for part in (flat, flat @ R.transpose(1, 2)))
+    R = rotations(3, seed=5)
+    geometry, rotated = (patch_geometry(part, 8, 8) for part in (flat, flat @ R.transpose(1, 2)))
     for name in ('points', 'patches', 'pairs'):
-        torch.testing.assert_close(getattr(turned, name), getattr(geometry, name), atol=2e-4,
+        torch.testing.assert_close(getattr(rotated, name), getattr(geometry, name), atol=2e-4,
                                    rtol=0)
 
 
@@ -133,8 +133,8 @@ def test_the_key_names_weights_and_configuration():
 
 def test_the_configuration_chooses_the_network_and_is_checked():
     assert isinstance(make_network(ModelConfig(**TINY)), SteerablePng)
-    plain = {**TINY, 'encoder': 'transformer'}
-    assert isinstance(make_network(ModelConfig(**plain)), PointPng)
+    transformer = {**TINY, 'encoder': 'transformer'}
+    assert isinstance(make_network(ModelConfig(**transformer)), PointPng)
     with pytest.raises(ConfigError, match='harmonic'):
         ModelConfig(**TINY, cope='harmonic')
 

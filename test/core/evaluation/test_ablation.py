@@ -104,7 +104,7 @@ def test_an_interrupted_cell_goes_on_to_the_same_result(tmp_path, config):
     assert not list((tmp_path / 'cut').glob('cells/*'))
     cut = run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=reporter)
     assert cut['cells'] == whole['cells']
-    assert any('going on after step 4' in line for line in reporter.lines)
+    assert any('resuming after step 4' in line for line in reporter.lines)
 
 
 def test_validation_objects_are_those_the_run_held_out(tmp_path, config, monkeypatch):

@@ -268,7 +268,7 @@ def test_a_saved_classifier_takes_clouds_in_any_unit_and_place(tmp_path):
     assert classifier.classify(clouds[0], least_probability=1.1) is None
     with pytest.raises(CloudError, match='in one place'):
         classifier.rank(np.ones((40, 3)))
-    assert load_model(tmp_path / 'kept').facts['metrics']['classifier']['accuracy'] > 0.7
+    assert load_model(tmp_path / 'kept').metadata['metrics']['classifier']['accuracy'] > 0.7
 
 
 def test_what_has_no_network_is_not_fine_tuned():

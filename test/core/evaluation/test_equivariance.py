@@ -17,12 +17,12 @@ from pointpng_core.training.embedding_metrics import (
     RotatedPairs,
     pair_cosines,
     rotated_pairs,
-    spread,
 )
 from pointpng_core.training.point_samples import (
     cloud_points,
     disjoint_samples,
     distinct_points,
+    evenly_spaced,
     in_batches,
     random_rotation_matrices,
 )
@@ -69,7 +69,8 @@ def test_a_perfect_model_reaches_one_at_every_angle(model, shapes):
     R = random_rotations((len(shapes.points),), generator=seeded())
     cosines = pair_cosines(model, copies(shapes.points, R))
     assert cosines.predicted.min() > 1 - 1e-4
-    assert cosines.summary()['ae'] == pytest.approx(1 - cosines.plain.mean().item(), abs=1e-4)
+    assert cosines.summary()['ae'] == pytest.approx(
+        1 - cosines.unpredicted.mean().item(), abs=1e-4)
     assert cosines.summary()['ae'] > 0.3
 
 
@@ -126,7 +127,7 @@ def test_the_seed_decides(model, shapes):
 def test_angles_fall_into_bins_of_thirty_degrees():
     angles = torch.tensor([0.0, 29.9, 30.1, 179.9, 180.0])
     cosines = Cosines(predicted=torch.tensor([1.0, 0.8, 0.5, 0.2, 0.0]),
-                      plain=torch.tensor([0.5, 0.5, 0.0, 0.1, 0.1]), angle_deg=angles)
+                      unpredicted=torch.tensor([0.5, 0.5, 0.0, 0.1, 0.1]), angle_deg=angles)
     bins = by_angle(cosines)
     assert [(part['low_deg'], part['high_deg'], part['pairs']) for part in bins] == [
         (0, 30, 2), (30, 60, 1), (60, 90, 0), (90, 120, 0), (120, 150, 0), (150, 180, 2)]
@@ -207,6 +208,6 @@ def test_points_are_those_asked_for_or_those_the_encoder_wants(model):
 
 
 def test_a_limit_spreads_over_the_objects():
-    assert spread(torch.arange(10), 4).tolist() == [0, 3, 6, 9]
-    assert spread(torch.arange(3), 4).tolist() == [0, 1, 2]
-    assert spread(torch.arange(3), None).tolist() == [0, 1, 2]
+    assert evenly_spaced(torch.arange(10), 4).tolist() == [0, 3, 6, 9]
+    assert evenly_spaced(torch.arange(3), 4).tolist() == [0, 1, 2]
+    assert evenly_spaced(torch.arange(3), None).tolist() == [0, 1, 2]

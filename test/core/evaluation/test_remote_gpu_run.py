@@ -44,7 +44,7 @@ def test_packed_evaluated_and_trained_in_two_calls(tool, recipe, tmp_path, monke
     assert json.loads((out / 'device.json').read_text())['failed'] == []
     assert read_metrics(out / 'tiny')[-1]['step'] == 1
     assert tool.main([*words, '--train-only', '--minutes', '60']) == 0
-    assert load_model(out / 'tiny').facts['step'] == 6
+    assert load_model(out / 'tiny').metadata['step'] == 6
 
 
 @pytest.mark.parametrize('split', ['test', 'all'])

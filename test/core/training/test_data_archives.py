@@ -61,9 +61,9 @@ def test_the_split_and_the_unique_points_choose_the_objects(archive):
 def test_the_points_are_the_objects_of_the_file(archive):
     result = load(archive(), pool=100).points.numpy()
     for points, stored in zip(result, clouds(6)[[0, 2, 5]]):
-        spread = np.ptp(stored.astype(float), axis=0)
+        extent = np.ptp(stored.astype(float), axis=0)
         np.testing.assert_allclose(np.ptp(points, axis=0) / np.ptp(points[:, 0]),
-                                   spread / spread[0], rtol=1e-5)
+                                   extent / extent[0], rtol=1e-5)
 
 
 def test_only_points_are_required(archive):

@@ -8,8 +8,12 @@ from scipy.spatial.distance import pdist
 
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.training.data.cache import cached
-from pointpng_core.training.data.objects import LEAST_POINTS, normalised, prepare_objects
-from pointpng_core.training.data.raw_objects import RawObjects
+from pointpng_core.training.data.objects import (
+    MIN_POINTS,
+    RawObjects,
+    normalised,
+    prepare_objects,
+)
 
 
 def cloud(count=200, seed=0, scale=(1.0, 0.5, 0.2), offset=(0, 0, 0)):
@@ -40,7 +44,7 @@ def test_every_object_is_centred_and_of_diameter_one(scale, offset, count):
 def test_the_diameter_is_that_of_the_whole_object_not_of_the_pool():
     points = np.concatenate([cloud(500, scale=(0.1, 0.1, 0.1)), [[-5, 0, 0], [5, 0, 0]]])
     whole = pdist(points).max()
-    result = normalised(points, pool=20, seed=1)      # this draw holds neither of the two ends
+    result = normalised(points, pool=20, seed=1)      # this sample has neither of the two ends
     assert pdist(result).max() * whole < 1.5
 
 
@@ -76,7 +80,7 @@ def test_holes_and_integers_are_read():
 
 @pytest.mark.parametrize(('points', 'words'), [
     (np.full((100, 3), np.nan), '0 finite points'),
-    (cloud(LEAST_POINTS - 1), '15 finite points'),
+    (cloud(MIN_POINTS - 1), '15 finite points'),
     (np.ones((100, 3)), 'in one place'),
     (np.zeros((100, 2)), r'\(100, 2\)'),
     (np.full((100, 3), 'x'), 'array of numbers')])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pointpng_core.training.batches import Drawn, step_generator
+from pointpng_core.training.batches import ObjectBatch, step_generator
 from pointpng_core.training.objectives import make_batch
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import stages
@@ -42,7 +42,7 @@ def test_a_training_step_waits_for_nothing(changes):
     state = RunState(config, CPU)
     optimiser = state.enter(stages(config)[0])
     points = 0.3 * torch.randn(config.batch, config.pool, 3)
-    objects = Drawn(points=points, normals=torch.nn.functional.normalize(points, dim=-1))
+    objects = ObjectBatch(points=points, normals=torch.nn.functional.normalize(points, dim=-1))
     generator = step_generator(0, 1, 0, CPU)
     state.task(make_batch(objects, config, generator), generator, 0.5)  # fills what is kept
     with Waits() as waits:

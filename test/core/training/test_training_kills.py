@@ -47,15 +47,15 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path):
         wait_for_progress(run, before, process)
         time.sleep(chance.uniform(0.0, 0.15))
         process.send_signal(signal.SIGKILL)
-        told = process.communicate()[1]
-        assert process.returncode == -signal.SIGKILL, f'over after {kills} kills: {told}'
+        errors = process.communicate()[1]
+        assert process.returncode == -signal.SIGKILL, f'over after {kills} kills: {errors}'
         kills += 1
         newest = latest_checkpoint(run)
         if newest is not None:
             read_checkpoint(newest)
     process = start(run, source)
-    told = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, told
+    errors = process.communicate(timeout=300)[1]
+    assert process.returncode == 0, errors
     alone = start(tmp_path / 'alone', source)
     alone.communicate(timeout=300)
     assert curve(run) == curve(tmp_path / 'alone')

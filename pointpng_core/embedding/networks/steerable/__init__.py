@@ -1,7 +1,8 @@
-"""Steerable Point-PNG: a network weighs what is put on the sphere, Wigner matrices turn it.
+"""Steerable Point-PNG: an exactly equivariant embedding from rotation-invariant tokens.
 
-Tokens that no rotation changes weigh spherical harmonics of the points, so that the embedding
-turns exactly, whatever the weights, and `WignerCope` predicts it exactly.
+The tokens of a transformer weight spherical harmonics of the points. As the tokens are invariant,
+the embedding transforms by Wigner matrices whatever the weights, and `WignerCope` is its exact
+predictor.
 """
 
 from pointpng_core.embedding.networks.steerable.network import SteerablePng

@@ -1,9 +1,10 @@
-"""From invariant tokens to an embedding that turns: Z_l = sum_k W_l(t_k) (x) Y^l of directions.
+"""The equivariant read-out Z_l = sum_k W_l(t_k) (x) Y^l(direction_k) with invariant tokens t.
 
-Two kinds of directions are read: of points from the centroid, in the shells of the training-free
-embedding, and of points from the centre of their patch. Copies are mixed within each degree only.
+Two kinds of directions are used: from the centroid to the points, in the shells of the
+training-free embedding, and from the centre of a patch to its points. Copies are mixed within each
+degree only, and gated by invariants, as in steerable networks (arXiv 1802.08219, 1807.02547).
 
-M = (L + 1)^2 harmonics, C shells.
+Shapes: M = (L + 1)^2 harmonics, C shells.
 """
 
 import torch
@@ -15,11 +16,11 @@ from pointpng_core.embedding.networks.steerable.invariants import PatchGeometry
 from pointpng_core.geometry.so3 import degree_slices, real_harmonics
 
 LOCAL = 6
-"""Copies of each degree that come from directions within patches."""
+"""Copies of each degree from directions within patches."""
 
 
 class SteerableReadout(nn.Module):
-    """Weighs, sums and mixes harmonics. As made, it gives the training-free embedding."""
+    """Weights, sums and mixes harmonics; at initialisation it is the training-free embedding."""
 
     degree: Tensor
     order: Tensor
@@ -41,14 +42,14 @@ class SteerableReadout(nn.Module):
         degree = torch.arange(degrees).repeat_interleave(2 * torch.arange(degrees) + 1)
         order = torch.cat([(torch.arange(shells)[:, None] + shells * torch.arange(
             part.start, part.stop)).flatten() for part in columns])
-        self.register_buffer('degree', degree, persistent=False)  # (M,) of each harmonic
+        self.register_buffer('degree', degree, persistent=False)  # (M,)
         self.register_buffer('order', order, persistent=False)  # (d,) into rows of (M, C)
 
     def forward(self, clouds: Tensor, diameters: Tensor, geometry: PatchGeometry, tokens: Tensor
                 ) -> Tensor:
-        """Return (R, B, d) for clouds (B, N, 3) in units of each of the diameters (R,).
+        """Return unit embeddings (R, B, d) of clouds (B, N, 3) in units of each diameter (R,).
 
-        tokens (B, G, C).
+        tokens (B, G, width) belong to the patches of `geometry`.
         """
         radial = self._radial_moments(clouds, diameters, geometry, tokens)  # (R, B, M, C)
         local = self._local_moments(geometry, tokens).expand(len(diameters), -1, -1, -1)
@@ -63,35 +64,37 @@ class SteerableReadout(nn.Module):
 
     def _radial_moments(self, clouds: Tensor, diameters: Tensor, geometry: PatchGeometry,
                         tokens: Tensor) -> Tensor:
+        """Return (R, B, M, C): weighted harmonics of the points by shell."""
         radii = clouds.norm(dim=-1)  # (B, N)
         harmonics = real_harmonics(clouds / radii.clamp(min=1e-9)[..., None], self.degree_max)
         shells = shell_weights(radii / diameters[:, None, None], self.harmonics)  # (R, B, C, N)
-        weights = 1.0 + self._by_degree(self._of_points(clouds, geometry, self.radial(tokens)))
-        with_likelihood_ratio = weights * shells.transpose(-1, -2)[..., None, :]  # (R, B, N, L + 1, C)
+        weights = 1.0 + self._by_degree(_nearest_patch(clouds, geometry, self.radial(tokens)))
+        weighted = weights * shells.transpose(-1, -2)[..., None, :]  # (R, B, N, L + 1, C)
         # One product over all degrees is faster than one for each, though most of it is unused.
-        moments = harmonics.transpose(-1, -2) @ with_likelihood_ratio.flatten(3) / clouds.shape[1]
+        moments = harmonics.transpose(-1, -2) @ weighted.flatten(3) / clouds.shape[1]
         return _own_degree(moments.unflatten(-1, (self.degree_max + 1, -1)), self.degree)
 
-    def _of_points(self, clouds: Tensor, geometry: PatchGeometry, weights: Tensor) -> Tensor:
-        """Return for each point the weights (B, G, W) of its nearest patch, (B, N, W)."""
-        with torch.no_grad():
-            centres = geometry.centres * geometry.size[:, None, None]
-            nearest = torch.cdist(clouds, centres).argmin(dim=-1)  # (B, N)
-            nearest += weights.shape[1] * torch.arange(len(clouds), device=clouds.device)[:, None]
-        return embedding(nearest, weights.flatten(0, 1))
-
     def _local_moments(self, geometry: PatchGeometry, tokens: Tensor) -> Tensor:
-        """Return (B, M, LOCAL): the patches' own harmonics, weighed."""
+        """Return (B, M, LOCAL): weighted harmonics of the points about their patch centres."""
         with torch.no_grad():
             lengths = geometry.offsets.norm(dim=-1, keepdim=True)
             directions = geometry.offsets / lengths.clamp(min=1e-9)
-            # The centre of a patch is one of its points, and has no direction.
+            # The centre of a patch is one of its points and has no direction.
             moments = (real_harmonics(directions, self.degree_max) * (lengths > 1e-6)).mean(dim=2)
         weights = self.local(tokens) / moments.shape[1]  # (B, G, (L + 1) LOCAL)
         return _own_degree(self._by_degree(moments.transpose(1, 2) @ weights), self.degree)
 
 
+def _nearest_patch(clouds: Tensor, geometry: PatchGeometry, weights: Tensor) -> Tensor:
+    """Return the weights (B, N, W) of every point: those (B, G, W) of its nearest patch."""
+    with torch.no_grad():
+        centres = geometry.centres * geometry.size[:, None, None]
+        nearest = torch.cdist(clouds, centres).argmin(dim=-1)  # (B, N)
+        nearest += weights.shape[1] * torch.arange(len(clouds), device=clouds.device)[:, None]
+    return embedding(nearest, weights.flatten(0, 1))
+
+
 def _own_degree(moments: Tensor, degree: Tensor) -> Tensor:
-    """Return (..., M, C): of (..., M, L + 1, C) what was weighed for the harmonic's own degree."""
+    """Return (..., M, C): for every harmonic its own degree of moments (..., M, L + 1, C)."""
     index = degree[:, None, None].expand(*moments.shape[:-2], 1, moments.shape[-1])
     return moments.gather(-2, index).squeeze(-2)

@@ -1,4 +1,4 @@
-"""Tokens of patches from their invariants, and attention that knows how patches lie."""
+"""Transformer over invariant tokens, with attention biased by invariants of pairs of patches."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from pointpng_core.embedding.networks.steerable.invariants import (
 
 
 class InvariantTokens(nn.Module):
-    """One token (B, G, C) for each patch: a mini-PointNet over the invariants of its points."""
+    """Mini-PointNet over the invariant features of a patch's points: one token per patch."""
 
     def __init__(self, *, width: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class InvariantTokens(nn.Module):
 
 
 class RelativeBlock(nn.Module):
-    """A transformer block whose attention is biased by how patches lie to each other."""
+    """A transformer block whose attention is biased by relative positions of patches."""
 
     def __init__(self, *, width: int, heads: int) -> None:
         super().__init__()
@@ -43,17 +43,17 @@ class RelativeBlock(nn.Module):
                                      nn.Linear(2 * width, width))
 
     def forward(self, tokens: Tensor, bias: Tensor) -> Tensor:
-        """Return tokens (B, G, C) for tokens and biases (B, heads, G, G)."""
+        """Return tokens (B, G, C) for tokens (B, G, C) and biases (B, heads, G, G)."""
         parts = self.qkv(self.attention_norm(tokens)).unflatten(-1, (3, self.heads, -1))
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, G, C / heads)
-        gathered = scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
-        tokens = tokens + self.out(gathered.transpose(1, 2).flatten(2))
+        attended = scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        tokens = tokens + self.out(attended.transpose(1, 2).flatten(2))
         total: Tensor = tokens + self.network(self.network_norm(tokens))
         return total
 
 
 class RelativeTransformer(nn.Module):
-    """Blocks over invariant tokens; the bias of each comes from the invariants of pairs."""
+    """Transformer blocks over invariant tokens; their biases come from invariants of pairs."""
 
     def __init__(self, *, width: int, heads: int, depth: int) -> None:
         super().__init__()

@@ -1,0 +1,135 @@
+"""Search and verification run on one device without synchronising, tested with fake tensors.
+
+A fake tensor has a shape and a device, but no values. Mixing devices raises an error as on a GPU,
+and so does everything that has to wait for values: `.item()`, `.tolist()`, an index by a mask.
+"""
+
+from dataclasses import fields, is_dataclass
+from functools import _lru_cache_wrapper
+import gc
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+)
+from torch.overrides import TorchFunctionMode
+
+from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.estimation.observations import prepare_observations
+from pointpng_core.estimation.registration.exact_icp import refine
+from pointpng_core.estimation.registration.icp import align
+from pointpng_core.estimation.search.proposals import PoseSearch
+from pointpng_core.estimation.verification.depth_images import DepthImages
+from pointpng_core.estimation.verification.verifier import Verifier
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.speed.inference import BatchSize, make_world
+from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.builder import ReferenceConfig
+
+FAKE_DEVICE = torch.device('meta')
+"""In place of a GPU, as fake tensors on cuda need its driver."""
+WAITS = (DataDependentOutputException, DynamicOutputShapeException)
+
+
+class _CopyToDevice(TorchFunctionMode):
+    """Copies Python numbers to the device, as a GPU does; they would not become fake otherwise."""
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = dict(kwargs or {})
+        if function is torch.from_numpy:
+            return torch.tensor(*args)
+        if function is torch.Tensor.new_tensor:
+            like, values = args
+            return torch.tensor(values, dtype=like.dtype).to(like.device)
+        device = kwargs.pop('device', None) if function is torch.tensor else None
+        result = function(*args, **kwargs)
+        return result if device is None else result.to(device)
+
+
+def clear_caches():
+    """Empty the caches of the package, which must not keep fake tensors."""
+    for function in gc.get_objects():
+        if isinstance(function, _lru_cache_wrapper) \
+                and function.__module__.startswith('pointpng_core'):
+            function.cache_clear()
+
+
+def moved(value):
+    """Return a tensor, or a dataclass with all its tensors, on the fake device."""
+    if isinstance(value, torch.Tensor):
+        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype,
+                                   device=FAKE_DEVICE)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value)(**{part.name: moved(getattr(value, part.name))
+                              for part in fields(value)})
+    return value
+
+
+@pytest.fixture(scope='module')
+def estimator():
+    return PoseEstimator(config=EstimatorConfig(
+        reference=ReferenceConfig(views=12, surface_points=1000)))
+
+
+@pytest.fixture(scope='module')
+def world(estimator):
+    """Return clouds, and references on the CPU."""
+    made, _ = make_world(estimator, BatchSize(observations=3, references=2, views=12), seed=0)
+    return [view.points for view in made.seen], made.references
+
+
+@pytest.fixture
+def on_device(estimator, world):
+    """Yield observations, depth images and references on the fake device."""
+    clouds, references = world
+    try:
+        with torch.inference_mode(), FakeTensorMode(), _CopyToDevice():
+            yield (prepare_observations(clouds, sample=estimator.config.sample,
+                                        device=FAKE_DEVICE),
+                   DepthImages.from_clouds(clouds, FAKE_DEVICE),
+                   [moved(reference) for reference in references])
+    finally:
+        clear_caches()
+
+
+def search_on_device(estimator):
+    return PoseSearch(encoder=estimator.model.encoder, cope=estimator.model.cope,
+                      config=estimator.config.search, device=FAKE_DEVICE)
+
+
+@pytest.mark.parametrize('single_view', [True, False])
+def test_search_and_verification_do_not_synchronise(estimator, on_device, single_view):
+    observations, images, references = on_device
+    proposed, scores = search_on_device(estimator).propose(observations, references,
+                                                           single_view=single_view)
+    stack = ReferenceStack.of(references)
+    verifier = Verifier(config=estimator.config.verification, observations=observations,
+                        references=stack, images=images if single_view else None)
+    coarse, evidence = verifier.coarse(proposed)
+    best = verifier.best(coarse, verifier.suppress_duplicates(coarse, evidence), 5)
+    fine, evidence = verifier.fine(coarse.take(best))
+    refined = refine(fine, observations, references, stack)
+    found = (scores, best, fine.R, evidence.score, refined.R)
+    assert {part.device for part in found} == {FAKE_DEVICE}
+    assert len(fine) == 3 * 5
+
+
+@pytest.mark.parametrize('wait', [lambda R: R.sum().item(), lambda R: R[R > 0],
+                                  lambda R: R.tolist()])
+def test_synchronisation_is_detected(on_device, wait):
+    with pytest.raises(WAITS):
+        wait(on_device[0].R_view)
+
+
+def test_a_second_device_is_detected(estimator, on_device):
+    observations, _, references = on_device
+    stack = ReferenceStack.of(references)
+    proposed, _ = search_on_device(estimator).propose(observations, references, single_view=True)
+    points = observations.points[proposed.observation]
+    align(stack.field, proposed, points, [stack.diameter[proposed.reference]])
+    here = torch.zeros(len(proposed))
+    with pytest.raises(RuntimeError, match='two devices'):
+        align(stack.field, proposed, points, [here])

@@ -60,7 +60,7 @@ def stop(out, source):
     """Train until a limit that the first process alone reaches: all stop after the same step."""
     minutes = 0.0 if os.environ['RANK'] == '0' else 60.0
     with suppress(TimeUp):
-        recipe.train(tiny_config(source, log_every=2), Path(out), minutes=minutes)
+        trainer.train(tiny_config(source, log_every=2), Path(out), minutes=minutes)
 
 
 if __name__ == '__main__':

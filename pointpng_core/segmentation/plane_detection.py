@@ -73,7 +73,7 @@ def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
 
 def tolerances_m(points: np.ndarray, base_m: float, config: SegmenterConfig,
                  depth_noise: DepthNoise) -> np.ndarray:
-    """Return `base_m` plus `noise_sigmas` of the depth noise at each of the points (N, 3), (N,)."""
+    """Return (N,) `base_m` plus `noise_sigmas` of the depth noise at each of points (N, 3)."""
     squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
     return base_m + config.noise_sigmas * depth_noise.sigma_m(np.sqrt(squares))
 

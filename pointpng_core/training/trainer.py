@@ -9,7 +9,6 @@ on several GPUs or hosts.
 
 from contextlib import nullcontext
 from pathlib import Path
-import threading
 from time import monotonic
 from typing import Any
 
@@ -30,7 +29,7 @@ from pointpng_core.training.optimiser import set_learning_rate
 from pointpng_core.training.run_folder import open_run
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import PNG, Stage, learning_rate, stages
-from pointpng_core.training.signals import stop_requested
+from pointpng_core.training.signals import StopRequest, TimeUp, stop_requested
 from pointpng_core.training.validation import Validation
 
 
@@ -39,8 +38,10 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
     """Train or resume training in a run folder, and return the metrics of the last validation.
 
     Checkpoints are written to the run folder, and the final model to `run_dir/model`. After
-    `minutes` or Ctrl-C, a run of a single process saves a checkpoint and raises KeyboardInterrupt.
-    Raises ConfigError, FileError, or TrainingError for a loss that is not finite.
+    `minutes`, which are not part of the configuration, a run saves a checkpoint and raises TimeUp;
+    after Ctrl-C it does the same with KeyboardInterrupt. Several processes stop after the same
+    step, one at which metrics are logged. Raises ConfigError, FileError, or TrainingError for a
+    loss that is not finite.
     """
     with process_group(config.device) as processes:
         reporter = reporter if reporter and processes.first else NullReporter()
@@ -83,7 +84,7 @@ class _Trainer:
             plot_curves(self._run_dir)
         return state.metrics
 
-    def _run_stage(self, stage: Stage, stop: threading.Event) -> None:
+    def _run_stage(self, stage: Stage, stop: StopRequest) -> None:
         state, config = self._state, self._config
         optimiser = state.enter(stage)
         task = self._processes.wrap(state.task)
@@ -99,11 +100,19 @@ class _Trainer:
             last = state.step == stage.stop
             if last or state.step % config.validate_every == 0:
                 self._validate()
-            if last or self._is_due() or stop.is_set():
+            ends = self._ends(stop)
+            if last or self._is_due() or ends:
                 self._save()
-            if stop.is_set():
+            if ends:
                 self._reporter.line(f'stopped after step {state.step}; continue with --resume')
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt if stop.signalled else TimeUp
+
+    def _ends(self, stop: StopRequest) -> bool:
+        """Return whether to stop now; several processes agree where losses are read anyway."""
+        if self._processes.count == 1:
+            return stop.is_set()
+        return (self._state.step % self._config.log_every == 0
+                and self._processes.any(stop.is_set()))
 
     def _step(self, task: nn.Module, optimiser: torch.optim.AdamW, progress: float) -> LossTerms:
         """Take one step and return its loss terms; raises TrainingError if they are not finite."""

@@ -1,7 +1,7 @@
 """`pointpng objects from-bag BAG --name mug`: a recording from all sides becomes a model.
 
-One object on a table: it turns on the spot before a camera that stands still, or the camera is
-carried around it. JSON: what was found out, see `ReconstructedModel` in
+One object on a table: it rotates in place before a camera at rest, or the camera is carried
+around it. JSON: the fields of `ReconstructedModel` in
 `pointpng_core.reference.reconstruction.recording`, and "path", the mesh in the library.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pointpng_core.reference.reconstruction.recording import ReconstructedModel
 
 POOR_LOOP_DEG, POOR_LOOP_M = 8.0, 0.008
-"""Drift of a whole turn above which the model may be warped."""
+"""Drift of a full rotation above which the model may be warped."""
 HELP = 'fuse a recording of one object, seen from all sides, to a model'
 
 
@@ -63,9 +63,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def readable(model: 'ReconstructedModel') -> str:
-    """Return the lines that tell how good the recording was."""
+    """Return lines about the quality of the recording."""
     loop = f'{model.loop.rotation_deg:.1f} degrees and {1e3 * model.loop.shift_m:.1f} mm' \
-        if model.loop else 'not closed: less than a whole rotation'
+        if model.loop else 'not closed: less than a full rotation'
     lines = [f'{model.clouds} clouds: {model.used} used, {model.still} show nothing new, '
              f'{model.refused} do not fit, {model.unusable} not usable',
              f'  rotation  {model.rotation_deg:.0f} degrees, '
@@ -78,8 +78,8 @@ def readable(model: 'ReconstructedModel') -> str:
                      'slowly or from nearer')
     if model.observable_share < 1.0:
         percent = 100 * (1 - model.observable_share)
-        lines.append(f'  note      in {percent:.0f} % of the clouds the rotation is '
-                     'not observable (a handle is hidden); it is assumed to be even')
+        lines.append(f'  note      in {percent:.0f} % of the clouds the '
+                     'rotation is not observable (a handle is hidden); there it is interpolated')
     lines += [f'  note      {count} times: {reason}' for reason, count in model.reasons.items()]
     return '\n'.join(lines + ([f'  note      {model.damage}'] if model.damage else []))
 

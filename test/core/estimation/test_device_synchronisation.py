@@ -86,7 +86,8 @@ def on_device(estimator, world):
     clouds, references = world
     try:
         with torch.inference_mode(), FakeTensorMode(), _CopyToDevice():
-            yield (prepare_observations(clouds, sample=estimator.config.sample, device=FAKE_DEVICE),
+            yield (prepare_observations(clouds, sample=estimator.config.sample,
+                                        device=FAKE_DEVICE),
                    [moved(reference) for reference in references])
     finally:
         clear_caches()

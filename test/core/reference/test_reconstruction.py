@@ -142,7 +142,7 @@ def test_a_rotating_drill_becomes_a_model_by_the_command(tmp_path):
     (model,) = load_library(library)
     errors = errors_of(model.model, 'drill')
     assert errors.mean_m < 0.0006
-    assert errors.there > 0.75
+    assert errors.completeness > 0.75
     low, high = model.points.min(axis=0), model.points.max(axis=0)
     np.testing.assert_allclose((low + high)[:2], 0, atol=1e-4)
     assert 0 <= low[2] < 0.01

@@ -63,7 +63,7 @@ def share_directory() -> Path:
     AMENT_PREFIX_PATH unset), the source tree. Raises MissingDependencyError when none has it.
     """
     candidates = [*_ament_share(), Path(sys.prefix) / 'share' / PACKAGE,
-                  Path(__file__).resolve().parent.parent]
+                  Path(__file__).resolve().parents[2]]
     for candidate in candidates:
         if (candidate / 'config').is_dir():
             return candidate

@@ -1,7 +1,7 @@
 """Hooks of mkdocs.yml: pages that are not files of docs/ join the site.
 
 They are the README as its first page, CONTRIBUTING.md, the model cards, and one page of the API
-for each room of the two packages, which mkdocstrings fills from the sources without importing them.
+for each room of both packages, which mkdocstrings fills from the sources without importing them.
 """
 
 from pathlib import Path

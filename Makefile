@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow lint bench bench-model validation-pairs curves train-small train-steerable ablation docs figures animation clean
+.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model validation-pairs curves train-small train-steerable ablation docs figures animation clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -12,6 +12,7 @@ STAMP := $(VENV)/.pointpng-installed
 POINTPNG_DATA ?= ../shared/data
 NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
 MODEL ?= small
+ROOM ?= house
 VALIDATION := build/validation
 MAKE_PAIRS := $(BIN)/pointpng evaluate make-pairs --seed 7
 CURVES := $(BIN)/pointpng evaluate curves --peers
@@ -36,7 +37,13 @@ demo: $(STAMP)  ## Simulated camera and pose node as two processes, a live table
 	@$(OWN_DOMAIN); $(BIN)/pointpng demo $(DEMO_ARGS)
 
 test: lint  ## Ruff, mypy and all tests, nodes over DDS among them
-	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m 'not slow' $(TEST_ARGS)
+	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m 'not slow' --durations 15 $(TEST_ARGS)
+
+test-fast: $(STAMP)  ## The tests that need no ROS, but for the longest: about 5 minutes
+	@$(BIN)/python -m pytest -m 'not slow and not ros and not long' --durations 15 $(TEST_ARGS)
+
+test-room: $(STAMP)  ## The tests of one room: make test-room ROOM=estimation
+	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m '$(ROOM) and not slow' --durations 15 $(TEST_ARGS)
 
 test-slow: $(STAMP)  ## The long tests, among them a training run that is killed twenty times
 	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m slow $(TEST_ARGS)

@@ -15,7 +15,8 @@ from pointpng_core.cli.evaluate.options import add_model, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
 
 if TYPE_CHECKING:
-    from pointpng_core.pipeline import Detection, FramePipeline
+    from pointpng_core.pipeline import FramePipeline
+    from pointpng_core.tracking.frame_result import Detection
 
 HELP = 'poses of all frames of a recording'
 
@@ -99,7 +100,7 @@ class _Sequence:
         except CloudError as error:
             return {**told, 'refused': str(error), 'stage_ms': {}, 'objects': []}
         if header.frame_id != self._frame_id:
-            self._pipeline.tracks.clear()
+            self._pipeline.reset()
             self._frame_id = header.frame_id
         result = self._pipeline.process(cloud.points, cloud.image_shape, stamp_ns / 1e9)
         return {**told, 'refused': None, 'stage_ms': result.stage_ms,

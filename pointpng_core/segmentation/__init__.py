@@ -1,4 +1,4 @@
-"""The scene: the table and the objects that stand on it, from a point cloud in metres."""
+"""Segmentation of a point cloud into the table and the objects that stand on it."""
 
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_detection import Plane

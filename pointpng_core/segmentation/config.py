@@ -1,4 +1,4 @@
-"""Thresholds of the scene segmentation, with their units."""
+"""Options of the segmentation, with their units."""
 
 from dataclasses import dataclass
 
@@ -7,36 +7,36 @@ from pointpng_core.config import Config, option
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterConfig(Config):
-    """What counts as table, as an object on it, and as two objects that touch.
+    """Thresholds for the table, the objects on it, and the splitting of objects that touch.
 
-    The trade-off between splitting objects that touch and keeping together one with a concave
-    shape: raise `min_crease_deg`, `min_part_area_m2` and `min_contact_m` to split less, lower them
-    to split more. Gaps are seen when they are wider than about 1.5 `link_distance_m`; a smaller
-    one with smaller voxels sees narrower gaps, in more time.
+    There is a trade-off between splitting objects that touch and keeping a concave object whole:
+    raise `min_crease_deg`, `min_part_area_m2` and `min_contact_m` to split less, lower them to
+    split more. Gaps are detected when they are wider than about 1.5 `link_distance_m`; a smaller
+    value with smaller voxels detects narrower gaps and takes more time.
     """
 
     voxel_size_m: float = option(
         0.006, unit='m', low=0.001, high=0.05,
-        help='Edge of the voxels that the points above the table are gathered in.')
+        help='Edge length of the voxels for the points above the table.')
     max_range_m: float = option(
         3.0, unit='m', low=0.1, high=20.0, help='Points farther from the camera are ignored.')
     noise_per_m2: float = option(
         0.0025, unit='m/m^2', low=0.0, high=0.05,
-        help='Depth noise at 1 m; added to the tolerances, times the squared distance.')
+        help='Depth noise at 1 m; multiplied by the squared distance and added to tolerances.')
 
     plane_tolerance_m: float = option(
         0.005, unit='m', low=0.0005, high=0.05,
         help='Points within this distance (plus noise) of a plane belong to it.')
     min_plane_share: float = option(
-        0.08, low=0.01, high=1.0, help='Share of the points that a table has at least.')
+        0.08, low=0.01, high=1.0, help='Least share of the points that lie on a table.')
     min_table_area_m2: float = option(
-        0.05, unit='m^2', low=0.0, high=10.0, help='Visible area that a table has at least.')
+        0.05, unit='m^2', low=0.0, high=10.0, help='Least visible area of a table.')
     table_margin_m: float = option(
         0.03, unit='m', low=0.0, high=1.0,
-        help='Points this far outside the outline of the table are still looked at.')
+        help='Points this far outside the outline of the table are still used.')
     table_inset_m: float = option(
         0.01, unit='m', low=0.0, high=1.0,
-        help='At least half of a segment lies this far inside the outline of the table.')
+        help='At least half of a segment must lie this far inside the outline of the table.')
     min_height_m: float = option(
         0.006, unit='m', low=0.0, high=0.2,
         help='Points lower than this (plus noise) above the table belong to the table.')
@@ -50,31 +50,31 @@ class SegmenterConfig(Config):
         0.0075, unit='m/m', low=0.0, high=0.1,
         help='The same per metre from the camera, where pixels lie farther apart.')
     min_segment_points: int = option(
-        60, low=1, help='Points that a segment has at least.')
+        60, low=1, help='Least number of points of a segment.')
     min_segment_size_m: float = option(
-        0.02, unit='m', low=0.0, high=1.0, help='Longest extent that a segment has at least.')
+        0.02, unit='m', low=0.0, high=1.0, help='Smallest allowed longest extent of a segment.')
     max_segment_size_m: float = option(
-        0.6, unit='m', low=0.02, high=10.0, help='Longest extent that a segment may have.')
+        0.6, unit='m', low=0.02, high=10.0, help='Largest allowed longest extent of a segment.')
 
     split: bool = option(True, help='Split objects that touch where the surface is concave.')
     crease_radius_m: float = option(
         0.02, unit='m', low=0.005, high=0.2,
-        help='Radius in which the surface is judged convex, flat or concave.')
+        help='Radius in which the surface is classified as convex, flat or concave.')
     min_crease_deg: float = option(
         45.0, unit='deg', low=5.0, high=170.0,
         help='Concave bends sharper than this separate parts (0 = flat).')
     min_part_area_m2: float = option(
         0.005, unit='m^2', low=0.0, high=1.0,
-        help='Visible area from which on a part may be an object of its own.')
+        help='Least visible area of a part that may be an object of its own.')
     min_contact_m: float = option(
         0.08, unit='m', low=0.0, high=1.0,
         help='Parts off the table that meet along a shorter crease are one object.')
     min_step_m: float = option(
         0.02, unit='m', low=0.0, high=1.0,
-        help='Parts lower than this are one with what rises from them.')
+        help='Parts lower than this belong to the part that rises from them.')
     ground_gap_m: float = option(
         0.015, unit='m', low=0.0, high=1.0,
         help='Parts that come this close (plus noise) to the table stand on it.')
     bridge_m: float = option(
         0.03, unit='m', low=0.0, high=0.5,
-        help='Small pieces off the table belong to the part closer than this (0 = none).')
+        help='Small pieces off the table belong to the nearest part closer than this (0 = none).')

@@ -1,4 +1,4 @@
-"""Where two parts of a surface meet, and what the crease between them looks like."""
+"""Contacts: where two parts of a surface meet, and the shape of the crease between them."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,16 @@ import numpy as np
 from pointpng_core.segmentation.local_shape import Surface
 
 _UPWARD = 0.6
+"""Least mean cosine with the table's normal of a top face that another part stands on."""
 _LESS_UPWARD = 0.2
+"""Least difference to the mean cosine of the part that stands on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """The table as voxels see it: up (3,) unit normal, heights (V,) in metres above it.
+    """The table's unit normal `up` (3,), and the heights (V,) of the voxels above it in metres.
 
-    Without a table up is 0 and the heights are inf.
+    Without a table `up` is 0 and the heights are inf.
     """
 
     up: np.ndarray
@@ -25,10 +27,11 @@ class Ground:
 class Contact:
     """The line along which two parts meet.
 
-    parts: their labels, ascending; length_m: extent along the line; height_m: its mean height
-    above the table; bend_rad: how much more concave it is than the two parts are by themselves
-    (cylinders that touch are convex up to the crease, a bowl is concave everywhere); upward: how
-    far each part's surface next to the line faces up, as mean cosine with the table's normal.
+    `parts` are their labels, ascending; `length_m` is the extent along the line and `height_m` its
+    mean height above the table. `bend_rad` is how much more concave the line is than the two parts
+    are themselves (cylinders that touch are convex up to the crease, a bowl is concave
+    everywhere). `upward` is, for each part, the mean cosine between the table's normal and the
+    normals next to the line.
     """
 
     parts: tuple[int, int]
@@ -39,7 +42,7 @@ class Contact:
 
     @property
     def upper(self) -> int | None:
-        """The part that rises from the other's top face; None when they meet side by side."""
+        """Return the part that rises from the other's top face; None if they are side by side."""
         first, second = self.upward
         if max(first, second) < _UPWARD or abs(first - second) < _LESS_UPWARD:
             return None
@@ -47,7 +50,7 @@ class Contact:
 
 
 def find_contacts(surface: Surface, labels: np.ndarray, ground: Ground) -> list[Contact]:
-    """List the contacts between the parts `labels` (V,): where voxels of theirs are linked."""
+    """Return the contacts between the parts `labels` (V,), where their voxels are linked."""
     sides = labels[surface.pairs]
     rows = np.flatnonzero(sides[:, 0] != sides[:, 1])
     pairs, sides, linked = surface.pairs[rows], sides[rows], surface.linked[rows]
@@ -61,7 +64,7 @@ def find_contacts(surface: Surface, labels: np.ndarray, ground: Ground) -> list[
 
 def _contact(pairs: np.ndarray, links: np.ndarray, surface: Surface, labels: np.ndarray,
              ground: Ground) -> Contact:
-    """Describe a contact by its pairs (E, 2) within the crease radius and the links among them."""
+    """Return the contact of the `pairs` (E, 2) within the crease radius and their `links`."""
     parts = (int(labels[pairs[0, 0]]), int(labels[pairs[0, 1]]))
     own_bends = [np.median(surface.bend_rad[labels == part]) for part in parts]
     first, second = (surface.normals[np.unique(side)] @ ground.up for side in pairs.T)
@@ -75,7 +78,10 @@ def _contact(pairs: np.ndarray, links: np.ndarray, surface: Surface, labels: np.
 
 
 def _length(points: np.ndarray) -> float:
-    """Extent of points (N, 3) along their main axis: a uniform line of length L has L^2 / 12."""
+    """Return the extent of points (N, 3) along their main axis.
+
+    The variance of a uniform line of length L is L^2 / 12.
+    """
     centred = points - points.mean(axis=0)
     variance = np.linalg.eigvalsh(centred.T @ centred / len(points))[-1]
     return float(np.sqrt(12.0 * max(variance, 0.0)))

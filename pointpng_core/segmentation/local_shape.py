@@ -1,4 +1,4 @@
-"""Local shape of the surface at every voxel: neighbours, normals, concavity."""
+"""The local shape of the surface at every voxel: neighbours, normals and concavity."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ _UPPER = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 @dataclass(frozen=True, kw_only=True)
 class Voxels:
-    """Points gathered in cubes: centroids (V, 3) float64 and the voxel (N,) of each point."""
+    """Points grouped by voxel: centroids (V, 3) float64 and the voxel index (N,) of each point."""
 
     centroids: np.ndarray
     of_point: np.ndarray
@@ -21,11 +21,12 @@ class Voxels:
 
 @dataclass(frozen=True, kw_only=True)
 class Surface:
-    """The voxels' centroids (V, 3), pairs (E, 2) of near ones, and each voxel's local shape.
+    """The voxels' centroids (V, 3), `pairs` (E, 2) of neighbours, and each voxel's local shape.
 
-    distances_m: (E,) between the two of each pair; linked: (E,) whether they are close enough to
-    belong together; normals: (V, 3) unit vectors on the side of the camera; bend_rad: (V,) angle
-    by which the surface bends within the radius, positive where it is concave, 0 where it is flat.
+    `distances_m` (E,) is the distance of each pair, and `linked` (E,) is whether it is close
+    enough to belong together. `normals` (V, 3) are unit vectors towards the camera. `bend_rad`
+    (V,) is the angle by which the surface bends within the crease radius: positive where it is
+    concave, 0 where it is flat.
     """
 
     centroids: np.ndarray
@@ -37,7 +38,7 @@ class Surface:
 
 
 def gather_voxels(points: np.ndarray, size_m: float) -> Voxels:
-    """Gather points (N, 3), N >= 1, in cubes of edge `size_m` aligned to the origin."""
+    """Group points (N, 3), N >= 1, by voxels of edge `size_m` aligned to the origin."""
     cells = np.floor(points / points.dtype.type(size_m)).astype(np.int64)
     cells -= cells.min(axis=0)
     spans = cells.max(axis=0) + 1
@@ -48,12 +49,13 @@ def gather_voxels(points: np.ndarray, size_m: float) -> Voxels:
 
 
 def describe_surface(centroids: np.ndarray, *, config: SegmenterConfig) -> Surface:
-    """Describe the surface through centroids (V, 3) within `crease_radius_m` (r) of each.
+    """Return the surface through centroids (V, 3), its shape within `crease_radius_m` of each.
 
-    The mean of a half disc lies 4 r / (3 pi) from its straight edge, so where two planes meet at
-    bend t, the mean of the disc is off the crease by 4 r / (3 pi) sin(t / 2) along the normal, to
-    the camera when the crease is concave. Comparing with the mean within r / 2, where it is half
-    of that, instead of the voxel itself averages the noise.
+    With r for this radius, the mean of a half disc lies 4 r / (3 pi) from its straight edge. So
+    where two planes meet at bend t, the mean of the disc is off the crease by
+    4 r / (3 pi) sin(t / 2) along the normal, towards the camera when the crease is concave.
+    Comparing it with the mean within r / 2, which is off by half of that, instead of with the
+    voxel itself averages the noise.
     """
     radius_m = config.crease_radius_m
     tree = cKDTree(centroids, leafsize=32, balanced_tree=False, compact_nodes=False)
@@ -75,7 +77,7 @@ def describe_surface(centroids: np.ndarray, *, config: SegmenterConfig) -> Surfa
 
 
 def _neighbour_means(pairs: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Means (V, C) of values (V, C) over each voxel and its neighbours."""
+    """Return the means (V, C) of values (V, C) over each voxel and its neighbours."""
     count = len(values)
     links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     extended = np.concatenate([values, np.ones((count, 1))], axis=1)
@@ -84,7 +86,10 @@ def _neighbour_means(pairs: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _normals(means: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-    """Unit normals (V, 3) on the side of the camera from the means (V, 9) of products."""
+    """Return unit normals (V, 3) towards the camera.
+
+    `means` (V, 9) are the neighbourhood means of x, y, z and of their products.
+    """
     covariances = [means[:, 3 + column] - means[:, i] * means[:, j]
                    for column, (i, j) in enumerate(_UPPER)]
     normals = smallest_axes(np.stack(covariances))
@@ -94,12 +99,12 @@ def _normals(means: np.ndarray, centroids: np.ndarray) -> np.ndarray:
 
 
 def smallest_axes(covariances: np.ndarray) -> np.ndarray:
-    """Unit eigenvectors (V, 3) of the smallest eigenvalues of symmetric matrices.
+    """Return unit eigenvectors (V, 3) of the smallest eigenvalues of symmetric matrices.
 
-    covariances: (6, V) entries xx, xy, xz, yy, yz, zz. Closed form (Smith, "Eigenvalues of a
-    symmetric 3 x 3 matrix", 1961), four times as fast here as numpy's eigh; the eigenvector is
-    the longest product of two rows of the matrix less the eigenvalue. Where two eigenvalues are
-    equal it is one of many or (0, 0, 0).
+    `covariances` (6, V) has the entries xx, xy, xz, yy, yz, zz. The closed form (Smith,
+    "Eigenvalues of a symmetric 3 x 3 matrix", 1961) is four times as fast here as numpy's eigh.
+    The eigenvector is the longest cross product of two rows of the matrix minus the eigenvalue.
+    Where two eigenvalues are equal it is one of many, or (0, 0, 0).
     """
     xx, xy, xz, yy, yz, zz = covariances
     mean = (xx + yy + zz) / 3.0

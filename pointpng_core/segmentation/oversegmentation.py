@@ -1,4 +1,4 @@
-"""Parts of a surface: what hangs together between its concave creases."""
+"""Oversegmentation: the connected parts of a surface between its concave creases."""
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -7,30 +7,30 @@ from scipy.sparse.csgraph import connected_components
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.local_shape import Surface
 
-_CRUMB_VOXELS = 8
+_MIN_CORE_VOXELS = 8
 
 
 def link_voxels(surface: Surface) -> np.ndarray:
-    """Labels (V,) of the voxels that chains of links connect."""
+    """Return labels (V,) of the components that the links between voxels connect."""
     return _connected(surface.pairs[surface.linked], len(surface.centroids))
 
 
 def cut_parts(surface: Surface, *, config: SegmenterConfig) -> np.ndarray:
-    """Labels (V,) of the voxels: linked, and cut along the concave creases of the surface.
+    """Return labels (V,) of the connected parts after cutting the surface at concave creases.
 
     This is the local convexity of Stein et al., "Object partitioning using local convexity" (CVPR
     2014), measured on voxels instead of supervoxels.
     """
     links = surface.pairs[surface.linked]
-    return _adopt(_cut_creases(surface, links, config), links)
+    return _label_rest(_cut_creases(surface, links, config), links)
 
 
 def _cut_creases(surface: Surface, links: np.ndarray, config: SegmenterConfig) -> np.ndarray:
-    """Labels (V,) of cores that hang together away from creases; -1 between them.
+    """Return labels (V,) of connected cores away from the creases, and -1 between them.
 
-    Creases fade at their ends and would leak there, so they are widened: a piece that falls apart
-    when they are widened by the whole crease radius starts from those cores, one that vanishes
-    from what half of it leaves.
+    Creases fade out at their ends, where parts would stay connected, so they are widened: a part
+    that splits when they are widened by the whole crease radius starts from the cores that are
+    left, and one that vanishes from those left by half of the radius.
     """
     crease = surface.bend_rad > np.radians(config.min_crease_deg)
     if not crease.any():
@@ -48,22 +48,22 @@ def _cut_creases(surface: Surface, links: np.ndarray, config: SegmenterConfig) -
 
 def _cores(links: np.ndarray, excluded: np.ndarray) -> np.ndarray:
     labels = _connected(links[~(excluded[links[:, 0]] | excluded[links[:, 1]])], len(excluded))
-    labels[excluded | (np.bincount(labels)[labels] < _CRUMB_VOXELS)] = -1
+    labels[excluded | (np.bincount(labels)[labels] < _MIN_CORE_VOXELS)] = -1
     return labels
 
 
 def _replace_by(labels: np.ndarray, cores: np.ndarray) -> np.ndarray:
-    """Labels (V,) where every piece that contains cores is replaced by them."""
+    """Return labels (V,) where every part that contains cores is replaced by them."""
     start = labels.max() + 1
     with_core = np.unique(labels[(cores >= 0) & (labels >= 0)])
     replaced = np.where(np.isin(labels, with_core), -1, labels)
     return np.where(cores >= 0, cores + start, replaced)
 
 
-def _adopt(labels: np.ndarray, links: np.ndarray) -> np.ndarray:
-    """Give voxels without a label that of a linked one, ring by ring.
+def _label_rest(labels: np.ndarray, links: np.ndarray) -> np.ndarray:
+    """Return labels (V,) where voxels without a label have that of a linked one, ring by ring.
 
-    What is linked to no label at all (crumbs) is labelled by its own links.
+    Small components without any label get new ones.
     """
     labels = labels.copy()
     both = np.concatenate([links, links[:, ::-1]])

@@ -1,4 +1,4 @@
-"""Planes of a cloud, found from local neighbourhoods instead of random triples."""
+"""Detection of planes from local neighbourhoods instead of random triples."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from pointpng_core.segmentation.config import SegmenterConfig
 _SEEDS = 80
 _NEIGHBOURS = 25
 _MAX_PLANES = 4
-_VOTING_STEP = 3  # a third of the points finds the planes, all of them refine
+_VOTING_STEP = 3  # a third of the points suffices to find the planes; all of them refine it
 _REFINEMENTS = 3
 
 
@@ -18,50 +18,50 @@ _REFINEMENTS = 3
 class Plane:
     """The points p with `normal . p + offset_m = 0`, in the frame of the cloud.
 
-    normal: (3,) float64, unit length, on the side of the camera (the origin), so offset_m >= 0.
+    `normal` (3,) float64 has unit length and points towards the camera, so `offset_m` >= 0.
     """
 
     normal: np.ndarray
     offset_m: float
 
     def heights(self, points: np.ndarray) -> np.ndarray:
-        """Signed distances (N,) of points (N, 3), positive on the side of the camera."""
-        # column by column: four times faster than (N, 3) @ (3,) and of the points' own type
+        """Return signed distances (N,) of points (N, 3), positive on the side of the camera."""
+        # Column by column: four times faster than (N, 3) @ (3,), and in the dtype of the points.
         nx, ny, nz = (points.dtype.type(value) for value in self.normal)
         offset = points.dtype.type(self.offset_m)
         return points[:, 0] * nx + points[:, 1] * ny + points[:, 2] * nz + offset
 
 
 def find_planes(points: np.ndarray, *, config: SegmenterConfig) -> list[Plane]:
-    """Find up to four planes in points (N, 3), the one with most points first.
+    """Return up to four planes of points (N, 3), the one with most points first.
 
-    Every seed's neighbourhood proposes its least-squares plane: a plane that holds a tenth of the
-    points is met by a tenth of the seeds, where it would be met by a thousandth of all random
-    triples. Planes with less than `min_plane_share` of the points are left out.
+    The neighbourhood of every seed proposes its least-squares plane: a plane with a tenth of the
+    points is proposed by a tenth of the seeds, but only by a thousandth of random triples. Planes
+    with less than `min_plane_share` of the points are left out.
     """
     if len(points) < 2 * _NEIGHBOURS:
         return []
     tolerance = tolerances(points, config.plane_tolerance_m, config)
     normals, offsets = _propose(points)
     near = _near(points[::_VOTING_STEP], tolerance[::_VOTING_STEP], normals, offsets)
-    left = np.ones(len(points), dtype=bool)
+    remaining = np.ones(len(points), dtype=bool)
     planes: list[Plane] = []
     while len(planes) < _MAX_PLANES:
-        votes = np.einsum('n,ns->s', left[::_VOTING_STEP].astype(np.float32), near)
+        votes = np.einsum('n,ns->s', remaining[::_VOTING_STEP].astype(np.float32), near)
         best = int(votes.argmax())
         if votes[best] < config.min_plane_share * len(near):
             break
-        plane = _refine(points[left], tolerance[left], normals[best], offsets[best])
+        plane = _refine(points[remaining], tolerance[remaining], normals[best], offsets[best])
         planes.append(plane)
         near[:, best] = 0.0
-        left &= np.abs(plane.heights(points)) > 2 * tolerance
+        remaining &= np.abs(plane.heights(points)) > 2 * tolerance
     return planes
 
 
 def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
           offsets: np.ndarray) -> np.ndarray:
-    """1.0 where a point (N,) lies on a proposed plane (S,), else 0.0, as float32 (N, S)."""
-    # einsum, not @: a second BLAS thread would wait for a core longer than the product takes
+    """Return float32 (N, S): 1.0 where a point lies on a proposed plane, else 0.0."""
+    # einsum, not @: a second BLAS thread would wait for a core longer than the product takes.
     points, normals = points.astype(np.float32), normals.astype(np.float32)
     distances = np.einsum('ni,si->ns', points, normals)
     distances += offsets.astype(np.float32)
@@ -70,13 +70,13 @@ def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
 
 
 def tolerances(points: np.ndarray, base_m: float, config: SegmenterConfig) -> np.ndarray:
-    """Tolerances (N,) in metres: `base_m` plus the depth noise at each point's distance."""
+    """Return tolerances (N,) in metres: `base_m` plus the depth noise at each point's distance."""
     squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
     return base_m + config.noise_per_m2 * squares
 
 
 def fit_plane(points: np.ndarray) -> Plane:
-    """Least-squares plane of points (N, 3), N >= 3."""
+    """Return the least-squares plane of points (N, 3), N >= 3."""
     centre = points.mean(axis=0)
     centred = points - centre
     normal = np.linalg.eigh(centred.T @ centred)[1][:, 0]

@@ -1,4 +1,4 @@
-"""From a point cloud to the table and the objects on it."""
+"""Segmentation of a point cloud: table, points above it, voxels, parts, objects."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from pointpng_core.errors import CloudError
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
 from pointpng_core.segmentation.local_shape import Voxels, describe_surface, gather_voxels
-from pointpng_core.segmentation.merging import join_parts
 from pointpng_core.segmentation.oversegmentation import cut_parts, link_voxels
+from pointpng_core.segmentation.part_merging import merge_parts
 from pointpng_core.segmentation.plane_detection import Plane, tolerances
 from pointpng_core.segmentation.support_plane import Table, find_table, usable_rows
 from pointpng_core.timing import StageTimer
@@ -17,10 +17,10 @@ from pointpng_core.timing import StageTimer
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """One object as it is seen.
+    """The visible points of one object.
 
-    points: (N, 3) float32 in the frame of the cloud; indices: (N,) int64 ascending, the rows of
-    the cloud they come from.
+    `points` (N, 3) float32 are in the frame of the cloud; `indices` (N,) int64 are their rows of
+    the cloud, ascending.
     """
 
     points: np.ndarray
@@ -29,9 +29,10 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The segments, most points first, the plane they stand on, and milliseconds per stage.
+    """The segments, largest first, the plane that they stand on, and milliseconds per stage.
 
-    stage_ms: table, above, voxel, surface, split, gather, total; stages not reached are missing.
+    The stages are table, above, voxel, surface, split, gather and total; those that were not
+    reached are missing.
     """
 
     segments: tuple[Segment, ...]
@@ -41,20 +42,20 @@ class Scene:
 
 def segment_scene(points: np.ndarray, *, config: SegmenterConfig,
                   image_shape: tuple[int, int] | None = None) -> Scene:
-    """Find the table and what stands on it.
+    """Return the table and the objects that stand on it.
 
-    points: (N, 3) float, camera frame (z forward, the camera at the origin), metres; rows that
-    are not finite are ignored. image_shape: (height, width) of an organised cloud, row-major;
-    only checked against N, since all steps work in space and give the same for any order of rows.
-    Without a table (`plane` is None) everything in range is segmented.
+    `points` (N, 3) are in metres in the camera frame (z forward, the camera at the origin);
+    non-finite rows are ignored. `image_shape` is (height, width) of an organised cloud, row-major;
+    it is only checked against N, since no step depends on the order of the rows. Without a table
+    (`plane` is None) all points in range are segmented.
 
-    The same cloud gives the same scene. Raises CloudError for arrays of another shape.
+    The result is deterministic. Raises CloudError for arrays of another shape.
     """
     points = _checked(points, image_shape)
-    watch = StageTimer()
-    with watch('total'):
-        table, segments = _segments(points, config, watch)
-    return Scene(segments=segments, plane=table.plane if table else None, stage_ms=watch.stage_ms)
+    timer = StageTimer()
+    with timer('total'):
+        table, segments = _segments(points, config, timer)
+    return Scene(segments=segments, plane=table.plane if table else None, stage_ms=timer.stage_ms)
 
 
 def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndarray:
@@ -67,18 +68,18 @@ def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndar
 
 
 def _segments(points: np.ndarray, config: SegmenterConfig,
-              watch: StageTimer) -> tuple[Table | None, tuple[Segment, ...]]:
-    with watch('table'):
+              timer: StageTimer) -> tuple[Table | None, tuple[Segment, ...]]:
+    with timer('table'):
         table = find_table(points, config=config)
-    with watch('above'):
+    with timer('above'):
         rows = usable_rows(points, config) if table is None else _rows_on(table, points, config)
         above = points[rows]
     if len(rows) == 0:
         return table, ()
-    with watch('voxel'):
+    with timer('voxel'):
         voxels = gather_voxels(above, config.voxel_size_m)
-    labels = _object_labels(voxels, table, config, watch)
-    with watch('gather'):
+    labels = _object_labels(voxels, table, config, timer)
+    with timer('gather'):
         segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
                     for group in _groups(labels[voxels.of_point], config.min_segment_points)]
         segments.sort(key=lambda segment: -len(segment.indices))
@@ -86,7 +87,7 @@ def _segments(points: np.ndarray, config: SegmenterConfig,
 
 
 def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
-    """Rows above the table, below `max_height_m`, and within its outline plus the margin."""
+    """Return rows above the table, below `max_height_m`, within its outline plus the margin."""
     with np.errstate(invalid='ignore', over='ignore'):
         heights = table.plane.heights(points)
         rows = np.flatnonzero((heights > config.min_height_m) & (heights < config.max_height_m))
@@ -97,14 +98,15 @@ def _rows_on(table: Table, points: np.ndarray, config: SegmenterConfig) -> np.nd
 
 
 def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
-                   watch: StageTimer) -> np.ndarray:
+                   timer: StageTimer) -> np.ndarray:
     centroids = voxels.centroids
-    with watch('surface'):
+    with timer('surface'):
         surface = describe_surface(centroids, config=config)
-    with watch('split'):
+    with timer('split'):
         if config.split:
             ground = _ground(centroids, table, config)
-            labels = join_parts(surface, cut_parts(surface, config=config), ground, config=config)
+            parts = cut_parts(surface, config=config)
+            labels = merge_parts(surface, parts, ground, config=config)
         else:
             labels = link_voxels(surface)
     return _objects_only(labels, centroids, table, config)
@@ -113,14 +115,14 @@ def _object_labels(voxels: Voxels, table: Table | None, config: SegmenterConfig,
 def _ground(centroids: np.ndarray, table: Table | None, config: SegmenterConfig) -> Ground:
     if table is None:
         return Ground(up=np.zeros(3), heights_m=np.full(len(centroids), np.inf))
-    # the table's own points were cut off up to this far above it, so the noise is no height
+    # The table's own points were cut off up to this far above it: subtract the noise.
     heights = table.plane.heights(centroids) - tolerances(centroids, 0.0, config)
     return Ground(up=table.plane.normal, heights_m=heights)
 
 
 def _objects_only(labels: np.ndarray, centroids: np.ndarray, table: Table | None,
                   config: SegmenterConfig) -> np.ndarray:
-    """Labels (V,) with -1 for parts of the wrong size or beside the table."""
+    """Return labels (V,) with -1 for parts of the wrong size or beside the table."""
     labels = labels.copy()
     for group in _groups(labels, 1):
         extent = np.ptp(centroids[group], axis=0).max() + config.voxel_size_m
@@ -137,7 +139,7 @@ def _stands_on(table: Table | None, points: np.ndarray, config: SegmenterConfig)
 
 
 def _groups(labels: np.ndarray, min_count: int) -> list[np.ndarray]:
-    """Rows of each label >= 0 that has at least `min_count` of them, ascending."""
+    """Return the rows, ascending, of each label >= 0 that has at least `min_count` of them."""
     order = np.argsort(labels, kind='stable')
     order = order[np.searchsorted(labels[order], 0):]
     counts = np.bincount(labels[order])

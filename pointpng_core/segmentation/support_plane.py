@@ -1,4 +1,4 @@
-"""The table: a plane with an outline, and the choice among the planes in view."""
+"""The table: a supporting plane with an outline, chosen among the visible planes."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,18 @@ _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
 _STANDING_WEIGHT = 10.0
 _NEAREST_M = 0.1
-_SAMPLE = 2100
-_DRAWS = 4 * _SAMPLE
+_SAMPLE_SIZE = 2100
+_DRAWN_ROWS = 4 * _SAMPLE_SIZE
 _SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A supporting plane and the convex outline of what is seen of it.
+    """A supporting plane and the convex outline of its visible part.
 
-    axes: (2, 3) orthonormal directions in the plane; corner_m: (2,) where the map begins along
-    them; outside_map_m: distance from the outline of each map cell, negative inside.
+    `axes` (2, 3) are orthonormal directions in the plane, and `corner_m` (2,) is the corner of the
+    map along them. `outside_map_m` is the distance of each map cell from the outline, negative
+    inside.
     """
 
     plane: Plane
@@ -33,9 +34,9 @@ class Table:
     outside_map_m: np.ndarray
 
     def outside(self, points: np.ndarray) -> np.ndarray:
-        """Distances (N,) of points (N, 3) from the outline along the plane, negative inside.
+        """Return distances (N,) of points (N, 3) from the outline in the plane, negative inside.
 
-        Beyond the map, and for points that are not finite, the distance is inf.
+        Beyond the map, and for non-finite points, the distance is inf.
         """
         cells = []
         for axis, corner in zip(self.axes, self.corner_m):
@@ -51,16 +52,15 @@ class Table:
 
 
 def find_table(points: np.ndarray, *, config: SegmenterConfig) -> Table | None:
-    """Find the surface that carries the objects in points (N, 3) of the camera frame.
+    """Return the surface that supports the objects in points (N, 3) of the camera frame.
 
-    Points that are not finite or out of range are ignored.
-
-    Not simply the largest plane: a floor or a wall may be larger. Each plane gets
+    Points that are not finite or out of range are ignored. The table is not simply the largest
+    plane, since a floor or a wall may be larger. The rating of each plane is
     `share of points on it + 10 x share of points that stand on it`, divided by its distance, times
-    a preference for planes whose normal points to the top of the image (a camera is rarely upside
-    down: a table seen from above has its normal there, a wall behind it the opposite). Points
-    stand on a plane when they are within `max_height_m` above it, inside its outline, and on no
-    other plane. None when no plane is large enough.
+    a preference for planes whose normal points to the top of the image: a camera is rarely upside
+    down, so the normal of a table points there and that of a wall behind it does not. Points stand
+    on a plane when they are at most `max_height_m` above it, inside its outline, and on no other
+    plane. None when no plane is large enough.
     """
     sample = _sample(points, config)
     tables = [table for plane in find_planes(sample, config=config)
@@ -81,8 +81,8 @@ def find_table(points: np.ndarray, *, config: SegmenterConfig) -> Table | None:
 
 
 def usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
-    """Rows of points (N, 3) that are finite and within `max_range_m` of the camera."""
-    # a comparison with nan or inf is false: far faster than isfinite().all(axis=1)
+    """Return the rows of points (N, 3) that are finite and within `max_range_m` of the camera."""
+    # A comparison with nan or inf is false: far faster than isfinite().all(axis=1).
     with np.errstate(invalid='ignore', over='ignore'):
         squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
         return np.flatnonzero(squares < config.max_range_m ** 2)
@@ -90,13 +90,13 @@ def usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
 
 def _sample(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
     generator = np.random.default_rng(_SEED)
-    if len(points) > _DRAWS:
-        drawn = points[generator.integers(len(points), size=_DRAWS)]
+    if len(points) > _DRAWN_ROWS:
+        drawn = points[generator.integers(len(points), size=_DRAWN_ROWS)]
         drawn = drawn[usable_rows(drawn, config)]
-        if len(drawn) >= _SAMPLE:
-            return drawn[:_SAMPLE].astype(np.float64)
-    rows = usable_rows(points, config)  # mostly holes, or few points
-    return points[generator.permutation(rows)[:_SAMPLE]].astype(np.float64)
+        if len(drawn) >= _SAMPLE_SIZE:
+            return drawn[:_SAMPLE_SIZE].astype(np.float64)
+    rows = usable_rows(points, config)  # the cloud is mostly holes, or small
+    return points[generator.permutation(rows)[:_SAMPLE_SIZE]].astype(np.float64)
 
 
 def _outlined(plane: Plane, sample: np.ndarray, config: SegmenterConfig) -> Table | None:
@@ -116,11 +116,12 @@ def _outlined(plane: Plane, sample: np.ndarray, config: SegmenterConfig) -> Tabl
 
 
 def _largest_patch(own: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Rows of own (N, 2) that lie together in the plane; a chair at its height is left out.
+    """Return the rows of `own` (N, 2), points in the plane, that form its largest patch.
 
-    Cells with as many points `below` (M, 2) the plane are not of it: something passes through.
-    Gaps of up to two cells are bridged, and what is split by the shadow of an object is kept
-    as long as it is a fifth of the largest part.
+    A chair at the height of a table is left out. Cells with as many points `below` (M, 2) the
+    plane do not belong to it: another surface passes through. Gaps of up to two cells are bridged,
+    and a patch behind the shadow of an object is kept when it has a fifth of the largest one's
+    points.
     """
     if len(own) < 3:
         return own

@@ -1,1 +1,1 @@
-"""Poses from frame to frame: what was seen before is followed instead of searched for anew."""
+"""Tracking of objects from frame to frame, so that only new and doubtful ones are searched."""

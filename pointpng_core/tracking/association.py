@@ -1,4 +1,4 @@
-"""Which segment shows which object: by the distance from the surface where it is expected."""
+"""Data association: the track of each segment, by distance from the expected surface."""
 
 from collections.abc import Sequence
 
@@ -11,37 +11,37 @@ from pointpng_core.estimation.registration.icp import disc_distance
 from pointpng_core.geometry.clouds import random_points
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
-from pointpng_core.tracking.tracks import Track
+from pointpng_core.tracking.track import Track
 
 SAMPLE = 64
-"""Points of a segment that its distance from a surface is measured with."""
-ABSENT = 0.5
-"""How much an object that was not seen in the last frame counts beside one that was."""
+"""Number of points of a segment for measuring its distance from a surface."""
+MISSED_WEIGHT = 0.5
+"""Weight of a track that was missed in the last frame, beside 1 for one that was posed."""
 ON_SURFACE_DIAMETERS = 0.03
 """Points nearer than this to the surface lie on it: about the tolerance of a depth image."""
 
 
-def match(segments: Sequence[Segment], objects: Sequence[Track], *, association_gate: float
-          ) -> list[Track | None]:
-    """Return for each segment the object it shows, if any; each object has one at most.
+def associate(segments: Sequence[Segment], tracks: Sequence[Track], *, association_gate: float
+              ) -> list[Track | None]:
+    """Return the track of each segment, or None; every track has one segment at most.
 
-    The largest and nearest segments win: what counts is the number of points, weighed by their
-    mean distance from the expected surface, which must be below `association_gate` diameters.
+    The assignment maximises the number of points, weighted by how close they are to the expected
+    surface on average. The mean distance must be below `association_gate` diameters.
     """
     owners: list[Track | None] = [None] * len(segments)
-    if not segments or not objects:
+    if not segments or not tracks:
         return owners
     samples = [sampled(segment) for segment in segments]
-    gains = np.array([[_gain(segment, sample, thing, association_gate) for thing in objects]
+    gains = np.array([[_gain(segment, sample, track, association_gate) for track in tracks]
                       for segment, sample in zip(segments, samples)])
     for row, column in zip(*linear_sum_assignment(gains, maximize=True)):
         if gains[row, column] > 0:
-            owners[row] = objects[column]
+            owners[row] = tracks[column]
     return owners
 
 
 def sampled(segment: Segment) -> NDArray[np.float32]:
-    """Return few points (n, 3) of a segment, n <= SAMPLE."""
+    """Return a subsample of the points (n, 3) of a segment, n <= SAMPLE."""
     return random_points(segment.points, min(SAMPLE, len(segment.points)))
 
 
@@ -63,14 +63,14 @@ def surface_distances(points: NDArray[np.floating], T_camera_object: NDArray[np.
     return distances
 
 
-def _gain(segment: Segment, sample: NDArray[np.float32], thing: Track, association_gate: float
+def _gain(segment: Segment, sample: NDArray[np.float32], track: Track, association_gate: float
           ) -> float:
-    diameter_m = thing.reference.diameter_m
+    diameter_m = track.reference.diameter_m
     reach_m = association_gate * diameter_m
-    # Nothing of an object lies further from its centre than its diameter: most pairs end here.
-    if np.linalg.norm(sample.mean(axis=0) - thing.middle) > diameter_m + reach_m:
+    # No point of an object is farther from its centre than its diameter: most pairs end here.
+    if np.linalg.norm(sample.mean(axis=0) - track.expected_centre) > diameter_m + reach_m:
         return 0.0
-    distance_m = surface_distances(sample, thing.T_expected, thing.reference)
+    distance_m = surface_distances(sample, track.T_expected, track.reference)
     mean_m = float(np.minimum(distance_m, 2 * reach_m).mean())
     closeness = max(0.0, 1.0 - mean_m / reach_m) ** 2
-    return closeness * len(segment.points) * (ABSENT if thing.missed else 1.0)
+    return closeness * len(segment.points) * (MISSED_WEIGHT if track.missed else 1.0)

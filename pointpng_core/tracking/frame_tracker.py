@@ -1,7 +1,7 @@
-"""One frame's part of tracking: follow what was there, settle what was searched, number all."""
+"""Tracking in one frame: associate segments with tracks, follow the poses, update the tracks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,222 +11,222 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import random_points
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
-from pointpng_core.segmentation.unions import union
-from pointpng_core.tracking.association import match, sampled, surface_share
+from pointpng_core.tracking.association import associate, sampled, surface_share
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.ego_motion import common_motion
+from pointpng_core.tracking.degeneracy import remap_solution
+from pointpng_core.tracking.ego_motion import camera_motion
+from pointpng_core.tracking.measurement import Measurement, posed_centre
 from pointpng_core.tracking.pose_selection import (
-    doubted,
+    contradicted,
     kept,
-    nearest_as_good,
+    nearest_comparable,
     refined,
     with_alternatives,
 )
-from pointpng_core.tracking.solution_remapping import remap_solution
-from pointpng_core.tracking.tracks import ObjectTracks, Track
+from pointpng_core.tracking.segment_merging import union
+from pointpng_core.tracking.track import Track
+from pointpng_core.tracking.tracks import Tracks
 
-HELD_BY = 256
-"""Points that tell which directions of a pose are held."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Measurement:
-    """A segment, or several joined ones, and what is known of it so far."""
-
-    segment: Segment
-    thing: Track | None = None
-    """The object of earlier frames that it shows."""
-    estimate: PoseEstimate | None = None
-    tracked: bool = False
-    """Whether the estimate comes from the previous pose rather than from a search."""
-    searched: bool = False
-    """Whether a global search is due, or was done."""
+REMAPPING_POINTS = 256
+"""Points of a segment that the degenerate directions of its pose are computed from."""
+Search = Callable[[list[Segment]], list[list[PoseEstimate]]]
+"""The global search: for each segment it returns the best estimates, best first."""
 
 
 class FrameTracker:
-    """Follows objects through one frame of a sequence; what lasts is in the tracks."""
+    """Tracks the objects through one frame; all state between frames is in `tracks`.
 
-    def __init__(self, *, estimator: PoseEstimator, config: TrackingConfig, tracks: ObjectTracks
+    The steps in their order: `associate`, `track`, `search`, `merge` for segments of one object,
+    `update`.
+    """
+
+    def __init__(self, *, estimator: PoseEstimator, config: TrackingConfig, tracks: Tracks
                  ) -> None:
         self._estimator, self._config, self._tracks = estimator, config, tracks
 
-    def follow(self, segments: Sequence[Segment], scene_points: NDArray[np.floating],
-               stamp_s: float | None) -> list[Measurement]:
-        """Begin a frame: return every segment, those of known objects tracked from there.
-
-        What needs a global search is marked `searched`: new, lost, or due for a check.
-        """
+    def associate(self, segments: Sequence[Segment], stamp_s: float | None) -> list[Measurement]:
+        """Predict the tracks at the time of the frame; return each segment with its track."""
         if not self._config.enabled:
             self._tracks.clear()
-        self._tracks.begin(stamp_s, self._config)
-        owners = match(segments, self._tracks.objects, association_gate=self._config.association_gate)
-        measurements = [Measurement(segment=segment, thing=thing)
-                     for segment, thing in zip(segments, owners)]
-        measurements = self._joined(self._track(measurements, scene_points), scene_points)
-        self._learn_camera(measurements)
-        return [replace(self._steadied(measurement), searched=self._due(measurement))
-                for measurement in measurements]
+        self._tracks.begin_frame(stamp_s, self._config)
+        owners = associate(segments, tuple(self._tracks),
+                           association_gate=self._config.association_gate)
+        return [Measurement(segment=segment, track=track)
+                for segment, track in zip(segments, owners)]
 
-    def settle(self, measurement: Measurement, found: list[PoseEstimate]) -> Measurement:
-        """Return the sighting with what a search found: the previous pose unless that is better.
+    def track(self, measurements: Sequence[Measurement], scene_points: NDArray[np.floating]
+              ) -> list[Measurement]:
+        """Return the measurements with the poses of those that belong to a track.
 
-        An object that is something else now is dropped.
+        Segments that lie on a tracked object become part of it. What needs a global search is
+        marked `searched`: new or lost objects, and those due for a check.
         """
-        thing, hysteresis_ratio = measurement.thing, self._config.hysteresis_ratio
-        if thing is None:
-            return replace(measurement, estimate=found[0] if found else None)
-        if measurement.tracked and measurement.estimate:
-            same = kept(measurement.estimate, found, hysteresis_ratio=hysteresis_ratio)
-            if same is None and (better := refined(measurement.estimate, found, thing.reference)):
-                same = self._steadied(replace(measurement, estimate=better)).estimate
-            thing.doubts = 0 if same else thing.doubts + 1
-            if thing.doubts < self._config.confirmation_count:
-                return replace(measurement, estimate=same or doubted(measurement.estimate, found))
-        nearest = nearest_as_good(found, thing.reference, thing.T_expected, hysteresis_ratio=hysteresis_ratio) \
-            if found else None
-        if found and nearest is None:
-            self._tracks.drop(thing)
-            return replace(measurement, thing=None, estimate=found[0], tracked=False)
-        return replace(measurement, estimate=nearest, tracked=False)
+        tracked = self._with_parts(self._registered(measurements, scene_points), scene_points)
+        T_camera_previous = camera_motion(tracked)
+        if T_camera_previous is not None:
+            self._tracks.T_camera_previous = T_camera_previous
+        return [replace(self._remapped(measurement), searched=self._search_is_due(measurement))
+                for measurement in tracked]
+
+    def search(self, measurements: Sequence[Measurement], search: Search) -> list[Measurement]:
+        """Return the measurements with the poses of those that need a search, in one batch."""
+        due = [index for index, measurement in enumerate(measurements) if measurement.searched]
+        found = search([measurements[index].segment for index in due])
+        results = list(measurements)
+        for index, estimates in zip(due, found):
+            results[index] = self._resolved(measurements[index], estimates)
+        return results
 
     def merge(self, parts: Sequence[Measurement], segment: Segment, found: list[PoseEstimate]
               ) -> Measurement:
-        """Return one sighting for parts that are one object; it goes on as the largest of them."""
-        things = [part.thing for part in sorted(parts, key=lambda part: -len(part.segment.points))
-                  if part.thing]
-        same = [thing for thing in things if found and thing.label == found[0].name]
-        for thing in things:
-            if thing not in same[:1]:
-                self._tracks.drop(thing)
-        return self.settle(Measurement(segment=segment, thing=same[0] if same else None,
-                                    searched=True), found)
+        """Return one measurement of an object that was segmented into `parts`.
 
-    def finish(self, accepted: Sequence[Measurement], references: Sequence[Reference]
+        The track of the largest part with the object's label continues; the others are dropped.
+        """
+        tracks = [part.track for part in sorted(parts, key=lambda part: -len(part.segment.points))
+                  if part.track]
+        own = [track for track in tracks if found and track.label == found[0].name][:1]
+        for track in tracks:
+            if track not in own:
+                self._tracks.drop(track)
+        return self._resolved(Measurement(
+            segment=segment, track=own[0] if own else None, searched=True), found)
+
+    def update(self, accepted: Sequence[Measurement], references: Sequence[Reference]
                ) -> list[Track]:
-        """End the frame: return the object of each sighting, a new one where it has none."""
-        things = [measurement.thing for measurement in accepted]
-        seen = [thing for thing in things if thing]
-        fresh = [index for index, thing in enumerate(things) if thing is None]
-        for reference in references:
-            rows = [row for row in fresh if _label(accepted[row]) == reference.name]
-            again = self._tracks.returning(
-                reference.name, [_middle(_pose(accepted[row]), reference) for row in rows], seen)
-            for position, row in enumerate(rows):
-                things[row] = again.get(position)
-        for measurement, thing in zip(accepted, things):
-            if thing:
-                self._see(thing, measurement)
+        """Update the tracks with the accepted measurements; return the track of each.
+
+        A measurement without a track continues one that was lost, or begins a new one.
+        """
         by_name = {reference.name: reference for reference in references}
-        known = [thing or self._tracks.add(_pose(measurement), by_name[_label(measurement)],
-                                           check_every=self._config.check_every)
-                 for measurement, thing in zip(accepted, things)]
-        self._tracks.end(known, self._config)
-        return known
+        known = [self._confirmed(track, measurement) if track else None for track, measurement
+                 in zip(self._with_reidentified(accepted, references), accepted)]
+        tracks = [track or self._tracks.start(
+            measurement.posed, by_name[measurement.posed.name],
+            check_every=self._config.check_every) for track, measurement in zip(known, accepted)]
+        self._tracks.end_frame(tracks, self._config)
+        return tracks
 
-    def _see(self, thing: Track, measurement: Measurement) -> None:
-        pose, tracks = _pose(measurement), self._tracks
-        if measurement.tracked:
-            thing.moved(pose.T_observation_reference, tracks.T_common, time=tracks.time,
-                        share=self._config.motion)
-        thing.see(pose, searched=measurement.searched)
-
-    def _track(self, measurements: Sequence[Measurement], scene_points: NDArray[np.floating]
-               ) -> list[Measurement]:
-        """Return the sightings with the poses of those that show a known object."""
-        mine = [(index, measurement.thing) for index, measurement in enumerate(measurements)
-                if measurement.thing]
+    def _registered(self, measurements: Sequence[Measurement], scene_points: NDArray[np.floating]
+                    ) -> list[Measurement]:
+        """Return the measurements with the poses of those that belong to a track, in one batch."""
+        own = [(index, measurement.track) for index, measurement in enumerate(measurements)
+               if measurement.track]
         found = self._estimator.track_batch(
-            [measurements[index].segment.points for index, _ in mine],
-            [thing.reference for _, thing in mine], [thing.T_expected for _, thing in mine],
-            scene_points=scene_points, viewpoint='sensor') if mine else []
+            [measurements[index].segment.points for index, _ in own],
+            [track.reference for _, track in own], [track.T_expected for _, track in own],
+            scene_points=scene_points, viewpoint='sensor') if own else []
         results = list(measurements)
-        for (index, thing), estimate in zip(mine, found):
+        for (index, track), estimate in zip(own, found):
             if estimate:
-                known = thing.estimate.carried(estimate.T_observation_reference)
+                known = track.estimate.carried(estimate.T_observation_reference)
                 results[index] = replace(measurements[index], tracked=True,
                                          estimate=with_alternatives(estimate, known))
         return results
 
-    def _joined(self, measurements: Sequence[Measurement], scene_points: NDArray[np.floating]
-                ) -> list[Measurement]:
-        """Return the sightings after segments that lie on a tracked object have become part of it.
+    def _with_parts(self, measurements: Sequence[Measurement], scene_points: NDArray[np.floating]
+                    ) -> list[Measurement]:
+        """Return the measurements after merging segments that lie on a tracked object with it.
 
-        Segmentation takes an object apart in one frame and not in the next; where the object is
-        tells which parts are its own. They are joined where that explains more points.
+        Segmentation may split an object in one frame and not in the next; the tracked pose shows
+        which parts belong to it. They are merged where that explains more points.
         """
         parts: dict[int, list[int]] = {}
         tracked = [index for index, measurement in enumerate(measurements) if measurement.tracked]
         for index, measurement in enumerate(measurements):
-            if measurement.thing is None:
+            if measurement.track is None:
                 points = sampled(measurement.segment)
-                owner = next((other for other in tracked if self._lies_on(
-                    points, measurements[other])), None)
+                owner = next((other for other in tracked
+                              if self._lies_on(points, measurements[other])), None)
                 if owner is not None:
                     parts.setdefault(owner, []).append(index)
-        owners = list(parts)
-        whole = self._track([replace(measurements[owner], tracked=False, segment=union(
+        merged = self._registered([replace(measurements[owner], tracked=False, segment=union(
             [measurements[index].segment for index in (owner, *parts[owner])]))
-            for owner in owners], scene_points)
-        better = {owner: measurement for owner, measurement in zip(owners, whole)
-                  if measurement.tracked and _explained(measurement) > _explained(measurements[owner])}
+            for owner in parts], scene_points)
+        better = {owner: whole for owner, whole in zip(parts, merged) if whole.tracked
+                  and whole.explained_points > measurements[owner].explained_points}
         used = {index for owner in better for index in parts[owner]}
         return [better.get(index, measurement) for index, measurement in enumerate(measurements)
                 if index not in used]
 
-    def _learn_camera(self, measurements: Sequence[Measurement]) -> None:
-        """Tell from the objects that were tracked how all moved together since the last frame."""
-        both = [(_middle(measurement.thing.estimate, measurement.thing.reference),
-                 _middle(_pose(measurement), measurement.thing.reference))
-                for measurement in measurements if measurement.tracked and measurement.thing
-                and measurement.thing.missed == 0]
-        T_common = common_motion([before for before, _ in both], [after for _, after in both])
-        if T_common is not None:
-            self._tracks.T_common = T_common
-
-    def _steadied(self, measurement: Measurement) -> Measurement:
-        """Return the sighting with its pose held where nothing that is seen does."""
-        thing, estimate = measurement.thing, measurement.estimate
-        if thing is None or estimate is None:
-            return measurement
-        T_expected = thing.T_expected
-        if thing.missed == 0:
-            T_expected = thing.advanced(thing.estimate.T_observation_reference,
-                                        self._tracks.T_common, self._tracks.time)
-        points = random_points(measurement.segment.points,
-                               min(HELD_BY, len(measurement.segment.points)))
-        T = remap_solution(estimate.T_observation_reference, T_expected, points, thing.reference,
-                     degeneracy_threshold=self._config.degeneracy_threshold)
-        return replace(measurement, estimate=replace(estimate, T_observation_reference=T))
-
     def _lies_on(self, points: NDArray[np.floating], measurement: Measurement) -> bool:
-        return measurement.thing is not None and surface_share(
-            points, _pose(measurement).T_observation_reference, measurement.thing.reference
+        return measurement.track is not None and surface_share(
+            points, measurement.posed.T_observation_reference, measurement.track.reference
         ) >= self._config.join_share
 
-    def _due(self, measurement: Measurement) -> bool:
-        """Tell whether a sighting needs a global search."""
-        thing, estimate, config = measurement.thing, measurement.estimate, self._config
-        if thing is None or estimate is None:
+    def _remapped(self, measurement: Measurement) -> Measurement:
+        """Return the measurement with its pose as expected along degenerate directions."""
+        track, estimate = measurement.track, measurement.estimate
+        if track is None or estimate is None:
+            return measurement
+        T_expected = track.T_expected
+        if track.missed == 0:
+            T_expected = track.extrapolated(track.estimate.T_observation_reference,
+                                            self._tracks.T_camera_previous, self._tracks.time)
+        points = measurement.segment.points
+        T = remap_solution(estimate.T_observation_reference, T_expected,
+                           random_points(points, min(REMAPPING_POINTS, len(points))),
+                           track.reference, degeneracy_threshold=self._config.degeneracy_threshold)
+        return replace(measurement, estimate=replace(estimate, T_observation_reference=T))
+
+    def _search_is_due(self, measurement: Measurement) -> bool:
+        track, estimate, config = measurement.track, measurement.estimate, self._config
+        if track is None or estimate is None:
             return True
-        checked = config.check_every and thing.unsearched >= config.check_every
-        return bool(checked or thing.doubts) \
-            or estimate.score < config.score_drop_ratio * thing.usual_score
+        checked = config.check_every and track.frames_since_search >= config.check_every
+        return bool(checked or track.doubts) \
+            or estimate.score < config.score_drop_ratio * track.mean_score
 
+    def _resolved(self, measurement: Measurement, found: list[PoseEstimate]) -> Measurement:
+        """Return the measurement after a search: the tracked pose unless another is better.
 
-def _pose(measurement: Measurement) -> PoseEstimate:
-    assert measurement.estimate, 'only posed sightings are accepted'
-    return measurement.estimate
+        A better pose must be found in several frames before it replaces the tracked one. The track
+        is dropped when its object turns out to be another. `found` are the estimates, best first.
+        """
+        track = measurement.track
+        if track is None:
+            return replace(measurement, estimate=found[0] if found else None)
+        if measurement.tracked:
+            own = self._kept(measurement, track, found)
+            track = self._tracks.replace(track.trusted() if own else track.doubted())
+            measurement = replace(measurement, track=track)
+            if track.doubts < self._config.confirmation_count:
+                return replace(measurement,
+                               estimate=own or contradicted(measurement.posed, found))
+        nearest = nearest_comparable(found, track.reference, track.T_expected,
+                                     hysteresis_ratio=self._config.hysteresis_ratio)
+        if found and nearest is None:
+            self._tracks.drop(track)
+            return replace(measurement, track=None, estimate=found[0], tracked=False)
+        return replace(measurement, estimate=nearest, tracked=False)
 
+    def _kept(self, measurement: Measurement, track: Track, found: list[PoseEstimate]
+              ) -> PoseEstimate | None:
+        """Return the tracked pose, as it is or refined by a search; None if another is better."""
+        own = kept(measurement.posed, found, hysteresis_ratio=self._config.hysteresis_ratio)
+        if own is None and (better := refined(measurement.posed, found, track.reference)):
+            return self._remapped(replace(measurement, estimate=better)).estimate
+        return own
 
-def _label(measurement: Measurement) -> str:
-    return _pose(measurement).name
+    def _with_reidentified(self, accepted: Sequence[Measurement],
+                           references: Sequence[Reference]) -> list[Track | None]:
+        """Return the track of each measurement, lost ones of the same label included."""
+        tracks = [measurement.track for measurement in accepted]
+        posed = [track for track in tracks if track]
+        new = [row for row, track in enumerate(tracks) if track is None]
+        for reference in references:
+            rows = [row for row in new if accepted[row].posed.name == reference.name]
+            found = self._tracks.reidentified(
+                reference.name, [posed_centre(accepted[row].posed, reference) for row in rows],
+                posed)
+            for position, row in enumerate(rows):
+                tracks[row] = found.get(position)
+        return tracks
 
-
-def _middle(estimate: PoseEstimate, reference: Reference) -> NDArray[np.float64]:
-    """Return the centre (3,) of a posed reference in the camera's frame."""
-    return estimate.T_observation_reference[:3] @ np.append(reference.centre, 1.0)
-
-
-def _explained(measurement: Measurement) -> float:
-    """Return how many points a pose explains."""
-    return _pose(measurement).score * len(measurement.segment.points)
+    def _confirmed(self, track: Track, measurement: Measurement) -> Track:
+        tracks, estimate = self._tracks, measurement.posed
+        if measurement.tracked:
+            track = track.with_motion_to(
+                estimate.T_observation_reference, tracks.T_camera_previous, time=tracks.time,
+                smoothing=self._config.motion_smoothing)
+        return tracks.replace(track.confirmed(estimate, searched=measurement.searched))

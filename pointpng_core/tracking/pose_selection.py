@@ -1,4 +1,4 @@
-"""Between what was and what was found: a pose is given up only for one that explains more."""
+"""Selection between the tracked pose and those a search found: hysteresis against flips."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,21 +16,23 @@ Matrix = NDArray[np.float64]
 ALTERNATIVE_FEATURES = [FEATURES.index(name) for name in ('margin', 'lead')]
 
 
-def nearest_as_good(found: Sequence[PoseEstimate], reference: Reference, T_expected: Matrix, *,
-                    hysteresis_ratio: float) -> PoseEstimate | None:
-    """Return the estimate of a reference nearest to where it is expected; None: it is another.
+def nearest_comparable(found: Sequence[PoseEstimate], reference: Reference, T_expected: Matrix, *,
+                       hysteresis_ratio: float) -> PoseEstimate | None:
+    """Return the estimate of a reference nearest to its expected pose among the best ones.
 
-    Of all that explains at least `hysteresis_ratio` times as much as the best of the `found`, which may be of
-    other references, runners-up included. Symmetric equals count as one.
+    The candidates are its poses, runners-up included, that explain at least `hysteresis_ratio`
+    times as much as the best of the `found`, which may be of other references. None when there is
+    no candidate: the object is another one. Symmetric equals count as one pose.
     """
     own = _named(reference.name, found)
     if own is None or own.score < hysteresis_ratio * found[0].score:
         return None
     poses: list[Hypothesis] = [own, *(pose for pose in own.runners_up
                                       if pose.score >= hysteresis_ratio * found[0].score)]
-    moved = [nearest_equal(pose.T_observation_reference, reference, T_expected) for pose in poses]
-    index = int(np.argmin([_apart(T, T_expected, reference) for T in moved]))
-    chosen = replace(own, T_observation_reference=moved[index])
+    nearest = [nearest_equal(pose.T_observation_reference, reference, T_expected)
+               for pose in poses]
+    index = int(np.argmin([_distance(T, T_expected, reference) for T in nearest]))
+    chosen = replace(own, T_observation_reference=nearest[index])
     if index == 0:
         return chosen
     others = (own, *(pose for pose in own.runners_up if pose is not poses[index]))
@@ -49,14 +51,15 @@ def kept(tracked: PoseEstimate, found: Sequence[PoseEstimate], *, hysteresis_rat
     own = _named(tracked.name, found)
     if own is None:
         return tracked
-    return replace(with_alternatives(tracked, own, known=tracked), runners_up=(own, *own.runners_up))
+    return replace(with_alternatives(tracked, own, known=tracked),
+                   runners_up=(own, *own.runners_up))
 
 
 def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Reference
             ) -> PoseEstimate | None:
-    """Return the best of the `found` where it is the tracked pose, registered better, else None.
+    """Return the best of the `found` if it is the tracked pose, more accurately registered.
 
-    Symmetric equals count as one: the one nearest to the tracked pose is returned.
+    Otherwise None. Among symmetric equals the one nearest to the tracked pose is returned.
     """
     best, T = found[0], tracked.T_observation_reference
     if best.name != tracked.name or not same_pose(best.T_observation_reference, T, reference):
@@ -65,8 +68,8 @@ def refined(tracked: PoseEstimate, found: Sequence[PoseEstimate], reference: Ref
                                                                reference, T))
 
 
-def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimate:
-    """Return a tracked pose that a search contradicts: ambiguous, beside what was `found`."""
+def contradicted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimate:
+    """Return a tracked pose that a search contradicts, as ambiguous, with the poses `found`."""
     own = _named(tracked.name, found)
     if own:
         return replace(tracked, ambiguous=True, runners_up=(own, *own.runners_up),
@@ -77,11 +80,12 @@ def doubted(tracked: PoseEstimate, found: Sequence[PoseEstimate]) -> PoseEstimat
 
 
 def with_alternatives(tracked: PoseEstimate, searched: PoseEstimate, *,
-                known: PoseEstimate | None = None) -> PoseEstimate:
-    """Return a tracked pose with what only a search tells: rivals, and so how sure it is.
+                      known: PoseEstimate | None = None) -> PoseEstimate:
+    """Return a tracked pose with the alternatives that a search found, and its confidence.
 
-    What an earlier search told is `known`: a handle that was seen stays where it is while it is
-    hidden, though other poses look alike now.
+    Margins over alternatives that an earlier search measured (`known`) are kept where they are
+    larger: a handle that was visible still determines the pose while it is hidden, though other
+    poses fit as well now.
     """
     if tracked.features is None or searched.features is None:
         return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
@@ -90,17 +94,19 @@ def with_alternatives(tracked: PoseEstimate, searched: PoseEstimate, *,
     if known is not None and known.features is not None:
         alternatives = np.maximum(alternatives, known.features[ALTERNATIVE_FEATURES])
     features[ALTERNATIVE_FEATURES] = alternatives
-    sure = default_calibration().probability(features[None], single_view=tracked.single_view)[0]
+    confidence = default_calibration().probability(features[None],
+                                                   single_view=tracked.single_view)[0]
     return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
-                   other_labels=searched.other_labels, features=features, confidence=float(sure))
+                   other_labels=searched.other_labels, features=features,
+                   confidence=float(confidence))
 
 
 def _named(name: str, found: Sequence[PoseEstimate]) -> PoseEstimate | None:
-    """Return the best estimate of a reference, of estimates that are best first."""
+    """Return the first estimate of a reference, which is its best."""
     return next((estimate for estimate in found if estimate.name == name), None)
 
 
-def _apart(T: Matrix, T_expected: Matrix, reference: Reference) -> float:
-    """Return turn (radians) and shift (diameters) between two poses, added up."""
+def _distance(T: Matrix, T_expected: Matrix, reference: Reference) -> float:
+    """Return the sum of rotation (radians) and translation (diameters) between two poses."""
     rotation_rad, shift_m = drift(T, T_expected, reference)
     return rotation_rad + shift_m / reference.diameter_m

@@ -1,11 +1,11 @@
-"""The objects of one frame as the references of the next: names stay with the objects.
+"""Renewal of references: the objects of one frame are the references of the next.
 
-An object is its own reference, number 0 of its label. It is followed by where it is, like any
-other: its look lies at the centroid of its points, with the axes of the camera.
+Every object has a temporary reference of its own, made from its segment, and is number 0 of its
+label. The reference lies at the centroid of the segment with the axes of the camera. Objects are
+tracked as in every other mode, so that their names stay the same.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import count, islice
 
 import numpy as np
@@ -13,79 +13,71 @@ from numpy.typing import NDArray
 
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.geometry.clouds import random_points
-from pointpng_core.geometry.rigid_motion import Motion
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
-from pointpng_core.tracking.association import match
+from pointpng_core.tracking.association import associate
 from pointpng_core.tracking.config import TrackingConfig
-from pointpng_core.tracking.tracks import ObjectTracks, Track
+from pointpng_core.tracking.track import Track
+from pointpng_core.tracking.tracks import Tracks
 
 MakeReference = Callable[[NDArray[np.floating], str], Reference]
 RENEWAL_POINTS = 2000
-"""Of an object at most: what a look costs grows with them, and it serves for one frame."""
-MOSTLY = 0.5
-"""A segment with a larger share of its points taken belongs to what took them."""
+"""Most points of a temporary reference: its cost grows with them, and it serves for one frame."""
+TAKEN_SHARE = 0.5
+"""A segment with a larger share of its points in posed segments belongs to those objects."""
 
 
 class ReferenceRenewal:
-    """Renews the references and the tracks after a frame; `make_reference` gets points and a name."""
+    """Renews references and tracks after a frame; `make_reference` gets points and a name."""
 
-    def __init__(self, make_reference: MakeReference, tracks: ObjectTracks, config: TrackingConfig) -> None:
+    def __init__(self, make_reference: MakeReference, tracks: Tracks, config: TrackingConfig
+                 ) -> None:
         self._make_reference, self._tracks, self._config = make_reference, tracks, config
 
     def renewed(self, references: Sequence[Reference], posed: dict[str, Segment],
                 segments: Sequence[Segment]) -> list[Reference]:
-        """Return the references of the next frame, and move the tracks on to them.
+        """Return the references of the next frame, and give the tracks these references.
 
-        `posed` are the segments of the objects that were posed, by label. Of all other segments,
-        those where an unposed object is expected become its look, and the rest new objects. An
-        object that shows nothing keeps its last look while it is followed.
+        `posed` are the segments of the objects that were posed, by label. Any other segment at the
+        expected place of an unposed object is taken for this object, or else for a new one. An
+        object without a segment keeps its last reference while it is tracked.
         """
         free = [segment for segment in segments if not _taken(segment, list(posed.values()))]
-        absent = [thing for thing in self._tracks.objects if thing.label not in posed]
-        owners = match(free, absent, association_gate=self._config.association_gate)
-        shown = posed | {thing.label: segment for segment, thing in zip(free, owners) if thing}
-        kept = {thing.label: thing.reference for thing in absent if thing.label not in shown}
-        fresh = [segment for segment, thing in zip(free, owners) if thing is None]
-        names = _free_names({*shown, *kept, *(reference.name for reference in references)},
-                            len(fresh))
-        looks = {label: self._looked(label, segment)
-                 for label, segment in (shown | dict(zip(names, fresh))).items()}
-        return [*looks.values(), *kept.values()]
+        absent = [track for track in self._tracks if track.label not in posed]
+        owners = associate(free, absent, association_gate=self._config.association_gate)
+        visible = posed | {track.label: segment for segment, track in zip(free, owners) if track}
+        kept = {track.label: track.reference for track in absent if track.label not in visible}
+        new = [segment for segment, track in zip(free, owners) if track is None]
+        names = _free_names({*visible, *kept, *(reference.name for reference in references)},
+                            len(new))
+        renewed = {label: self._renewed(label, segment)
+                   for label, segment in (visible | dict(zip(names, new))).items()}
+        return [*renewed.values(), *kept.values()]
 
-    def _looked(self, label: str, segment: Segment) -> Reference:
-        """Return the look of a segment, with the object of that label moved on to it."""
+    def _renewed(self, label: str, segment: Segment) -> Reference:
+        """Return the temporary reference of a segment, and give it to the track of the label."""
         points = random_points(segment.points, min(RENEWAL_POINTS, len(segment.points)))
-        look = self._make_reference(points, label)
-        T_camera_look = np.eye(4)
-        T_camera_look[:3, 3] = points.mean(axis=0, dtype=np.float64)
-        thing = next((other for other in self._tracks.objects if other.label == label), None)
-        if thing is None:
-            self._tracks.objects.append(Track(
-                reference=look, index=0, estimate=_certain(label, T_camera_look),
-                T_expected=T_camera_look, usual_score=0.0, unsearched=0))
+        reference = self._make_reference(points, label)
+        T_camera_reference = np.eye(4)
+        T_camera_reference[:3, 3] = points.mean(axis=0, dtype=np.float64)
+        track = next((track for track in self._tracks if track.label == label), None)
+        if track is None:
+            self._tracks.append(Track(
+                reference=reference, index=0, T_expected=T_camera_reference, mean_score=0.0,
+                estimate=_exact_estimate(label, T_camera_reference), frames_since_search=0))
         else:
-            _move_on(thing, look, T_camera_look)
-        return look
+            self._tracks.replace(track.with_renewed_reference(reference, T_camera_reference))
+        return reference
 
 
-def _move_on(thing: Track, look: Reference, T_camera_look: NDArray[np.float64]) -> None:
-    """Go on with a new look; the motion so far is told in its axes."""
-    R_look_thing = thing.estimate.T_observation_reference[:3, :3]
-    thing.motion = Motion(rotation_rad=R_look_thing @ thing.motion.rotation_rad,
-                          shift_m=R_look_thing @ thing.motion.shift_m)
-    thing.reference, thing.T_expected = look, T_camera_look
-    thing.estimate = replace(thing.estimate, T_observation_reference=T_camera_look)
-
-
-def _certain(label: str, T_camera_look: NDArray[np.float64]) -> PoseEstimate:
-    """Return the pose of a look in the very frame it was taken from."""
-    return PoseEstimate(T_observation_reference=T_camera_look, score=1.0, residual_m=0.0,
+def _exact_estimate(label: str, T_camera_reference: NDArray[np.float64]) -> PoseEstimate:
+    """Return the pose of a temporary reference in the very frame it was made from."""
+    return PoseEstimate(T_observation_reference=T_camera_reference, score=1.0, residual_m=0.0,
                         inlier_share=1.0, confidence=1.0, name=label, ambiguous=False)
 
 
 def _taken(segment: Segment, takers: Sequence[Segment]) -> bool:
-    return any(np.isin(segment.indices, taker.indices, assume_unique=True).mean() > MOSTLY
+    return any(np.isin(segment.indices, taker.indices, assume_unique=True).mean() > TAKEN_SHARE
                for taker in takers)
 
 

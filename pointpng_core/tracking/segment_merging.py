@@ -1,31 +1,69 @@
-"""Objects that segmentation took apart: a union of neighbours that one reference explains better.
+"""Merging of segments: neighbours that one reference explains better together than apart.
 
 A crease between the body and the battery of a drill looks like one between two objects, and an
-occluder cuts what is behind it in two. Shape alone cannot tell; recognition can.
+occluder splits the surface behind it in two. Shape alone cannot decide; recognition can.
 """
 
 from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from scipy.spatial import cKDTree
 
 from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.geometry.clouds import random_points
 from pointpng_core.segmentation import Segment
-from pointpng_core.segmentation.unions import Group
+
+Group = tuple[int, ...]
+GAP_SAMPLE = 400
+"""Number of points per segment for measuring the gap between two."""
+
+
+def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, gap_m: float,
+                     largest_m: float) -> list[Group]:
+    """Return groups of two or three segments that may be one object, as indices.
+
+    The segments of a group are connected over gaps below `gap_m`, at least one is doubtful, and
+    their extent is at most `largest_m`, the diameter of the largest reference.
+    """
+    samples = [random_points(segment.points, min(GAP_SAMPLE, len(segment.points)))
+               for segment in segments]
+    trees = [cKDTree(points) for points in samples]
+    adjacent = {(a, b) for a, b in combinations(range(len(segments)), 2)
+                if trees[a].query(samples[b])[0].min() < gap_m}
+    groups = []
+    for size in (2, 3):
+        for group in combinations(range(len(segments)), size):
+            links = sum(pair in adjacent for pair in combinations(group, 2))
+            if links >= size - 1 and any(doubtful[index] for index in group):
+                points = np.concatenate([samples[index] for index in group])
+                if np.ptp(points, axis=0).max() <= largest_m:
+                    groups.append(group)
+    return groups
+
+
+def union(segments: Sequence[Segment]) -> Segment:
+    """Return one segment with the points of all."""
+    return Segment(points=np.concatenate([segment.points for segment in segments]),
+                   indices=np.concatenate([segment.indices for segment in segments]))
 
 
 def better_groups(segments: Sequence[Segment], estimates: Sequence[list[PoseEstimate]],
-                  groups: Sequence[Group], joint: Sequence[list[PoseEstimate]], *,
-                  least_confidence: float) -> list[int]:
+                  groups: Sequence[Group], merged: Sequence[list[PoseEstimate]], *,
+                  min_confidence: float) -> list[int]:
     """Return which groups explain more points than their parts do, best first, none overlapping.
 
-    What a pose explains is its score times its points; one that is less sure explains nothing.
+    `estimates` are those of the segments and `merged` those of the groups, best first. A pose
+    explains its score times its points, or nothing below `min_confidence`.
     """
     def explained(found: list[PoseEstimate], size: int) -> float:
         return found[0].score * size \
-            if found and found[0].confidence >= least_confidence else 0.0
+            if found and found[0].confidence >= min_confidence else 0.0
 
     sizes = [len(segment.points) for segment in segments]
     gains = [explained(found, sum(sizes[index] for index in group))
              - sum(explained(estimates[index], sizes[index]) for index in group)
-             for group, found in zip(groups, joint)]
+             for group, found in zip(groups, merged)]
     chosen: list[int] = []
     used: set[int] = set()
     for index in sorted(range(len(gains)), key=lambda index: -gains[index]):

@@ -22,18 +22,25 @@ _NO_LOOK = {
 class Pipeline(Protocol):
     """What the node needs of `pointpng_core.pipeline.FramePipeline`."""
 
-    references: list[Any]
     tracks: Any
-    """The objects that are followed, with `clear()`; setting `references` clears them too."""
+    """The tracked objects: a rebuilt pipeline continues with those of the one before."""
 
-    def exchange(self, references: list[Any]) -> None:
-        """Set `references` without forgetting the objects whose names are among them."""
+    @property
+    def references(self) -> list[Any]:
+        """Return the references that are searched for."""
+
+    def set_references(self, references: list[Any], *, keep_tracks: bool = False) -> None:
+        """Search for other references; keep no tracks, or those whose names are among them."""
+
+    def reset(self) -> None:
+        """Drop all tracks: the next frame begins a new sequence."""
 
     def process(self, points: np.ndarray, image_shape: ImageShape = None,
                 stamp_s: float | None = None) -> Any:
         """Return the FrameResult of (N, 3) points at a time."""
 
-    def look(self, points: np.ndarray, image_shape: ImageShape = None) -> list[Any]:
+    def references_from_view(self, points: np.ndarray, image_shape: ImageShape = None
+                             ) -> list[Any]:
         """Return references object_0, object_1, ... made from the segments of (N, 3) points."""
 
     def renew_references(self, result: Any) -> None:
@@ -123,7 +130,7 @@ class PoseSession:
             if self.needs_look:
                 self._show(points, image_shape)
             result = view.pipeline.process(points, image_shape, stamp_s)
-            return result.firsts() if self._setting.mode == PREVIOUS_FRAME else result
+            return result.first_of_each_label() if self._setting.mode == PREVIOUS_FRAME else result
 
     def finish(self, result: Any, *, camera: int = 0) -> None:
         """Do for the next cloud of a camera what may wait until its poses are published."""
@@ -179,7 +186,8 @@ class PoseSession:
                 or self._look is None:
             return setting
         with self._inference():
-            return replace(setting, references=setting.make_pipeline([]).look(*self._look))
+            return replace(setting, references=setting.make_pipeline(
+                []).references_from_view(*self._look))
 
     def swap(self, setting: Setting) -> None:
         """Go on with what was `prepared`, between two clouds: waits for the one in work.
@@ -203,11 +211,12 @@ class PoseSession:
             view.pipeline.tracks = before.tracks
         if self._setting.references is not last.references:
             for view in self._views:
-                view.pipeline.exchange(list(self._setting.references))
+                view.pipeline.set_references(list(self._setting.references),
+                                             keep_tracks=True)
 
     def _show(self, points: np.ndarray, image_shape: ImageShape) -> bool:
         """Make the objects of a cloud the references, if it shows any."""
-        references = self._views[0].pipeline.look(points, image_shape)
+        references = self._views[0].pipeline.references_from_view(points, image_shape)
         if references:
             self._look = points, image_shape
             self._set_references(references)
@@ -215,10 +224,10 @@ class PoseSession:
 
     def _set_references(self, references: list[Any]) -> None:
         for view in self._views:
-            view.pipeline.references = list(references)
+            view.pipeline.set_references(references)
 
     def _forget(self, view: _View) -> None:
         """Begin a new sequence of clouds."""
-        view.pipeline.tracks.clear()
+        view.pipeline.reset()
         if self._setting.mode == PREVIOUS_FRAME:
-            view.pipeline.references = []
+            view.pipeline.set_references([])

@@ -55,3 +55,9 @@ def test_no_core_source_names_ros_even_inside_functions():
     for path in CORE.rglob('*.py'):
         roots = {name.split('.')[0] for name in imported_names(path)}
         assert not roots & set(BLOCKED), path
+
+
+def test_no_core_test_names_ros():
+    for path in Path(__file__).parent.rglob('*.py'):
+        roots = {name.split('.')[0] for name in imported_names(path)}
+        assert not roots & set(BLOCKED), path

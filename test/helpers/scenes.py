@@ -1,4 +1,4 @@
-"""Tables with boxes and cylinders as a depth camera sees them, ray-cast with Open3D."""
+"""Tables with boxes and cylinders, ray-cast with Open3D as a depth camera measures them."""
 
 import numpy as np
 import open3d as o3d
@@ -8,7 +8,7 @@ FOCAL_PX = 285.0
 
 
 def box(size, position=(0, 0, 0), *, rotation_deg=0.0):
-    """A box standing on z = position[2], its middle above position[:2]."""
+    """A box standing on z = position[2], its centre above position[:2]."""
     mesh = o3d.geometry.TriangleMesh.create_box(*size)
     mesh.translate((-size[0] / 2, -size[1] / 2, 0))
     return placed(np.asarray(mesh.vertices), np.asarray(mesh.triangles), position, rotation_deg)
@@ -30,7 +30,7 @@ def table(width=1.2, depth=0.9, *, height=0.0):
 
 
 def camera(distance=0.9, pitch_deg=40.0, *, target=(0, 0, 0.05)):
-    """T_world_camera (4, 4) of a camera that looks along +x and down (z forward, y down)."""
+    """T_world_camera (4, 4) of a camera that points along +x and down (z forward, y down)."""
     pitch = np.radians(pitch_deg)
     forward = np.array([np.cos(pitch), 0, -np.sin(pitch)])
     right = np.array([0.0, -1.0, 0.0])
@@ -41,7 +41,7 @@ def camera(distance=0.9, pitch_deg=40.0, *, target=(0, 0, 0.05)):
 
 
 def see(meshes, T_world_camera, *, noise=0.0012, seed=0):
-    """Points (H * W, 3) float32 in the camera's frame, NaN where nothing is hit, and the hit mesh.
+    """Points (H * W, 3) float32 in the camera's frame, NaN where no mesh is hit, and the hit mesh.
 
     The noise grows with the square of depth: `noise` is its standard deviation at 1 m.
     """

@@ -41,7 +41,7 @@ FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
 
 
 class StubResult(SimpleNamespace):
-    def firsts(self):
+    def first_of_each_label(self):
         return self
 
 
@@ -53,9 +53,12 @@ class StubPipeline:
     tracks: set = field(default_factory=set)
     answered: ClassVar[int] = 0
 
-    def exchange(self, references):
+    def set_references(self, references, *, keep_tracks=False):
         self.references = references
-        self.tracks &= {number(reference.name) for reference in references}
+        self.tracks &= {number(reference.name) for reference in references if keep_tracks}
+
+    def reset(self):
+        self.tracks.clear()
 
     def process(self, points, image_shape=None, stamp_s=None):
         time.sleep(self.slow_s)
@@ -77,7 +80,7 @@ class StubPipeline:
                                                           blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 
-    def look(self, points, image_shape=None):
+    def references_from_view(self, points, image_shape=None):
         return [reference(f'object_{x}') for x, _ in blocks(points)]
 
     def renew_references(self, result):

@@ -92,14 +92,14 @@ def test_a_sequence_is_followed_as_offline_until_it_is_reset(observer, library, 
             if second == len(frames):
                 answer = observer.call(Trigger, '/pose_estimator/reset')
                 assert (answer.success, 'tracks cleared' in answer.message) == (True, True)
-                pipeline.tracks.clear()
+                pipeline.reset()
             poses = {pose.child_frame_id: matrix_of(pose.transform)
                      for pose in poses_of(rig, cloud(frame, second))}
             result, expected = offline(pipeline, frame, float(second))
             results.append(result)
             assert set(poses) == set(expected)
             # Forgotten, a mug whose handle is hidden may be turned any way.
-            assert {found.child_frame for found in (*result.detections, *result.undetermined)
+            assert {found.child_frame for found in (*result.detections, *result.poorly_constrained)
                     } == {truth.frame for truth in frame.truths}
             for name, T in expected.items():
                 np.testing.assert_allclose(poses[name], T, atol=1e-4)

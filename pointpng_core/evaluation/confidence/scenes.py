@@ -9,12 +9,13 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Case, Seen, case_of
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.simulation.shapes.catalogue import NO_SYMMETRY, CatalogueObject
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
+from pointpng_core.tracking.frame_result import Detection
 
 SOURCE = 'scenes'
 OBJECTS = 7

@@ -10,11 +10,12 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.scenes import seen_object, simulated_tables
 from pointpng_core.geometry.clouds.bounding_box import box_around
 from pointpng_core.io import TriangleMesh
-from pointpng_core.pipeline import Detection, FramePipeline, PipelineConfig
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.simulation.shapes.catalogue import CatalogueObject, make_object, object_names
 from pointpng_core.simulation.simulator import SimulatedFrame
 from pointpng_core.tracking.config import TrackingConfig
+from pointpng_core.tracking.frame_result import Detection
 
 TURN_DEG, SHIFT_M = 5.0, 0.005
 """A pose within these is right."""

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import other_poses
-from pointpng_core.tracking.pose_selection import doubted, kept, refined, with_alternatives
+from pointpng_core.tracking.pose_selection import contradicted, kept, refined, with_alternatives
 
 PLACE = (0.05, -0.03, 0.6)
 T = pose(random_rotation_matrix(1), PLACE)
@@ -55,7 +55,7 @@ def test_the_best_rival_is_told_though_a_later_look_likes_it_less(reference):
 
 
 def test_without_a_clearly_other_pose_the_best_nearby_is_the_doubt(reference):
-    near = doubted(estimate(T, 0.7, ambiguous=False), [estimate(turned(9), 0.9)])
+    near = contradicted(estimate(T, 0.7, ambiguous=False), [estimate(turned(9), 0.9)])
     assert poses(other_poses(near, reference('drill'))) == [pytest.approx(turned(9))]
     between = estimate(T, 0.9, alternatives=[second_best_pose(turned(-8), 0.85), second_best_pose(turned(9), 0.88)])
     assert poses(other_poses(between, reference('drill'))) == [pytest.approx(turned(9))]
@@ -87,13 +87,13 @@ def test_a_kept_pose_stands_beside_all_that_was_found():
     assert [label.name for label in same.other_labels] == ['can']
 
 
-def test_a_doubted_pose_tells_what_contradicts_it(reference):
+def test_a_contradicted_pose_tells_what_contradicts_it(reference):
     tracked = estimate(T, 0.7, ambiguous=False)
-    flipped = doubted(tracked, [estimate(turned(180), 0.9, labels=['can'])])
+    flipped = contradicted(tracked, [estimate(turned(180), 0.9, labels=['can'])])
     assert flipped.ambiguous
     assert [label.name for label in flipped.other_labels] == ['can']
     assert poses(other_poses(flipped, reference('drill'))) == [pytest.approx(turned(180))]
-    renamed = doubted(tracked, [estimate(T, 0.9, 'can', labels=['mug'])])
+    renamed = contradicted(tracked, [estimate(T, 0.9, 'can', labels=['mug'])])
     assert renamed.ambiguous
     assert [label.name for label in renamed.other_labels] == ['can', 'mug']
     assert renamed.other_labels[0].confidence == 0.9

@@ -1,7 +1,5 @@
 """What holds a pose, and what happens to scores when it is moved where nothing does."""
 
-from types import SimpleNamespace
-
 from helpers.objects import moved, pose, random_rotation_matrix, view
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ from pointpng_core.estimation.uncertainty.observability import pose_observabilit
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.point_to_plane import curvature, motion_rows
 from pointpng_core.simulation.shapes.catalogue import make_object
-from pointpng_core.tracking.observability_check import determine
 
 T = pose(random_rotation_matrix(3), (0.1, -0.2, 0.9))
 
@@ -87,21 +84,3 @@ def test_poses_to_judge_are_checked(estimator, reference):
         estimator.judge_batch([seen(can)], [can], [])
     with pytest.raises(ConfigError, match='not finite'):
         estimator.judge_batch([seen(can)], [can], [np.full((4, 4), np.nan)])
-
-
-@pytest.mark.parametrize(('name', 'euler_deg', 'held', 'determined'), [
-    ('box', (0, 0, 20), False, True),      # one face: it might slide, but for its edges
-    ('mug', (100, 0, 0), True, True),      # the handle at the side
-    ('mug', (100, 0, 90), False, False)])  # the handle behind the body
-def test_edges_tell_what_surfaces_do_not(estimator, reference, name, euler_deg, held, determined):
-    T_camera_object = pose(Rotation.from_euler('XYZ', euler_deg, degrees=True).as_matrix(),
-                           (0.02, 0.03, 0.7))
-    cloud = view(make_object(name).mesh, T_camera_object, noise=1.0)
-    thing = SimpleNamespace(reference=reference(name), firm=False)
-    measurement = SimpleNamespace(segment=SimpleNamespace(points=cloud), tracked=False,
-                               estimate=SimpleNamespace(T_observation_reference=T_camera_object))
-    assert (pose_observability(T_camera_object, cloud, reference(name)).share > 0.1) == held
-    determine(estimator, [measurement], [thing], cloud, min_observability=0.1)
-    assert (thing.determined, thing.firm) == (determined, held)
-    determine(estimator, [measurement], [thing], cloud, min_observability=0.0)
-    assert thing.determined

@@ -1,4 +1,4 @@
-"""Whole frames: simulated tables with the true poses, and the rules by a stub of the estimator."""
+"""Whole frames: simulated tables with true poses, and the rules with a stub of the estimator."""
 
 from types import SimpleNamespace
 
@@ -64,7 +64,7 @@ def test_detections_are_numbered_by_label_best_first(result):
     assert all(found.label == found.estimate.name for found in result.detections)
 
 
-def test_detections_hold_the_points_they_were_told_from(frame, result):
+def test_detections_contain_the_points_of_their_objects(frame, result):
     points = frame.points.reshape(-1, 3)
     taken = np.concatenate([found.segment.indices for found in result.detections])
     assert len(taken) == len(np.unique(taken))
@@ -74,15 +74,15 @@ def test_detections_hold_the_points_they_were_told_from(frame, result):
         assert np.bincount(owners[owners >= 0]).max() > 0.9 * len(owners)
 
 
-def test_detections_tell_how_sure_their_poses_are(pipeline, result):
+def test_detections_have_covariances_and_other_poses(pipeline, result):
     T_target_camera = pose([[0, -1, 0], [1, 0, 0], [0, 0, 1]], (3, 2, 1))
     for found in result.detections:
         assert found.reference in pipeline.references
         assert found.reference.name == found.label
-        seen, turned = found.covariance(), found.covariance(T_target_camera)
-        assert 0 < np.sqrt(np.diag(seen)[:3]).min() < 0.01
-        assert np.diag(turned) == pytest.approx(np.diag(seen)[[1, 0, 2, 4, 3, 5]])
-        assert turned[0, 1] == pytest.approx(-seen[0, 1])
+        own, rotated = found.covariance(), found.covariance(T_target_camera)
+        assert 0 < np.sqrt(np.diag(own)[:3]).min() < 0.01
+        assert np.diag(rotated) == pytest.approx(np.diag(own)[[1, 0, 2, 4, 3, 5]])
+        assert rotated[0, 1] == pytest.approx(-own[0, 1])
         assert bool(found.other_poses) <= found.estimate.ambiguous
         centre_m, size_m = found.reference.box
         assert np.abs((found.reference.points - centre_m) / size_m).max(axis=0) \
@@ -97,7 +97,7 @@ def test_all_stages_are_timed(result):
 
 
 def test_the_same_frame_gives_the_same_result(pipeline, frame, result):
-    pipeline.tracks.clear()
+    pipeline.reset()
     again = pipeline.process(frame.points.reshape(-1, 3).copy(), SHAPE)
     assert [found.child_frame for found in again.detections] \
         == [found.child_frame for found in result.detections]
@@ -108,7 +108,7 @@ def test_the_same_frame_gives_the_same_result(pipeline, frame, result):
 
 def test_an_unorganised_cloud_without_its_holes_gives_the_same_objects(pipeline, frame, result):
     points = frame.points.reshape(-1, 3)
-    pipeline.tracks.clear()
+    pipeline.reset()
     bare = pipeline.process(points[np.isfinite(points).all(axis=1)].astype(np.float64))
     assert len(bare.detections) == len(result.detections)
     for found, truth in zip(sorted(bare.detections, key=lambda found: found.child_frame),
@@ -116,13 +116,13 @@ def test_an_unorganised_cloud_without_its_holes_gives_the_same_objects(pipeline,
         assert found.label == truth.label
 
 
-def test_looks_of_one_frame_find_themselves_in_it(pipeline, estimator, frame):
-    looks = pipeline.look(frame.points.reshape(-1, 3), SHAPE)
-    assert [look.name for look in looks] == [f'object_{index}' for index in range(len(looks))]
-    assert len(looks) == 4
-    again = FramePipeline(estimator=estimator, references=looks, segmenter=SegmenterConfig(),
+def test_references_from_a_frame_are_found_in_it(pipeline, estimator, frame):
+    references = pipeline.references_from_view(frame.points.reshape(-1, 3), SHAPE)
+    assert [reference.name for reference in references] \
+        == ['object_0', 'object_1', 'object_2', 'object_3']
+    again = FramePipeline(estimator=estimator, references=references, segmenter=SegmenterConfig(),
                           config=PipelineConfig()).process(frame.points.reshape(-1, 3), SHAPE)
-    own = {look.name: look.points for look in looks}
+    own = {reference.name: reference.points for reference in references}
     for found in again.detections:
         if len(own[found.label]) == len(found.segment.points):
             T = found.estimate.T_observation_reference
@@ -135,11 +135,11 @@ def test_looks_of_one_frame_find_themselves_in_it(pipeline, estimator, frame):
                                     np.full((1000, 3), np.nan, np.float32),
                                     np.zeros((1000, 3), np.float32)],
                          ids=['empty', 'all NaN', 'all zero'])
-def test_frames_that_show_nothing_have_no_detections(pipeline, points):
+def test_frames_without_objects_have_no_detections(pipeline, points):
     result = pipeline.process(points)
     assert result.detections == ()
     assert result.stage_ms['total'] >= 0
-    assert pipeline.look(points) == []
+    assert pipeline.references_from_view(points) == []
 
 
 def test_frames_of_another_shape_are_refused(pipeline, frame):
@@ -149,11 +149,11 @@ def test_frames_of_another_shape_are_refused(pipeline, frame):
         pipeline.process(frame.points)
 
 
-# --- the rules, with scores made up --------------------------------------------------------
+# --- the rules, with given scores -----------------------------------------------------------
 
 
 class StubEstimator:
-    """Answers with the scores it is told, remembers what it was asked."""
+    """Answers with given scores, records the calls."""
 
     def __init__(self, *scores):
         self.scores, self.calls = scores, []
@@ -200,15 +200,15 @@ def test_only_the_largest_segments_are_posed(frame):
     assert posed == sorted((len(part.points) for part in result.scene.segments), reverse=True)[:2]
 
 
-def test_the_frame_around_is_handed_over_finite(frame):
+def test_the_scene_points_are_finite(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
     points = frame.points.reshape(-1, 3).copy()
     points[5] = [np.inf, 0, 1]
     pipeline.process(points, SHAPE)
-    around = stub.calls[0].scene_points
-    assert np.isfinite(around).all()
-    assert len(around) > 20_000
-    assert np.ptp(around[:, 0]) > 0.8
+    scene_points = stub.calls[0].scene_points
+    assert np.isfinite(scene_points).all()
+    assert len(scene_points) > 20_000
+    assert np.ptp(scene_points[:, 0]) > 0.8
 
 
 def test_without_references_the_estimator_is_not_asked(frame):
@@ -221,11 +221,39 @@ def test_without_references_the_estimator_is_not_asked(frame):
 
 def test_references_can_be_replaced(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, references=[])
-    pipeline.references = [stub_reference('new')]
+    pipeline.set_references([stub_reference('new')])
     pipeline.process(frame.points.reshape(-1, 3), SHAPE)
     assert stub.calls[0].references[0].name == 'new'
 
 
-def test_senseless_settings_are_refused():
+def test_references_are_read_only():
+    _, pipeline = stubbed()
+    with pytest.raises(AttributeError):
+        pipeline.references = []
+
+
+def test_new_references_drop_the_tracks_or_keep_those_of_the_same_names(frame):
+    points = frame.points.reshape(-1, 3)
+    same, other = stub_reference('x'), stub_reference('other')
+    for references, options, kept in (([same], {}, 0), ([same], {'keep_tracks': True}, 4),
+                                      ([other, same], {'keep_tracks': True}, 4),
+                                      ([other], {'keep_tracks': True}, 0)):
+        _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
+        pipeline.process(points, SHAPE)
+        assert len(pipeline.tracks) == 4
+        pipeline.set_references(references, **options)
+        assert pipeline.references == references
+        assert len(pipeline.tracks) == kept
+        assert all(track.reference is same for track in pipeline.tracks)
+
+
+def test_a_reset_drops_the_tracks_and_keeps_the_references(frame):
+    _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
+    pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    pipeline.reset()
+    assert (len(pipeline.tracks), [each.name for each in pipeline.references]) == (0, ['x'])
+
+
+def test_options_out_of_range_are_refused():
     with pytest.raises(ConfigError, match='min_confidence'):
         PipelineConfig(min_confidence=1.5)

@@ -1,8 +1,8 @@
 """Poses relative to the previous frame: true motion, names that stay with the objects."""
 
+from helpers.tracking import SHAPE, T_CAMERA_WORLD, shoot, standing
 import numpy as np
 import pytest
-from test_tracking import SHAPE, T_CAMERA_WORLD, shoot, standing
 
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import finite_rows, random_points
@@ -17,8 +17,8 @@ def pipeline(estimator):
                          config=PipelineConfig())
 
 
-def step(pipeline, things, seed, stamp_s=None):
-    result = pipeline.process(shoot(things, seed), SHAPE, stamp_s).firsts()
+def step(pipeline, objects, seed, stamp_s=None):
+    result = pipeline.process(shoot(objects, seed), SHAPE, stamp_s).first_of_each_label()
     pipeline.renew_references(result)
     return result
 
@@ -33,27 +33,27 @@ def rotated_deg(T, T_true):
 
 
 def test_each_frame_is_relative_to_the_one_before_and_names_stay(pipeline):
-    def things(number):
+    def placed(number):
         return [standing('drill', -0.2 + 0.01 * number, 0.0, 7.0 * number),
                 standing('bracket', 0.2, 0.1, 40.0)]
 
-    assert step(pipeline, things(0), 0, stamp_s=0.0).detections == ()
+    assert step(pipeline, placed(0), 0, stamp_s=0.0).detections == ()
     assert [reference.name for reference in pipeline.references] == ['object_0', 'object_1']
     for number in range(1, 4):
-        result = step(pipeline, things(number), number, stamp_s=0.2 * number)
+        result = step(pipeline, placed(number), number, stamp_s=0.2 * number)
         poses = poses_of(result)
         assert sorted(poses) == ['object_0_0', 'object_1_0']      # the drill shows more points
-        T_move = (T_CAMERA_WORLD @ things(number)[0][1]
-                  @ np.linalg.inv(T_CAMERA_WORLD @ things(number - 1)[0][1]))
+        T_move = (T_CAMERA_WORLD @ placed(number)[0][1]
+                  @ np.linalg.inv(T_CAMERA_WORLD @ placed(number - 1)[0][1]))
         assert rotated_deg(poses['object_0_0'], T_move) < 2.5
         assert rotated_deg(poses['object_1_0'], np.eye(4)) < 2.5
         for found in result.detections:
-            middle_m = found.segment.points.mean(axis=0)
-            assert np.linalg.norm(poses[found.child_frame][:3, 3] - middle_m) < 0.02
+            centre_m = found.segment.points.mean(axis=0)
+            assert np.linalg.norm(poses[found.child_frame][:3, 3] - centre_m) < 0.02
     assert [state.state for state in result.states] == ['tracking'] * 2
 
 
-def test_what_comes_is_new_and_what_returns_is_itself(pipeline):
+def test_a_new_object_gets_a_new_name_and_a_returning_one_its_own(pipeline):
     drill, bracket = standing('drill', -0.2, 0.0), standing('bracket', 0.2, 0.1, 40.0)
     can = standing('can', 0.0, -0.2)
     step(pipeline, [drill, bracket], 0)
@@ -77,11 +77,11 @@ def test_an_object_whose_pose_is_not_accepted_keeps_its_name_by_its_place(estima
         assert [reference.name for reference in strict.references] == ['object_0']
 
 
-def test_a_look_of_one_frame_is_not_kept_on_disk(tmp_path):
+def test_a_temporary_reference_is_not_cached_on_disk(tmp_path):
     estimator = PoseEstimator(cache_dir=tmp_path)
     cloud = shoot([standing('drill', 0.0, 0.0)])
     points = random_points(cloud[finite_rows(cloud)], 500)
-    estimator.reference_from_view(points, name='glimpse', keep=False)
+    estimator.reference_from_view(points, name='temporary', keep=False)
     assert list(tmp_path.iterdir()) == []
-    estimator.reference_from_view(points, name='look')
+    estimator.reference_from_view(points, name='lasting')
     assert len(list(tmp_path.iterdir())) == 1

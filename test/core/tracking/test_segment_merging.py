@@ -1,4 +1,4 @@
-"""Which segments may be one object, and when one object explains them better."""
+"""Candidate groups of segments, and when one object explains a group better than its parts."""
 
 import itertools
 
@@ -7,8 +7,7 @@ import pytest
 
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.segmentation import Segment
-from pointpng_core.segmentation.unions import candidate_groups, union
-from pointpng_core.tracking.segment_merging import better_groups
+from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
 
 
 def block(x, size=0.04, count=300, first=0):
@@ -28,17 +27,17 @@ def groups(places, doubtful=None, gap_m=0.02, largest_m=1.0):
     return set(candidate_groups(segments, doubtful, gap_m=gap_m, largest_m=largest_m))
 
 
-def test_neighbours_are_tried_and_distant_segments_are_not():
+def test_neighbours_are_candidates_and_distant_segments_are_not():
     assert groups([0, 0.05, 0.3]) == {(0, 1)}
     assert groups([0, 0.05, 0.3], gap_m=0.001) == set()
 
 
-def test_a_chain_of_three_may_be_one_object_but_a_pair_and_a_stranger_may_not():
+def test_a_chain_of_three_is_a_candidate_but_a_pair_and_a_distant_segment_is_not():
     assert groups([0, 0.05, 0.10]) == {(0, 1), (1, 2), (0, 1, 2)}
     assert groups([0, 0.05, 0.5]) == {(0, 1)}
 
 
-def test_sure_segments_are_left_alone():
+def test_groups_without_a_doubtful_segment_are_no_candidates():
     assert groups([0, 0.05, 0.10], doubtful=[False] * 3) == set()
     assert groups([0, 0.05, 0.10], doubtful=[True, False, False]) == {(0, 1), (0, 1, 2)}
 
@@ -48,7 +47,7 @@ def test_no_group_is_longer_than_the_largest_reference():
     assert groups([0, 0.05, 0.10], largest_m=0.05) == set()
 
 
-def test_nothing_to_group():
+def test_fewer_than_two_segments_have_no_candidates():
     assert groups([]) == set()
     assert groups([0.0]) == set()
 
@@ -62,12 +61,12 @@ def test_a_union_has_the_points_and_rows_of_all():
         assert np.array_equal(joined.points[rows], part.points)
 
 
-def chosen(scores, groups, joint, sizes=None, least_confidence=0.5):
+def chosen(scores, groups, joint, sizes=None, min_confidence=0.5):
     sizes = sizes or [100] * len(scores)
     segments = [block(0, count=size) for size in sizes]
     return better_groups(segments, [estimate(score) if score else [] for score in scores], groups,
                          [estimate(score) if score else [] for score in joint],
-                         least_confidence=least_confidence)
+                         min_confidence=min_confidence)
 
 
 def test_a_union_has_to_explain_more_than_its_parts():
@@ -85,7 +84,7 @@ def test_large_parts_count_for_more():
     assert chosen([0.9, 0.2], [(0, 1)], [0.6], sizes=[100, 100]) == [0]
 
 
-def test_of_overlapping_unions_the_better_is_taken():
+def test_the_better_of_overlapping_unions_is_chosen():
     assert chosen([0.4, 0.4, 0.4], [(0, 1), (1, 2)], [0.6, 0.9]) == [1]
     assert chosen([0.4] * 3, [(0, 1), (1, 2), (0, 1, 2)], [0.8, 0.8, 0.8]) == [2]
     assert sorted(chosen([0.4] * 4, [(0, 1), (1, 2), (2, 3)], [0.7, 0.6, 0.7])) == [0, 2]

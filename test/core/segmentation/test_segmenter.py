@@ -1,4 +1,4 @@
-"""Segmentation of scenes made here: what is found, what is split, what is kept together."""
+"""Segmentation of simulated scenes: objects found, split where they touch, and kept whole."""
 
 from helpers.scenes import SHAPE, box, camera, cylinder, placed, see, table
 import numpy as np
@@ -60,7 +60,7 @@ def test_the_plane_is_the_table_in_the_frame_of_the_camera():
     assert plane.offset_m > 0
 
 
-def test_the_same_cloud_gives_the_same_scene_and_is_left_as_it_was():
+def test_segmentation_is_deterministic_and_does_not_modify_the_cloud():
     points, _ = see([table(), *APART], camera())
     before = points.copy()
     first, second = segment(points), segment(points)
@@ -72,7 +72,7 @@ def test_the_same_cloud_gives_the_same_scene_and_is_left_as_it_was():
 
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
-def test_an_unorganised_cloud_gives_about_the_same(dtype):
+def test_an_unorganised_cloud_gives_about_the_same_segments(dtype):
     points, hit = see([table(), *APART], camera())
     rows = np.random.default_rng(1).permutation(np.flatnonzero(np.isfinite(points[:, 0])))
     scene = segment_scene(points[rows].astype(dtype), config=CONFIG)
@@ -95,7 +95,8 @@ TOUCHING = {
                      box((0.1, 0.1, 0.09), (0.034, -0.102, 0), rotation_deg=40)),
     'one behind the other': (box((0.05, 0.2, 0.18), (0.1, 0, 0)),
                              box((0.06, 0.09, 0.08), (0.044, 0, 0))),
-    'stacked': (box((0.2, 0.26, 0.06)), box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25)),
+    'stacked': (box((0.2, 0.26, 0.06)),
+                box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25)),
     'a can on a box': (box((0.2, 0.2, 0.08)), cylinder(0.045, 0.12, (0, 0, 0.08))),
     'two cans': (cylinder(0.04, 0.12, (0, 0.041, 0)), cylinder(0.04, 0.12, (0, -0.041, 0))),
 }
@@ -135,7 +136,7 @@ def test_a_floor_and_a_wall_larger_than_the_table_are_not_the_table():
     assert_each_found(hit, scene, [1, 2, 3])
 
 
-def test_what_stands_beside_the_table_is_no_segment():
+def test_an_object_beside_the_table_is_no_segment():
     points, hit = see([table(0.5, 0.5), *APART, box((0.1, 0.1, 0.5), (0.15, 0.42, -0.3))],
                       camera(1.0, 40))
     assert (hit == 4).sum() > 500

@@ -1,0 +1,103 @@
+"""Directions of a pose that the visible points do not constrain, and what tracking does there.
+
+When the handle of a mug is hidden, any rotation about its axis explains the points. A pose that is
+tracked keeps its expected value along such directions (`remap_solution`); a pose that was never
+well constrained is not accepted (`check_observability`).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimation.registration.residuals import plane_rows
+from pointpng_core.estimation.uncertainty.observability import Observability, pose_observability
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry.point_to_plane import curvature
+from pointpng_core.geometry.rigid_motion import Motion
+from pointpng_core.reference.reference import Reference
+from pointpng_core.tracking.measurement import Measurement
+from pointpng_core.tracking.track import Track
+
+Matrix = NDArray[np.float64]
+STEP = 0.35
+"""Step along the least constrained direction, in half diameters: a rotation of 20 degrees."""
+MIN_SCORE_LOSS = 0.1
+"""Share of its score that a well-constrained pose loses by this step."""
+MEMORY_FACTOR = 2.0
+"""Multiple of the least observability from which on a pose is remembered as well constrained: it
+stays accepted while it is tracked, though nothing visible constrains it any more."""
+
+
+def remap_solution(T: Matrix, T_expected: Matrix, points: NDArray[np.floating],
+                   reference: Reference, *, degeneracy_threshold: float) -> Matrix:
+    """Return a registered pose (4, 4) with its degenerate directions taken from the expected one.
+
+    Solution remapping (Zhang, Kaess and Singh 2016) with a smooth transition: the eigenvalues of
+    the registration's normal equations are the mean squared changes of the points' distances from
+    the surface per unit of motion. Where one equals `degeneracy_threshold`, half of the step from
+    the expected pose is taken. A rotation counts as the path of a point half a diameter from the
+    centre. `points` (n, 3) are in the camera's frame.
+    """
+    rows, _ = plane_rows(T, points, reference)
+    values, axes = np.linalg.eigh(curvature(rows))
+    weight = np.clip(values, 0.0, None) ** 2
+    weight = weight / (weight + degeneracy_threshold ** 2 + 1e-12)
+    centre, radius = reference.centre, reference.diameter_m / 2
+    step = Motion.of(np.linalg.inv(T_expected) @ T, centre)
+    taken = axes @ (weight * (axes.T @ np.concatenate((step.rotation_rad * radius,
+                                                       step.shift_m))))
+    return T_expected @ Motion(rotation_rad=taken[:3] / radius,
+                               shift_m=taken[3:]).over(1.0, centre)
+
+
+def check_observability(estimator: PoseEstimator, measurements: Sequence[Measurement],
+                        tracks: Sequence[Track], scene_points: NDArray[np.floating], *,
+                        min_observability: float) -> list[Track]:
+    """Return the tracks with `well_constrained` set by the measurements of the current frame.
+
+    A pose is well constrained when the visible points constrain it in all directions, or did so
+    clearly at some time and it has been tracked since, or its score drops when it is moved along
+    the least constrained direction. With a `min_observability` of 0 every pose counts as well
+    constrained. `scene_points` are those of `PoseEstimator.estimate_batch`.
+    """
+    if not min_observability:
+        return [track.with_observability(well_constrained=True,
+                                         was_well_constrained=track.was_well_constrained)
+                for track in tracks]
+    measured = [pose_observability(measurement.posed.T_observation_reference,
+                                   measurement.segment.points, track.reference)
+                for measurement, track in zip(measurements, tracks)]
+    remembered = [measurement.tracked and track.was_well_constrained
+                  for measurement, track in zip(measurements, tracks)]
+    constrained = [known or each.share >= min_observability
+                   for known, each in zip(remembered, measured)]
+    unclear = [row for row, known in enumerate(constrained) if not known]
+    losses = _score_losses(estimator, [(measurements[row], tracks[row], measured[row])
+                                       for row in unclear], scene_points)
+    for row, loss in zip(unclear, losses):
+        constrained[row] = bool(loss >= MIN_SCORE_LOSS)
+    return [track.with_observability(
+        well_constrained=well, was_well_constrained=known
+        or each.share >= MEMORY_FACTOR * min_observability)
+        for track, well, known, each in zip(tracks, constrained, remembered, measured)]
+
+
+def _score_losses(estimator: PoseEstimator,
+                  unclear: Sequence[tuple[Measurement, Track, Observability]],
+                  scene_points: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the share (n,) of its score that each pose loses, moved to the side that loses less.
+
+    The score also depends on the edges of the visible surface, which `Observability` ignores.
+    """
+    points, references, poses = [], [], []
+    for measurement, track, observability in unclear:
+        T = measurement.posed.T_observation_reference
+        poses += [observability.moved(T, track.reference, step=step)
+                  for step in (0.0, STEP, -STEP)]
+        points += 3 * [measurement.segment.points]
+        references += 3 * [track.reference]
+    scores = np.reshape(estimator.judge_batch(points, references, poses,
+                                              scene_points=scene_points, viewpoint='sensor'),
+                        (-1, 3))
+    return 1.0 - scores[:, 1:].max(axis=1) / np.maximum(scores[:, 0], 1e-6)

@@ -1,0 +1,135 @@
+"""The result of one frame: detections with their poses, and the state of every object."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimation.types import Hypothesis, PoseEstimate
+from pointpng_core.estimation.uncertainty.ambiguity import other_poses
+from pointpng_core.estimation.uncertainty.covariance import pose_covariance, rotated_covariance
+from pointpng_core.reference.reference import Reference
+from pointpng_core.segmentation import Scene, Segment
+from pointpng_core.tracking.measurement import Measurement
+from pointpng_core.tracking.track import Track
+
+TRACKING, POORLY_CONSTRAINED = 'tracking', 'poorly_constrained'
+LOST, SEARCHING = 'lost', 'searching'
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detection:
+    """One object in the frame: its label, its pose and the points that the pose explains."""
+
+    label: str
+    """The reference's name."""
+    index: int
+    """Number of the object among those of its label; it stays the same from frame to frame."""
+    estimate: PoseEstimate
+    segment: Segment
+    reference: Reference
+    tracked: bool = False
+    """Whether the pose comes from the object's previous pose rather than from a search."""
+
+    @property
+    def child_frame(self) -> str:
+        """Return the TF frame name of this object: LABEL_INDEX."""
+        return f'{self.label}_{self.index}'
+
+    @property
+    def other_poses(self) -> list[Hypothesis]:
+        """Return the poses that make this one ambiguous; see `ambiguity.other_poses`."""
+        return other_poses(self.estimate, self.reference)
+
+    def covariance(self, T_target_camera: NDArray[np.float64] | None = None
+                   ) -> NDArray[np.float64]:
+        """Return the pose's covariance (6, 6) along a target frame's axes (None: the camera's).
+
+        The order is translation in metres, then rotation in radians; see
+        `covariance.pose_covariance`.
+        """
+        covariance = pose_covariance(self.estimate.T_observation_reference, self.segment.points,
+                                     self.reference)
+        return covariance if T_target_camera is None \
+            else rotated_covariance(covariance, T_target_camera[:3, :3])
+
+    @classmethod
+    def of(cls, measurement: Measurement, track: Track) -> 'Detection':
+        """Return the detection of a measurement that was accepted and added to a track."""
+        return cls(label=measurement.posed.name, index=track.index, estimate=measurement.posed,
+                   segment=measurement.segment, reference=track.reference,
+                   tracked=measurement.tracked)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectState:
+    """The state of a tracked object, or of a reference without any track."""
+
+    label: str
+    index: int | None
+    """The object's index; None while the reference is searched for."""
+    state: str
+    """TRACKING: posed in this frame. POORLY_CONSTRAINED: tracked, but the pose is not accepted,
+    since the part of the surface that would determine it is hidden. LOST: posed before, not in
+    this frame; the index is kept while it may return. SEARCHING: without any track; every new
+    segment is tried."""
+    confidence: float = 0.0
+    """Confidence of the last accepted pose, in [0, 1]."""
+    age: int = 0
+    """Frames in which it was posed."""
+    missed: int = 0
+    """Frames since it was last posed."""
+
+    @property
+    def name(self) -> str:
+        """Return LABEL_INDEX as in the child frame, or the label alone."""
+        return self.label if self.index is None else f'{self.label}_{self.index}'
+
+    @classmethod
+    def of(cls, track: Track) -> 'ObjectState':
+        """Return the state of a track."""
+        visible = TRACKING if track.well_constrained else POORLY_CONSTRAINED
+        return cls(label=track.label, index=track.index, state=LOST if track.missed else visible,
+                   confidence=track.estimate.confidence, age=track.age, missed=track.missed)
+
+
+def object_states(tracks: Iterable[Track], references: Sequence[Reference]
+                  ) -> tuple[ObjectState, ...]:
+    """Return the states of all objects, by index, in the order of their references."""
+    states: list[ObjectState] = []
+    for reference in references:
+        own = [ObjectState.of(track) for track in sorted(tracks, key=lambda track: track.index)
+               if track.label == reference.name]
+        states += own or [ObjectState(label=reference.name, index=None, state=SEARCHING)]
+    return tuple(states)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameResult:
+    """All objects found in one frame, the segmented scene, and the milliseconds per stage."""
+
+    detections: tuple[Detection, ...]
+    """Accepted poses, best score first."""
+    poorly_constrained: tuple[Detection, ...] = ()
+    """Tracked objects whose pose is not accepted, because other poses nearby fit as well."""
+    scene: Scene
+    stage_ms: dict[str, float]
+    searched: int = 0
+    """Number of segments, merged ones included, for which a global search was done."""
+    states: tuple[ObjectState, ...] = ()
+    """States of all tracks, and of all references without one."""
+
+    def first_of_each_label(self) -> 'FrameResult':
+        """Return the result without further objects of a label (index 1 and higher)."""
+        return replace(self, detections=_first(self.detections),
+                       poorly_constrained=_first(self.poorly_constrained))
+
+    @property
+    def tracked(self) -> int:
+        """Return how many of the detections come from their previous pose."""
+        return sum(detection.tracked for detection in self.detections)
+
+
+def _first(detections: tuple[Detection, ...]) -> tuple[Detection, ...]:
+    return tuple(detection for detection in detections if detection.index == 0)

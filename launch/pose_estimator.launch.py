@@ -37,7 +37,7 @@ ARGUMENTS = {
     'objects': ('', 'Folder of the object library (objects.yaml); empty: as in params_file '
                     '(none: the first cloud shows the objects).'),
     'reference': ('', f'What poses are relative to: {", ".join(REFERENCES)}; empty: as in '
-                      'params_file (auto: the library, or the first look without one).'),
+                      'params_file (auto: the library, or first_look without one).'),
     'reference_topic': ('', 'PointCloud2 topic that shows the objects, for reference:=topic; '
                             'empty: as in params_file.'),
     'model': ('', 'Embedding that drives the search: training_free, a shipped model, or the '

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def node_arguments(words: Sequence[str]) -> list[str]:
-    """Turn the friendly options of `pointpng run` into ROS arguments; others pass through."""
+    """Return ROS arguments for the options of `pointpng run`; others pass through."""
     options, rest = _run_parser().parse_known_args(words)
     ros_arguments: list[str] = []
     if options.params_file:

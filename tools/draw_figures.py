@@ -21,7 +21,7 @@ from pointpng_core.simulation.rendering import CastBody
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
-from pointpng_ros.demo import views
+from pointpng_ros.demo import point_renderer as views
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
 OBJECTS, TARGET = ('drill', 'mug', 'box'), 'drill'

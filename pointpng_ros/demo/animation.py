@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pointpng_core.io import TriangleMesh
-from pointpng_ros.demo import views
+from pointpng_ros.demo import point_renderer as views
 from pointpng_ros.demo.picture import (
     BEHIND_M,
     PictureObject,

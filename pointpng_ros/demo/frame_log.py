@@ -1,11 +1,11 @@
-"""What arrived for each cloud's stamp; which clouds the node processed."""
+"""Records what arrived for each stamp of a cloud, and which clouds the node processed."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_ros.demo.scoring import LabelledPose
+from pointpng_ros.demo.scoring import ObjectPose
 
 REPEAT_S = 2.0
 
@@ -21,9 +21,9 @@ class FrameRecord:
     """
 
     stamp_ns: int
-    truths: list[LabelledPose] = field(default_factory=list)
-    hidden: list[LabelledPose] = field(default_factory=list)
-    detections: list[LabelledPose] = field(default_factory=list)
+    truths: list[ObjectPose] = field(default_factory=list)
+    hidden: list[ObjectPose] = field(default_factory=list)
+    detections: list[ObjectPose] = field(default_factory=list)
     segments: list[NDArray[np.float32]] = field(default_factory=list)
     processed_s: float | None = None
     end_to_end_ms: float = float('nan')

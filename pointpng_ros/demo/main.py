@@ -21,13 +21,12 @@ from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import save_picture
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.recorder import Recorder
-from pointpng_ros.demo.runs import CLOUD_TOPIC, TRUTH_TOPIC, Run
-from pointpng_ros.demo.session import Session, own_environment, recording
+from pointpng_ros.demo.recording import Session, own_environment, recording
+from pointpng_ros.demo.runs import CLOUD_TOPIC, TRUTH_TOPIC, Run, exit_code
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.demo.simulated_run import SimulatedRun
 from pointpng_ros.demo.summary import Summary
 from pointpng_ros.demo.table import LiveView
-from pointpng_ros.demo.verdict import exit_code
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -116,7 +115,7 @@ def _config(options: argparse.Namespace) -> DemoConfig:
 
 
 def _check_targets(options: argparse.Namespace) -> None:
-    """Refuse what cannot be written before the run, not after it; raises ConfigError."""
+    """Check before the run that the output files can be written; raises ConfigError."""
     for name, path in (('--picture', options.picture), ('--animation', options.animation),
                        ('--json', options.json)):
         if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 import matplotlib.patheffects as effects
 import numpy as np
@@ -14,9 +14,9 @@ from scipy.spatial import cKDTree
 
 from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.rendering import CastBody
-from pointpng_ros.demo import views
-from pointpng_ros.demo.labels import LABEL_POINTS, place_labels
-from pointpng_ros.demo.scoring import LabelledPose
+from pointpng_ros.demo import point_renderer as views
+from pointpng_ros.demo.label_placement import LABEL_POINTS, place_labels
+from pointpng_ros.demo.scoring import ObjectPose
 
 WIDTH_PX, HEIGHT_PX, HEAD_PX = 960, 720, 110
 BEHIND_M = 0.25
@@ -33,7 +33,7 @@ _INK, _FAINT = '#e8ecf2', '#9aa4b2'
 class PictureObject:
     """A detection to draw: its pose, the points of its segment (N, 3), and a line about it."""
 
-    pose: LabelledPose
+    pose: ObjectPose
     segment: NDArray[np.float32]
     note: str = ''
 
@@ -70,7 +70,7 @@ def object_colours(count: int) -> views.Colours:
 def posed_models(objects: Sequence[PictureObject], meshes: Mapping[str, TriangleMesh],
                   colours: views.Colours) -> views.PosedModels:
     """Return the models at the found poses, for the objects whose label has a mesh."""
-    drawn = [i for i, thing in enumerate(objects) if thing.pose.label in meshes]
+    drawn = [i for i, each in enumerate(objects) if each.pose.label in meshes]
     poses = np.array([objects[i].pose.T_camera_object for i in drawn], dtype=np.float64)
     return views.PosedModels(bodies=[CastBody(meshes[objects[i].pose.label]) for i in drawn],
                              T_cloud_bodies=poses.reshape(-1, 4, 4), colours=colours[drawn])
@@ -90,10 +90,10 @@ def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
                    colours: views.Colours) -> views.Colours:
     """Colour of the nearest segment within reach, of the table elsewhere."""
     painted = np.tile(np.array(_TABLE_RGB, dtype=np.float32), (len(points), 1))
-    sizes = [len(thing.segment) for thing in objects]
+    sizes = [len(each.segment) for each in objects]
     if not sum(sizes):
         return painted
-    gap_m, nearest = cKDTree(np.concatenate([thing.segment for thing in objects])).query(
+    gap_m, nearest = cKDTree(np.concatenate([each.segment for each in objects])).query(
         points, distance_upper_bound=SEGMENT_REACH_M)
     near = np.isfinite(gap_m)
     painted[near] = colours[np.repeat(np.arange(len(objects)), sizes)[nearest[near]]]
@@ -103,7 +103,7 @@ def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
 def points_of_interest(points: NDArray[np.float32], objects: Sequence[PictureObject],
                  models: views.PosedModels) -> NDArray[np.float32]:
     """What the views are zoomed to: models and their segments; everything without models."""
-    cores = [_core(thing.segment) for thing in objects if len(thing.segment)]
+    cores = [_core(each.segment) for each in objects if len(each.segment)]
     return np.concatenate([models.hulls(), *cores]) if models.bodies else _core(points)
 
 
@@ -148,29 +148,29 @@ def _rebuilt(view: views.Viewpoint, cloud: views.ShadedCloud,
     return image
 
 
-def _show(panel: Any, view: views.Viewpoint, image: views.Colours,
+def _show(panel: Axes, view: views.Viewpoint, image: views.Colours,
           objects: Sequence[PictureObject]) -> None:
     panel.imshow(np.clip(image, 0, 1), interpolation='lanczos')
     panel.set_xlim(-0.5, view.camera.width - 0.5)
     panel.set_ylim(view.camera.height - 0.5, -0.5)
     panel.axis('off')
-    for thing in objects:
-        _draw_axes(panel, view, thing.pose.T_camera_object)
-    outlines = [view.pixels(_seen(thing)) for thing in objects]
-    words = [thing.pose.label + (f'\n{thing.note}' if thing.note else '') for thing in objects]
+    for each in objects:
+        _draw_axes(panel, view, each.pose.T_camera_object)
+    outlines = [view.pixels(_visible_points(each)) for each in objects]
+    words = [each.pose.label + (f'\n{each.note}' if each.note else '') for each in objects]
     for (x, y), text in zip(place_labels(outlines, words, WIDTH_PX, HEIGHT_PX), words):
         panel.text(x, y, text, color=_INK, fontsize=LABEL_POINTS, ha='center', va='center',
                    linespacing=1.2, bbox={'boxstyle': 'round,pad=0.25', 'edgecolor': 'none',
                                           'facecolor': (0, 0, 0, 0.6)})
 
 
-def _seen(thing: PictureObject) -> NDArray[np.float32]:
+def _visible_points(posed: PictureObject) -> NDArray[np.float32]:
     """Points that show where an object is in the picture."""
-    origin = thing.pose.T_camera_object[None, :3, 3].astype(np.float32)
-    return thing.segment if len(thing.segment) else origin
+    origin = posed.pose.T_camera_object[None, :3, 3].astype(np.float32)
+    return posed.segment if len(posed.segment) else origin
 
 
-def _draw_axes(panel: Any, view: views.Viewpoint, T_camera_object: NDArray[np.float64]) -> None:
+def _draw_axes(panel: Axes, view: views.Viewpoint, T_camera_object: NDArray[np.float64]) -> None:
     ends = np.vstack([np.zeros(3), AXIS_M * np.eye(3)])
     ends = ends @ T_camera_object[:3, :3].T + T_camera_object[:3, 3]
     pixels = view.pixels(ends.astype(np.float32))

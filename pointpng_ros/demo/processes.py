@@ -1,4 +1,4 @@
-"""Child processes that never outlive the demo, and that tell why when they die."""
+"""Child processes that never outlive the demo; when one fails, its last output is shown."""
 
 from collections.abc import Mapping, Sequence
 import contextlib
@@ -17,7 +17,7 @@ from pointpng_core.errors import PointPngError
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
-_PATIENCE_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
+_STOP_TIMEOUTS_S = ((signal.SIGINT, 5.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0))
 _TAIL_LINES = 15
 
 
@@ -31,7 +31,7 @@ class _Child:
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """The end of what it wrote."""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors='replace').splitlines()
@@ -65,35 +65,35 @@ class Children:
         return process.pid
 
     def running(self) -> bool:
-        """Whether all still run; raises ChildError, with its last words, when one has failed."""
+        """Whether all still run; raises ChildError, with its last output, when one has failed."""
         codes = [child.process.poll() for child in self._children]
         for child, code in zip(self._children, codes):
             if code:
-                raise ChildError(f'{child.name} ended with code {code}; its last words:\n'
-                                 f'{child.last_words()}')
+                raise ChildError(f'{child.name} ended with code {code}; its last output:\n'
+                                 f'{child.last_output()}')
         return all(code is None for code in codes)
 
     def report(self) -> str:
-        """What every child wrote last, for the error message of a run that came to nothing."""
-        return '\n'.join(f'--- {child.name}:\n{child.last_words()}' for child in self._children)
+        """Return what every child wrote last, for the error message of a run without frames."""
+        return '\n'.join(f'--- {child.name}:\n{child.last_output()}' for child in self._children)
 
     def stop(self, name: str | None = None) -> None:
-        """Ask those of a name, or all, to stop, then insist, then kill; waits for their end."""
+        """Stop the children of a name, or all: SIGINT, SIGTERM, then SIGKILL; wait for them."""
         ending = [child for child in self._children if name in (None, child.name)]
-        for number, patience_s in _PATIENCE_S:
+        for number, timeout_s in _STOP_TIMEOUTS_S:
             for child in ending:
                 if child.process.poll() is None:
                     child.process.send_signal(number)
             for child in ending:
-                _wait(child.process, patience_s)
+                _wait(child.process, timeout_s)
         for child in ending:
             child.errors.close()
             self._children.remove(child)
 
 
-def _wait(process: 'subprocess.Popen[bytes]', patience_s: float) -> None:
+def _wait(process: 'subprocess.Popen[bytes]', timeout_s: float) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(patience_s)
+        process.wait(timeout_s)
 
 
 def _die_with_parent() -> None:

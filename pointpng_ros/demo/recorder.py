@@ -15,8 +15,8 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
-from pointpng_ros.demo.scoring import LabelledPose
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.demo.scoring import ObjectPose
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.processing.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
 HIDDEN_TOPIC = '/pointpng/ground_truth_hidden'
@@ -26,10 +26,10 @@ _KEPT_PROCESSED = 10
 
 
 class Recorder(Node):
-    """Fills `log`; clouds are kept as the bytes that came, decoded only when asked for."""
+    """Fills `log`; clouds are kept as serialised bytes and decoded on request."""
 
     def __init__(self, *, cloud_topic: str, truth_topic: str) -> None:
-        """Record; an empty cloud topic keeps no clouds, which spares the load of hearing them."""
+        """Record; an empty cloud topic keeps no clouds, which saves the load of receiving them."""
         super().__init__('demo_recorder')
         self.log = FrameLog()
         self._clouds: deque[tuple[int, float, bytes]] = deque(maxlen=_KEPT_CLOUDS)
@@ -75,14 +75,14 @@ class Recorder(Node):
         return self.log.at(_stamp_ns(message), time.monotonic())
 
     def _forget_before(self, stamp_ns: int) -> None:
-        """Older clouds were never processed, or are not wanted any more: but for the last few."""
+        """Drop clouds older than a processed one, except the last few that were processed."""
         self._wanted_ns.append(stamp_ns)
         kept = [entry for entry in self._clouds
                 if entry[0] >= stamp_ns or entry[0] in self._wanted_ns]
         self._clouds = deque(kept, maxlen=_KEPT_CLOUDS)
 
     def _age_ms(self, stamp_ns: int) -> float:
-        """Since the stamp, or since the cloud came here when it bears the time of a recording."""
+        """Return the time since the stamp, or since arrival when the stamp is of a recording."""
         age_ms = (self.get_clock().now().nanoseconds - stamp_ns) / 1e6
         if abs(age_ms) < 60_000:
             return age_ms
@@ -90,10 +90,11 @@ class Recorder(Node):
         return 1000 * (time.monotonic() - arrivals[-1]) if arrivals else float('nan')
 
 
-def _labelled(message: TransformStamped) -> LabelledPose:
+def _labelled(message: TransformStamped) -> ObjectPose:
     """LABEL_INDEX is the child frame: the label may itself hold underscores."""
-    return LabelledPose(label=message.child_frame_id.rpartition('_')[0],
-                        frame=message.child_frame_id, T_camera_object=matrix_of(message.transform))
+    return ObjectPose(label=message.child_frame_id.rpartition('_')[0],
+                        frame=message.child_frame_id,
+                        T_camera_object=matrix_from_transform(message.transform))
 
 
 def _stamp_ns(message: TransformStamped | Marker) -> int:

@@ -1,12 +1,13 @@
-"""What the two kinds of run have in common."""
+"""What all runs have in common: topics, ROS arguments, helpers of their figures, exit codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from rich.console import Console
 
+from pointpng_core.errors import PointPngError
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.object_library import ObjectModel
 from pointpng_ros.demo.frame_log import FrameRecord
@@ -20,10 +21,11 @@ CLOUD_TOPIC, TRUTH_TOPIC = '/camera/depth/points', '/pointpng/ground_truth'
 NODE_MODULE = 'pointpng_ros.nodes.pose_estimator'
 NODE_PARAMETERS: Parameters = {'cloud_topic': CLOUD_TOPIC, 'cloud_reliability': 'reliable',
                                'marker_points': 1000}
+PASSED, FAILED, INTERRUPTED = 0, 1, 130
 
 
 class Run(Protocol):
-    """What a run starts, shows and concludes."""
+    """A run of the demo: what it starts, shows and reports."""
 
     def start(self, children: Children, folder: Path) -> None:
         """Start the processes; `folder` is theirs for files."""
@@ -32,10 +34,10 @@ class Run(Protocol):
         """Show a processed frame."""
 
     def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
-        """The figures of the run; `passed` among them."""
+        """Return the figures of the run, among them `passed`."""
 
     def print_summary(self, console: Console, summary: Summary) -> None:
-        """Say how it went."""
+        """Print the result."""
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
         """Title and objects of a frame's picture."""
@@ -64,7 +66,7 @@ def segments_of(record: FrameRecord) -> list[np.ndarray]:
 
 
 def span_s(frames: Sequence[FrameRecord]) -> float:
-    """From the first to the last processed frame, and one frame's share more."""
+    """Return the time from the first to the last processed frame, plus one mean period."""
     times = [frame.processed_s for frame in frames if frame.processed_s is not None]
     if len(times) < 2:
         return 0.0
@@ -76,3 +78,16 @@ def pace(summary: Summary) -> str:
     return (f'{summary["frames"]} frames at {summary["frames_per_second"]:.1f} Hz, end to end '
             f'{number(summary["end_to_end_ms_p50"], " ms", 0)} (p95 '
             f'{number(summary["end_to_end_ms_p95"], " ms", 0)})')
+
+
+def exit_code(command: str, perform: Callable[[], Summary]) -> int:
+    """0 when `passed` is true in the summary, 1 when not or after an error, 130 after Ctrl-C."""
+    try:
+        summary = perform()
+    except PointPngError as error:
+        Console(stderr=True).print(f'{command}: {error}', highlight=False, markup=False,
+                                     soft_wrap=True)
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return PASSED if summary['passed'] else FAILED

@@ -1,4 +1,4 @@
-"""Which object was posed how well, frame by frame; pure functions of poses."""
+"""Scores the poses of a frame against the truth; pure functions of poses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Pairs = list[tuple[int, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledPose:
+class ObjectPose:
     """One object of one frame; `frame` is LABEL_INDEX, T_camera_object (4, 4) in metres."""
 
     label: str
@@ -49,7 +49,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectScore:
-    """How one object in view fared in one frame.
+    """The score of one object in view in one frame.
 
     `detected_as` is the label of the detection at its place and `found_frame` its LABEL_INDEX,
     None when there is none; errors are NaN unless that label is right.
@@ -77,14 +77,14 @@ class ObjectScore:
 class FrameScore:
     """All objects in view in one frame, and the detections that belong to none of them.
 
-    Those `extra` detections may be objects too hidden to count as in view, or inventions.
+    Those `extra` detections are false, or show objects too occluded to count as in view.
     """
 
     objects: tuple[ObjectScore, ...]
     extra: tuple[str, ...]
 
 
-def score_frame(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
+def score_frame(truths: Sequence[ObjectPose], detections: Sequence[ObjectPose],
                 models: Mapping[str, ScoredModel], limits: Limits) -> FrameScore:
     """Pair true and detected objects one to one by place, right labels first, and measure.
 
@@ -107,7 +107,7 @@ def score_frame(truths: Sequence[LabelledPose], detections: Sequence[LabelledPos
         detection.label for i, detection in enumerate(detections) if i not in taken))
 
 
-def _score(truth: LabelledPose, detection: LabelledPose | None,
+def _score(truth: ObjectPose, detection: ObjectPose | None,
            models: Mapping[str, ScoredModel], limits: Limits) -> ObjectScore:
     if detection is None or detection.label != truth.label:
         return ObjectScore(label=truth.label, frame=truth.frame,
@@ -125,7 +125,7 @@ def _score(truth: LabelledPose, detection: LabelledPose | None,
                        and translation_mm <= limits.translation_mm)
 
 
-def _gaps_m(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
+def _gaps_m(truths: Sequence[ObjectPose], detections: Sequence[ObjectPose],
             models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
     """Distances (T, D) between centres, inf where a detection is out of an object's reach."""
     gaps_m = np.full((len(truths), len(detections)), np.inf)
@@ -139,10 +139,10 @@ def _gaps_m(truths: Sequence[LabelledPose], detections: Sequence[LabelledPose],
     return gaps_m
 
 
-def _centre(thing: LabelledPose, models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
+def _centre(pose: ObjectPose, models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
     """Centre (3,) of the model in the camera's frame; the origin of an unknown label."""
-    T = thing.T_camera_object
-    middle = models[thing.label].centre if thing.label in models else np.zeros(3)
+    T = pose.T_camera_object
+    middle = models[pose.label].centre if pose.label in models else np.zeros(3)
     centre: NDArray[np.float64] = T[:3, :3] @ middle + T[:3, 3]
     return centre
 

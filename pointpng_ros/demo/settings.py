@@ -1,4 +1,4 @@
-"""What a demo run is made of."""
+"""Settings of a demo run."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from pointpng_ros.nodes.sim_camera import DEFAULT_OBJECTS
 
 @dataclass(frozen=True, kw_only=True)
 class DemoConfig(Config):
-    """Scene, limits and patience of the demo."""
+    """Scene, limits and timeouts of the demo."""
 
     seconds: float = option(30.0, help='Length of the run, from the first processed frame on.',
                             unit='s', low=1, high=3600)

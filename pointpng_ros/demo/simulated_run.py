@@ -60,7 +60,7 @@ class SimulatedRun:
             'world.seed': config.seed}))
 
     def show(self, view: LiveView, record: FrameRecord) -> None:
-        """Score the frame, show its objects and how the run goes."""
+        """Score the frame; show its objects and the share posed so far."""
         score = self._score(record)
         self._scores.append(score)
         objects = [row for frame in self._scores for row in frame.objects]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from pointpng_ros.demo.scoring import FrameScore, LabelledPose, ObjectScore
+from pointpng_ros.demo.scoring import FrameScore, ObjectPose, ObjectScore
 from pointpng_ros.demo.summary import Summary
 
 _STYLES = {'posed': 'green', 'inaccurate': 'yellow', 'mistaken': 'red', 'missed': 'red'}
@@ -33,7 +33,7 @@ class LiveView:
             self._live.stop()
 
     def show(self, title: str, rows: Table, line: str) -> None:
-        """Show a table under its title, or now and then the line that stands for it."""
+        """Show a table under its title, or without a terminal, once a second, its line of text."""
         if self._live:
             self._live.start()                      # does nothing when it has been started
             rows.title = title
@@ -59,7 +59,7 @@ def score_line(score: FrameScore) -> str:
     return ', '.join(_words(row) for row in sorted(score.objects, key=lambda row: row.frame))
 
 
-def pose_table(detections: Sequence[LabelledPose], end_to_end_ms: float) -> Table:
+def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
     """One row for each detection of a recording, which has no truth."""
     table = _table('object', 'label', 'x', 'y', 'z', 'ms')
     for found in detections:

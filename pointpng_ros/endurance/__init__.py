@@ -1,1 +1,1 @@
-"""How the node bears load and time, measured against the simulator's truth."""
+"""Load and soak tests of the node, measured against the simulator's truth."""

@@ -7,29 +7,29 @@ from rich.table import Table
 
 from pointpng_ros.demo.summary import Summary, quantile, summarise
 from pointpng_ros.demo.table import number, percent
+from pointpng_ros.endurance.resource_usage import ResourceUsage, growth
 from pointpng_ros.endurance.settings import EnduranceConfig
 from pointpng_ros.endurance.tally import Tally
-from pointpng_ros.endurance.vitals import Vitals, growth
 
-SHORTEST_FOR_GROWTH = 120     # looks, one a second
+SHORTEST_FOR_GROWTH = 120     # samples, one a second
 
 
 @dataclass(kw_only=True)
 class Observations:
-    """What was noted beside the scores; `diagnostics` are the node's figures, look by look."""
+    """What was recorded beside the scores; `diagnostics` holds the node's figures over time."""
 
     scenes: int = 0
     seconds: float = 0.0
-    vitals: list[Vitals] = field(default_factory=list)
+    usage: list[ResourceUsage] = field(default_factory=list)
     diagnostics: list[Mapping[str, str]] = field(default_factory=list)
 
 
 def conclude(tally: Tally, seen: Observations, config: EnduranceConfig) -> Summary:
-    """All figures; keys are stable, null where there is nothing to tell.
+    """Return all figures; keys are stable, null where there is no data.
 
     Those of `demo.summary.summarise`, and: scenes; end_to_end_ms_p99, _max; poses; false_share, of
     the poses; swaps; swap_share, of the objects found; received, dropped, refused, failed,
-    tracking_share, as the node's diagnostics tell; memory_mb, handles, threads, each [after the
+    tracking_share, from the node's diagnostics; memory_mb, handles, threads, each [after the
     warm-up, at the end]; memory_growth, a share, and handle_growth, null in runs of less than two
     minutes; broken: the bounds that are broken, in words; passed: none is.
     """
@@ -40,13 +40,13 @@ def conclude(tally: Tally, seen: Observations, config: EnduranceConfig) -> Summa
                'end_to_end_ms_max': quantile(tally.ages_ms, 1.0),
                'false_share': _share(tally.false, tally.poses), 'swaps': tally.swaps,
                'swap_share': _share(tally.swaps, tally.poses),
-               **_of_node(seen.diagnostics), **_of_process(seen.vitals)}
+               **_of_node(seen.diagnostics), **_of_process(seen.usage)}
     broken = broken_bounds(figures, config)
     return {**figures, 'broken': broken, 'passed': not broken}
 
 
 def broken_bounds(figures: Summary, config: EnduranceConfig) -> list[str]:
-    """Tell what is out of bounds; figures that are null are, but for growth in a short run."""
+    """Return what is out of bounds; null figures are, except growth in a short run."""
     low = {'posed_share': config.min_posed_share, 'label_accuracy': config.min_label_share}
     high = {'false_share': config.max_false_share, 'swap_share': config.max_swap_share,
             'end_to_end_ms_p99': config.max_age_ms, 'failed': 0}
@@ -97,12 +97,12 @@ def _of_node(diagnostics: Sequence[Mapping[str, str]]) -> Summary:
             'tracking_share': _share(tracked, objects)}
 
 
-def _of_process(vitals: Sequence[Vitals]) -> Summary:
-    memory = growth([look.memory_mb for look in vitals])
-    handles = growth([look.handles for look in vitals])
-    long_enough = len(vitals) >= SHORTEST_FOR_GROWTH
+def _of_process(usage: Sequence[ResourceUsage]) -> Summary:
+    memory = growth([sample.memory_mb for sample in usage])
+    handles = growth([sample.handles for sample in usage])
+    long_enough = len(usage) >= SHORTEST_FOR_GROWTH
     return {'memory_mb': memory, 'handles': handles,
-            'threads': growth([look.threads for look in vitals]),
+            'threads': growth([sample.threads for sample in usage]),
             'memory_growth': memory[1] / memory[0] - 1 if long_enough else None,
             'handle_growth': handles[1] - handles[0] if long_enough else None}
 

@@ -11,10 +11,9 @@ from rich.console import Console
 
 from pointpng_core.cli.output import check_json_target, write_json
 from pointpng_ros.demo.processes import Children
-from pointpng_ros.demo.runs import TRUTH_TOPIC
-from pointpng_ros.demo.session import own_environment, recording
+from pointpng_ros.demo.recording import own_environment, recording
+from pointpng_ros.demo.runs import TRUTH_TOPIC, exit_code
 from pointpng_ros.demo.summary import Summary
-from pointpng_ros.demo.verdict import exit_code
 from pointpng_ros.endurance.figures import figure_table
 from pointpng_ros.endurance.run import EnduranceRun
 from pointpng_ros.endurance.settings import EnduranceConfig
@@ -35,12 +34,12 @@ def _perform(options: argparse.Namespace) -> Summary:
             recording(cloud_topic='', truth_topic=TRUTH_TOPIC) as recorder:
         summary = EnduranceRun(config, children=children, recorder=recorder,
                                folder=Path(folder) / 'objects', console=console).go()
-    _tell(summary, console)
+    _print_summary(summary, console)
     write_json(options.json, {**summary, 'config': dataclasses.asdict(config)})
     return summary
 
 
-def _tell(summary: Summary, console: Console) -> None:
+def _print_summary(summary: Summary, console: Console) -> None:
     console.print(figure_table(summary))
     for words in summary['broken']:
         console.print(f'bound broken: {words}', highlight=False)

@@ -12,19 +12,19 @@ from pointpng_core.simulation.shapes.catalogue import object_names
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.recorder import Recorder
+from pointpng_ros.demo.recording import Session
 from pointpng_ros.demo.runs import NODE_MODULE, NODE_PARAMETERS, ros_arguments, span_s
 from pointpng_ros.demo.scoring import Limits, ScoredModel
-from pointpng_ros.demo.session import Session
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.demo.summary import Summary
 from pointpng_ros.endurance.figures import Observations, conclude
+from pointpng_ros.endurance.resource_usage import resource_usage_of
 from pointpng_ros.endurance.scenes import Scene
 from pointpng_ros.endurance.settings import EnduranceConfig
 from pointpng_ros.endurance.tally import Tally, widened
-from pointpng_ros.endurance.vitals import look_at
 
 CAMERA, NODE = 'sim_camera', 'pose_estimator'
-_STRETCH_S, _LOOK_S, _DRAIN_S = 30.0, 1.0, 3.0
+_STRETCH_S, _SAMPLE_S, _DRAIN_S = 30.0, 1.0, 3.0
 
 
 class EnduranceRun:
@@ -33,7 +33,7 @@ class EnduranceRun:
     def __init__(self, config: EnduranceConfig, *, children: Children, recorder: Recorder,
                  folder: Path, console: Console) -> None:
         self._config, self._children, self._recorder = config, children, recorder
-        self._console, self._seen, self._look_due_s = console, Observations(), 0.0
+        self._console, self._seen, self._sample_due_s = console, Observations(), 0.0
         models = write_catalogue(folder, object_names())
         limits = Limits(rotation_deg=config.rotation_limit_deg,
                         translation_mm=config.translation_limit_mm)
@@ -70,34 +70,34 @@ class EnduranceRun:
         Frames without any truth came of the stretch before, whose log has it.
         """
         self._recorder.log = FrameLog()
-        frames = self._session(seconds).stream(self._look)
+        frames = self._session(seconds).stream(self._sample_usage)
         for record in frames:
             if record.truths or record.hidden:
                 self._tally.add(record)
         self._seen.seconds += span_s(frames)
-        self._tell()
+        self._print_figures()
 
     def _session(self, seconds: float) -> Session:
         return Session(self._recorder, self._children, DemoConfig(
             seconds=max(seconds, 1.0), startup_s=self._config.startup_s,
             silence_s=self._config.silence_s))
 
-    def _look(self, record: FrameRecord) -> None:
+    def _sample_usage(self, record: FrameRecord) -> None:
         now_s = time.monotonic()
-        if now_s >= self._look_due_s:
-            self._look_due_s = now_s + _LOOK_S
-            with suppress(OSError):      # it has just died, which the session tells
-                self._seen.vitals.append(look_at(self._pid))
+        if now_s >= self._sample_due_s:
+            self._sample_due_s = now_s + _SAMPLE_S
+            with suppress(OSError):      # the process has just died, which the session reports
+                self._seen.usage.append(resource_usage_of(self._pid))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         values = {pair.key: pair.value for pair in message.status[0].values}
         if int(values.get('processed', 0)):
             self._seen.diagnostics.append(values)
 
-    def _tell(self) -> None:
+    def _print_figures(self) -> None:
         figures = conclude(self._tally, self._seen, self._config)
         self._console.print(
             f'{figures["frames"]} clouds, {figures["frames_per_second"]:.1f} a second, '
             f'{100 * (figures["posed_share"] or 0):.1f} % of objects posed, '
-            f'{self._seen.vitals[-1].memory_mb:.0f} MB' if self._seen.vitals else 'nothing yet',
+            f'{self._seen.usage[-1].memory_mb:.0f} MB' if self._seen.usage else 'nothing yet',
             highlight=False)

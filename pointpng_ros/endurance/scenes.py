@@ -15,7 +15,7 @@ _JUMP_EVERY, _JUMP_S = 3, -3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """One scene: its objects, the seed of their places, what the camera's clock is off by."""
+    """One scene: its objects, the seed of their places, the offset of the camera's clock."""
 
     objects: str
     seed: int
@@ -29,7 +29,7 @@ class Scene:
                    seed=config.seed + number, stamp_offset_s=late)
 
     def camera(self, config: EnduranceConfig) -> Parameters:
-        """Parameters of the camera that shows it."""
+        """Return the parameters of the camera for this scene."""
         return {'cloud_topic': CLOUD_TOPIC, 'truth_topic': TRUTH_TOPIC,
                 'hidden_topic': HIDDEN_TOPIC, 'reliability': 'reliable',
                 'rate_hz': config.rate_hz, 'prepared_frames': config.prepared_frames,

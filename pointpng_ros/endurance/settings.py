@@ -1,4 +1,4 @@
-"""What an endurance run is made of, and the bounds it must keep."""
+"""Settings of an endurance run, and the bounds that it must keep."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ class EnduranceConfig(Config):
                             unit='min', low=0.05, high=1440)
     rate_hz: float = option(30.0, help='Frames a second of the camera.', unit='Hz', low=0.1,
                             high=60)
-    prepared_frames: int = option(60, help='Frames the camera shows to and fro in a scene.',
+    prepared_frames: int = option(60, help='Frames the camera shows forwards and backwards in '
+                                  'a scene.',
                                   low=2, high=600)
     scene_s: float = option(0.0, help='Time after which the scene changes: the camera falls '
                             'silent, returns with other objects, and every third time its clock '

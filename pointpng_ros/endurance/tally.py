@@ -1,4 +1,4 @@
-"""What the scored frames of a run add up to: false poses, changes of identity, and the rest."""
+"""Sums up the scored frames of a run: false poses, changes of identity, ages."""
 
 from collections.abc import Mapping, Sequence
 import dataclasses
@@ -10,7 +10,7 @@ from pointpng_ros.demo.scoring import FrameScore, Limits, ObjectScore, ScoredMod
 
 @dataclass(kw_only=True)
 class Tally:
-    """Takes in frame after frame of scene after scene.
+    """Accumulates frame after frame of scene after scene.
 
     A pose is *false* when nothing of its label is there, in view or hidden, within `false_limits`.
     A *swap* is a change of the identity (LABEL_INDEX) that an object is published under.
@@ -27,7 +27,7 @@ class Tally:
     _names: dict[str, str] = field(default_factory=dict)
 
     def begin_scene(self) -> None:
-        """Forget who was who: other objects stand there from now on."""
+        """Forget all identities: the next frames show other objects."""
         self._names.clear()
 
     def add(self, record: FrameRecord) -> None:
@@ -42,17 +42,17 @@ class Tally:
     def _false(self, record: FrameRecord) -> int:
         everything = score_frame([*record.truths, *record.hidden], record.detections, self.models,
                                  self.false_limits)
-        right = sum(thing.posed for thing in everything.objects)
+        right = sum(one.posed for one in everything.objects)
         return len(record.detections) - right
 
     def _swaps(self, objects: Sequence[ObjectScore]) -> int:
-        names = {thing.frame: thing.found_frame for thing in objects
-                 if thing.found_frame and thing.detected_as == thing.label}
+        names = {one.frame: one.found_frame for one in objects
+                 if one.found_frame and one.detected_as == one.label}
         swaps = sum(self._names.get(frame, name) != name for frame, name in names.items())
         self._names.update(names)
         return swaps
 
 
 def widened(limits: Limits, factor: float) -> Limits:
-    """Limits so many times as wide."""
+    """Return the limits multiplied by a factor."""
     return Limits(**{name: value * factor for name, value in dataclasses.asdict(limits).items()})

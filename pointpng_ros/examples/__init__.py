@@ -1,1 +1,1 @@
-"""Nodes to start one's own from."""
+"""Nodes to copy and change."""

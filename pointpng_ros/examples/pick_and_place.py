@@ -10,13 +10,13 @@ import numpy as np
 from std_msgs.msg import Header
 
 from pointpng_ros.health.lifetime import run_node
-from pointpng_ros.nodes.picker import Picker
-from pointpng_ros.processing.grasp_rules import matrix_of, pose_of
+from pointpng_ros.messages.pose_messages import matrix_from_quat, pose_from_matrix
+from pointpng_ros.picking.picker import Picker
 
 # The gripper in the object's frame, metres and xyzw: it goes along its z axis, here down the
 # object's own, and comes from 10 cm away.
-T_OBJECT_GRASP = matrix_of((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
-T_OBJECT_APPROACH = T_OBJECT_GRASP @ matrix_of((0.0, 0.0, -0.10), (0.0, 0.0, 0.0, 1.0))
+T_OBJECT_GRASP = matrix_from_quat((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
+T_OBJECT_APPROACH = T_OBJECT_GRASP @ matrix_from_quat((0.0, 0.0, -0.10), (0.0, 0.0, 0.0, 1.0))
 WAYS = {'approach': T_OBJECT_APPROACH, 'grasp': T_OBJECT_GRASP}
 
 
@@ -28,9 +28,9 @@ class PickAndPlace(Picker):
         self._outputs = {way: self.create_publisher(PoseStamped, f'~/{way}', 1) for way in WAYS}
 
     def reach(self, T_base_object: np.ndarray, header: Header) -> None:
-        """Tell where to go, for an object that is fit to be picked."""
+        """Publish where to go, for an object that may be picked."""
         for way, T_object_way in WAYS.items():
-            pose = pose_of(T_base_object @ T_object_way)
+            pose = pose_from_matrix(T_base_object @ T_object_way)
             self._outputs[way].publish(PoseStamped(header=header, pose=pose))
 
 

@@ -1,1 +1,1 @@
-"""Diagnostics, errors, and what keeps a node alive."""
+"""Diagnostics, statistics, and what keeps a node alive: signals, optional packages."""

@@ -1,21 +1,25 @@
-"""The node's state as diagnostic_msgs/DiagnosticStatus."""
+"""The node's state as diagnostic_msgs/DiagnosticStatus, and what failed clouds are called."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+import sys
+from typing import TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health.frame_statistics import Summary
 
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.tracking.states import ObjectState
+
 LOW_FINITE_SHARE = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
 class NodeState:
-    """What the statistics of a camera do not know."""
+    """State of the node that the statistics of a camera do not contain."""
 
     dropped: int
     skipped: int                      # by max_rate_hz
@@ -41,7 +45,7 @@ def _diagnose_processing(summary: Summary, state: NodeState) -> tuple[bytes, str
     if summary.problem:
         return DiagnosticStatus.ERROR, summary.problem
     if state.references == 0:
-        return DiagnosticStatus.WARN, 'no references: no object found in a first look yet'
+        return DiagnosticStatus.WARN, 'no references: no object found in a cloud yet'
     if summary.processed and summary.finite_share < LOW_FINITE_SHARE:
         return DiagnosticStatus.WARN, f'only {summary.finite_share:.1%} of the points are finite'
     return DiagnosticStatus.OK, 'running'
@@ -68,7 +72,7 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
                             values=_key_values(values))
 
 
-def objects_status(name: str, states: Sequence[Any]) -> DiagnosticStatus:
+def objects_status(name: str, states: 'Sequence[ObjectState]') -> DiagnosticStatus:
     """Return the states of a camera's objects, `ObjectState`s, by LABEL_INDEX or label."""
     counts = Counter(state.state for state in states)
     message = ', '.join(f'{number} {word}' for word, number in counts.items()) or 'no objects'
@@ -77,14 +81,14 @@ def objects_status(name: str, states: Sequence[Any]) -> DiagnosticStatus:
         values=_key_values({state.name: _in_words(state) for state in states}))
 
 
-def _in_words(state: Any) -> str:
+def _in_words(state: 'ObjectState') -> str:
     if state.index is None:
         return str(state.state)
     return (f'{state.state}, confidence {state.confidence:.3f}, age {state.age} frames, '
             f'missed {state.missed}')
 
 
-def _key_values(values: Mapping[str, Any]) -> list[KeyValue]:
+def _key_values(values: Mapping[str, object]) -> list[KeyValue]:
     return [KeyValue(key=key, value=str(value)) for key, value in values.items()]
 
 
@@ -93,3 +97,24 @@ def _memory_mb() -> str:
         return f'{resident_mb():.0f}'
     except OSError:      # no /proc
         return 'nan'
+
+
+def describe_error(error: Exception) -> str:
+    """Return one line for log and diagnostics: the error and, where that is known, the fix."""
+    text = f'{type(error).__name__}: {error}'.split('\n')[0]
+    if out_of_gpu_memory(error):
+        return (f'GPU out of memory, its cached memory was given back ({text}). Fix: close what '
+                'else uses the GPU, lower pipeline.max_objects or estimator.search.*, or set '
+                'device to cpu')
+    return text
+
+
+def out_of_gpu_memory(error: Exception) -> bool:
+    """Return whether torch ran out of the memory of a GPU."""
+    torch = sys.modules.get('torch')     # a node without it cannot have run out
+    return torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
+
+
+def release_gpu_memory() -> None:
+    """Give back the GPU memory that torch caches; without a GPU nothing happens."""
+    sys.modules['torch'].cuda.empty_cache()

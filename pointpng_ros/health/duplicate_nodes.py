@@ -7,8 +7,8 @@ from rclpy.node import Node
 PERIOD_S = 2.0
 
 
-class NamesakeWatch:
-    """Counts the nodes with the node's own name from time to time; the log says what changes."""
+class DuplicateNodeWatch:
+    """Counts the nodes with the node's own name every few seconds and logs a warning."""
 
     def __init__(self, node: Node, group: CallbackGroup) -> None:
         self._node = node
@@ -17,7 +17,7 @@ class NamesakeWatch:
                           clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def check(self) -> None:
-        """Look who is there; called by a timer."""
+        """Count the nodes of this name; called by a timer."""
         own = (self._node.get_name(), self._node.get_namespace())
         others = self._node.get_node_names_and_namespaces().count(own) - 1
         if others > max(0, self._others):

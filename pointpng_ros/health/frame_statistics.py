@@ -44,7 +44,7 @@ class Summary:
 
 
 class FrameStatistics:
-    """Collects events from the executor and the worker thread; `summary` may be asked by both."""
+    """Collects events from the executor and the worker; `summary` may be called from both."""
 
     def __init__(self, *, window_s: float = 10.0) -> None:
         self._window_s = window_s
@@ -71,7 +71,7 @@ class FrameStatistics:
             self._problem = problem
 
     def count_ignored(self) -> None:
-        """Count a cloud that was not looked at: the node is disabled, or nobody subscribes."""
+        """Count a cloud that was not processed: the node is disabled, or nobody subscribes."""
         with self._lock:
             self._ignored += 1
             self._problem = ''

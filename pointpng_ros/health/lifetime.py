@@ -13,8 +13,9 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_ros.processing.worker import THREAD_PREFIX
 
+THREAD_PREFIX = 'pointpng-'
+"""Prefix of the names of threads that may be busy in torch when the process ends."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -58,7 +59,7 @@ def stop_when_asked() -> None:
 
 
 def _initialise(args: list[str] | None, threads: int) -> Executor:
-    """Let signals close the context and do nothing else: no KeyboardInterrupt anywhere.
+    """Initialise ROS so that signals only close the context: no KeyboardInterrupt anywhere.
 
     Returns the executor to spin with. Ctrl-C arrives twice under `ros2 launch`, and an exception
     in the middle of rclpy's or torch's own code leaves tracebacks behind. rclpy.init puts its

@@ -1,4 +1,4 @@
-"""The one place that resolves what a full ROS 2 brings and PyPI's ROS wheels do not."""
+"""Optional packages: part of a full ROS 2 installation, but not of PyPI's ROS wheels."""
 
 from dataclasses import dataclass
 import importlib

@@ -1,1 +1,1 @@
-"""From a topic to the newest cloud."""
+"""From a topic, a bag or the keyboard to the node: clouds, topics, playback, key presses."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
@@ -11,8 +11,12 @@ from sensor_msgs.msg import PointCloud2
 
 from pointpng_core.errors import ConfigError
 from pointpng_ros.health.frame_statistics import FrameStatistics
-from pointpng_ros.inputs.silence_watch import CloudWatch, check_topic_name, cloud_qos
+from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
+from pointpng_ros.inputs.silence_watch import CloudWatch
 from pointpng_ros.parameters.node_config import NodeConfig
+
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.tracking.states import ObjectState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +40,8 @@ class Camera:
     statistics: FrameStatistics = field(default_factory=FrameStatistics)
     newest: PointCloud2 | None = None
     received_s: float = 0.0
-    """When the newest came, of time.monotonic()."""
-    states: Sequence[Any] = ()
+    """Arrival of the newest cloud, of time.monotonic()."""
+    states: 'Sequence[ObjectState]' = ()
     """The object states after its last processed cloud."""
 
     @property
@@ -64,7 +68,7 @@ def camera_names(topics: Sequence[str]) -> list[str]:
     """Return a name for each of several topics: the parts in which they differ.
 
     /left/depth/points and /right/depth/points are left and right; a single topic needs no name.
-    Where that does not tell them apart, they are numbered.
+    Where these parts are not unique, cameras are numbered.
     """
     if len(topics) == 1:
         return ['']
@@ -92,7 +96,7 @@ def subscribe(node: Node, config: NodeConfig, deliver: Callable[[Arrival], None]
 
 def subscribe_reference(node: Node, config: NodeConfig, slot: int,
                         deliver: Callable[[Arrival], None], group: CallbackGroup) -> Camera:
-    """Subscribe to the reference topic, whose clouds need not go on."""
+    """Subscribe to the reference topic, on which a single cloud is enough."""
     topic = config.reference_topic
     check_topic_name('reference_topic', topic)
     watch = _watch(node, config, topic, parameter='reference_topic', steady=False)
@@ -101,9 +105,10 @@ def subscribe_reference(node: Node, config: NodeConfig, slot: int,
     return camera
 
 
-def _watch(node: Node, config: NodeConfig, topic: str, **options: Any) -> CloudWatch:
+def _watch(node: Node, config: NodeConfig, topic: str, *, parameter: str = 'cloud_topic',
+           steady: bool = True) -> CloudWatch:
     return CloudWatch(node, topic=topic, reliability=config.cloud_reliability,
-                      timeout_s=config.cloud_timeout_s, **options)
+                      timeout_s=config.cloud_timeout_s, parameter=parameter, steady=steady)
 
 
 def _listen(node: Node, config: NodeConfig, camera: Camera,

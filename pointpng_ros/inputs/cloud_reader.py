@@ -1,4 +1,4 @@
-"""Messages to points: decoded, not too old, and only those in the region of interest."""
+"""Reads cloud messages: decodes them, refuses old ones, crops to the region of interest."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.bounding_box import outside_blanked
 from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
-from pointpng_ros.messages.frames import FrameLookup
+from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
 
@@ -46,7 +46,7 @@ class CloudReader:
         return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds / 1e9
 
     def _inside(self, cloud: DecodedCloud, header: Header, region: RegionConfig) -> DecodedCloud:
-        """Make holes of the points outside the region, so that an organised cloud stays one."""
+        """Make points outside the region NaN, so that an organised cloud stays organised."""
         if not region.enabled:
             return cloud
         T_box_cloud = None

@@ -17,22 +17,22 @@ class _Slot(Generic[Item]):
 
 
 class Mailbox(Generic[Item]):
-    """Holds at most one item a slot; an item that nobody took in time is replaced and counted.
+    """Holds at most one item a slot; an item that was not taken in time is replaced and counted.
 
-    Slots take turns. Where the rate is limited, what is replaced before the next item of its slot
-    is due was skipped, what is replaced afterwards was dropped.
+    Slots are served round robin. Where the rate is limited, an item that is replaced before the
+    next one of its slot is due was skipped; one that is replaced afterwards was dropped.
     """
 
     def __init__(self, slots: int = 1) -> None:
         self._changed = threading.Condition()
         self._slots: list[_Slot[Item]] = [_Slot() for _ in range(slots)]
-        self._turn = 0
+        self._next_slot = 0
         self._closed = False
         self._period_s = 0.0
 
     @property
     def dropped(self) -> int:
-        """Items replaced before anybody took them, for want of time."""
+        """How many items were replaced before they were taken, of all slots."""
         return sum(slot.dropped for slot in self._slots)
 
     def counts(self, slot: int = 0) -> tuple[int, int]:
@@ -40,7 +40,7 @@ class Mailbox(Generic[Item]):
         return self._slots[slot].dropped, self._slots[slot].skipped
 
     def limit_rate(self, rate_hz: float) -> None:
-        """Let at most so many items of each slot be taken in a second; 0: no limit."""
+        """Limit how many items of each slot are taken in a second; 0: no limit."""
         self._period_s = 1.0 / rate_hz if rate_hz else 0.0
 
     def put(self, item: Item, slot: int = 0) -> None:
@@ -73,14 +73,14 @@ class Mailbox(Generic[Item]):
             self._changed.notify_all()
 
     def _due(self, now_s: float) -> int | None:
-        """Return the slot whose turn it is among those with an item that is due."""
+        """Return the next slot, round robin, among those with an item that is due."""
         count = len(self._slots)
-        order = [(self._turn + step) % count for step in range(count)]
+        order = [(self._next_slot + step) % count for step in range(count)]
         return next((index for index in order if self._slots[index].item is not None
                      and self._slots[index].not_before_s <= now_s), None)
 
     def _emptied(self, index: int, now_s: float) -> Item | None:
-        slot, self._turn = self._slots[index], index + 1
+        slot, self._next_slot = self._slots[index], index + 1
         item, slot.item = slot.item, None
         slot.not_before_s = now_s + self._period_s
         return item

@@ -1,4 +1,4 @@
-"""Hands recorded items out at their recorded pace: rate, loop, pause; without ROS."""
+"""Plays recorded items at their recorded pace, with rate, loop and pause; without ROS."""
 
 from collections.abc import Callable, Iterable
 import threading

@@ -1,66 +1,37 @@
-"""Says in the log why no cloud arrives: QoS that never matches, a silent or a wrong topic."""
+"""Logs why no cloud arrives: QoS that does not match, a silent or a wrong topic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 import time
-from typing import Any
 
 from rclpy.clock import Clock, ClockType
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.exceptions import InvalidTopicNameException
+from rclpy.event_handler import QoSRequestedIncompatibleQoSInfo, SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import (
-    DurabilityPolicy,
-    HistoryPolicy,
-    QoSProfile,
-    ReliabilityPolicy,
     qos_policy_name_from_kind,
 )
-from rclpy.validate_topic_name import validate_topic_name
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from pointpng_core.errors import ConfigError, MissingDependencyError
+from pointpng_core.errors import MissingDependencyError
 from pointpng_ros.health.optional_packages import share_directory
+from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE, cloud_topics
 
-CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'
 REPEAT_S = 30.0
-_RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT,
-                'reliable': ReliabilityPolicy.RELIABLE}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
-    """Who publishes on the topic, and how."""
+    """A publisher of the topic: node, message type, reliability."""
 
     node: str
     topic_type: str
     reliability: str
 
 
-def cloud_qos(reliability: str, *, depth: int = 1) -> QoSProfile:
-    """Return the profile of a cloud topic: 'best_effort' or 'reliable', volatile, keep last."""
-    return QoSProfile(reliability=_RELIABILITY[reliability], durability=DurabilityPolicy.VOLATILE,
-                      history=HistoryPolicy.KEEP_LAST, depth=depth)
-
-
-def check_topic_name(asked_by: str, name: str) -> None:
-    """Raise ConfigError when ROS would not take the name; `asked_by` is the parameter's name."""
-    try:
-        validate_topic_name(name)
-    except InvalidTopicNameException as error:
-        reason = str(error).splitlines()[0].rstrip(':')    # a drawing of the place follows
-        raise ConfigError(f'{asked_by} = {name!r} is no topic name: {reason}') from error
-
-
-def cloud_topics(node: Node) -> list[str]:
-    """Return the names of the PointCloud2 topics that somebody publishes."""
-    return sorted(name for name, types in node.get_topic_names_and_types()
-                  if CLOUD_TYPE in types and node.count_publishers(name))
-
-
 def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],
                     others: Sequence[str], *, parameter: str = 'cloud_topic') -> str:
-    """Say what is known about the topic in `parameter`, without clouds, and what to do."""
+    """Return why no cloud comes on the topic of `parameter`, as far as known, and the fix."""
     if not publishers:
         found = f'PointCloud2 topics published now: {", ".join(others)}. ' if others else (
             'No PointCloud2 topic is published now: start the camera driver, or check '
@@ -87,8 +58,8 @@ def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher
             'set -p cloud_reliability:=reliable')
 
 
-def _node_name(info: Any) -> str:
-    """Full name of a publisher's node; DDS tells of an endpoint before it tells of its node."""
+def _node_name(info: TopicEndpointInfo) -> str:
+    """Return the full name of a publisher's node; DDS may report the publisher first."""
     if 'UNKNOWN' in info.node_name:
         return 'a node whose name is not known yet'
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
@@ -105,7 +76,7 @@ class CloudWatch:
     """Watches one topic: call `saw_cloud` for every cloud; the explanations go to the node's log.
 
     `timeout_s` is the silence after which it explains, and again when the reason changes and
-    every 30 s. On a topic that need not go on (not `steady`), only the first cloud is missed.
+    every 30 s. Without `steady`, only a missing first cloud is explained.
     """
 
     def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float,
@@ -160,7 +131,7 @@ class CloudWatch:
                           reliability=info.qos_profile.reliability.name.lower())
                 for info in self._node.get_publishers_info_by_topic(self._topic)]
 
-    def _explain_qos(self, event: Any) -> None:
+    def _explain_qos(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
         self._node.get_logger().error(
             f'a publisher of {self._topic} offers an incompatible {policy}: no cloud of it will '

@@ -1,1 +1,1 @@
-"""Between ROS messages and the types of the core."""
+"""Conversions between ROS messages and the types of the core, and tf."""

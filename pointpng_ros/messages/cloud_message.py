@@ -1,12 +1,18 @@
-"""(N, 3) arrays to PointCloud2 messages; the way back is `pointpng_core.io.bags.pointcloud2`."""
+"""PointCloud2 messages from (N, 3) arrays, from segments and from the messages of a bag.
+
+The way back is `pointpng_core.io.bags.pointcloud2`.
+"""
 
 import array
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
+from pointpng_ros.messages.posed_objects import PosedObject
 
 
 def encode_cloud(points: np.ndarray, header: Header, *,
@@ -37,3 +43,29 @@ def encode_cloud(points: np.ndarray, header: Header, *,
 
 def _field(name: str, number: int, datatype: int) -> PointField:
     return PointField(name=name, offset=4 * number, datatype=datatype, count=1)
+
+
+def segment_cloud(objects: Sequence[PosedObject], unposed: Sequence[np.ndarray], header: Header
+                  ) -> PointCloud2:
+    """Return x, y, z, instance: 0, 1, ... in the order of the poses; -1, -2, ... without a pose.
+
+    `unposed` holds (N, 3) points of each segment without one, metres, in the published frame.
+    """
+    parts = [*((number, posed.points) for number, posed in enumerate(objects)),
+             *((-1 - number, points) for number, points in enumerate(unposed))]
+    points = np.concatenate([np.empty((0, 3), np.float32), *(part for _, part in parts)])
+    instances = np.repeat([number for number, _ in parts], [len(part) for _, part in parts])
+    return encode_cloud(points, header, instances=instances)
+
+
+def ros_cloud(message: Any) -> PointCloud2:
+    """Return rclpy's message for rosbags' PointCloud2 (ROS 1 or 2), bytes and header unchanged."""
+    header = Header(frame_id=message.header.frame_id)
+    header.stamp.sec, header.stamp.nanosec = message.header.stamp.sec, message.header.stamp.nanosec
+    fields = [PointField(name=field.name, offset=field.offset, datatype=field.datatype,
+                         count=field.count) for field in message.fields]
+    data = array.array('B')
+    data.frombytes(message.data.data)
+    return PointCloud2(header=header, height=message.height, width=message.width, fields=fields,
+                       is_bigendian=message.is_bigendian, point_step=message.point_step,
+                       row_step=message.row_step, data=data, is_dense=message.is_dense)

@@ -6,14 +6,15 @@ from typing import Any
 
 from geometry_msgs.msg import Pose, Vector3
 import numpy as np
+from std_msgs.msg import Header
 
 from pointpng_ros.health import optional_packages as optional
 from pointpng_ros.messages.pose_messages import pose_of
 from pointpng_ros.messages.posed_objects import LabelledPose, PosedObject
 
 ASKED_BY = 'the parameter publish_detections'
-NOT_TOLD = -1.0
-"""First number of a covariance that is not told, as in sensor_msgs/Imu."""
+UNKNOWN = -1.0
+"""First element of a covariance that is unknown, as in sensor_msgs/Imu."""
 
 
 class DetectionMessages:
@@ -27,17 +28,17 @@ class DetectionMessages:
         """The class vision_msgs.msg.Detection3DArray."""
         return self._msg.Detection3DArray
 
-    def array_of(self, objects: Sequence[PosedObject], header: Any) -> Any:
+    def array_of(self, objects: Sequence[PosedObject], header: Header) -> Any:
         """Return one detection per object, an empty array when there is none."""
         return self._msg.Detection3DArray(
             header=header, detections=[self._detection(posed, header) for posed in objects])
 
-    def _detection(self, posed: PosedObject, header: Any) -> Any:
+    def _detection(self, posed: PosedObject, header: Header) -> Any:
         best = self._hypothesis(posed)
         best.pose.covariance = posed.covariance.ravel().tolist()
         others = [self._hypothesis(other) for other in posed.others]
         for other in others:
-            other.pose.covariance[0] = NOT_TOLD
+            other.pose.covariance[0] = UNKNOWN
         box = self._msg.BoundingBox3D(center=_box_pose(posed), size=_vector(posed.box[1]))
         return self._msg.Detection3D(header=header, results=[best, *others], bbox=box,
                                      id=posed.child_frame)
@@ -51,7 +52,7 @@ class DetectionMessages:
 
 
 def _box_pose(posed: PosedObject) -> Pose:
-    """Return the box's centre in the published frame, turned as the object."""
+    """Return the box's centre in the published frame, rotated as the object."""
     pose, T = pose_of(posed), posed.T_frame_object
     centre = T[:3, :3] @ posed.box[0] + T[:3, 3]
     pose.position.x, pose.position.y, pose.position.z = centre.tolist()

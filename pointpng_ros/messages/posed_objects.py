@@ -1,25 +1,29 @@
-"""Accepted objects as the messages show them, in the frame they are published in."""
+"""Accepted objects as they are published: labels, poses and points in the target frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.estimation.types import Hypothesis, LabelHypothesis
+    from pointpng_core.pipeline import Detection, FrameResult
+
 LEAST_SCORE = 1e-9
-"""So that nothing is divided by zero."""
+"""Scores below it are raised to it: no division by zero."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelledPose:
-    """A pose of something with a label: `T_frame_object` (4, 4) maps its coordinates, metres."""
+    """A label and a pose: `T_frame_object` (4, 4) maps the object's coordinates, metres."""
 
     label: str
     T_frame_object: np.ndarray
     confidence: float = 1.0
-    """Probability of being right."""
+    """Probability that label and pose are right."""
 
     @property
     def position_m(self) -> list[float]:
@@ -42,10 +46,10 @@ class NamedPose(LabelledPose):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PosedObject(NamedPose):
-    """An accepted object; what costs time is computed when a message shows it, and once."""
+    """An accepted object; costly properties are computed when first asked for, and kept."""
 
-    detection: Any
-    """The core's `pipeline.Detection`, in the cloud's frame."""
+    detection: 'Detection'
+    """What the core found, in the cloud's frame."""
     T_frame_cloud: np.ndarray | None = None
     """(4, 4) of the cloud's frame in the published one; None where they are the same."""
 
@@ -77,7 +81,7 @@ class PosedObject(NamedPose):
 
     @cached_property
     def others(self) -> list[LabelledPose]:
-        """What else the points could be, most likely first: other poses, other labels."""
+        """Other explanations of the points, most likely first: other poses, other labels."""
         estimate = self.detection.estimate
         per_score = self.confidence / max(estimate.score, LEAST_SCORE)
         poses = [self._other(self.label, other, per_score * other.score)
@@ -86,14 +90,16 @@ class PosedObject(NamedPose):
                   for other in estimate.other_labels]
         return sorted(poses + labels, key=lambda other: -other.confidence)
 
-    def _other(self, label: str, other: Any, confidence: float) -> LabelledPose:
+    def _other(self, label: str, other: 'Hypothesis | LabelHypothesis',
+               confidence: float) -> LabelledPose:
         return LabelledPose(
             label=label, confidence=min(1.0, float(confidence)),
             T_frame_object=moved_pose(other.T_observation_reference, self.T_frame_cloud))
 
 
-def objects_of(result: Any, T_frame_cloud: np.ndarray | None = None) -> list[PosedObject]:
-    """Turn a FrameResult's detections into objects, moved by `T_frame_cloud` when it is given."""
+def objects_of(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
+               ) -> list[PosedObject]:
+    """Return the detections of a frame as objects, in the frame `T_frame_cloud` leads to."""
     return [PosedObject(
         label=detection.label, child_frame=detection.child_frame,
         T_frame_object=moved_pose(detection.estimate.T_observation_reference, T_frame_cloud),
@@ -101,7 +107,8 @@ def objects_of(result: Any, T_frame_cloud: np.ndarray | None = None) -> list[Pos
         T_frame_cloud=T_frame_cloud) for detection in result.detections]
 
 
-def unposed_points(result: Any, T_frame_cloud: np.ndarray | None = None) -> list[np.ndarray]:
+def unposed_points(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
+                   ) -> list[np.ndarray]:
     """Return the points (N, 3) of each segment, or what is left of it, that got no pose."""
     posed: Sequence[np.ndarray] = [found.segment.indices for found in result.detections]
     taken = np.concatenate(posed) if posed else np.empty(0, np.int64)

@@ -1,1 +1,1 @@
-"""The nodes: one file for each executable that talks ROS."""
+"""The nodes: pose_estimator, sim_camera, bag_player."""

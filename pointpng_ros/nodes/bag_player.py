@@ -5,7 +5,6 @@ ros2 run pointpng_ros play recording/ --topic /camera/depth_registered/points
 """
 
 import argparse
-import array
 import sys
 import threading
 from typing import Any
@@ -14,18 +13,17 @@ import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
-from sensor_msgs.msg import PointCloud2, PointField
-from std_msgs.msg import Header
+from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
 from pointpng_core.errors import PointPngError
 from pointpng_core.io.bags.reader import CloudBag
-from pointpng_ros.health.keyboard import Keyboard
-from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
+from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
+from pointpng_ros.inputs.keyboard import Keyboard
 from pointpng_ros.inputs.playback import Playback
-from pointpng_ros.inputs.silence_watch import check_topic_name, cloud_qos
+from pointpng_ros.messages.cloud_message import ros_cloud
 from pointpng_ros.parameters.node_config import RELIABILITIES
-from pointpng_ros.processing.worker import THREAD_PREFIX
 
 NODE_NAME = 'bag_player'
 _POLL_S = 0.1
@@ -56,7 +54,7 @@ class BagPlayerNode(Node):
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Say what is played and start."""
+        """Log what is played, and start."""
         count = self._bag.topics[self._topic]
         state = ', paused' if self.playback.paused else ''
         self.get_logger().info(f'playing {count} clouds of {self._topic} on '
@@ -66,14 +64,14 @@ class BagPlayerNode(Node):
         self._thread.start()
 
     def set_paused(self, paused: bool) -> str:
-        """Pause or resume; returns what it is now."""
+        """Pause or resume; returns the new state in words."""
         self.playback.pause(paused)
         text = f'{"paused" if paused else "resumed"} after cloud {self.playback.emitted}'
         self.get_logger().info(text)
         return text
 
     def finish(self) -> None:
-        """Wait until reliable subscribers have everything; report the count and what was lost."""
+        """Wait until reliable subscribers have received all clouds; log the count and damage."""
         self._clouds.wait_for_all_acked(Duration(seconds=5))
         self.get_logger().info(f'played {self.playback.emitted} clouds')
         if self._bag.damage:
@@ -109,19 +107,6 @@ class BagPlayerNode(Node):
         response.message = self.set_paused(request.data)
         response.success = True
         return response
-
-
-def ros_cloud(message: Any) -> PointCloud2:
-    """Return rclpy's message for rosbags' PointCloud2 (ROS 1 or 2), bytes and header unchanged."""
-    header = Header(frame_id=message.header.frame_id)
-    header.stamp.sec, header.stamp.nanosec = message.header.stamp.sec, message.header.stamp.nanosec
-    fields = [PointField(name=field.name, offset=field.offset, datatype=field.datatype,
-                         count=field.count) for field in message.fields]
-    data = array.array('B')
-    data.frombytes(message.data.data)
-    return PointCloud2(header=header, height=message.height, width=message.width, fields=fields,
-                       is_bigendian=message.is_bigendian, point_step=message.point_step,
-                       row_step=message.row_step, data=data, is_dense=message.is_dense)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 import sys
 import traceback
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
@@ -18,9 +18,15 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.health import faults
-from pointpng_ros.health.diagnostics import NodeState, camera_status, objects_status
-from pointpng_ros.health.duplicate_nodes import NamesakeWatch
+from pointpng_ros.health.diagnostics import (
+    NodeState,
+    camera_status,
+    describe_error,
+    objects_status,
+    out_of_gpu_memory,
+    release_gpu_memory,
+)
+from pointpng_ros.health.duplicate_nodes import DuplicateNodeWatch
 from pointpng_ros.health.lifetime import run_node, stop_when_asked
 from pointpng_ros.inputs.cameras import (
     Arrival,
@@ -31,23 +37,26 @@ from pointpng_ros.inputs.cameras import (
 )
 from pointpng_ros.inputs.cloud_reader import CloudReader
 from pointpng_ros.inputs.mailbox import Mailbox
-from pointpng_ros.messages.frames import FrameLookup
-from pointpng_ros.messages.reference_list import ReferencePublisher
-from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
+from pointpng_ros.messages.tf_frames import FrameLookup
+from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig, reference_mode
 from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
 from pointpng_ros.processing.cloud_processor import CloudProcessor
-from pointpng_ros.processing.control import Control
 from pointpng_ros.processing.pose_publisher import PosePublisher
-from pointpng_ros.processing.reference_mode import reference_mode
-from pointpng_ros.processing.session import MakePipeline, PoseSession, Setting
+from pointpng_ros.processing.reference_publisher import ReferencePublisher
+from pointpng_ros.processing.services import NodeServices
+from pointpng_ros.processing.session import PoseSession, Setting
 from pointpng_ros.processing.worker import Worker
+
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.reference import Reference
+    from pointpng_ros.processing.session import MakePipeline
 
 NODE_NAME = 'pose_estimator'
 LOG_PERIOD_S = 5.0
 STOP_TIMEOUT_S = 5.0
 THREADS = 4
-"""A change of the library takes long, and so may a service: clouds and diagnostics go on."""
+"""Loading a library takes long, and so may a service: clouds and diagnostics go on meanwhile."""
 REBUILDING = ('objects', 'model', 'device', 'estimator.')
 """Changes of these need another estimator, or other references."""
 
@@ -55,13 +64,13 @@ REBUILDING = ('objects', 'model', 'device', 'estimator.')
 class Factory(Protocol):
     """What the node needs of `pointpng_ros.processing.pipeline_factory.PipelineFactory`."""
 
-    def inference(self) -> AbstractContextManager[Any]:
+    def inference(self) -> AbstractContextManager[object]:
         """Return a fresh context for all torch work."""
 
-    def library(self) -> list[Any] | None:
+    def library(self) -> 'list[Reference] | None':
         """Return the references of the object library, None without one."""
 
-    def pipeline_maker(self, configs: Configs) -> MakePipeline:
+    def pipeline_maker(self, configs: Configs) -> 'MakePipeline':
         """Return a function from references to a pipeline."""
 
 
@@ -96,7 +105,7 @@ class PoseEstimatorNode(Node):
         self._processor = CloudProcessor(
             cameras=self._cameras, session=self._session, reader=self._reader,
             publisher=publisher, lookup=lookup, report=self._report,
-            tell_references=self._references.update)
+            publish_references=self._references.update)
         self._mailbox: Mailbox[Arrival] = Mailbox(len(topics) + 1)
         self._mailbox.limit_rate(self._config.max_rate_hz)
         self._worker = Worker(self._mailbox, self._processor.handle, self._on_error)
@@ -114,7 +123,7 @@ class PoseEstimatorNode(Node):
         self.get_logger().info(text)
 
     def _report_work(self, text: str) -> None:
-        """Log what takes time, unless a signal has come meanwhile."""
+        """Log slow work; raises ExternalShutdownException once a signal has come."""
         stop_when_asked()
         self._report(text)
 
@@ -123,10 +132,10 @@ class PoseEstimatorNode(Node):
         self._cameras += subscribe(self, self._config, self._deliver, clouds)
         if self._config.reference_topic:
             subscribe_reference(self, self._config, len(self._cameras), self._deliver, clouds)
-        Control(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
-                set_reference=self._references.after(self._processor.look_again),
-                reset=self._references.after(self._session.reset))
-        NamesakeWatch(self, others)
+        NodeServices(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
+                     set_reference=self._references.after(self._processor.set_reference),
+                     reset=self._references.after(self._session.reset))
+        DuplicateNodeWatch(self, others)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
                           clock=Clock(clock_type=ClockType.STEADY_TIME), callback_group=others)
@@ -139,24 +148,24 @@ class PoseEstimatorNode(Node):
         self._mailbox.put(arrival, arrival.slot)
 
     def _on_error(self, arrival: Arrival, error: Exception) -> None:
-        """Log what a cloud met in the worker, throttled; the next cloud is not affected."""
+        """Log the error of a cloud in the worker, throttled; the next cloud is not affected."""
         if not rclpy.ok():
             return                       # publishing while the node shuts down
-        blamed = self._cameras if arrival.slot == len(self._cameras) \
+        affected = self._cameras if arrival.slot == len(self._cameras) \
             else [self._cameras[arrival.slot]]
         if isinstance(error, CloudError):
-            for camera in blamed:
+            for camera in affected:
                 camera.statistics.count_refused(str(error))
             self.get_logger().warning(f'cloud refused: {error}',
                                       throttle_duration_sec=LOG_PERIOD_S)
             return
-        for camera in blamed:
-            camera.statistics.count_failed(faults.described(error))
-        if faults.out_of_gpu_memory(error):
-            faults.release_gpu_memory()
+        for camera in affected:
+            camera.statistics.count_failed(describe_error(error))
+        if out_of_gpu_memory(error):
+            release_gpu_memory()
         trace = ''.join(traceback.format_exception(error))
         self.get_logger().error(f'a cloud failed, going on with the next: '
-                                f'{faults.described(error)}\n{trace}',
+                                f'{describe_error(error)}\n{trace}',
                                 throttle_duration_sec=LOG_PERIOD_S)
 
     def _set_up(self, configs: Configs) -> tuple[Factory, Setting]:
@@ -166,7 +175,7 @@ class PoseEstimatorNode(Node):
         return factory, Setting.of(factory.pipeline_maker(configs), factory.library(), mode)
 
     def _prepare(self, configs: Configs, changed: set[str]) -> None:
-        """Make ready for a change, or refuse it by raising; the worker goes on meanwhile."""
+        """Prepare for changed parameters, or refuse by raising; the worker goes on meanwhile."""
         self._reader.prepare(cast(RegionConfig, configs['roi.']))
         self._prepared = None
         if any(name.startswith(REBUILDING) for name in changed):
@@ -174,7 +183,7 @@ class PoseEstimatorNode(Node):
             self._prepared = factory, self._session.prepared(setting)
 
     def _on_parameters(self, configs: Configs) -> None:
-        """Put a change to work, from the next cloud on."""
+        """Apply changed parameters, from the next cloud on."""
         self._config = self._reader.config = cast(NodeConfig, configs[''])
         self._reader.region = cast(RegionConfig, configs['roi.'])
         self._mailbox.limit_rate(self._config.max_rate_hz)
@@ -182,7 +191,7 @@ class PoseEstimatorNode(Node):
             (self._factory, setting), self._prepared = self._prepared, None
             self._session.swap(setting)
             self._references.update()
-            self._report('model or library exchanged')
+            self._report('model or library replaced')
         else:
             self._session.rebuild(self._factory.pipeline_maker(configs))
 

@@ -57,7 +57,7 @@ class SimCameraConfig(Config):
         0, help='Frames rendered before the first one is published, then shown forwards and '
         'backwards for ever, which costs next to nothing: for high rates. 0: each is rendered '
         'when it is due.', low=0, high=600)
-    stamp_offset_s: float = option(0.0, help='Added to the stamps, as of a clock that is wrong.',
+    stamp_offset_s: float = option(0.0, help='Added to the stamps, as by a clock that is wrong.',
                                    unit='s', low=-1e6, high=1e6)
     objects: str = option(DEFAULT_OBJECTS, help='Objects on the table, separated by commas; a '
                           'name may repeat.')
@@ -118,11 +118,11 @@ class SimCamera(Node):
     def _numbered_frames(self) -> Iterator[SimulatedFrame]:
         render = partial(self._simulator.frame, rate_hz=self._config.rate_hz)
         prepared = [render(number) for number in range(self._config.prepared_frames)]
-        return to_and_fro(prepared) if prepared else map(render, count())
+        return forwards_and_backwards(prepared) if prepared else map(render, count())
 
 
-def to_and_fro(frames: Sequence[SimulatedFrame]) -> Iterator[SimulatedFrame]:
-    """Yield frames forwards and backwards for ever: what moves never jumps."""
+def forwards_and_backwards(frames: Sequence[SimulatedFrame]) -> Iterator[SimulatedFrame]:
+    """Yield frames forwards and backwards for ever, so that motion stays continuous."""
     return cycle([*frames, *frames[-2:0:-1]])
 
 

@@ -1,1 +1,1 @@
-"""ROS parameters from the declarations of the core."""
+"""ROS parameters, declared by the configurations of the node and of the core."""

@@ -6,7 +6,9 @@ from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
 
 RELIABILITIES = ('best_effort', 'reliable')
-REFERENCES = ('auto', 'library', 'first_look', 'previous_frame', 'topic')
+LIBRARY, FIRST_LOOK, PREVIOUS_FRAME, TOPIC = 'library', 'first_look', 'previous_frame', 'topic'
+REFERENCES = ('auto', LIBRARY, FIRST_LOOK, PREVIOUS_FRAME, TOPIC)
+"""What poses are relative to, the values of the parameter `reference`: see docs/frames.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class NodeConfig(Config):
         help='What poses are relative to: the library; the objects of the first cloud or of '
              '~/set_reference, as object_0, object_1, ...; each object as it was in the cloud '
              'before; or the objects of the newest cloud on reference_topic. auto: the library '
-             'where objects is given, else the first look.')
+             'where objects is given, else first_look.')
     reference_topic: str = option(
         '', help="PointCloud2 topic of the reference cloud, with reference = 'topic'.")
     model: str = option(
@@ -73,12 +75,36 @@ class NodeConfig(Config):
         300, low=0, high=10_000, help='Points shown for each object in the markers.')
 
 
+def reference_mode(config: NodeConfig) -> str:
+    """Return what poses are relative to: LIBRARY, FIRST_LOOK, PREVIOUS_FRAME or TOPIC.
+
+    Raises ConfigError where the parameters `reference`, `objects` and `reference_topic` contradict
+    each other.
+    """
+    mode = config.reference
+    if mode == 'auto':
+        mode = LIBRARY if config.objects else FIRST_LOOK
+    if mode == LIBRARY and not config.objects:
+        raise ConfigError("reference = 'library' needs the folder of a library: set objects")
+    if mode != LIBRARY and config.objects:
+        raise ConfigError(f'reference = {config.reference!r} takes no library, but objects = '
+                          f'{config.objects!r}: leave one of the two out')
+    if mode == TOPIC and not config.reference_topic:
+        raise ConfigError("reference = 'topic' needs the topic of the reference cloud: set "
+                          'reference_topic')
+    if mode != TOPIC and config.reference_topic:
+        raise ConfigError(f'reference_topic = {config.reference_topic!r} is not used with '
+                          f"reference = {config.reference!r}: set that to 'topic', or leave "
+                          'reference_topic empty')
+    return mode
+
+
 @dataclass(frozen=True, kw_only=True)
 class RegionConfig(Config):
-    """The region of interest: a box along the axes of a frame; outside, nothing is looked at."""
+    """The region of interest: a box along the axes of a frame; points outside are ignored."""
 
     enabled: bool = option(
-        False, help='Whether only the points inside a box are looked at, the region of interest.')
+        False, help='Whether only the points inside a box are used, the region of interest.')
     frame: str = option(
         '', help='Frame of the box, by tf at the stamp of the cloud (needs tf2_ros). Empty: the '
                  'frame of the cloud.')

@@ -1,4 +1,4 @@
-"""What each ROS parameter is, from the configs' metadata, as table and YAML; without ROS."""
+"""Specifications of the ROS parameters from the configs' metadata, as table and YAML; no ROS."""
 
 from collections.abc import Iterator, Mapping, Sequence
 import dataclasses
@@ -12,6 +12,7 @@ from pointpng_core.errors import ConfigError
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
 AnyConfig = TypeVar('AnyConfig', bound=Config)
+Scalar = bool | int | float | str
 LIVE_NODE_PARAMETERS = frozenset({
     'objects', 'model', 'device', 'max_age_s', 'max_rate_hz', 'process_unsubscribed', 'max_points',
     'marker_points'})
@@ -22,7 +23,7 @@ class ParameterSpec:
     """One scalar parameter; `live` ones may be changed while the node runs."""
 
     name: str
-    default: bool | int | float | str
+    default: Scalar
     help: str
     unit: str
     low: float | None
@@ -68,7 +69,7 @@ def pose_estimator_groups() -> list[ParameterGroup]:
             ParameterGroup(prefix='pipeline.', defaults=PipelineConfig(), live=True)]
 
 
-def with_values(defaults: AnyConfig, prefix: str, values: Mapping[str, Any]) -> AnyConfig:
+def with_values(defaults: AnyConfig, prefix: str, values: Mapping[str, Scalar]) -> AnyConfig:
     """Return `defaults` with the values of PREFIX + field name put in; raises ConfigError.
 
     Integers given for a float parameter are taken as floats.
@@ -107,7 +108,7 @@ def default_yaml(groups: Sequence[ParameterGroup]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def format_value(value: bool | int | float | str) -> str:
+def format_value(value: Scalar) -> str:
     """Write a scalar as YAML that keeps its ROS type: doubles always carry a decimal point."""
     return yaml.safe_dump(value, default_flow_style=True, width=10_000).split('\n')[0]
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 import difflib
 import sys
 import traceback
-from typing import Any
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -19,7 +18,12 @@ from rclpy.parameter import Parameter
 
 from pointpng_core.config import Config
 from pointpng_core.errors import ConfigError, PointPngError
-from pointpng_ros.parameters.parameter_specs import ParameterGroup, ParameterSpec, with_values
+from pointpng_ros.parameters.parameter_specs import (
+    ParameterGroup,
+    ParameterSpec,
+    Scalar,
+    with_values,
+)
 
 Configs = dict[str, Config]       # by the prefix of their group
 _INT64 = 2**63 - 1
@@ -94,7 +98,7 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _declare(node: Node, spec: ParameterSpec) -> Any:
+def _declare(node: Node, spec: ParameterSpec) -> Scalar:
     try:
         return node.declare_parameter(spec.name, spec.default, describe(spec)).value
     except ParameterException as error:
@@ -103,17 +107,17 @@ def _declare(node: Node, spec: ParameterSpec) -> Any:
                           f'(type {type(spec.default).__name__}{allowed})') from error
 
 
-def _build(groups: Sequence[ParameterGroup], values: Mapping[str, Any]) -> Configs:
+def _build(groups: Sequence[ParameterGroup], values: Mapping[str, Scalar]) -> Configs:
     return {group.prefix: with_values(group.defaults, group.prefix, values) for group in groups}
 
 
-def _current(node: Node, names: set[str], changes: list[Parameter]) -> dict[str, Any]:
+def _current(node: Node, names: set[str], changes: list[Parameter]) -> dict[str, Scalar]:
     values = {name: node.get_parameter(name).value for name in names}
     return values | {change.name: change.value for change in changes}
 
 
 def _warn_about_unknown(node: Node, names: list[str]) -> None:
-    overrides: Mapping[str, Any] = getattr(node, '_parameter_overrides', {})
+    overrides: Mapping[str, Parameter] = getattr(node, '_parameter_overrides', {})
     for name in overrides:
         if name not in names and not name.startswith(_ROS_OWN):
             near = difflib.get_close_matches(name, names, n=1)

@@ -1,1 +1,1 @@
-"""From a cloud message to what is published of it."""
+"""From a cloud message to what is published: worker, session, services, publishers."""

@@ -1,10 +1,10 @@
-"""One cloud at a time, in the worker's thread: message, points, poses, messages."""
+"""Processes one cloud at a time, in the worker's thread: message, points, poses, messages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 import time
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rclpy.time import Time
@@ -16,10 +16,13 @@ from pointpng_core.timing import StageTimer
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
-from pointpng_ros.messages.frames import FrameLookup
 from pointpng_ros.messages.posed_objects import objects_of, unposed_points
+from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.processing.pose_publisher import PosePublisher
 from pointpng_ros.processing.session import PoseSession
+
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.pipeline import FrameResult
 
 IDLE = 'idle: nobody subscribes'
 DISABLED = 'disabled: call ~/enable with true to go on'
@@ -28,17 +31,17 @@ DISABLED = 'disabled: call ~/enable with true to go on'
 class CloudProcessor:
     """Turns the clouds of all cameras into published poses.
 
-    `report` is told what is worth a line in the log; `tell_references` is called when others may
-    be in use. With `enabled` off nothing is published.
+    `report` receives lines for the log; `publish_references` is called after every cloud, which
+    may have changed the references. With `enabled` off nothing is published.
     """
 
     def __init__(self, *, cameras: Sequence[Camera], session: PoseSession, reader: CloudReader,
                  publisher: PosePublisher, lookup: FrameLookup | None,
-                 report: Callable[[str], None], tell_references: Callable[[], None]) -> None:
+                 report: Callable[[str], None], publish_references: Callable[[], None]) -> None:
         self._cameras, self._session, self._reader = cameras, session, reader
         self._publisher, self._lookup, self._report = publisher, lookup, report
-        self._tell_references = tell_references
-        self._reference: PointCloud2 | None = None
+        self._publish_references = publish_references
+        self._reference_message: PointCloud2 | None = None
         self.enabled = True
 
     @property
@@ -46,24 +49,24 @@ class CloudProcessor:
         """Why clouds are not processed now; empty when they are."""
         if not self.enabled:
             return DISABLED
-        wanted = (self._reader.config.process_unsubscribed or self._session.needs_look
+        wanted = (self._reader.config.process_unsubscribed or self._session.needs_reference
                   or self._publisher.wanted)
         return '' if wanted else IDLE
 
     def handle(self, arrival: Arrival) -> None:
-        """Process a cloud of a camera, or of the reference topic; raises what it meets."""
+        """Process a cloud of a camera, or of the reference topic; errors of a cloud are raised."""
         if arrival.slot == len(self._cameras):
-            self._take_reference(arrival.message)
+            self._process_reference(arrival.message)
         elif self.idle:
             camera = self._cameras[arrival.slot]
             camera.states = ()
             camera.statistics.count_ignored()
         else:
             self._process(arrival, self._cameras[arrival.slot])
-        self._tell_references()
+        self._publish_references()
 
-    def look_again(self) -> str:
-        """Make the newest of all cameras' clouds the look; returns what was found."""
+    def set_reference(self) -> str:
+        """Take the references from the newest of all cameras' clouds; returns what was found."""
         camera = max((camera for camera in self._cameras if camera.newest),
                      key=lambda camera: camera.received_s, default=None)
         if camera is None or camera.newest is None:
@@ -72,37 +75,39 @@ class CloudProcessor:
         cloud = self._reader.read(camera.newest)
         return self._session.set_reference(cloud.points, cloud.image_shape)
 
-    def _take_reference(self, message: PointCloud2) -> None:
-        """Look at the reference topic's cloud, unless it shows the very same again."""
-        if self._reference is not None and self._reference.data == message.data:
+    def _process_reference(self, message: PointCloud2) -> None:
+        """Take the references from a cloud of the reference topic, unless it is the last again."""
+        last = self._reference_message
+        if last is not None and last.data == message.data:
             return
         cloud = self._reader.read(message)
-        self._report(self._session.show(cloud.points, cloud.image_shape))
-        self._reference = message
+        self._report(self._session.take_references(cloud.points, cloud.image_shape))
+        self._reference_message = message
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
-        clock, header = StageTimer(), arrival.message.header
-        with clock('decode'):
+        timer, header = StageTimer(), arrival.message.header
+        with timer('decode'):
             cloud = self._reader.read(arrival.message)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
-        looking = self._session.needs_look
+        taken = self._session.needs_reference
         result = self._session.process(cloud.points, cloud.image_shape, frame=header.frame_id,
                                        stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9,
                                        camera=arrival.slot)
         camera.states = result.states
-        if looking and self._session.reference_names:
-            self._report(f'first look: {", ".join(self._session.reference_names)}')
-        with clock('publish'):
+        if taken and self._session.reference_names:
+            names = ', '.join(self._session.reference_names)
+            self._report(f'references from the first cloud: {names}')
+        with timer('publish'):
             self._publish(result, header, T_target_cloud, camera)
         finished_s = time.monotonic()
         camera.statistics.add(FrameTiming(
             finished_s=finished_s, latency_ms=(finished_s - arrival.received_s) * 1e3,
             stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
-            stage_ms=clock.stage_ms | result.stage_ms))
+            stage_ms=timer.stage_ms | result.stage_ms))
         self._session.finish(result, camera=arrival.slot)
 
-    def _publish(self, result: Any, header: Header, T_target_cloud: np.ndarray | None,
+    def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,
                  camera: Camera) -> None:
         if not self.enabled:             # since this cloud was taken
             return

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 
@@ -11,16 +11,16 @@ from pointpng_core.config import Config
 from pointpng_core.estimator import EstimatorConfig, PoseEstimator
 from pointpng_core.io.object_library import load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
+from pointpng_core.reference import Reference
 from pointpng_core.segmentation import SegmenterConfig
 from pointpng_ros.parameters.node_config import NodeConfig
-from pointpng_ros.processing.session import Pipeline
 
 
 class PipelineFactory:
     """Holds the estimator; makes pipelines for changing parameters and references.
 
-    `configs` by parameter prefix, as `declare_parameters` gives them; `report` is told what takes
-    time at the start. Raises ConfigError for a device or model that is not there, FileError for a
+    `configs` by parameter prefix, as `declare_parameters` gives them; `report` receives lines
+    about slow work. Raises ConfigError for a device or model that is not there, FileError for a
     model that cannot be used.
     """
 
@@ -36,11 +36,11 @@ class PipelineFactory:
             cache_dir=cache_dir,
             model=self._node.model)
 
-    def inference(self) -> AbstractContextManager[Any]:
-        """Return a fresh `torch.inference_mode`, which counts for the thread that enters it."""
+    def inference(self) -> AbstractContextManager[object]:
+        """Return a new `torch.inference_mode`, which applies to the thread that enters it."""
         return torch.inference_mode()
 
-    def library(self) -> list[Any] | None:
+    def library(self) -> list[Reference] | None:
         """Return a reference for every object of the library, None without a library.
 
         Raises LibraryError; reports every object, for preparing one takes seconds when it is new.
@@ -55,9 +55,10 @@ class PipelineFactory:
                 model.model, name=model.name, symmetry=model.symmetry))
         return references
 
-    def pipeline_maker(self, configs: dict[str, Config]) -> Callable[[list[Any]], Pipeline]:
+    def pipeline_maker(self, configs: dict[str, Config]
+                       ) -> Callable[[list[Reference]], FramePipeline]:
         """Return a function from references to a pipeline with these parameters."""
-        def make(references: list[Any]) -> Pipeline:
+        def make(references: list[Reference]) -> FramePipeline:
             return FramePipeline(
                 estimator=self._estimator, references=references,
                 segmenter=cast(SegmenterConfig, configs['segmenter.']),

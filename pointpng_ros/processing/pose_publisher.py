@@ -1,4 +1,4 @@
-"""Everything the node publishes for one processed cloud."""
+"""Publishes the results of a processed cloud on all topics."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,14 +10,14 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
 
+from pointpng_ros.messages.cloud_message import segment_cloud
 from pointpng_ros.messages.detections import DetectionMessages
-from pointpng_ros.messages.frames import PoseBroadcaster
-from pointpng_ros.messages.marker_publisher import MarkerBoard
-from pointpng_ros.messages.pose_messages import label_of, markers_of, transform_of
+from pointpng_ros.messages.json_messages import object_list
+from pointpng_ros.messages.markers import MarkerBoard, markers_of
+from pointpng_ros.messages.pose_messages import label_of, transform_of
 from pointpng_ros.messages.posed_objects import PosedObject
-from pointpng_ros.messages.segment_cloud import segment_cloud
+from pointpng_ros.messages.tf_frames import PoseBroadcaster
 from pointpng_ros.parameters.node_config import NodeConfig
-from pointpng_ros.processing.object_list import object_list
 
 # Relative: /pointpng/pose without a namespace, /left/pointpng/pose of the node in /left.
 POSE_TOPIC = 'pointpng/pose'
@@ -54,7 +54,7 @@ class PosePublisher:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody gets what is published for a cloud; tf has no count, so it counts."""
+        """Whether any output has a subscriber; /tf cannot be counted, so it always counts."""
         return self._broadcaster is not None or any(
             output.get_subscription_count() for output in self._outputs)
 

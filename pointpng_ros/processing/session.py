@@ -1,77 +1,53 @@
-"""The references and the pipelines behind the node, without ROS; safe from several threads."""
+"""The references and the pipelines behind the node, without ROS; safe to use from all threads."""
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 import threading
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.processing.reference_mode import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
+from pointpng_ros.parameters.node_config import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
+
+if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.pipeline import FramePipeline, FrameResult
+    from pointpng_core.reference import Reference
+
+    MakePipeline = Callable[[list[Reference]], FramePipeline]
 
 ImageShape = tuple[int, int] | None
-_NO_LOOK = {
+_NOT_FROM_A_CLOUD = {
     LIBRARY: 'the references come from the object library (parameter objects); start the node '
-             'without it to use looks',
+             'without it to take them from clouds',
     PREVIOUS_FRAME: "with reference = 'previous_frame' every cloud is the reference of the next",
     TOPIC: 'the references come from the clouds on reference_topic: publish one there'}
 
 
-class Pipeline(Protocol):
-    """What the node needs of `pointpng_core.pipeline.FramePipeline`."""
-
-    tracks: Any
-    """The tracked objects: a rebuilt pipeline continues with those of the one before."""
-
-    @property
-    def references(self) -> list[Any]:
-        """Return the references that are searched for."""
-
-    def set_references(self, references: list[Any], *, keep_tracks: bool = False) -> None:
-        """Search for other references; keep no tracks, or those whose names are among them."""
-
-    def reset(self) -> None:
-        """Drop all tracks: the next frame begins a new sequence."""
-
-    def process(self, points: np.ndarray, image_shape: ImageShape = None,
-                stamp_s: float | None = None) -> Any:
-        """Return the FrameResult of (N, 3) points at a time."""
-
-    def references_from_view(self, points: np.ndarray, image_shape: ImageShape = None
-                             ) -> list[Any]:
-        """Return references object_0, object_1, ... made from the segments of (N, 3) points."""
-
-    def renew_references(self, result: Any) -> None:
-        """Make what a FrameResult shows the references of the next frame."""
-
-
-MakePipeline = Callable[[list[Any]], Pipeline]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a session works with: exchanged as a whole, between two clouds."""
+    """Pipeline, reference mode and references of a session: replaced together, between clouds."""
 
-    make_pipeline: MakePipeline
+    make_pipeline: 'MakePipeline'
     mode: str
-    references: list[Any]
-    """The references to begin with; another list stands for others, even when it is equal."""
+    references: 'list[Reference]'
+    """The references to begin with. Another list object means other references, even if equal."""
 
     @classmethod
-    def of(cls, make_pipeline: MakePipeline, library: list[Any] | None, mode: str | None = None
-           ) -> 'Setting':
+    def of(cls, make_pipeline: 'MakePipeline', library: 'list[Reference] | None',
+           mode: str | None = None) -> 'Setting':
         """Return the setting of a library, or of a mode without one (default: FIRST_LOOK)."""
         return cls(make_pipeline=make_pipeline, references=library or [],
                    mode=mode or (FIRST_LOOK if library is None else LIBRARY))
 
 
 @dataclass(kw_only=True)
-class _View:
-    """What belongs to one camera."""
+class _Camera:
+    """The pipeline of one camera, and the frame of its last cloud."""
 
-    pipeline: Pipeline
+    pipeline: 'FramePipeline'
     frame: str = ''
 
 
@@ -80,63 +56,66 @@ class PoseSession:
 
     Only with PREVIOUS_FRAME each camera has references of its own. `inference` gives the context
     that all torch work runs in (`torch.inference_mode`).
+
+    One lock guards pipelines and references: a thread holds it for a whole cloud. Settings that
+    other threads ask for wait in a queue, and the next holder of the lock applies them in order,
+    so that `rebuild` never waits for the cloud in work. The properties read without the lock.
     """
 
     def __init__(self, setting: Setting, *, cameras: int = 1,
-                 inference: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
+                 inference: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
         self._lock = threading.Lock()
         self._inference = inference
         self._setting = setting
-        self._next: Setting | None = None
-        self._next_lock = threading.Lock()
-        self._look: tuple[np.ndarray, ImageShape] | None = None
-        self._views = [_View(pipeline=setting.make_pipeline(list(setting.references)))
+        self._changes: deque[Callable[[Setting], Setting]] = deque()     # both ends are atomic
+        self._reference_cloud: tuple[np.ndarray, ImageShape] | None = None
+        self._cameras = [_Camera(pipeline=setting.make_pipeline(list(setting.references)))
                        for _ in range(cameras)]
 
     @property
     def reference_names(self) -> list[str]:
-        """Names of the references in use, each once; empty while a look is still to come."""
+        """Names of the references in use, each once; empty until a cloud has shown objects."""
         return [reference.name for reference in self.references]
 
     @property
-    def references(self) -> list[Any]:
+    def references(self) -> 'list[Reference]':
         """The references in use, of all cameras, each name once."""
-        return list({reference.name: reference for view in self._views
-                     for reference in view.pipeline.references}.values())
+        return list({reference.name: reference for camera in self._cameras
+                     for reference in camera.pipeline.references}.values())
 
     @property
     def mode(self) -> str:
-        """What the references are; see `reference_mode`."""
+        """What poses are relative to; see `node_config.reference_mode`."""
         return self._setting.mode
 
     @property
-    def needs_look(self) -> bool:
-        """Whether the next cloud is the first look."""
+    def needs_reference(self) -> bool:
+        """Whether the references are taken from the next cloud."""
         return self._setting.mode == FIRST_LOOK and not self.reference_names
 
     def process(self, points: np.ndarray, image_shape: ImageShape = None, *,
-                stamp_s: float | None = None, frame: str = '', camera: int = 0) -> Any:
-        """Return the FrameResult of a camera; without any reference, it is the first look.
+                stamp_s: float | None = None, frame: str = '', camera: int = 0) -> 'FrameResult':
+        """Return the FrameResult of a camera; the first cloud may give the references.
 
         Objects are followed from cloud to cloud by `stamp_s`, in one and the same `frame`. Call
         `finish` with the result.
         """
         with self._lock, self._inference():
             self._renew()
-            view = self._views[camera]
-            if frame != view.frame:
-                self._forget(view)
-                view.frame = frame
-            if self.needs_look:
-                self._show(points, image_shape)
-            result = view.pipeline.process(points, image_shape, stamp_s)
+            own = self._cameras[camera]
+            if frame != own.frame:
+                self._forget(own)
+                own.frame = frame
+            if self.needs_reference:
+                self._take_references(points, image_shape)
+            result = own.pipeline.process(points, image_shape, stamp_s)
             return result.first_of_each_label() if self._setting.mode == PREVIOUS_FRAME else result
 
-    def finish(self, result: Any, *, camera: int = 0) -> None:
-        """Do for the next cloud of a camera what may wait until its poses are published."""
+    def finish(self, result: 'FrameResult', *, camera: int = 0) -> None:
+        """Prepare for the next cloud of a camera, once the poses of this one are published."""
         with self._lock, self._inference():
             if self._setting.mode == PREVIOUS_FRAME:
-                self._views[camera].pipeline.renew_references(result)
+                self._cameras[camera].pipeline.renew_references(result)
 
     def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
         """Make the objects of this cloud the references; returns what was found.
@@ -145,89 +124,88 @@ class PoseSession:
         references stay as they were then.
         """
         if self._setting.mode != FIRST_LOOK:
-            raise CloudError(_NO_LOOK[self._setting.mode])
-        return self.show(points, image_shape)
+            raise CloudError(_NOT_FROM_A_CLOUD[self._setting.mode])
+        return self.take_references(points, image_shape)
 
-    def show(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
-        """Do the same for a cloud of the reference topic."""
+    def take_references(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
+        """Make the objects of a cloud the references, in any mode; see `set_reference`."""
         with self._lock, self._inference():
             self._renew()
-            if not self._show(points, image_shape):
+            if not self._take_references(points, image_shape):
                 raise CloudError('no object found in the newest cloud: references kept; check '
                                  'the view and the segmenter.* parameters')
             return f'references: {", ".join(self.reference_names)}'
 
     def reset(self) -> str:
-        """Forget what was followed, and what was looked at; references from elsewhere stay."""
+        """Forget all tracks, and references that were taken from a cloud in mode FIRST_LOOK."""
         with self._lock:
             self._renew()
-            for view in self._views:
-                self._forget(view)
+            for camera in self._cameras:
+                self._forget(camera)
             if self._setting.mode == FIRST_LOOK:
-                self._look = None
+                self._reference_cloud = None
                 self._set_references([])
-                return 'references cleared: the next cloud is the first look'
+                return 'references cleared: the next cloud gives new ones'
         if self._setting.mode == PREVIOUS_FRAME:
             return 'references cleared: the next cloud has none before it'
         kept = 'library' if self._setting.mode == LIBRARY else 'references'
         return f'tracks cleared, {kept} kept: {", ".join(self.reference_names)}'
 
-    def rebuild(self, make_pipeline: MakePipeline) -> None:
-        """Go on with other parameters from the next cloud on; never waits for the one in work."""
-        with self._next_lock:
-            self._next = replace(self._next or self._setting, make_pipeline=make_pipeline)
+    def rebuild(self, make_pipeline: 'MakePipeline') -> None:
+        """Use other parameters from the next cloud on; never waits for the cloud in work."""
+        self._changes.append(lambda setting: replace(setting, make_pipeline=make_pipeline))
 
     def prepared(self, setting: Setting) -> Setting:
-        """Return a setting with the present look taken again by its model; clouds go on meanwhile.
+        """Return a setting with its references made again from the present reference cloud.
 
-        Raises what looking may raise; nothing has changed then.
+        Clouds go on meanwhile. Nothing has changed when the core refuses the cloud by raising.
         """
+        cloud = self._reference_cloud
         if setting.mode not in (FIRST_LOOK, TOPIC) or self._setting.mode != setting.mode \
-                or self._look is None:
+                or cloud is None:
             return setting
         with self._inference():
-            return replace(setting, references=setting.make_pipeline(
-                []).references_from_view(*self._look))
+            references = setting.make_pipeline([]).references_from_view(*cloud)
+            return replace(setting, references=references)
 
     def swap(self, setting: Setting) -> None:
-        """Go on with what was `prepared`, between two clouds: waits for the one in work.
+        """Replace the setting by one that was `prepared`; waits for the cloud in work.
 
-        Objects whose names are among the new references are followed on.
+        The tracks of objects whose names are among the new references go on.
         """
-        with self._next_lock:
-            self._next = setting
+        self._changes.append(lambda _: setting)
         with self._lock:
             self._renew()
 
     def _renew(self) -> None:
-        """Put a waiting setting to work."""
-        with self._next_lock:
-            if self._next is None:
-                return
-            last, self._setting, self._next = self._setting, self._next, None
-        for view in self._views:
-            before, view.pipeline = view.pipeline, self._setting.make_pipeline(
-                list(view.pipeline.references))
-            view.pipeline.tracks = before.tracks
+        """Apply the settings that wait; call it with the lock held."""
+        if not self._changes:
+            return
+        last = self._setting
+        while self._changes:
+            self._setting = self._changes.popleft()(self._setting)
+        for camera in self._cameras:
+            before, camera.pipeline = camera.pipeline, self._setting.make_pipeline(
+                list(camera.pipeline.references))
+            camera.pipeline.tracks = before.tracks
         if self._setting.references is not last.references:
-            for view in self._views:
-                view.pipeline.set_references(list(self._setting.references),
-                                             keep_tracks=True)
+            for camera in self._cameras:
+                camera.pipeline.set_references(self._setting.references, keep_tracks=True)
 
-    def _show(self, points: np.ndarray, image_shape: ImageShape) -> bool:
-        """Make the objects of a cloud the references, if it shows any."""
-        references = self._views[0].pipeline.references_from_view(points, image_shape)
+    def _take_references(self, points: np.ndarray, image_shape: ImageShape) -> bool:
+        """Make the objects of a cloud the references; returns whether it shows any."""
+        references = self._cameras[0].pipeline.references_from_view(points, image_shape)
         if references:
-            self._look = points, image_shape
+            self._reference_cloud = points, image_shape
             self._set_references(references)
         return bool(references)
 
-    def _set_references(self, references: list[Any]) -> None:
-        for view in self._views:
-            view.pipeline.set_references(references)
+    def _set_references(self, references: 'list[Reference]') -> None:
+        for camera in self._cameras:
+            camera.pipeline.set_references(references)
 
-    def _forget(self, view: _View) -> None:
+    def _forget(self, camera: _Camera) -> None:
         """Begin a new sequence of clouds."""
-        view.pipeline.reset()
+        camera.pipeline.reset()
         if self._setting.mode == PREVIOUS_FRAME:
-            view.pipeline.set_references([])
+            camera.pipeline.set_references([])

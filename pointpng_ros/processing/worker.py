@@ -1,13 +1,13 @@
-"""The one thread that turns clouds into poses, so that the executor never waits for inference."""
+"""The thread that turns clouds into poses, so that the executor never waits for inference."""
 
 from collections.abc import Callable
 import threading
 from typing import Generic, TypeVar
 
+from pointpng_ros.health.lifetime import THREAD_PREFIX
 from pointpng_ros.inputs.mailbox import Mailbox
 
 Item = TypeVar('Item')
-THREAD_PREFIX = 'pointpng-'
 
 
 class Worker(Generic[Item]):

@@ -1,3 +1,5 @@
+"""Fixtures of the tests that need ROS 2; `test/conftest.py` marks them all `ros`."""
+
 from collections.abc import Iterator
 
 import pytest

@@ -1,4 +1,4 @@
-"""Stands in for pose_estimator in tests of the demo: answers with the truth, made worse on demand.
+"""Fake of pose_estimator in tests of the demo: answers with the truth, made worse on demand.
 
 SHIFT_MM moves every pose, RELABEL names every object 'can', CRASH ends the node at its start.
 """

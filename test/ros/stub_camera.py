@@ -7,7 +7,7 @@ import rclpy
 from sensor_msgs.msg import PointCloud2
 from test_node import TOPIC, cloud
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
 
 def main():

@@ -88,7 +88,7 @@ class StubPipeline:
 
 
 def reference(name):
-    """Half a metre wide, a quarter deep, the same after half a turn."""
+    """Half a metre wide, a quarter deep, the same after half a rotation."""
     box = np.array([0, 0.125, 0.05]), np.array([0.5, 0.25, 0.1])
     half_turn = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2),))
     return SimpleNamespace(name=name, box=box, complete=True, diameter_m=0.6, symmetry=half_turn)
@@ -106,7 +106,7 @@ def blocks(points):
 
 
 def detection(x, block):
-    """Turned a quarter about z, at the block's centroid."""
+    """Rotated by 90 degrees about z, at the block's centroid."""
     T = np.eye(4)
     T[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
     T[:3, 3] = block.mean(axis=0)

@@ -14,9 +14,8 @@ from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
-pytestmark = pytest.mark.ros
 PLAYER = ('-m', 'pointpng_ros.nodes.bag_player')
 
 

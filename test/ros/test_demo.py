@@ -22,11 +22,11 @@ from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.catalogue_library import catalogue_library
 from pointpng_ros.demo import main, simulated_run
 from pointpng_ros.demo.frame_log import FrameLog
-from pointpng_ros.demo.labels import place_labels
+from pointpng_ros.demo.label_placement import place_labels
 from pointpng_ros.demo.picture import PictureObject, save_picture
 from pointpng_ros.demo.processes import ChildError, Children
 from pointpng_ros.demo.recorder import _raw_stamp_ns
-from pointpng_ros.demo.scoring import LabelledPose, Limits, ScoredModel, score_frame
+from pointpng_ros.demo.scoring import Limits, ObjectPose, ScoredModel, score_frame
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.demo.summary import summarise
 from pointpng_ros.demo.table import summary_table
@@ -40,7 +40,7 @@ def pose(label, position=(0, 0, 1), *, rotation_deg=(0, 0, 0), index=0):
     T = np.eye(4)
     T[:3, :3] = Rotation.from_euler('xyz', rotation_deg, degrees=True).as_matrix()
     T[:3, 3] = position
-    return LabelledPose(label=label, frame=f'{label}_{index}', T_camera_object=T)
+    return ObjectPose(label=label, frame=f'{label}_{index}', T_camera_object=T)
 
 
 def score(truths, detections):
@@ -48,7 +48,8 @@ def score(truths, detections):
 
 
 def test_the_truth_scores_perfectly():
-    truths = [pose('mug'), pose('can', (0.3, 0, 1), rotation_deg=(10, 20, 30)), pose('box', (0, 1, 1))]
+    truths = [pose('mug'), pose('can', (0.3, 0, 1), rotation_deg=(10, 20, 30)),
+              pose('box', (0, 1, 1))]
     result = score(truths, truths[::-1])
     assert [row.outcome for row in result.objects] == ['posed'] * 3
     assert max(row.rotation_error_deg for row in result.objects) < 1e-4
@@ -73,9 +74,9 @@ def test_a_pose_counts_within_both_limits_under_the_right_label_only(detection, 
 
 
 def test_turning_about_a_symmetry_is_no_error_and_tilting_is():
-    turned = score([pose('can')], [pose('can', rotation_deg=(0, 0, 77))]).objects[0]
-    assert turned.posed
-    assert turned.rotation_error_deg < 1e-4
+    rotated = score([pose('can')], [pose('can', rotation_deg=(0, 0, 77))]).objects[0]
+    assert rotated.posed
+    assert rotated.rotation_error_deg < 1e-4
     tilted = score([pose('can')], [pose('can', rotation_deg=(8, 0, 77))]).objects[0]
     assert tilted.rotation_error_deg == pytest.approx(8, abs=1e-3)
 
@@ -209,7 +210,7 @@ def test_children_are_stopped_even_when_they_ignore_ctrl_c(tmp_path, monkeypatch
     assert not alive(process_id)
 
 
-def test_a_dying_child_is_reported_with_its_last_words(tmp_path):
+def test_a_failed_child_is_reported_with_its_last_output(tmp_path):
     (tmp_path / 'failing.py').write_text('raise SystemExit("no film in the camera")\n')
     with Children({**os.environ, 'PYTHONPATH': str(tmp_path)}) as children:
         children.start('camera', 'failing')
@@ -229,7 +230,6 @@ def demo(monkeypatch, tmp_path, domain, **environment):
     return code, json.loads(figures.read_text()) if figures.exists() else None
 
 
-@pytest.mark.ros
 def test_the_demo_passes_when_the_node_is_right(monkeypatch, tmp_path, domain):
     code, figures = demo(monkeypatch, tmp_path, domain)
     assert code == 0
@@ -239,7 +239,6 @@ def test_the_demo_passes_when_the_node_is_right(monkeypatch, tmp_path, domain):
     assert (tmp_path / 'demo.png').stat().st_size > 50_000
 
 
-@pytest.mark.ros
 @pytest.mark.parametrize('fault', [{'SHIFT_MM': '6'}, {'RELABEL': '1'}])
 def test_the_demo_fails_when_the_node_is_wrong(monkeypatch, tmp_path, domain, fault):
     code, figures = demo(monkeypatch, tmp_path, domain, **fault)
@@ -248,7 +247,6 @@ def test_the_demo_fails_when_the_node_is_wrong(monkeypatch, tmp_path, domain, fa
     assert figures['posed_share'] < 0.5
 
 
-@pytest.mark.ros
 def test_the_demo_says_why_when_the_node_dies(monkeypatch, tmp_path, domain, capsys):
     code, figures = demo(monkeypatch, tmp_path, domain, CRASH='1')
     assert code == 1

@@ -17,22 +17,22 @@ from pointpng_core.config import read_yaml_mapping
 from pointpng_core.geometry import Symmetry
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.demo.frame_log import FrameRecord
-from pointpng_ros.demo.scoring import LabelledPose, Limits, ScoredModel
+from pointpng_ros.demo.scoring import Limits, ObjectPose, ScoredModel
 from pointpng_ros.endurance.figures import Observations, broken_bounds, conclude, figure_table
+from pointpng_ros.endurance.resource_usage import ResourceUsage, growth, resource_usage_of
 from pointpng_ros.endurance.scenes import FEWEST, MOST, MOST_ALIKE, Scene
 from pointpng_ros.endurance.settings import EnduranceConfig
 from pointpng_ros.endurance.tally import Tally, widened
-from pointpng_ros.endurance.vitals import Vitals, growth, look_at
 
 LIMITS = Limits(rotation_deg=5.0, translation_mm=5.0)
 
 
 def pose(frame, x_m=0.0, rotation_deg=0.0):
-    """An object at x, turned about z."""
+    """An object at x, rotated about z."""
     T, angle = np.eye(4), np.radians(rotation_deg)
     T[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     T[0, 3] = x_m
-    return LabelledPose(label=frame.rpartition('_')[0], frame=frame, T_camera_object=T)
+    return ObjectPose(label=frame.rpartition('_')[0], frame=frame, T_camera_object=T)
 
 
 def tally_of(*frames):
@@ -79,15 +79,15 @@ def test_a_swap_is_a_change_of_identity_within_a_scene():
 def test_growth_is_that_after_the_warm_up():
     assert growth([500.0] * 90) == (500, 500)
     assert growth([*range(30), *[100] * 60]) == (100, 100)
-    before, after = growth([100.0] * 30 + [100.0 + look for look in range(60)])
+    before, after = growth([100.0] * 30 + [100.0 + sample for sample in range(60)])
     assert (before, after) == (102.5, 156.5)
     assert np.isnan(growth([])).all()
 
 
 def test_this_very_process_has_vitals():
     with open(__file__, encoding='utf-8'):
-        more = look_at(os.getpid())
-    fewer = look_at(os.getpid())
+        more = resource_usage_of(os.getpid())
+    fewer = resource_usage_of(os.getpid())
     assert more.handles == fewer.handles + 1
     assert more.threads >= 1
     assert 10 < more.memory_mb < 1e5
@@ -107,13 +107,13 @@ def test_scenes_can_be_built_change_and_repeat():
     assert len({scene.objects for scene in scenes}) == len(scenes)
 
 
-def figures(*, memory_mb=500.0, looks=200, **config):
+def figures(*, memory_mb=500.0, samples=200, **config):
     """Of one good frame, and memory that grew to this in the end."""
-    vitals = [Vitals(memory_mb=500.0 if look < looks / 2 else memory_mb, handles=20,
-                     threads=9) for look in range(looks)]
+    usage = [ResourceUsage(memory_mb=500.0 if sample < samples / 2 else memory_mb, handles=20,
+                     threads=9) for sample in range(samples)]
     diagnostics = [{'received': '30', 'dropped': '20', 'tracked_per_frame': '1.0', 'objects': '2'}]
     tally = tally_of(([pose('mug_0')], [], [pose('mug_0')]))
-    return conclude(tally, Observations(scenes=1, seconds=1.0, vitals=vitals,
+    return conclude(tally, Observations(scenes=1, seconds=1.0, usage=usage,
                                         diagnostics=diagnostics), EnduranceConfig(**config))
 
 
@@ -134,14 +134,13 @@ def test_a_broken_bound_fails_the_run_and_is_named(changes, words):
 
 
 def test_a_short_run_says_nothing_about_growth_and_an_empty_one_never_passes():
-    assert figures(memory_mb=900.0, looks=60)['passed']
+    assert figures(memory_mb=900.0, samples=60)['passed']
     nothing = conclude(tally_of(), Observations(), EnduranceConfig())
     assert len(nothing['broken']) == 5
     assert broken_bounds({**figures(), 'swap_share': 0.5, 'false_share': 0.5, 'posed_share': 0.5,
                           'label_accuracy': 0.5, 'handle_growth': 9}, EnduranceConfig()) != []
 
 
-@pytest.mark.ros
 def test_a_short_run_ends_with_figures_and_the_broken_bound(tmp_path):
     settings, result = tmp_path / 'settings.yaml', tmp_path / 'figures.json'
     settings.write_text('{minutes: 0.05, rate_hz: 10.0, prepared_frames: 3, objects: "can,mug", '
@@ -159,7 +158,6 @@ def test_a_short_run_ends_with_figures_and_the_broken_bound(tmp_path):
     assert found['config']['objects'] == 'can,mug'
 
 
-@pytest.mark.ros
 def test_a_model_that_is_too_slow_costs_clouds_but_its_poses_stay_young(observer):
     slow_s, ages_s, rig = 0.2, [], Rig(observer)
 

@@ -19,8 +19,7 @@ from test_node import TOPIC, Rig, cloud, stub_node, values_of
 
 from pointpng_ros.messages.cloud_message import encode_cloud
 
-pytestmark = pytest.mark.ros
-STANDINS = 'test/ros/standins'
+FAKES = 'test/ros/fakes'
 PARAMETERS = ('cloud_reliability:=reliable', 'objects:=folder_1')
 
 
@@ -90,7 +89,7 @@ def test_a_flood_of_malformed_clouds_is_refused_and_good_ones_go_through(ledger)
             ledger.publisher.publish(message)
             time.sleep(0.01)
         ledger.send(cloud(1, stamp=stamp))
-        time.sleep(0.05)                # or the next one replaces it before it is looked at
+        time.sleep(0.05)                # or the next one replaces it before it is processed
 
     with stub_node(*PARAMETERS) as node:
         ledger.connect()
@@ -115,12 +114,12 @@ def test_whatever_comes_in_whatever_order_poses_belong_to_good_clouds(ledger, se
     def anything(node):
         """A good cloud of any time and frame, a bad one, one that fails, or a halt of the node."""
         stamp, frame = int(rng.integers(1, 1000)), str(rng.choice(['camera', 'other']))
-        draw = rng.random()
-        if draw < 0.5:
+        sample = rng.random()
+        if sample < 0.5:
             ledger.send(cloud(1, 3, stamp=stamp, frame=frame))
-        elif draw < 0.9:
+        elif sample < 0.9:
             ledger.publisher.publish(next(bad))
-        elif draw < 0.97:
+        elif sample < 0.97:
             header = Header(frame_id=frame)
             header.stamp.sec = stamp
             ledger.publisher.publish(encode_cloud(np.full((9, 3), 66, np.float32), header))
@@ -217,7 +216,7 @@ def test_poses_in_another_frame_wait_for_no_transform(ledger):
         tf.publish(message)
         node.wait_for_output(f'tf at {second} s')
 
-    with stub_node(*PARAMETERS, 'target_frame:=map', PYTHONPATH=STANDINS) as node:
+    with stub_node(*PARAMETERS, 'target_frame:=map', PYTHONPATH=FAKES) as node:
         ledger.connect()
         ledger.observer.wait_for_subscriber(tf)
         ledger.publisher.publish(cloud(1, stamp=1))              # missing

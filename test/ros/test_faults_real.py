@@ -13,9 +13,8 @@ from test_node_real import NAMES, cloud, node
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
-pytestmark = pytest.mark.ros
 BLOCK_PX = 32
 OFF_M = 0.01
 
@@ -50,7 +49,7 @@ class Judge:
         truths = {truth.frame: truth.T_camera_object for truth in frame.truths}
         poses = poses_of(self.rig, cloud(frame, second))
         for pose in poses:
-            T_camera_object = matrix_of(pose.transform)
+            T_camera_object = matrix_from_transform(pose.transform)
             truth = truths[pose.child_frame_id]
             assert np.linalg.norm(T_camera_object[:3, 3] - truth[:3, 3]) < OFF_M
         return {pose.child_frame_id for pose in poses}
@@ -97,6 +96,6 @@ def test_a_library_that_is_deleted_under_the_node(observer, frames, tmp_path):
         assert judge.names(frames[1], 3) == both
         aside.rename(folder)
         assert change(rig, estimator__sample=1000).successful
-        wait_until(lambda: 'model or library exchanged' in process.output, what='the exchange')
+        wait_until(lambda: 'model or library replaced' in process.output, what='the replacement')
         assert judge.names(frames[2], 4) == both
     assert 'Traceback' not in process.output

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from pointpng_ros.processing.grasp_rules import PickRules
+from pointpng_ros.picking.grasp_rules import PickRules
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / 'docs' / 'integrate.md').read_text(encoding='utf-8')

@@ -15,11 +15,10 @@ from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import PointCloud2
 from test_node import cloud
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
 pytest.importorskip('launch.actions', reason='needs launch, of a full ROS 2')
 pytest.importorskip('launch_ros.actions', reason='needs launch_ros, of a full ROS 2')
-pytestmark = pytest.mark.ros
 STUB = REPOSITORY / 'test' / 'ros' / 'stub_node.py'
 
 

@@ -1,4 +1,4 @@
-"""Results to messages: poses, markers, detections and tf, the last two with stand-in packages."""
+"""Results to messages: poses, markers, detections and tf, the last two with fake packages."""
 
 import json
 import sys
@@ -12,13 +12,14 @@ from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
 from pointpng_core.errors import CloudError
+from pointpng_ros.messages.cloud_message import segment_cloud
 from pointpng_ros.messages.detections import DetectionMessages
-from pointpng_ros.messages.frames import FrameLookup, PoseBroadcaster, matrix_of
-from pointpng_ros.messages.pose_messages import label_of, markers_of, transform_of
+from pointpng_ros.messages.json_messages import object_list
+from pointpng_ros.messages.markers import markers_of
+from pointpng_ros.messages.pose_messages import label_of, matrix_from_transform, transform_of
 from pointpng_ros.messages.posed_objects import objects_of, unposed_points
-from pointpng_ros.messages.segment_cloud import segment_cloud
+from pointpng_ros.messages.tf_frames import FrameLookup, PoseBroadcaster
 from pointpng_ros.parameters.node_config import NodeConfig
-from pointpng_ros.processing.object_list import object_list
 from pointpng_ros.processing.pose_publisher import PosePublisher
 
 
@@ -71,7 +72,7 @@ def test_a_transform_maps_object_points_into_the_clouds_frame(seed):
     T = random_pose(seed)
     posed = objects_of(result(T))[0]
     message = transform_of(posed, header())
-    np.testing.assert_allclose(matrix_of(message.transform), T, atol=1e-12)
+    np.testing.assert_allclose(matrix_from_transform(message.transform), T, atol=1e-12)
     assert (message.header, message.child_frame_id) == (header(), 'mug_0')
     assert label_of(posed).data == 'mug'
 
@@ -107,7 +108,7 @@ def test_markers_show_points_axes_and_text():
 
 
 class Fields:
-    """Stands in for a message class: keyword arguments become attributes."""
+    """Fake of a message class: keyword arguments become attributes."""
 
     def __init__(self, **values):
         vars(self).update(values)
@@ -133,7 +134,7 @@ def detections(monkeypatch):
 
 def matrix(pose):
     rotation, position = pose.orientation, pose.position
-    return matrix_of(Transform(rotation=rotation, translation=Vector3(
+    return matrix_from_transform(Transform(rotation=rotation, translation=Vector3(
         x=position.x, y=position.y, z=position.z)))
 
 
@@ -150,7 +151,7 @@ def test_detections_carry_class_confidence_covariance_and_box(detections, T_fram
         np.testing.assert_allclose(np.reshape(best.pose.covariance, (6, 6)),
                                    covariance(T_frame_cloud))
         np.testing.assert_allclose(
-            matrix(found.bbox.center), posed.T_frame_object @ matrix_of(Transform(
+            matrix(found.bbox.center), posed.T_frame_object @ matrix_from_transform(Transform(
                 translation=Vector3(x=0.1, y=0.0, z=0.05))), atol=1e-12)
         size = found.bbox.size
         np.testing.assert_allclose([size.x, size.y, size.z], [0.4, 0.4, 0.1])
@@ -213,7 +214,7 @@ def test_segments_are_numbered_as_the_poses_and_negative_without_one():
 
 
 class Topic:
-    """Stands in for a publisher."""
+    """Fake of a publisher."""
 
     def __init__(self, subscribers):
         self.subscribers, self.sent = subscribers, []
@@ -226,7 +227,7 @@ class Topic:
 
 
 def publisher_of(subscribed=()):
-    """A PosePublisher on a stand-in node, and its topics by name."""
+    """A PosePublisher on a fake node, and its topics by name."""
     topics = {}
 
     def create_publisher(message_type, name, qos):

@@ -55,7 +55,6 @@ def test_models_that_cannot_be_used_are_refused_before_anything_starts(run_dir):
         factory(run_dir)
 
 
-@pytest.mark.ros
 def test_an_unknown_model_ends_the_node_with_one_line(domain):
     with node('model:=smal') as process:
         assert process.wait(timeout_s=60) == 1
@@ -64,7 +63,6 @@ def test_an_unknown_model_ends_the_node_with_one_line(domain):
         assert 'Traceback' not in process.output
 
 
-@pytest.mark.ros
 def test_the_node_runs_with_a_trained_model(domain, run_dir):
     with node(f'model:="{run_dir}"') as process:
         process.wait_for_output('listening on')

@@ -2,14 +2,11 @@
 
 from geometry_msgs.msg import TransformStamped
 from harness import RosProcess, wait_until
-import pytest
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import Trigger
 from test_node import STUB, cloud
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
-
-pytestmark = pytest.mark.ros
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
 
 def node_in(space):
@@ -21,7 +18,7 @@ def test_nodes_in_two_namespaces_share_no_topic_service_or_child_frame(observer)
     spaces = ('left', 'right')
     poses = {space: observer.collect(TransformStamped, f'/{space}/pointpng/pose')
              for space in spaces}
-    plain = observer.collect(TransformStamped, '/pointpng/pose')
+    without_namespace = observer.collect(TransformStamped, '/pointpng/pose')
     clouds = {space: observer.node.create_publisher(PointCloud2, f'/{space}/points',
                                                     cloud_qos('reliable')) for space in spaces}
 
@@ -36,4 +33,4 @@ def test_nodes_in_two_namespaces_share_no_topic_service_or_child_frame(observer)
             assert {pose.child_frame_id for pose in poses[space]} == {f'{space}_object_0_0'}
             assert {pose.header.frame_id for pose in poses[space]} == {f'{space}_lens'}
             assert observer.call(Trigger, f'/{space}/pose_estimator/reset').success
-    assert not plain
+    assert not without_namespace

@@ -14,10 +14,9 @@ from std_msgs.msg import Header, String
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
 
-pytestmark = pytest.mark.ros
 STUB = 'test/ros/stub_node.py'
 TOPIC = '/camera/depth/points'
 REPEAT_S = 5.0
@@ -109,9 +108,9 @@ def test_a_cloud_becomes_poses_with_its_own_header(rig):
         np.testing.assert_allclose(
             [first.translation.x, first.translation.y, first.translation.z], points.mean(axis=0),
             atol=1e-6)
-        turn = [first.rotation.x, first.rotation.y, first.rotation.z, first.rotation.w]
-        np.testing.assert_allclose(turn, [0, 0, 0.5**0.5, 0.5**0.5], atol=1e-9)
-        assert 'first look: object_0, object_2' in node.output
+        quat_xyzw = [first.rotation.x, first.rotation.y, first.rotation.z, first.rotation.w]
+        np.testing.assert_allclose(quat_xyzw, [0, 0, 0.5**0.5, 0.5**0.5], atol=1e-9)
+        assert 'references from the first cloud: object_0, object_2' in node.output
 
 
 def test_every_cloud_gets_a_marker_array_that_starts_with_deleteall(rig):

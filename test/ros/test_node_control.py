@@ -14,10 +14,9 @@ from std_srvs.srv import SetBool, Trigger
 from stub_node import LOADING_CLOUDS
 from test_node import TOPIC, Rig, cloud, poses_of, stub_node, values_of
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
 
-pytestmark = pytest.mark.ros
 RELIABLE = 'cloud_reliability:=reliable'
 
 
@@ -80,8 +79,8 @@ def test_nothing_is_processed_while_nobody_subscribes(observer):
 
     with stub_node(RELIABLE):
         observer.wait_for_subscriber(publisher)
-        publisher.publish(cloud(0, stamp=1))          # the first look is taken all the same
-        wait_until(lambda: newest().get('processed') == '1', what='the first look')
+        publisher.publish(cloud(0, stamp=1))          # references are taken all the same
+        wait_until(lambda: newest().get('processed') == '1', what='the first cloud')
         publisher.publish(cloud(0, stamp=2))
         wait_until(lambda: newest()['ignored'] == '1', what='an ignored cloud')
         assert (newest()['state'], newest()['processed']) == ('idle: nobody subscribes', '1')
@@ -132,7 +131,7 @@ def test_the_region_of_interest_cuts_and_is_live(rig):
         assert len(names_of(rig, cloud(0, 1, 2, stamp=4))) == 3
 
 
-def test_a_library_is_exchanged_without_a_gap_or_refused(rig):
+def test_a_library_is_replaced_without_a_gap_or_refused(rig):
     with stub_node(RELIABLE, 'objects:=folder_1') as node:
         rig.connect()
         assert names_of(rig, cloud(1, 2, stamp=1)) == ['object_1_0']
@@ -150,7 +149,7 @@ def test_a_library_is_exchanged_without_a_gap_or_refused(rig):
         assert stamp > LOADING_CLOUDS
         assert future.result().results[0].successful
         assert names_of(rig, cloud(1, 2, stamp=1000)) == ['object_2_0']
-        node.wait_for_output('model or library exchanged')
+        node.wait_for_output('model or library replaced')
 
 
 def test_the_previous_frame_is_the_reference(rig):

@@ -10,9 +10,7 @@ from sensor_msgs.msg import PointCloud2
 from test_node import TOPIC, Rig, cloud, stub_node, values_of
 from test_node_control import parameter
 
-from pointpng_ros.inputs.silence_watch import cloud_qos
-
-pytestmark = pytest.mark.ros
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 
 
 @pytest.mark.parametrize('signals', [

@@ -1,10 +1,9 @@
-"""The real node: library and model exchanged while it runs, poses relative to the cloud before."""
+"""The real node: library and model replaced while it runs, poses relative to the cloud before."""
 
 from itertools import pairwise
 
 from harness import wait_until
 import numpy as np
-import pytest
 from test_node import Rig, poses_of, values_of
 from test_node_control import change
 from test_node_real import cloud, frame, node
@@ -12,18 +11,17 @@ from test_node_real import cloud, frame, node
 from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 __all__ = ['frame']     # the fixture
-pytestmark = pytest.mark.ros
 
 
 def poses(rig, frame, second):
-    return {pose.child_frame_id: matrix_of(pose.transform)
+    return {pose.child_frame_id: matrix_from_transform(pose.transform)
             for pose in poses_of(rig, cloud(frame, second))}
 
 
-def test_library_and_model_are_exchanged_and_the_mug_is_followed_on(observer, frame, tmp_path):
+def test_library_and_model_are_replaced_and_the_mug_stays_tracked(observer, frame, tmp_path):
     small, large = tmp_path / 'small', tmp_path / 'large'
     write_catalogue(small, ('mug',))
     write_catalogue(large, ('mug', 'drill'))

@@ -16,9 +16,7 @@ from pointpng_core.io import TriangleMesh, write_mesh
 from pointpng_core.simulation.sample_recordings import MESH
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_ros import cli
-from pointpng_ros.messages.frames import matrix_of
-
-pytestmark = pytest.mark.ros
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 
 @pytest.fixture(scope='module')
@@ -56,8 +54,8 @@ def test_the_node_poses_the_mug_of_the_simulated_camera(folder, observer):
 def pair(poses, truths):
     """The pose of the mug in a frame and the true one, (4, 4) each, if both are there."""
     true = {stamp(message): message for message in truths if message.child_frame_id == 'mug_0'}
-    return next(((matrix_of(message.transform), matrix_of(true[stamp(message)].transform))
-                 for message in poses
+    return next(((matrix_from_transform(message.transform),
+                  matrix_from_transform(true[stamp(message)].transform)) for message in poses
                  if message.child_frame_id == 'mug_0' and stamp(message) in true), None)
 
 

@@ -17,7 +17,6 @@ from test_node_real import frame, library, node, offline, offline_pipeline
 
 __all__ = ['frame', 'library']     # the fixtures
 
-pytestmark = pytest.mark.ros
 RELIABLE = 'cloud_reliability:=reliable'
 LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -54,9 +53,9 @@ def test_objects_and_segments_of_a_cloud_have_its_header_and_agree_with_the_pose
             pose.child_frame_id for pose in poses] == ['object_0_0', 'object_7_0']
         assert [entry['ambiguous'] for entry in told['objects']] == [False, True]
         for entry, pose in zip(told['objects'], poses):
-            place, turn = pose.transform.translation, pose.transform.rotation
+            place, rotation = pose.transform.translation, pose.transform.rotation
             assert entry['position_m'] == [place.x, place.y, place.z]
-            assert entry['quat_xyzw'] == [turn.x, turn.y, turn.z, turn.w]
+            assert entry['quat_xyzw'] == [rotation.x, rotation.y, rotation.z, rotation.w]
             assert entry['confidence'] == 0.75
             assert entry['box'] == {'centre_m': [0.0, 0.125, 0.05], 'size_m': [0.5, 0.25, 0.1]}
         message = outputs.segments(2)

@@ -17,24 +17,24 @@ from std_srvs.srv import Trigger
 from test_node import TOPIC, cloud, stub_node
 
 from pointpng_core.errors import CloudError
-from pointpng_ros.inputs.silence_watch import cloud_qos
-from pointpng_ros.processing.grasp_rules import PickRules, RobotFrame, doubt_of, matrix_of, pose_of
+from pointpng_ros.inputs.cloud_topics import cloud_qos
+from pointpng_ros.messages.pose_messages import matrix_from_quat, pose_from_matrix
+from pointpng_ros.picking.grasp_rules import PickRules, RobotFrame, doubt_of
 
-pytestmark = pytest.mark.ros
 EXAMPLE = 'pointpng_ros/examples/pick_and_place.py'
-STANDINS = '' if importlib.util.find_spec('vision_msgs') else str(
-    Path(__file__).with_name('standins'))
-PATH = ':'.join(filter(None, (STANDINS, str(REPOSITORY))))
-GRASP = matrix_of((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
+FAKES = '' if importlib.util.find_spec('vision_msgs') else str(
+    Path(__file__).with_name('fakes'))
+PATH = ':'.join(filter(None, (FAKES, str(REPOSITORY))))
+GRASP = matrix_from_quat((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
 AGE_S = 0.1
 UNTOLD = (-1.0, *[0.0] * 35)
 
 
 @pytest.fixture
 def msg(monkeypatch):
-    """The module vision_msgs.msg, a stand-in where there is none."""
-    if STANDINS:
-        monkeypatch.syspath_prepend(STANDINS)
+    """The module vision_msgs.msg, a fake where there is none."""
+    if FAKES:
+        monkeypatch.syspath_prepend(FAKES)
     return importlib.import_module('vision_msgs.msg')
 
 
@@ -45,7 +45,8 @@ def covariance(shift_m=0.001, rotation_rad=0.01):
 def hypothesis(msg, label, confidence, T=None, told=UNTOLD):
     made = msg.ObjectHypothesisWithPose()
     made.hypothesis.class_id, made.hypothesis.score = label, confidence
-    made.pose.pose, made.pose.covariance = pose_of(np.eye(4) if T is None else T), list(told)
+    made.pose.pose = pose_from_matrix(np.eye(4) if T is None else T)
+    made.pose.covariance = list(told)
     return made
 
 
@@ -88,7 +89,7 @@ def test_a_turn_matters_by_how_far_it_takes_the_gripper(msg):
     can = detection(msg, 'can_0', told=spin)
     rules = PickRules(label='can')
     for arm_m, sure in (((0, 0, 0.1), True), ((0.05, 0, 0), False)):
-        way = matrix_of(arm_m, (0, 0, 0, 1))
+        way = matrix_from_quat(arm_m, (0, 0, 0, 1))
         assert (doubt_of(can, rules, age_s=0.1, T_object_ways=[way]) == '') == sure
 
 
@@ -105,8 +106,8 @@ class Robot:
                      for way in ('approach', 'grasp')}
 
     def tell_tf(self, transform):
-        """Make a transform known: from now on, or with the stand-in beside every detection."""
-        if STANDINS:
+        """Make a transform known: from now on, or with the fake beside every detection."""
+        if FAKES:
             self.tf = transform
         else:
             from tf2_ros import StaticTransformBroadcaster
@@ -146,9 +147,9 @@ class Robot:
 
 
 def matrix(pose):
-    place, turn = pose.position, pose.orientation
+    place, rotation = pose.position, pose.orientation
     T = np.eye(4)
-    T[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
+    T[:3, :3] = Rotation.from_quat([rotation.x, rotation.y, rotation.z, rotation.w]).as_matrix()
     T[:3, 3] = place.x, place.y, place.z
     return T
 
@@ -165,8 +166,8 @@ def picking(observer, msg, *parameters):
 
 
 def test_it_comes_from_above_and_reaches_for_one_object_at_a_time(observer, msg):
-    T = matrix_of((0.4, 0.1, 0.2), Rotation.random(random_state=1).as_quat())
-    other = matrix_of((0.4, -0.3, 0.2), (0, 0, 0, 1))
+    T = matrix_from_quat((0.4, 0.1, 0.2), Rotation.random(random_state=1).as_quat())
+    other = matrix_from_quat((0.4, -0.3, 0.2), (0, 0, 0, 1))
     with picking(observer, msg) as (robot, node):
         near = {'name': 'mug_0', 'T': T, 'confidence': 0.9}
         surer = {'name': 'mug_1', 'T': other, 'confidence': 0.97}
@@ -240,7 +241,7 @@ def test_without_tf_poses_in_the_robots_own_frame_are_used(msg, monkeypatch):
     monkeypatch.setitem(sys.modules, 'tf2_ros', None)
     told = []
     node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=told.append))
-    robot, T = RobotFrame(node, 'base_link'), matrix_of((1, 2, 3), (0, 0, 1, 0))
+    robot, T = RobotFrame(node, 'base_link'), matrix_from_quat((1, 2, 3), (0, 0, 1, 0))
     assert 'base_frame needs the ROS package tf2_ros' in told[0]
     np.testing.assert_allclose(robot.T_base_object(detection(msg, T=T)), T)
     with pytest.raises(CloudError, match='start pose_estimator with target_frame:=base_link'):

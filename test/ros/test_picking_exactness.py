@@ -5,7 +5,7 @@ import importlib
 import numpy as np
 import pytest
 from std_msgs.msg import Header
-from test_pick_and_place import STANDINS
+from test_pick_and_place import FAKES
 
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
@@ -13,10 +13,11 @@ from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.messages.detections import DetectionMessages
+from pointpng_ros.messages.pose_messages import matrix_from_pose, matrix_from_quat
 from pointpng_ros.messages.posed_objects import objects_of
-from pointpng_ros.processing.grasp_rules import PickRules, doubt_of, matrix_of, matrix_of_pose
+from pointpng_ros.picking.grasp_rules import PickRules, doubt_of
 
-pytestmark = [pytest.mark.ros, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 NAMES = ('mug', 'bottle', 'drill', 'bracket', 'box', 'spray')
 SCENES, FRAMES = 12, (0, 1, 2, 20)
 NEAR_M = 0.005
@@ -24,12 +25,12 @@ NEAR_M = 0.005
 
 def way_to(reference):
     """To the middle of an object, down its z axis."""
-    return matrix_of(reference.centre, (1.0, 0.0, 0.0, 0.0))
+    return matrix_from_quat(reference.centre, (1.0, 0.0, 0.0, 0.0))
 
 
 def error_m(detection, way, truths):
     """How far the gripper comes from where it should, symmetry-aware."""
-    T = matrix_of_pose(detection.results[0].pose.pose)
+    T = matrix_from_pose(detection.results[0].pose.pose)
     name = detection.results[0].hypothesis.class_id
     true = [truth.T_camera_object @ make_object(name).symmetry.nearest(truth.T_camera_object, T)
             for truth in truths if truth.label == name]
@@ -64,8 +65,8 @@ def reached(estimator, references, scene):
 
 
 def test_what_is_reached_for_is_where_it_is_told(estimator, references, monkeypatch):
-    if STANDINS:
-        monkeypatch.syspath_prepend(STANDINS)
+    if FAKES:
+        monkeypatch.syspath_prepend(FAKES)
     importlib.import_module('vision_msgs.msg')
     told = [each for scene in range(SCENES) for each in reached(estimator, references, scene)]
     sure = np.array([error for doubt, error in told if not doubt])

@@ -1,4 +1,4 @@
-"""The region of interest in a frame of its own, and tf after time jumped back, with a stand-in."""
+"""The region of interest in a frame of its own, and tf after time jumped back, with a fake."""
 
 import sys
 from types import ModuleType, SimpleNamespace

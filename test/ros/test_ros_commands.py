@@ -79,6 +79,13 @@ def test_help_lists_the_commands_of_both_packages(capsys):
     assert 'usage: pointpng run' in out
 
 
+@pytest.mark.parametrize('module', [
+    'nodes.pose_estimator', 'nodes.bag_player', 'nodes.sim_camera', 'picking.picker'])
+def test_nodes_load_torch_only_to_pose_objects(module):
+    program = (f'import sys, pointpng_ros.{module}; sys.exit("torch" in sys.modules)')
+    assert subprocess.run([sys.executable, '-c', program], check=False).returncode == 0
+
+
 def test_help_imports_no_ros():
     program = ('import sys; from pointpng_ros import cli; cli.main([]);'
                'sys.exit(bool({"torch", "open3d", "rclpy"} & set(sys.modules)))')

@@ -14,10 +14,9 @@ from pointpng_core.simulation.catalogue_library import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld
 from pointpng_ros import cli
-from pointpng_ros.messages.frames import matrix_of
-from pointpng_ros.nodes.bag_player import ros_cloud
+from pointpng_ros.messages.cloud_message import ros_cloud
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
-pytestmark = pytest.mark.ros
 TOPIC = '/camera/depth/points'
 NAMES = ('mug', 'drill')
 AGREED = 1e-6
@@ -70,7 +69,7 @@ def by_node(recording, observer, folder):
         for _, message in opened.clouds(TOPIC):
             cloud = ros_cloud(message)
             if np.isfinite(np.frombuffer(message.data, np.float32)).any():
-                frames.append({pose.child_frame_id: matrix_of(pose.transform)
+                frames.append({pose.child_frame_id: matrix_from_transform(pose.transform)
                                for pose in poses_of(rig, cloud)})
             else:
                 rig.publisher.publish(cloud)
@@ -79,8 +78,8 @@ def by_node(recording, observer, folder):
 
 
 def poses(frame):
-    return {f'{thing["label"]}_{thing["index"]}': np.array(thing['T_camera_object'])
-            for thing in frame['objects']}
+    return {f'{each["label"]}_{each["index"]}': np.array(each['T_camera_object'])
+            for each in frame['objects']}
 
 
 def assert_same(frames, others):
@@ -99,7 +98,7 @@ def test_node_command_and_api_agree(recording, observer, tmp_path, monkeypatch):
     assert told == by_command(recording, tmp_path)      # exactly, references from the cache or not
     frames = [poses(frame) for frame in told if frame['refused'] is None]
     assert set(frames[0]) == {'mug_0', 'drill_0'}
-    assert any(thing['tracked'] for frame in told for thing in frame['objects'])
+    assert any(each['tracked'] for frame in told for each in frame['objects'])
     assert_same(frames, by_api(recording))
     assert_same(frames, by_node(recording, observer, tmp_path / 'node'))
 

@@ -10,7 +10,6 @@ from harness import RosProcess, wait_until
 from helpers import bags
 import pytest
 
-pytestmark = pytest.mark.ros
 FOLDER = Path(__file__).resolve().parents[2] / 'config' / 'sros2'
 INCLUDE = '{http://www.w3.org/2001/XInclude}include'
 # Only where a full ROS 2 is installed and the parameters ask for it.

@@ -1,4 +1,4 @@
-"""The session behind the node: references by mode, looks, exchange while it runs."""
+"""The session behind the node: references of each mode, and their replacement while it runs."""
 
 import threading
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ def session_of(make_pipeline=StubPipeline, library=None, mode=None, **options):
     return PoseSession(Setting.of(make_pipeline, library, mode), **options)
 
 
-def test_without_a_library_the_first_cloud_with_objects_is_the_look():
+def test_without_a_library_the_first_cloud_with_objects_gives_the_references():
     session = session_of()
     assert session.process(NOTHING).detections == ()
     assert session.reference_names == []
@@ -33,7 +33,7 @@ def test_without_a_library_the_first_cloud_with_objects_is_the_look():
     assert session.reference_names == []
 
 
-def test_an_empty_library_never_turns_into_a_look():
+def test_an_empty_library_never_takes_references_from_a_cloud():
     session = session_of(library=[])
     assert session.process(POINTS).detections == ()
     assert session.reference_names == []
@@ -96,7 +96,7 @@ def test_another_library_keeps_what_is_followed_under_the_same_name():
     assert result.tracked == 1
 
 
-def test_another_model_takes_the_same_look_again():
+def test_another_model_makes_references_from_the_same_cloud_again():
     session = session_of()
     session.process(POINTS)
     session.process(POINTS[:1])
@@ -105,13 +105,13 @@ def test_another_model_takes_the_same_look_again():
     assert session.process(POINTS).tracked == 2
 
 
-def test_from_a_look_to_a_library_and_back():
+def test_from_a_reference_cloud_to_a_library_and_back():
     session = session_of()
     session.process(POINTS)
     swap(session, named(1))
     assert session.reference_names == ['object_1']
     swap(session)
-    assert session.needs_look
+    assert session.needs_reference
     session.process(POINTS[:1])
     assert session.reference_names == ['object_0']
 
@@ -176,7 +176,7 @@ def test_previous_frames_are_each_cameras_own():
 def test_references_of_a_topic_stay_when_tracks_are_cleared():
     session = session_of(mode='topic')
     assert session.process(POINTS).detections == ()
-    assert session.show(POINTS) == 'references: object_0, object_1'
+    assert session.take_references(POINTS) == 'references: object_0, object_1'
     assert session.reset() == 'tracks cleared, references kept: object_0, object_1'
     assert len(session.process(POINTS).detections) == 2
 

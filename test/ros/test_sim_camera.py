@@ -14,7 +14,7 @@ from sensor_msgs.msg import PointCloud2
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.object_library import load_library
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
-from pointpng_ros.messages.frames import matrix_of
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.nodes import sim_camera
 from pointpng_ros.parameters.parameter_specs import parameter_table
 
@@ -28,7 +28,6 @@ def stamp(message):
     return message.header.stamp.sec, message.header.stamp.nanosec
 
 
-@pytest.mark.ros
 def test_clouds_and_true_poses_belong_together(observer):
     clouds = observer.collect(PointCloud2, '/camera/depth/points')
     truths = observer.collect(TransformStamped, '/pointpng/ground_truth')
@@ -55,13 +54,12 @@ def share_on_surface(points, truth):
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(o3d.core.Tensor(mesh.vertices),
                         o3d.core.Tensor(mesh.faces.astype(np.uint32)))
-    T = matrix_of(truth.transform)
+    T = matrix_from_transform(truth.transform)
     points = points[np.isfinite(points[:, 0])]
     moved = ((points - T[:3, 3]) @ T[:3, :3]).astype(np.float32)
     return (scene.compute_distance(o3d.core.Tensor(moved)).numpy() < 1e-3).sum()
 
 
-@pytest.mark.ros
 def test_an_unknown_object_is_refused_with_the_choices(domain):
     with RosProcess(*CAMERA, '-p', 'objects:=teapot') as node:
         assert node.wait(timeout_s=60) == 1
@@ -75,9 +73,9 @@ def test_the_library_it_writes_is_the_catalogue(tmp_path, capsys):
     assert tuple(models) == object_names()
     assert 'mug' in capsys.readouterr().out
     for name, model in models.items():
-        thing = make_object(name)
-        np.testing.assert_allclose(model.model.vertices, thing.mesh.vertices, atol=1e-6)
-        assert model.symmetry == thing.symmetry
+        expected = make_object(name)
+        np.testing.assert_allclose(model.model.vertices, expected.mesh.vertices, atol=1e-6)
+        assert model.symmetry == expected.symmetry
 
 
 def test_a_library_that_cannot_be_written_is_an_error(tmp_path, capsys):
@@ -88,8 +86,8 @@ def test_a_library_that_cannot_be_written_is_an_error(tmp_path, capsys):
 
 @pytest.mark.parametrize(('count', 'shown'), [
     (1, [0, 0, 0]), (2, [0, 1, 0, 1]), (4, [0, 1, 2, 3, 2, 1, 0, 1])])
-def test_prepared_frames_go_to_and_fro(count, shown):
-    assert list(islice(sim_camera.to_and_fro(range(count)), len(shown))) == shown
+def test_prepared_frames_go_forwards_and_backwards(count, shown):
+    assert list(islice(sim_camera.forwards_and_backwards(range(count)), len(shown))) == shown
 
 
 def test_every_parameter_is_described():

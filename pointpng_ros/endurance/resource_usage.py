@@ -1,4 +1,4 @@
-"""Memory, handles and threads of a process from /proc, and how they grow."""
+"""Resource usage of a process from /proc (memory, handles, threads), and its growth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,24 +12,24 @@ _PART = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vitals:
-    """One look at a process; memory resident, in MB (10^6 bytes)."""
+class ResourceUsage:
+    """One sample of a process; memory resident, in MB (10^6 bytes)."""
 
     memory_mb: float
     handles: int
     threads: int
 
 
-def look_at(pid: int) -> Vitals:
-    """Look at a living process; raises OSError when it is gone."""
+def resource_usage_of(pid: int) -> ResourceUsage:
+    """Return the usage of a running process; raises OSError when it has ended."""
     folder = Path(f'/proc/{pid}')
-    return Vitals(memory_mb=resident_mb(pid),
+    return ResourceUsage(memory_mb=resident_mb(pid),
                   handles=len(list((folder / 'fd').iterdir())),
                   threads=len(list((folder / 'task').iterdir())))
 
 
 def growth(values: Sequence[float]) -> tuple[float, float]:
-    """Medians of the first and the last tenth of what follows the warm-up, of evenly spaced looks.
+    """Return medians of the first and the last tenth of evenly spaced samples after the warm-up.
 
     The warm-up is the first third: memory pools fill, every kind of scene is seen once.
     """

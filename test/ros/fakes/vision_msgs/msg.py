@@ -53,14 +53,14 @@ def names_of(message: Any) -> list[str]:
     return [each.name for each in fields(message)]
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     if isinstance(value, list):
-        return [plain(each) for each in value]
+        return [to_jsonable(each) for each in value]
     if hasattr(value, 'tolist'):
         return value.tolist()
     if isinstance(value, str | int | float):
         return value
-    return {name: plain(getattr(value, name)) for name in names_of(value)}
+    return {name: to_jsonable(getattr(value, name)) for name in names_of(value)}
 
 
 def filled(message: Any, values: dict[str, Any]) -> Any:
@@ -82,7 +82,7 @@ class Carrier:
 
     def publish(self, message: Detection3DArray) -> None:
         assert isinstance(message, Detection3DArray)
-        self._publisher.publish(String(data=json.dumps(plain(message))))
+        self._publisher.publish(String(data=json.dumps(to_jsonable(message))))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._publisher, name)

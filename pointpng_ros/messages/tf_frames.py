@@ -1,16 +1,17 @@
 """tf, where a full ROS 2 has it: look-ups at the cloud's stamp and broadcasts of the poses."""
 
 from collections.abc import Sequence
-from typing import Any
 
+from geometry_msgs.msg import TransformStamped
 import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.time import Time
-from scipy.spatial.transform import Rotation
+from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_ros.health import optional_packages as optional
+from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 JUMP_NS = 2_000_000_000
 """A stamp this much older than one before it: time jumped back; cameras differ by less."""
@@ -30,7 +31,7 @@ class FrameLookup:
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
 
-    def T_target_cloud(self, header: Any) -> np.ndarray:
+    def T_target_cloud(self, header: Header) -> np.ndarray:
         """Return (4, 4) at the cloud's own stamp, without waiting.
 
         Raises CloudError when tf does not know it: no pose is better than one in a wrong frame.
@@ -44,10 +45,10 @@ class FrameLookup:
             raise CloudError(f'no transform from {header.frame_id!r} to {self._asked_by} '
                              f'{self.target_frame!r} at the stamp of the cloud: {error}'
                              ) from error
-        return matrix_of(found.transform)
+        return matrix_from_transform(found.transform)
 
     def _forget_after_jump(self, stamp_ns: int) -> None:
-        """Empty the buffer when a bag begins anew: tf refuses all that is older than what it has.
+        """Empty the buffer when a bag starts again: tf refuses what is older than its newest.
 
         Static transforms stay.
         """
@@ -64,16 +65,9 @@ class PoseBroadcaster:
         tf2 = optional.require('tf2_ros', asked_by='the parameter publish_tf')
         self._broadcaster = tf2.TransformBroadcaster(node)
 
-    def send(self, transforms: Sequence[Any]) -> None:
+    def send(self, transforms: Sequence[TransformStamped]) -> None:
         """Broadcast TransformStamped messages."""
         if transforms:
             self._broadcaster.sendTransform(list(transforms))
 
 
-def matrix_of(transform: Any) -> np.ndarray:
-    """Return (4, 4) float64 of a geometry_msgs/Transform."""
-    shift, turn = transform.translation, transform.rotation
-    T = np.eye(4)
-    T[:3, :3] = Rotation.from_quat([turn.x, turn.y, turn.z, turn.w]).as_matrix()
-    T[:3, 3] = shift.x, shift.y, shift.z
-    return T

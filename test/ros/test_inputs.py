@@ -1,23 +1,15 @@
-"""The node's parts one by one: mailbox, worker, cameras, statistics, diagnostics, watch."""
+"""Clouds on their way to the worker: mailbox, worker, camera names, the watch for silence."""
 
-import math
 import threading
 import time
-from types import SimpleNamespace
 
-from diagnostic_msgs.msg import DiagnosticStatus
 from harness import wait_until
-import numpy as np
 import pytest
 
-from pointpng_core.errors import MissingDependencyError
-from pointpng_core.evaluation.speed.memory import resident_mb
-from pointpng_ros.health import optional_packages as optional
-from pointpng_ros.health.diagnostics import NodeState, diagnose
-from pointpng_ros.health.frame_statistics import FrameStatistics, FrameTiming
 from pointpng_ros.inputs.cameras import camera_names
+from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE
 from pointpng_ros.inputs.mailbox import Mailbox
-from pointpng_ros.inputs.silence_watch import CLOUD_TYPE, Publisher, explain_silence
+from pointpng_ros.inputs.silence_watch import Publisher, explain_silence
 from pointpng_ros.processing.worker import Worker
 
 
@@ -130,76 +122,6 @@ def test_cameras_are_named_by_what_differs_in_their_topics(topics, names):
     assert camera_names(topics) == names
 
 
-def timing(finished_s, latency_ms=10.0, **stages):
-    return FrameTiming(finished_s=finished_s, latency_ms=latency_ms, stamp_age_ms=5.0,
-                       finite_share=0.5, objects=2, tracked=int(stages.get('decode', 0)),
-                       searched=1, stage_ms=stages)
-
-
-def test_statistics_over_the_window():
-    statistics = FrameStatistics(window_s=10)
-    for number in range(100):
-        statistics.count_received()
-        statistics.add(timing(number * 0.5, float(number), search=2.0, decode=float(number % 2)))
-    summary = statistics.summary(49.5)
-    assert (summary.received, summary.processed) == (100, 100)
-    assert summary.rate_hz == pytest.approx(2.0)
-    assert summary.latency_p50_ms == pytest.approx(np.percentile(range(79, 100), 50))
-    assert summary.latency_p95_ms == pytest.approx(np.percentile(range(79, 100), 95))
-    assert summary.stage_ms['search'] == 2.0
-    assert summary.tracked_mean == pytest.approx(summary.stage_ms['decode']) != 0
-    assert summary.searched_mean == 1
-    later = statistics.summary(100.0)
-    assert (later.rate_hz, later.latency_p50_ms, later.processed) == (0.0, 0.0, 100)
-    assert later.tracked_mean == 0
-
-
-def test_the_rate_falls_when_nothing_more_comes():
-    statistics = FrameStatistics(window_s=10)
-    for number in range(5):
-        statistics.add(timing(number * 0.1))
-    assert statistics.summary(0.4).rate_hz == pytest.approx(10)
-    assert statistics.summary(4.0).rate_hz == pytest.approx(1)
-
-
-def test_a_problem_lasts_until_a_cloud_succeeds():
-    statistics = FrameStatistics()
-    statistics.count_refused('truncated')
-    statistics.count_failed('broken')
-    summary = statistics.summary()
-    assert (summary.refused, summary.failed, summary.problem) == (1, 1, 'broken')
-    statistics.add(timing(0.0))
-    assert statistics.summary().problem == ''
-
-
-def state(**changes):
-    values = {'dropped': 0, 'silent_s': 0.1, 'cloud_timeout_s': 5.0, 'references': 2,
-              'skipped': 0, 'device': 'cpu'}
-    return NodeState(**{**values, **changes})
-
-
-def test_diagnostic_levels():
-    statistics = FrameStatistics()
-    assert diagnose(statistics.summary(), state(silent_s=None)) == (
-        DiagnosticStatus.WARN, 'waiting for the first cloud')
-    assert diagnose(statistics.summary(), state(silent_s=9.0)) == (
-        DiagnosticStatus.ERROR, 'no cloud for 9 s')
-    assert diagnose(statistics.summary(), state(references=0))[0] == DiagnosticStatus.WARN
-    assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.OK, 'running')
-    statistics.count_refused('bad cloud')
-    assert diagnose(statistics.summary(), state()) == (DiagnosticStatus.ERROR, 'bad cloud')
-    idle = state(idle='idle: nobody subscribes')
-    assert diagnose(statistics.summary(), idle) == (DiagnosticStatus.OK, idle.idle)
-    statistics.add(FrameTiming(finished_s=math.inf, latency_ms=1, stamp_age_ms=1, objects=0,
-                               finite_share=0.01, tracked=0, searched=0, stage_ms={}))
-    level, text = diagnose(statistics.summary(), state())
-    assert (level, text) == (DiagnosticStatus.WARN, 'only 1.0% of the points are finite')
-
-
-def test_memory_is_plausible():
-    assert 10 < resident_mb() < 1e5
-
-
 def publisher(reliability, topic_type=CLOUD_TYPE):
     return Publisher(node='/driver', topic_type=topic_type, reliability=reliability)
 
@@ -217,20 +139,3 @@ def test_silence_is_explained_with_the_fix(reliability, publishers, others, word
     text = explain_silence('/points', reliability, publishers, others)
     assert words in text
     assert all(p.node in text and p.reliability in text for p in publishers)
-
-
-def test_what_is_missing_is_refused_with_the_apt_line(monkeypatch):
-    monkeypatch.setenv('ROS_DISTRO', 'humble')
-    monkeypatch.setitem(__import__('sys').modules, 'vision_msgs', None)
-    with pytest.raises(MissingDependencyError, match='apt install ros-humble-vision-msgs'):
-        optional.require('vision_msgs', asked_by='the parameter publish_detections')
-
-
-def test_what_is_installed_is_used(monkeypatch):
-    module = SimpleNamespace(name='fake')
-    monkeypatch.setitem(__import__('sys').modules, 'tf2_ros', module)
-    assert optional.require('tf2_ros', asked_by='a test') is module
-
-
-def test_the_share_directory_holds_the_config():
-    assert (optional.share_directory() / 'config' / 'fastdds_large_clouds.xml').exists()

@@ -1,4 +1,4 @@
-"""Stands in for tf2_ros in a node's process: what came on /tf_of_test, at exactly its stamp."""
+"""Fake of tf2_ros in a node's process: what came on /tf_of_test, at exactly its stamp."""
 
 from geometry_msgs.msg import TransformStamped
 from rclpy.time import Time

@@ -1,29 +1,28 @@
-"""What a picking node asks of a detection: may it be reached for, and where is it?"""
+"""Rules of a picking node: whether a detection may be reached for, and where it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from geometry_msgs.msg import Point, Pose, Quaternion
 import numpy as np
 from rclpy.node import Node
-from scipy.spatial.transform import Rotation
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
 from pointpng_core.estimation.uncertainty.point_sigma import point_sigma_m
-from pointpng_ros.messages.frames import FrameLookup
+from pointpng_ros.messages.pose_messages import matrix_from_pose
+from pointpng_ros.messages.tf_frames import FrameLookup
 
 
 @dataclass(frozen=True, kw_only=True)
 class PickRules(Config):
-    """What is picked, and what is too old or too unsure to be."""
+    """Parameters: what is picked, and which detections are too old or too uncertain."""
 
     label: str = option('mug', help='Label of the objects to pick.')
     base_frame: str = option('base_link', help='Frame of the poses for the robot.')
     max_age_s: float = option(
         0.5, unit='s', low=0.0, high=60.0,
-        help='Nothing seen longer ago is reached for; a target that is not seen again is let go.')
+        help='Older detections are not reached for, and a target not seen for longer is dropped.')
     min_confidence: float = option(
         0.8, low=0.0, high=1.0, help='Least probability that object and pose are right.')
     max_second_best_share: float = option(
@@ -53,7 +52,8 @@ def _kind_doubt(detection: Any, rules: PickRules) -> str:
     if not best.score >= rules.min_confidence:              # a number that is none must not pass
         return f'unsure: confidence {best.score:.2f}'
     if second_best and not second_best.score <= rules.max_second_best_share * best.score:
-        other = 'at another pose' if second_best.class_id == best.class_id else f'a {second_best.class_id}'
+        other = ('at another pose' if second_best.class_id == best.class_id
+                 else f'a {second_best.class_id}')
         return f'ambiguous: may be {other}, confidence {second_best.score:.2f}'
     return ''
 
@@ -70,7 +70,10 @@ def _place_doubt(detection: Any, rules: PickRules, T_object_ways: Sequence[np.nd
 
 
 class RobotFrame:
-    """Detected poses in the robot's frame: with tf2_ros, or if they are published in it anyway."""
+    """Converts detected poses into the robot's frame.
+
+    Without tf2_ros, only poses that are published in this frame already are accepted.
+    """
 
     def __init__(self, node: Node, base_frame: str) -> None:
         self._base_frame = base_frame
@@ -83,7 +86,7 @@ class RobotFrame:
     def T_base_object(self, detection: Any) -> np.ndarray:
         """Return the pose (4, 4), metres; raises CloudError where tf has none at its stamp."""
         header = detection.header
-        T_frame_object = matrix_of_pose(detection.results[0].pose.pose)
+        T_frame_object = matrix_from_pose(detection.results[0].pose.pose)
         if header.frame_id == self._base_frame:
             return T_frame_object
         if self._lookup is None:
@@ -95,30 +98,10 @@ class RobotFrame:
 def sigma_of(detection: Any, T_object_way: np.ndarray) -> float:
     """Return the standard deviation of where a pose (4, 4) in the object's frame is, metres.
 
-    Infinite where the covariance was left empty, or says that it is not told.
+    Infinite where the covariance was left empty, or declared unknown.
     """
     pose = detection.results[0].pose
     if not np.diag(np.reshape(pose.covariance, (6, 6))).min() > 0.0:
         return float('inf')
-    arm_m = matrix_of_pose(pose.pose)[:3, :3] @ T_object_way[:3, 3]
+    arm_m = matrix_from_pose(pose.pose)[:3, :3] @ T_object_way[:3, 3]
     return point_sigma_m(np.reshape(pose.covariance, (6, 6)), arm_m)
-
-
-def matrix_of_pose(pose: Pose) -> np.ndarray:
-    """Return (4, 4) float64 of a geometry_msgs/Pose."""
-    place, turn = pose.position, pose.orientation
-    return matrix_of((place.x, place.y, place.z), (turn.x, turn.y, turn.z, turn.w))
-
-
-def matrix_of(xyz_m: Sequence[float], quat_xyzw: Sequence[float]) -> np.ndarray:
-    """Return the pose (4, 4) at a place, metres, turned by a quaternion."""
-    T = np.eye(4)
-    T[:3, :3], T[:3, 3] = Rotation.from_quat(quat_xyzw).as_matrix(), xyz_m
-    return T
-
-
-def pose_of(T: np.ndarray) -> Pose:
-    """Return the geometry_msgs/Pose of (4, 4)."""
-    (x, y, z), (qx, qy, qz, qw) = T[:3, 3].tolist(), Rotation.from_matrix(T[:3, :3]).as_quat(
-        ).tolist()
-    return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))

@@ -13,7 +13,7 @@ from pointpng_core.errors import CloudError
 from pointpng_ros.health import optional_packages as optional
 from pointpng_ros.parameters.parameter_specs import ParameterGroup
 from pointpng_ros.parameters.parameters import declare_parameters
-from pointpng_ros.processing.grasp_rules import PickRules, RobotFrame, doubt_of
+from pointpng_ros.picking.grasp_rules import PickRules, RobotFrame, doubt_of
 
 CHECK_S = 0.05
 

@@ -74,10 +74,10 @@ def fitted_view(T_view_cloud: NDArray[np.float64], points: NDArray[np.float32], 
 
 def orbit_pose(*, centre: NDArray[np.float64], up: NDArray[np.float64], rotation_deg: float,
                tilt_deg: float) -> NDArray[np.float64]:
-    """T_view_cloud (4, 4) of the sensor's view turned about `up` through `centre`, then raised."""
-    turn = Rotation.from_rotvec(np.radians(rotation_deg) * up)
-    right = turn.apply([1.0, 0.0, 0.0])
-    R_cloud_view = (Rotation.from_rotvec(np.radians(-tilt_deg) * right) * turn).as_matrix()
+    """T_view_cloud (4, 4) of the sensor's view rotated about `up` at `centre`, then raised."""
+    rotation = Rotation.from_rotvec(np.radians(rotation_deg) * up)
+    right = rotation.apply([1.0, 0.0, 0.0])
+    R_cloud_view = (Rotation.from_rotvec(np.radians(-tilt_deg) * right) * rotation).as_matrix()
     T_view_cloud = np.eye(4)
     T_view_cloud[:3, :3] = R_cloud_view.T
     T_view_cloud[:3, 3] = centre - R_cloud_view.T @ centre

@@ -19,14 +19,14 @@ from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.health.optional_packages import share_directory
 
 SETTLE_S = 0.4
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _LAST_SAFE_DOMAIN = 101
 
 
 def own_environment(domain_id: int | None) -> Mapping[str, str]:
     """Environment with a ROS domain of the demo's own, for this process and its children.
 
-    No other machine hears or reaches it, and shared memory holds large clouds.
+    No other machine can reach it, and its shared memory is large enough for clouds.
     """
     domain = random.randint(1, _LAST_SAFE_DOMAIN) if domain_id is None else domain_id
     os.environ['ROS_DOMAIN_ID'] = str(domain)
@@ -48,31 +48,31 @@ class Session:
     def stream(self, on_frame: Callable[[FrameRecord], None]) -> list[FrameRecord]:
         """Run until the time is up or a process has ended; returns the processed frames.
 
-        `on_frame` gets each settled frame once. Raises ChildError when a process
+        `on_frame` gets each complete frame once. Raises ChildError when a process
         fails or no frame comes for too long.
         """
         begun_s = time.monotonic()
         shown = 0
         while self._children.running():
-            self.spin(_LOOK_S)
+            self.spin(_POLL_S)
             now_s = time.monotonic()
-            settled = self.recorder.log.processed(before_s=now_s - SETTLE_S)
-            for record in settled[shown:]:
+            complete = self.recorder.log.processed(before_s=now_s - SETTLE_S)
+            for record in complete[shown:]:
                 on_frame(record)
-            shown = len(settled)
-            if settled and now_s - SETTLE_S - _first_s(settled) > self._config.seconds:
+            shown = len(complete)
+            if complete and now_s - SETTLE_S - _first_s(complete) > self._config.seconds:
                 break
-            self._check_silence(settled, begun_s, now_s)
+            self._check_silence(complete, begun_s, now_s)
         return self._until_the_end()
 
     def spin(self, seconds: float) -> None:
-        """Let the recorder hear for a while."""
+        """Receive messages for some seconds."""
         until_s = time.monotonic() + seconds
         while (left_s := until_s - time.monotonic()) > 0:
             self._executor.spin_once(timeout_sec=left_s)
 
     def _until_the_end(self) -> list[FrameRecord]:
-        """Frames of the time asked for, once the last poses have come."""
+        """Return the frames of the requested time, once the last poses have come."""
         self.spin(SETTLE_S)
         frames = self.recorder.log.processed()
         if not frames:
@@ -80,11 +80,11 @@ class Session:
         return [frame for frame in frames
                 if (frame.processed_s or 0) <= _first_s(frames) + self._config.seconds]
 
-    def _check_silence(self, settled: list[FrameRecord], begun_s: float, now_s: float) -> None:
-        patience_s = self._config.silence_s if settled else self._config.startup_s
-        last_s = max((frame.processed_s or 0 for frame in settled), default=begun_s)
-        if now_s - last_s > patience_s:
-            raise ChildError(f'the node processed no cloud for {patience_s:g} s:\n'
+    def _check_silence(self, complete: list[FrameRecord], begun_s: float, now_s: float) -> None:
+        timeout_s = self._config.silence_s if complete else self._config.startup_s
+        last_s = max((frame.processed_s or 0 for frame in complete), default=begun_s)
+        if now_s - last_s > timeout_s:
+            raise ChildError(f'the node processed no cloud for {timeout_s:g} s:\n'
                              f'{self._children.report()}')
 
 

@@ -1,0 +1,1 @@
+"""Choosing a detected object to reach for: rules, and a node to derive one's own from."""

@@ -1,0 +1,1 @@
+"""Fake of vision_msgs between real processes."""

@@ -1,1 +1,0 @@
-"""Stands in for vision_msgs between real processes."""

@@ -127,7 +127,8 @@ def _show_outlines(panel: Any, view: views.Viewpoint, cloud: views.ShadedCloud,
 
 
 def _caption(figure: Figure, panels: Sequence[Any], best: PoseEstimate) -> None:
-    words = (('cloud', 'from a PointCloud2 message,\nin metres'), ('segments', 'what stands on the table,\none object each'),
+    words = (('cloud', 'from a PointCloud2 message,\nin metres'),
+             ('segments', 'what stands on the table,\none object each'),
              ('embedding', 'COPE rotates z exactly, without\nencoding the cloud again'),
              ('hypotheses', 'rotations at which z matches\nthe embedding of the reference'),
              ('pose', f'refined by ICP, verified\n(confidence {best.confidence:.3f}), published'))

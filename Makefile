@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model validation-pairs curves train-small train-steerable ablation docs figures animation clean
+.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model bench-device validation-pairs curves train-small train-steerable ablation docs figures animation clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -12,11 +12,12 @@ STAMP := $(VENV)/.pointpng-installed
 POINTPNG_DATA ?= ../shared/data
 NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
 MODEL ?= small
+DEVICE ?= cuda
 ROOM ?= house
 VALIDATION := build/validation
 MAKE_PAIRS := $(BIN)/pointpng evaluate make-pairs --seed 7
-CURVES := $(BIN)/pointpng evaluate curves --peers
-# Of the sorted names of the YCB objects: every third is never trained or tuned on.
+CURVES := $(BIN)/pointpng evaluate curves --baselines
+# Every third of the sorted names of the YCB objects is held out from training and tuning.
 UNSEEN := 3:2
 PAIRS := airplane_epn airplane_resampled modelnet10_resampled ycb_view
 
@@ -52,15 +53,15 @@ lint: $(STAMP)  ## Ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-bench: $(STAMP)  ## Pose and segmentation benchmarks, peers beside them (needs POINTPNG_DATA)
+bench: $(STAMP)  ## Benchmarks of poses and segmentation, with baselines (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@for pairs in $(PAIRS); do \
 	  unseen=; if test $$pairs = ycb_view; then unseen='--unseen $(UNSEEN)'; fi; \
-	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --peers $$unseen $(BENCH_ARGS); done
+	  $(BIN)/pointpng evaluate pose --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz --baselines $$unseen $(BENCH_ARGS); done
 	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
 	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz
 
-bench-model: $(STAMP)  ## Every protocol for MODEL=small, the training-free one beside it (needs POINTPNG_DATA)
+bench-model: $(STAMP)  ## Every protocol for MODEL=small and the training-free model (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@for model in $(MODEL) training_free; do \
 	  $(BIN)/pointpng evaluate equivariance --model $$model --data $(POINTPNG_DATA)/modelnet10_1024.npz; \
@@ -69,7 +70,10 @@ bench-model: $(STAMP)  ## Every protocol for MODEL=small, the training-free one 
 	@for pairs in $(PAIRS); do $(BIN)/pointpng evaluate pose --model $(MODEL) \
 	  --pairs $(POINTPNG_DATA)/pairs_$$pairs.npz $(BENCH_ARGS); done
 
-validation-pairs: $(STAMP)  ## Pairs to choose parameters by, of training objects, into build/validation (needs POINTPNG_DATA)
+bench-device: $(STAMP)  ## DEVICE=cuda: agreement with the CPU, speed of poses and of training
+	@$(BIN)/pointpng evaluate device $(DEVICE) $(DEVICE_ARGS)
+
+validation-pairs: $(STAMP)  ## Pairs of training objects for validation, in build/validation (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@mkdir -p $(VALIDATION)
 	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/modelnet10_1024.npz --halves --keep 20 --out $(VALIDATION)/modelnet10_val.npz
@@ -77,7 +81,7 @@ validation-pairs: $(STAMP)  ## Pairs to choose parameters by, of training object
 	@$(MAKE_PAIRS) --data $(POINTPNG_DATA)/ycb_meshes.npz --views 6 --leave-out $(UNSEEN) --out $(VALIDATION)/ycb_seen_val.npz
 	@$(MAKE_PAIRS) --data procedural:120 --views 2 --out $(VALIDATION)/solids_val.npz
 
-curves: $(STAMP)  ## Curves of docs/benchmarks.md, 15 minutes; CURVES_ARGS='--model NAME' (needs POINTPNG_DATA)
+curves: $(STAMP)  ## The curves of docs/benchmarks.md in 15 minutes (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@mkdir -p build/curves
 	@$(BIN)/pointpng evaluate make-pairs --seed 11 --views 2 --keep $(UNSEEN) \
@@ -86,7 +90,7 @@ curves: $(STAMP)  ## Curves of docs/benchmarks.md, 15 minutes; CURVES_ARGS='--mo
 	@$(CURVES) --pairs $(POINTPNG_DATA)/pairs_airplane_resampled.npz --out build/curves/whole $(CURVES_ARGS)
 	@for kind in views whole; do cp build/curves/$$kind/curves.png docs/curves_$$kind.png; done
 
-train-small: $(STAMP)  ## Train what ships as `small` into runs/small, or go on with it (needs POINTPNG_DATA)
+train-small: $(STAMP)  ## Train the model `small` in runs/small, or resume it (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@$(BIN)/pointpng train --config config/train_small.yaml --out runs/small --resume \
 	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=3 \
@@ -94,7 +98,8 @@ train-small: $(STAMP)  ## Train what ships as `small` into runs/small, or go on 
 	  --data $(POINTPNG_DATA)/modelnet40_normal_resampled_partial_2048.npz,weight=1 \
 	  --data $(POINTPNG_DATA)/modelnet40_33cls_vertexsampled_1024.npz,weight=1 $(TRAIN_ARGS)
 
-train-steerable: $(STAMP)  ## The same for `steerable`; every third YCB object is left out, others for choosing
+# Every third YCB object is left out for reporting, others for validation.
+train-steerable: $(STAMP)  ## The same for `steerable`, in runs/steerable (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@$(BIN)/pointpng train --config config/train_steerable.yaml --out runs/steerable --resume \
 	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=3,leave_out=20+0 \
@@ -103,7 +108,7 @@ train-steerable: $(STAMP)  ## The same for `steerable`; every third YCB object i
 	  --data $(POINTPNG_DATA)/ycb_meshes.npz,weight=1.3,leave_out=3+2/15+0/15+7 \
 	  --data procedural:1600,weight=3 $(TRAIN_ARGS)
 
-ablation: $(STAMP)  ## What beta and M do: ten small models into runs/ablation, or go on (needs POINTPNG_DATA)
+ablation: $(STAMP)  ## Ten small models over beta and M in runs/ablation, or resume (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@$(BIN)/pointpng evaluate ablation --model-config config/train_ablation.yaml --out runs/ablation \
 	  --data $(POINTPNG_DATA)/modelnet40_airplane_4096.npz \

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('reference', metavar='REFERENCE', type=Path,
                         help=f'the object: a mesh or cloud ({kinds})')
     parser.add_argument('observation', metavar='OBSERVATION', type=Path,
-                        help='what was seen of it, in the frame of its sensor: same kinds')
+                        help='measured cloud of it in the frame of the sensor: same kinds')
     for name in ('reference', 'observation'):
         parser.add_argument(f'--unit-{name}', default='m', choices=tuple(UNIT_M),
                             help=f'unit of length of the {name} (default: m)')

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive
+from pointpng_core.cli.options import add_model, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='object library (objects.yaml)')
     parser.add_argument('--topic', help='PointCloud2 topic, where the bag has several')
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
-                        help='only the first so many')
+                        help='process only the first N clouds (default: all)')
     add_model(parser)
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
 
@@ -59,11 +59,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def readable(frame: dict[str, Any]) -> str:
-    """Return the line that tells a frame to a person."""
+    """Return one line about a frame."""
     objects = ', '.join(
-        f'{thing["label"]}_{thing["index"]} ({number(thing["confidence"])}) at '
-        + ' '.join(number(float(value), 3) for value in thing['T_camera_object'][:3, 3])
-        for thing in frame['objects'])
+        f'{item["label"]}_{item["index"]} ({number(item["confidence"])}) at '
+        + ' '.join(number(float(value), 3) for value in item['T_camera_object'][:3, 3])
+        for item in frame['objects'])
     return f'{frame["stamp_ns"] / 1e9:.3f} s  {frame["refused"] or objects or "no object"}'
 
 
@@ -83,7 +83,7 @@ def _pipeline(options: argparse.Namespace) -> 'FramePipeline':
 
 
 class _Sequence:
-    """Clouds one after the other; objects are followed while the frame stays the same."""
+    """Clouds in order; objects are tracked while the frame stays the same."""
 
     def __init__(self, pipeline: 'FramePipeline') -> None:
         self._pipeline, self._frame_id = pipeline, ''
@@ -94,16 +94,16 @@ class _Sequence:
         from pointpng_core.io.bags.pointcloud2 import decode_cloud
         header = message.header
         stamp_ns = header.stamp.sec * 10**9 + header.stamp.nanosec
-        told = {'stamp_ns': stamp_ns, 'frame_id': header.frame_id}
+        facts = {'stamp_ns': stamp_ns, 'frame_id': header.frame_id}
         try:
             cloud = decode_cloud(message)
         except CloudError as error:
-            return {**told, 'refused': str(error), 'stage_ms': {}, 'objects': []}
+            return {**facts, 'refused': str(error), 'stage_ms': {}, 'objects': []}
         if header.frame_id != self._frame_id:
             self._pipeline.reset()
             self._frame_id = header.frame_id
         result = self._pipeline.process(cloud.points, cloud.image_shape, stamp_ns / 1e9)
-        return {**told, 'refused': None, 'stage_ms': result.stage_ms,
+        return {**facts, 'refused': None, 'stage_ms': result.stage_ms,
                 'objects': [_object(found) for found in result.detections]}
 
 

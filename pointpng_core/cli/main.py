@@ -1,4 +1,8 @@
-"""The command `pointpng`. Everything is imported where it is used, so that help is instant."""
+"""The command `pointpng`.
+
+Commands are imported within `main`, so that a missing package is answered with what to do about
+it, and heavy packages where they are used, so that help is instant.
+"""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -55,7 +59,7 @@ def _parser(forwarded: Mapping[str, ForwardedCommand]) -> argparse.ArgumentParse
     parser = argparse.ArgumentParser(
         prog='pointpng', allow_abbrev=False,
         description='Relative 6-DoF poses from point clouds.',
-        epilog='pointpng COMMAND --help tells more; --ros-args work as with `ros2 run`.')
+        epilog='pointpng COMMAND --help shows its options; --ros-args work as with `ros2 run`.')
     parser.add_argument('--version', action='version', version=f'pointpng {__version__}')
     commands = parser.add_subparsers(dest='command', metavar='COMMAND')
     for name, command in forwarded.items():
@@ -73,7 +77,7 @@ def _core_command(name: str) -> Command:
 
 
 def _fix_for(error: ModuleNotFoundError, fixes: Mapping[str, str]) -> str | None:
-    """Return what to do about a missing package; None when it is none that we ask for."""
+    """Return what to do about a missing package; None when it is not one of ours."""
     package = (error.name or '').partition('.')[0]
     if package in fixes:
         return fixes[package]

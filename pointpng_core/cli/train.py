@@ -2,6 +2,7 @@
 
     pointpng train --data table.mcap --out runs/table             the configuration `small`
     pointpng train --config config/train_small.yaml --out runs/small --resume
+    pointpng train --config config/train_steerable.yaml --out runs/mine --minutes 30 --resume
     torchrun --nproc-per-node 4 -m pointpng_core.cli.train --config ... --out ...
 
 The model is RUN/model: `pointpng run --model RUN/model`, or the node's parameter `model`.
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from pointpng_core.cli.options import not_negative
 from pointpng_core.errors import ConfigError, PointPngError
 
 HELP = 'train a model on bags, files and folders'
@@ -34,18 +36,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--init', metavar='MODEL', help='checkpoint or model to start from')
     parser.add_argument('--resume', action='store_true',
                         help='go on after the newest checkpoint of RUN, if there is one')
+    parser.add_argument('--minutes', metavar='M', type=not_negative,
+                        help='stop after so many minutes with a checkpoint; the same command with '
+                             '--resume goes on (default: train to the end)')
     parser.add_argument('--device', help='torch device: cpu, cuda, cuda:N')
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train; raises PointPngError."""
+    """Train to the end or until the minutes are over; raises PointPngError."""
     config = effective_config(options)
     from pointpng_core.cli.training_progress import make_reporter
+    from pointpng_core.training.signals import TimeUp
     from pointpng_core.training.trainer import train
     with make_reporter() as reporter:
-        metrics = train(config, options.out, resume=options.resume, reporter=reporter)
-        told = ', '.join(f'{name} {value:.3f}' for name, value in metrics.items())
-        reporter.line(f'model: {options.out / "model"} ({told})')
+        try:
+            metrics = train(config, options.out, resume=options.resume, reporter=reporter,
+                            minutes=options.minutes)
+        except TimeUp:
+            return 0
+        values = ', '.join(f'{name} {value:.3f}' for name, value in metrics.items())
+        reporter.line(f'model: {options.out / "model"} ({values})')
     return 0
 
 
@@ -76,11 +86,11 @@ def _assign(mapping: dict[str, Any], text: str) -> None:
     for parent in parents:
         mapping = mapping.setdefault(parent, {})
         if not isinstance(mapping, dict):
-            raise ConfigError(f'--set {text}: {parent} is no group of values')
+            raise ConfigError(f'--set {text}: {parent} is not a group of values')
     try:
         mapping[last] = yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise ConfigError(f'--set {text}: {value!r} is no YAML value') from error
+        raise ConfigError(f'--set {text}: {value!r} is not a YAML value') from error
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""How a training run looks in a terminal: a live line there, plain lines in a file."""
+"""Progress of a training run: a live bar in a terminal, lines of text in a file or pipe."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +15,19 @@ PARTS = ('loss', 'align', 'cope', 'unif', 'pa', 'ae')
 def make_reporter() -> Iterator[Reporter]:
     """Return the reporter for this terminal, or for a file or pipe."""
     if not sys.stderr.isatty():
-        yield PlainReporter()
+        yield LineReporter()
         return
     try:
         from rich.progress import Progress
     except ImportError:
-        yield PlainReporter()
+        yield LineReporter()
         return
     with Progress(transient=False) as bar:
         yield LiveReporter(bar)
 
 
 def described(record: Record) -> str:
-    """Return loss parts, PA, AE and throughput in a few words."""
+    """Return loss parts, PA, AE and throughput as text."""
     parts = [f'{name} {record[name]:.3f}' for name in PARTS if name in record]
     return f'{record["stage"]}  {"  ".join(parts)}  {record["clouds_per_s"]:.0f} clouds/s'
 
@@ -48,8 +48,8 @@ class Eta:
         return f'{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d}'
 
 
-class PlainReporter:
-    """A line for each report, on the standard error."""
+class LineReporter:
+    """Prints a line for each report on the standard error."""
 
     def __init__(self) -> None:
         self._eta, self._told = Eta(), ''
@@ -59,7 +59,7 @@ class PlainReporter:
         print(text, file=sys.stderr, flush=True)
 
     def progress(self, done: int, total: int, text: str) -> None:
-        """Show what has begun, once."""
+        """Show the beginning of a task, once."""
         if text != self._told:
             self._told = text
             self.line(f'{text} ({total})' if total else text)

@@ -1,1 +1,1 @@
-"""Benchmarks: what a result is measured with, and what it is compared to."""
+"""Benchmarks: the protocols, metrics and baselines by which results are judged."""

@@ -1,6 +1,7 @@
 """Everything a training run can be told; it is kept in the run folder and in the checkpoint."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from pointpng_core.config import Config, option
@@ -101,3 +102,23 @@ class TrainConfig(Config):
     def source_configs(self) -> list[SourceConfig]:
         """Return the sources; raises ConfigError."""
         return [SourceConfig.from_value(source) for source in self.sources]
+
+
+def load_recipe(name: str) -> TrainConfig:
+    """Return a configuration that ships, such as `small` or `paper`, or that of a YAML file.
+
+    Raises ConfigError, FileError.
+    """
+    path = Path(name)
+    return TrainConfig.from_yaml(path if path.suffix in ('.yaml', '.yml') else _shipped(name))
+
+
+def _shipped(name: str) -> Path:
+    """Return the path of config/train_NAME.yaml, in a checkout or in an installation."""
+    for folder in Path(__file__).resolve().parents:
+        for kept in (folder / 'config', folder / 'share' / 'pointpng_ros' / 'config'):
+            path = kept / f'train_{name}.yaml'
+            if path.is_file():
+                return path
+    raise ConfigError(f'model configuration {name!r} is not known: choose small or paper, or '
+                      'give a YAML file with values of TrainConfig')

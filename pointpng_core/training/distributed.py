@@ -31,6 +31,14 @@ class Processes:
         if self.count > 1:
             torch.distributed.barrier()
 
+    def any(self, flag: bool) -> bool:
+        """Return whether the flag is set in any of the processes, which all ask at once."""
+        if self.count == 1:
+            return flag
+        flags = torch.tensor(int(flag), device=self.device)
+        torch.distributed.all_reduce(flags, torch.distributed.ReduceOp.MAX)
+        return bool(flags)
+
     def wrap(self, task: nn.Module) -> nn.Module:
         """Return the task with gradients averaged over the processes."""
         if self.count == 1:

@@ -9,7 +9,6 @@ on several GPUs or hosts.
 
 from contextlib import nullcontext
 from pathlib import Path
-import threading
 from time import monotonic
 from typing import Any
 
@@ -31,7 +30,7 @@ from pointpng_core.training.plots import plot_curves
 from pointpng_core.training.run_folder import open_run
 from pointpng_core.training.run_state import RunState
 from pointpng_core.training.schedule import PNG, Stage, learning_rate, stages
-from pointpng_core.training.signals import stop_requested
+from pointpng_core.training.signals import StopRequest, TimeUp, stop_requested
 from pointpng_core.training.validation import Validation
 
 
@@ -39,9 +38,11 @@ def train(config: TrainConfig, run_dir: Path, *, resume: bool = False,
           reporter: Reporter | None = None, minutes: float | None = None) -> dict[str, float]:
     """Train, or go on training, in a run folder; returns the last validation's metrics.
 
-    The model is `run_dir/model` at the end, and each checkpoint on the way. After `minutes` a
-    single process saves and raises KeyboardInterrupt, as it does after Ctrl-C. Raises ConfigError,
-    FileError, or TrainingError for a loss that is no number.
+    The model is `run_dir/model` at the end, and each checkpoint on the way. After `minutes`, which
+    are not part of the configuration, the run saves a checkpoint and raises TimeUp; after Ctrl-C
+    it does the same with KeyboardInterrupt. Several processes stop after the same step, one at
+    which metrics are logged. Raises ConfigError, FileError, or TrainingError for a loss that is no
+    number.
     """
     with joined(config.device) as processes:
         shown = reporter if reporter and processes.first else NullReporter()
@@ -83,7 +84,7 @@ class _Trainer:
             plot_curves(self._run_dir)
         return state.metrics
 
-    def _run_stage(self, stage: Stage, stop: threading.Event) -> None:
+    def _run_stage(self, stage: Stage, stop: StopRequest) -> None:
         state, config = self._state, self._config
         optimiser = state.enter(stage)
         task = self._processes.wrap(state.task)
@@ -99,11 +100,19 @@ class _Trainer:
             last = state.step == stage.stop
             if last or state.step % config.validate_every == 0:
                 self._validate()
-            if last or self._is_due() or stop.is_set():
+            ends = self._ends(stop)
+            if last or self._is_due() or ends:
                 self._save()
-            if stop.is_set():
+            if ends:
                 self._reporter.line(f'stopped after step {state.step}; go on with --resume')
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt if stop.signalled else TimeUp
+
+    def _ends(self, stop: StopRequest) -> bool:
+        """Return whether to stop now; several processes agree where losses are read anyway."""
+        if self._processes.count == 1:
+            return stop.is_set()
+        return (self._state.step % self._config.log_every == 0
+                and self._processes.any(stop.is_set()))
 
     def _step(self, task: nn.Module, optimiser: torch.optim.AdamW, progress: float) -> Parts:
         """Take one step; raises TrainingError when loss or gradients are no numbers."""

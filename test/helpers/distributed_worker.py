@@ -1,10 +1,12 @@
 """One of several processes of a test.
 
-    python -m helpers.distributed_worker gradients|train OUT ...
+    python -m helpers.distributed_worker gradients|train|stop OUT ...
 
 RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT are set as torchrun sets them.
 """
 
+from contextlib import suppress
+import os
 from pathlib import Path
 import sys
 
@@ -17,6 +19,7 @@ from pointpng_core.geometry.so3 import random_rotations
 from pointpng_core.training import trainer as recipe
 from pointpng_core.training.distributed import joined
 from pointpng_core.training.objectives import PointPngTask
+from pointpng_core.training.signals import TimeUp
 
 BATCH = 8
 
@@ -53,6 +56,13 @@ def train(out, source):
     recipe.train(tiny_config(source), Path(out))
 
 
+def stop(out, source):
+    """Train until a limit that the first process alone reaches: all stop after the same step."""
+    minutes = 0.0 if os.environ['RANK'] == '0' else 60.0
+    with suppress(TimeUp):
+        recipe.train(tiny_config(source, log_every=2), Path(out), minutes=minutes)
+
+
 if __name__ == '__main__':
     torch.set_num_threads(1)
-    {'gradients': gradients, 'train': train}[sys.argv[1]](*sys.argv[2:])
+    {'gradients': gradients, 'train': train, 'stop': stop}[sys.argv[1]](*sys.argv[2:])

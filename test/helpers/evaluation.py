@@ -11,12 +11,12 @@ import torch
 from helpers.objects import pose, random_rotation_matrix, whole
 from helpers.training import MODEL
 from pointpng_core.cli import evaluate
+from pointpng_core.cli import main as cli
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.io.checkpoints import write_checkpoint
 from pointpng_core.training.data import ObjectSet
-from pointpng_ros import cli
 
 NAMES = ('mug', 'bracket', 'bottle', 'bowl')
 
@@ -141,4 +141,4 @@ def evaluated(tmp_path, capsys, *words):
 
 def documented(kind):
     """The names in quotes in the description of a kind's JSON."""
-    return set(re.findall(r'"([^"]+)"', evaluate._KINDS[kind].__doc__))
+    return set(re.findall(r'"([^"]+)"', evaluate.KINDS[kind].__doc__))

@@ -1,81 +1,80 @@
-"""`pointpng evaluate KIND`: benchmarks of poses, scenes, models and training.
+"""`pointpng evaluate KIND`: benchmarks of poses, scenes, models, training and devices.
 
-Every kind prints a table and writes JSON with `--json FILE`; its keys are documented in the
-module of the kind, `evaluate_KIND.py` or `make_pairs.py`. Shares and accuracies lie in [0, 1].
+Every kind prints a table and writes JSON with `--json FILE`; the module of the kind documents the
+keys. Shares and accuracies lie in [0, 1].
 """
 
 import argparse
-from types import ModuleType
+from typing import Any, Protocol
 
 from pointpng_core.cli.evaluate import (
-    ablation as evaluate_ablation,
-)
-from pointpng_core.cli.evaluate import (
-    batch as evaluate_batch,
-)
-from pointpng_core.cli.evaluate import (
-    calibration as evaluate_calibration,
-)
-from pointpng_core.cli.evaluate import (
-    classification as evaluate_classification,
-)
-from pointpng_core.cli.evaluate import (
-    curves as evaluate_curves,
-)
-from pointpng_core.cli.evaluate import (
-    equivariance as evaluate_equivariance,
-)
-from pointpng_core.cli.evaluate import (
-    fusion as evaluate_fusion,
-)
-from pointpng_core.cli.evaluate import (
+    ablation,
+    batch,
+    calibration,
+    classification,
+    curves,
+    device,
+    equivariance,
+    fusion,
     make_pairs,
-)
-from pointpng_core.cli.evaluate import (
-    pose as evaluate_pose,
-)
-from pointpng_core.cli.evaluate import (
-    recognition as evaluate_recognition,
-)
-from pointpng_core.cli.evaluate import (
-    scene as evaluate_scene,
-)
-from pointpng_core.cli.evaluate import (
-    training as evaluate_training,
+    pose,
+    recognition,
+    scene,
+    training,
 )
 from pointpng_core.cli.evaluate.pose import method_table
 from pointpng_core.cli.evaluate.scene import value_table
 from pointpng_core.cli.output import check_json_target, write_json
 
-__all__ = ['HELP', 'add_arguments', 'method_table', 'run', 'value_table']
+__all__ = ['HELP', 'KINDS', 'add_arguments', 'method_table', 'run', 'value_table']
+
+
+class Benchmark(Protocol):
+    """A kind of benchmark; the modules of this package are some."""
+
+    HELP: str
+    """One line."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments."""
+        ...
+
+    def evaluate(self, options: argparse.Namespace) -> dict[str, Any]:
+        """Return the result as the JSON has it; raises PointPngError.
+
+        Checks that failed are listed under 'failed', where the kind has checks.
+        """
+        ...
+
+    def readable(self, result: dict[str, Any]) -> str:
+        """Return the result as tables."""
+        ...
+
 
 HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, fused models, speed of batches and of training')
-_KINDS: dict[str, ModuleType] = {
-    'pose': evaluate_pose, 'scene': evaluate_scene, 'equivariance': evaluate_equivariance,
-    'classification': evaluate_classification, 'ablation': evaluate_ablation,
-    'training': evaluate_training,
-    'calibration': evaluate_calibration, 'recognition': evaluate_recognition,
-    'curves': evaluate_curves, 'batch': evaluate_batch, 'fusion': evaluate_fusion,
-    'make-pairs': make_pairs}
+        'classification, ablation, fused models, speed of batches and of training, devices')
+KINDS: dict[str, Benchmark] = {
+    'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
+    'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
+    'classification': classification, 'ablation': ablation, 'batch': batch,
+    'training': training, 'device': device}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    kinds = parser.add_subparsers(dest='kind', metavar=f'{{{",".join(_KINDS)}}}', required=True)
-    for name, module in _KINDS.items():
-        part = kinds.add_parser(name, help=module.HELP, description=module.HELP,
-                                allow_abbrev=False)
-        module.add_arguments(part)
+    kinds = parser.add_subparsers(dest='kind', metavar=f'{{{",".join(KINDS)}}}', required=True)
+    for name, kind in KINDS.items():
+        part = kinds.add_parser(name, help=kind.HELP, description=kind.HELP, allow_abbrev=False)
+        kind.add_arguments(part)
         part.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the benchmark and print its table; raises PointPngError."""
+    """Run the benchmark and print its table; 1 where a check failed. Raises PointPngError."""
     check_json_target(options.json)
-    module = _KINDS[options.kind]
-    result = module.evaluate(options)
+    kind = KINDS[options.kind]
+    result = kind.evaluate(options)
     if options.json != '-':
-        print(module.readable(result))
+        print(kind.readable(result))
     write_json(options.json, result)
-    return 0
+    return 1 if result.get('failed') else 0

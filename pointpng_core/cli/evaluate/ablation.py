@@ -1,21 +1,21 @@
-"""`pointpng evaluate ablation --data SOURCE --out DIR`: what beta and M do.
+"""`pointpng evaluate ablation --data SOURCE --out DIR`: the effect of beta and M.
 
 DIR/ablation.json (also `--json FILE`): {"model_config", "grid", "cope", "mae_steps", "png_steps",
 "seed", "sources", "config": {...}, "cells": [{"beta", "negatives", "pa", "ae", "cosine_plain",
 "pairs", "svm_accuracy", "pose_median_deg", "pose_15deg"}]}; DIR/ablation.md is the table,
-DIR/ablation.png the curves; all three grow with every cell. Cells that are finished are kept: the
-same command goes on.
+DIR/ablation.png the curves; all three grow with every cell. Finished cells are kept: the same
+command resumes the ablation.
 """
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_data, positive
+from pointpng_core.cli.options import add_data, positive
 from pointpng_core.cli.output import check_json_target, write_json
 from pointpng_core.errors import FileError
 
-HELP = 'many small models: what beta and the number of pseudo-negatives do'
+HELP = 'small models over beta and the number of pseudo-negatives: their effect'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,12 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """Train and measure what is missing, and write table and plots; raises PointPngError."""
+    """Train and measure the missing cells, write table and plots; raises PointPngError."""
     from dataclasses import replace
 
     from pointpng_core.cli.training_progress import make_reporter
     from pointpng_core.evaluation.embedding.ablation import cells_of, run_ablation
-    from pointpng_core.evaluation.embedding.recipes import load_recipe
+    from pointpng_core.training.config import load_recipe
     recipe = load_recipe(options.model_config)
     config = replace(
         recipe, model=replace(recipe.model, cope=options.cope), sources=tuple(options.data),
@@ -98,5 +98,5 @@ def _numbers(kind: type) -> Any:
             return tuple(kind(word) for word in text.split(','))
         except ValueError:
             raise argparse.ArgumentTypeError(
-                f'{text!r} is no list of numbers such as 0,1,4') from None
+                f'{text!r} is not a list of numbers such as 0,1,4') from None
     return read

@@ -13,10 +13,10 @@ import argparse
 import os
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, tell
+from pointpng_core.cli.options import add_model, positive, tell
 from pointpng_core.cli.output import number, table
 
-HELP = 'speed of many observations against many references in one batch, and if they are right'
+HELP = 'speed of poses: single observations, and many against many references in one batch'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--observations', metavar='N', type=positive, default=64,
                         help='depth views in one batch (default: 64)')
     parser.add_argument('--references', metavar='N', type=positive, default=20,
-                        help='random solids that each is held against (default: 20)')
+                        help='random solids that each view is compared with (default: 20)')
     parser.add_argument('--views', metavar='N', type=positive, default=60,
                         help='views of each reference, at least 4 (default: 60)')
     parser.add_argument('--repeats', metavar='N', type=positive, default=5,

@@ -1,28 +1,30 @@
-"""`pointpng evaluate calibration --pairs FILE.npz --scenes N`: is the confidence what it says?
+"""`pointpng evaluate calibration --pairs FILE.npz --scenes N`: reliability of the confidence.
 
-Every observation meets libraries with and without its object; poses are judged as
-`pointpng_core.estimation.confidence` says. Of every source, half of the objects are for fitting
-and the others held out; all figures are of those held out. `--fit OUT.json` fits to the first
-half before.
+Poses of every observation are estimated with libraries with and without its object, and judged as
+`pointpng_core.estimation.confidence` defines. Half of the objects of every source are for fitting,
+the others are held out; all figures are of the held-out objects. `--fit OUT.json` fits a
+calibration to the first half before.
 
 JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "count", "confidence",
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",
 "wrong", "wrong_count", "recall", "unknown", "unknown_accepted"}, "sources": {NAME: the same},
-"weights": {"view": {TRAIT: WEIGHT}, "whole": {TRAIT: WEIGHT}}, "fitted": cases fitted to}. Of the
-accepted, the share "wrong" is wrong; of the right ones, "recall" is accepted.
+"weights": {"view": {FEATURE: WEIGHT}, "whole": {FEATURE: WEIGHT}}, "fitted": cases fitted to}.
+"wrong" is the share of the accepted poses that is wrong, "recall" the share of the right poses
+that is accepted.
 """
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, require_file, rule, tell
+from pointpng_core.cli.options import add_model, positive, require_file, rule, tell
 from pointpng_core.cli.output import check_json_target, number, table
 from pointpng_core.errors import ConfigError
 
-HELP = 'confidence: reliability, and what is accepted at the threshold; fits it, too'
-_COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted', 'wrong': 'wrong of it',
-            'recall': 'right ones kept', 'unknown_accepted': 'unknown accepted'}
+HELP = 'reliability of the confidence, and poses accepted at the threshold; can fit it'
+_COLUMNS = {'cases': 'cases', 'unknown': 'unknown', 'accepted': 'accepted',
+            'wrong': 'wrong of them', 'recall': 'right accepted',
+            'unknown_accepted': 'unknown accepted'}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,26 +32,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model(parser)
     add_calibration_data(parser)
     parser.add_argument('--calibration', metavar='FILE.json', type=Path,
-                        help='judge this one (default: the one that ships with the package)')
+                        help='calibration to judge (default: the one that ships with the package)')
     parser.add_argument('--fit', metavar='OUT.json', type=Path,
                         help='fit to the other half of the objects first, and write it there')
     parser.add_argument('--threshold', metavar='P', type=probability,
                         help='confidence that is accepted (default: that of the pipeline)')
     parser.add_argument('--plot', metavar='FILE.png', type=Path,
-                        help='reliability diagram and risk over coverage, as a picture')
+                        help='picture of the reliability diagram and of risk over coverage')
 
 
 def add_calibration_data(parser: argparse.ArgumentParser) -> None:
-    """Declare where observations come from."""
+    """Declare the sources of observations."""
     parser.add_argument('--pairs', metavar='FILE.npz', type=Path, action='append', default=[],
                         help='pairs as `pointpng evaluate make-pairs` makes them; may be repeated')
     parser.add_argument('--limit', metavar='N', type=positive,
                         help='at most N pairs of each file, spread evenly')
     parser.add_argument('--scenes', metavar='N', type=positive,
-                        help='also N simulated tables of each half of the objects, which hide '
-                             'one another')
+                        help='also N simulated tables with each half of the objects, which '
+                             'occlude one another')
     parser.add_argument('--meshes', metavar='SOURCE', action='append', default=[],
-                        help='what stands on the tables besides the catalogue: an npz of meshes, '
+                        help='objects on the tables besides the catalogue: an npz of meshes, '
                              'a folder, or procedural:COUNT; may be repeated')
     parser.add_argument('--leave-out', metavar='K[:R]', type=rule,
                         help='without the meshes at positions R, R + K, R + 2 K ... (from 0) of '
@@ -58,7 +60,7 @@ def add_calibration_data(parser: argparse.ArgumentParser) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
-    """Measure, after fitting if told to; raises PointPngError."""
+    """Fit if asked for, then measure; raises PointPngError."""
     from pointpng_core.estimation.confidence import (
         MIN_CONFIDENCE,
         default_calibration,
@@ -66,7 +68,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     )
     from pointpng_core.estimator import PoseEstimator
     from pointpng_core.evaluation.confidence.calibration import fit_calibration, gather, judge
-    from pointpng_core.evaluation.confidence.plot import plot_calibration
+    from pointpng_core.evaluation.confidence.reliability import plot_calibration
     from pointpng_core.training.data import cache_folder
     for path in options.pairs:
         require_file(path)
@@ -94,13 +96,13 @@ def calibration_data(options: argparse.Namespace) -> Any:
     if options.seed < 0:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
     return CalibrationData(pairs=tuple(options.pairs), limit=options.limit, seed=options.seed,
-                           scenes=options.scenes or 0, things=tuple(_things(options)))
+                           scenes=options.scenes or 0, objects=tuple(_objects(options)))
 
 
-def _things(options: argparse.Namespace) -> list[Any]:
+def _objects(options: argparse.Namespace) -> list[Any]:
     if not options.scenes:
         return []
-    from pointpng_core.evaluation.confidence.scenes import table_things
+    from pointpng_core.evaluation.confidence.scenes import table_objects
     from pointpng_core.evaluation.pairs.mesh_sources import named_meshes
     from pointpng_core.simulation.shapes.catalogue import make_object, object_names
     meshes: dict[str, Any] = {}
@@ -109,7 +111,7 @@ def _things(options: argparse.Namespace) -> list[Any]:
         left_out = options.leave_out if source == options.meshes[0] else None
         meshes |= {name: named.read(row) for row, name in enumerate(named.names)
                    if not (left_out and row in left_out)}
-    return [make_object(name) for name in object_names()] + table_things(meshes)
+    return [make_object(name) for name in object_names()] + table_objects(meshes)
 
 
 def probability(text: str) -> float:
@@ -124,7 +126,7 @@ def probability(text: str) -> float:
 
 
 def readable(result: dict[str, Any]) -> str:
-    """Return what is accepted, source by source, and a line about the reliability."""
+    """Return the accepted shares of every source, and a line about the reliability."""
     rows = [[name, *(number(part[key], 3) for key in _COLUMNS)]
             for name, part in (('all', result['all']), *result['sources'].items())]
     return '\n'.join([

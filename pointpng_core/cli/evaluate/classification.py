@@ -1,4 +1,4 @@
-"""`pointpng evaluate classification --model M --data FILE`: what the features tell of classes.
+"""`pointpng evaluate classification --model M --data FILE`: classes from the features of a model.
 
 JSON: {"model": NAME, "svm_accuracy", "probe_accuracy", "finetune_accuracy", "few_shot" (each under
 the first of the rotations; null when the protocol was not asked for), "classes": [NAME],
@@ -7,15 +7,15 @@ the first of the rotations; null when the protocol was not asked for), "classes"
 "c_scores" {C: accuracy on the held-out part of the training split; empty when --c was given},
 "kernel", "standardised"; of probe and finetune: "accuracy", "class_accuracy", "epochs", "batch",
 "lr", "weight_decay", "smoothing"; of few-shot (and "few_shot"): {"5-way 10-shot": {"mean", "std",
-"runs": [accuracy], "c"}, ...}. Rotations: upright; z/SO3 (training clouds turned about the
-vertical, test clouds anyhow); SO3/SO3.
+"runs": [accuracy], "c"}, ...}. Rotations: upright; z/SO3 (training clouds rotated about the
+vertical, test clouds over SO(3)); SO3/SO3.
 """
 
 import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import (
+from pointpng_core.cli.options import (
     add_data,
     add_model,
     load_objects,
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='C of the SVM (default: the best of a few on a held-out part of the '
                              'training split)')
     parser.add_argument('--points', metavar='N', type=positive,
-                        help='points of a cloud (default: what the model wants)')
+                        help='points of a cloud (default: as many as the model takes)')
     parser.add_argument('--epochs', metavar='N', type=positive, help='of probe or finetune')
     parser.add_argument('--batch', metavar='N', type=positive, help='of probe or finetune')
     parser.add_argument('--lr', metavar='RATE', type=not_negative, help='of probe or finetune')

@@ -1,4 +1,4 @@
-"""`pointpng evaluate curves --pairs FILE.npz --out DIR`: what makes poses fail, by degrees.
+"""`pointpng evaluate curves --pairs FILE.npz --out DIR`: robustness of poses to perturbations.
 
 DIR/curves.json (also `--json FILE`): {"file", "pairs", "model", "threads", "seed", "judged_by",
 "curves": {CURVE: {"title", "unit", "levels": [...], "methods": {METHOD: {"recall_5deg",
@@ -12,11 +12,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, require_file, tell
+from pointpng_core.cli.options import add_model, positive, require_file, tell
 from pointpng_core.cli.output import write_json
 from pointpng_core.errors import ConfigError, FileError
 
-HELP = 'curves over occlusion, noise, number of points and misalignment, peers beside them'
+HELP = 'curves over occlusion, noise, number of points and misalignment, with baselines'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,15 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'angle, or, for objects that may be symmetric, the share as good as '
                              'truth and ADD-S (default: angle)')
     add_model(parser)
-    parser.add_argument('--peers', action='store_true',
-                        help='run FPFH+RANSAC+ICP, FGR, 48-start ICP and, where it is of use, ICP '
-                             'from one start side by side')
+    parser.add_argument('--baselines', action='store_true',
+                        help='also run FPFH+RANSAC+ICP, FGR, 48-start ICP and, for misalignment, '
+                             'ICP from one start on the same pairs')
     parser.add_argument('--limit', metavar='N', type=positive, default=40,
                         help='at most N pairs, spread evenly over the file (default: 40)')
     parser.add_argument('--threads', metavar='N', type=positive, default=1,
                         help='threads for every method alike (default: 1)')
     parser.add_argument('--seed', metavar='N', type=positive, default=1,
-                        help='of sides, noise and axes (default: 1)')
+                        help='of hidden sides, noise and axes (default: 1)')
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:

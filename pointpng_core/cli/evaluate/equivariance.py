@@ -1,17 +1,17 @@
-"""`pointpng evaluate equivariance --model M --data SOURCE`: does the embedding turn?
+"""`pointpng evaluate equivariance --model M --data SOURCE`: does the embedding rotate?
 
 JSON: {"model": NAME, "pa", "ae", "cosine_plain", "objects": COUNT, "pairs": COUNT, "points",
-"jitter" (diameters), "turns", "seed", "angles": [{"low_deg", "high_deg", "pa", "ae",
-"cosine_plain", "pairs"}], "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs", "objects"}}}.
-PA is the mean cosine of the predicted and the true embedding of a turned draw, cosine_plain that
-of the unpredicted one, AE their difference: 0 for an embedding that ignores rotation, whatever its
-PA. Where there is no pair of an angle, the three are null.
+"jitter" (diameters), "rotations", "seed", "angles": [{"low_deg", "high_deg", "pa", "ae",
+"cosine_plain", "pairs"}], "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs",
+"objects"}}}. PA is the mean cosine of the predicted and the true embedding of a rotated sample,
+"cosine_plain" that without prediction, AE their difference: 0 for an embedding that ignores
+rotation, whatever its PA. The three are null for angles without a pair.
 """
 
 import argparse
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import (
+from pointpng_core.cli.options import (
     add_data,
     add_model,
     load_objects,
@@ -21,7 +21,7 @@ from pointpng_core.cli.evaluate.options import (
 )
 from pointpng_core.cli.output import number, table
 
-HELP = 'PA and AE of a model: does the embedding turn with its object?'
+HELP = 'PA and AE of a model: does the embedding rotate with its object?'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--objects', metavar='N', type=positive,
                         help='at most N objects of each source, spread evenly')
     parser.add_argument('--points', metavar='N', type=positive,
-                        help='points of a draw (default: what the model wants); objects with '
-                             'fewer than twice as many give halves')
-    parser.add_argument('--turns', metavar='N', type=positive, default=1,
-                        help='pairs of each object, each turned anew (default: 1)')
+                        help='points of a sample (default: as many as the model takes); '
+                             'objects with fewer than twice as many give half of theirs')
+    parser.add_argument('--rotations', metavar='N', type=positive, default=1,
+                        help='pairs of each object, each with another rotation (default: 1)')
     parser.add_argument('--jitter', metavar='D', type=not_negative, default=0.005,
                         help='noise of a point, in diameters (default: 0.005, which is 0.01 of '
                              'the unit ball)')
@@ -52,8 +52,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     sets = load_objects(options.data, split=options.split, pool=2 * points, seed=options.seed)
     tell(f'{model.name}: {sum(len(objects.points) for objects in sets)} objects')
     return evaluate_equivariance(model, sets, objects=options.objects, points=points,
-                                 turns=options.turns, jitter=options.jitter, seed=options.seed,
-                                 device=options.device)
+                                 rotations=options.rotations, jitter=options.jitter,
+                                 seed=options.seed, device=options.device)
 
 
 def readable(result: dict[str, Any]) -> str:

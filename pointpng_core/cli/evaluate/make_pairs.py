@@ -1,4 +1,4 @@
-"""`pointpng evaluate make-pairs --data SOURCE --out FILE.npz`: pairs to choose parameters by.
+"""`pointpng evaluate make-pairs --data SOURCE --out FILE.npz`: pairs for validation.
 
 The file has the layout that `pointpng evaluate pose` reads. JSON: {"file", "pairs", "objects",
 "left_out", "points", "seed"}: counts, points of a cloud, and the seed; the same seed makes the
@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import load_objects, not_negative, positive, rule, tell
+from pointpng_core.cli.options import load_objects, not_negative, positive, rule, tell
 from pointpng_core.cli.output import check_json_target
 from pointpng_core.errors import ConfigError, FileError
 
@@ -19,17 +19,17 @@ HELP = 'make a file of pairs: disjoint halves of clouds, or noisy depth views of
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument('--data', metavar='SOURCE', required=True,
-                        help='for --halves what the other commands take, its training split '
+                        help='for --halves a source as of the other commands, its training split '
                              'unless it names another; for --views an npz of meshes, a folder of '
                              'meshes, or procedural:COUNT')
     parser.add_argument('--out', metavar='FILE.npz', type=Path, required=True,
                         help='file to write')
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument('--halves', action='store_true',
-                      help='a pair of each object: disjoint draws of its points, one turned')
+                      help='a pair of each object: disjoint samples of its points, one rotated')
     kind.add_argument('--views', metavar='N', type=positive,
                       help='N pairs of each object: points of its surface, and a view of it by a '
-                           'depth camera at 0.5 to 0.9 m, turned anyhow')
+                           'depth camera at 0.5 to 0.9 m, in a random rotation')
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument('--keep', metavar='K[:R]', type=rule,
                         help='only the objects at positions R, R + K, R + 2 K ... (R counts from '
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Make the pairs and write them; raises PointPngError."""
-    from pointpng_core.evaluation.pose.pairs import write_pairs
+    from pointpng_core.evaluation.pairs.files import write_pairs
     if options.seed < 0:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
     stray = 'noise' if options.halves else 'jitter'

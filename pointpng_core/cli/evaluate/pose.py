@@ -3,13 +3,13 @@
 JSON: {"pairs": COUNT, "file": NAME, "threads": COUNT, "model": NAME, "methods": {METHOD: {
 "rotation_mean_deg", "rotation_median_deg", "rotation_max_deg", "recall_5deg", "adds_2", "adds_5",
 "adds_10", "as_good_as_truth", "ms_median", "ms_p95", "reference_ms", "stage_ms": {STAGE: MS}}}}.
-Our own methods are "pointpng" (the whole pipeline) and "embedding" (the best rotation in embedding
-space and no more); `--search gradient` adds "embedding, algorithm 1", a learned `--model` the same
-of the training-free one under "... training_free"; "both ways" is the pipeline with
-verification.both_ways; "tracking" starts 8 degrees and 4 % of the diameter from the truth. Shares
-lie in [0, 1]; milliseconds count what is done per observation, "reference_ms" what is prepared
-once per reference. With `--unseen`, "parts" holds "pairs" and "methods" of the "seen" and the
-"unseen" objects.
+Methods of this project are "pointpng" (the whole pipeline) and "embedding" (the best rotation in
+embedding space, without registration); `--search gradient` adds "embedding, algorithm 1"; with a
+learned `--model`, "... training_free" are the same with the training-free model. "bidirectional"
+is the pipeline with verification.bidirectional; "tracking" starts 8 degrees and 4 % of the
+diameter from the truth. Shares lie in [0, 1]; milliseconds are those of an observation,
+"reference_ms" those of preparing a reference. With `--unseen`, "parts" holds "pairs" and "methods"
+of the "seen" and the "unseen" objects.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, positive, require_file, rule, tell
+from pointpng_core.cli.options import add_model, positive, require_file, rule, tell
 from pointpng_core.cli.output import number, table
 
 HELP = 'relative poses on a file of pairs'
@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--search', choices=('exhaustive', 'gradient'), default='exhaustive',
                         help='gradient: Algorithm 1 of the paper beside the exhaustive search, '
                              'on embeddings alone (default: exhaustive only)')
-    parser.add_argument('--peers', action='store_true',
-                        help='run FPFH+RANSAC+ICP, FGR and 48-start ICP side by side')
+    parser.add_argument('--baselines', action='store_true',
+                        help='also run FPFH+RANSAC+ICP, FGR and 48-start ICP on the same pairs')
     parser.add_argument('--limit', metavar='N', type=positive,
                         help='at most N pairs, spread evenly over the file')
     parser.add_argument('--unseen', metavar='K[:R]', type=rule,
@@ -58,9 +58,10 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from pointpng_core.estimator import EstimatorConfig
     from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
-    return evaluate_pose(options.pairs, baselines=options.baselines, limit=options.limit, config=config,
-                         threads=options.threads, device=options.device, model=options.model,
-                         gradient=options.search == 'gradient', unseen=options.unseen, report=tell)
+    return evaluate_pose(
+        options.pairs, baselines=options.baselines, limit=options.limit, config=config,
+        threads=options.threads, device=options.device, model=options.model,
+        gradient=options.search == 'gradient', unseen=options.unseen, report=tell)
 
 
 def method_table(result: dict[str, Any]) -> str:
@@ -78,7 +79,7 @@ def _rows(title: str, part: dict[str, Any]) -> str:
 
 
 def _stages(result: dict[str, Any]) -> str:
-    """Return the profile: the median of each stage and their sum, for methods that tell them."""
+    """Return the median of each stage and their sum, for methods that report stages."""
     known = {name: values['stage_ms'] for name, values in result['methods'].items()
              if values.get('stage_ms')}
     stages = list(dict.fromkeys(stage for times in known.values() for stage in times))

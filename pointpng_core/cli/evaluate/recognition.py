@@ -1,23 +1,23 @@
 """`pointpng evaluate recognition --pairs FILE.npz --scenes N`: labels from the embedding alone.
 
-Every observation is held against all references of its source by the norms of its embedding, and
-once more without the right one, as an unknown object.
+Every observation is compared with all references of its source by the norms of its embedding, and
+again without the right one, as an unknown object.
 
 JSON: {"model": NAME, "threshold": SIMILARITY, "sources": {NAME: {"observations", "references",
 "top_1", "top_3", "top_5", "auc", "known_kept", "unknown_rejected", "ms", "roc": [{"threshold",
 "known_kept", "unknown_rejected"}]}}}. "top_5" is the share whose own reference is among the five
-most similar; "auc" that of known against unknown objects; at the threshold, "known_kept" of the
-known ones are taken for something, "unknown_rejected" of the unknown for nothing.
+most similar; "auc" separates known from unknown objects; at the threshold, the share "known_kept"
+of known objects gets a label, and "unknown_rejected" of unknown ones gets none.
 """
 
 import argparse
 from typing import Any
 
 from pointpng_core.cli.evaluate.calibration import add_calibration_data, calibration_data
-from pointpng_core.cli.evaluate.options import add_model, require_file, tell
+from pointpng_core.cli.options import add_model, require_file, tell
 from pointpng_core.cli.output import number, table
 
-HELP = 'labels from the embedding: top 1 to 5, and telling unknown objects'
+HELP = 'labels from the embedding: top 1 to 5, and rejection of unknown objects'
 _COLUMNS = {'observations': 'views', 'references': 'refs', 'top_1': 'top 1', 'top_3': 'top 3',
             'top_5': 'top 5', 'auc': 'AUC', 'known_kept': 'known kept',
             'unknown_rejected': 'unknown rejected', 'ms': 'ms'}
@@ -39,7 +39,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         observed_pairs,
         observed_scenes,
     )
-    from pointpng_core.evaluation.pose.pairs import read_pairs
+    from pointpng_core.evaluation.pairs.files import read_pairs
     from pointpng_core.training.data import cache_folder
     for path in options.pairs:
         require_file(path)
@@ -52,7 +52,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     observed = [observed_pairs(estimator, read_pairs(path, limit=data.limit), source=path.stem)
                 for path in data.pairs]
     if data.scenes:
-        observed.append(observed_scenes(estimator, data.things, scenes=data.scenes,
+        observed.append(observed_scenes(estimator, data.objects, scenes=data.scenes,
                                         seed=data.seed))
     return {'model': estimator.model.name,
             **evaluate_recognition(recogniser, observed, report=tell)}

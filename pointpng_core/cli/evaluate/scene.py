@@ -7,10 +7,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import require_file
+from pointpng_core.cli.options import require_file
 from pointpng_core.cli.output import number, table
 
-HELP = 'segments against labels'
+HELP = 'segmentation of a recording against labels'
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

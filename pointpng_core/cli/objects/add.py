@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Add the object and tell about it; raises PointPngError."""
+    """Add the object and print a summary; raises PointPngError."""
     from pointpng_core.reference.library.adding import NewObject, add_object
     new = NewObject(file=options.file, name=options.name, unit=options.unit,
                     symmetry=options.symmetry)
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def readable(added: 'AddedObject') -> str:
-    """Return the lines that tell a person what was added."""
+    """Return a summary of the object that was added."""
     from pointpng_core.geometry.symmetry_text import symmetry_in_words
     size = ' x '.join(f'{1e3 * side:.0f}' for side in added.extent_m)
     kind = f'mesh, {added.faces} faces' if added.faces else f'cloud, {added.points} points'

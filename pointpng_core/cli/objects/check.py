@@ -1,4 +1,4 @@
-"""`pointpng objects check`: what to expect of a library, by rendered views of its own objects.
+"""`pointpng objects check`: expected accuracy of a library, by rendered views of its objects.
 
 JSON: see `pointpng_core.evaluation.library.self_check.check_library`.
 """
@@ -6,12 +6,12 @@ JSON: see `pointpng_core.evaluation.library.self_check.check_library`.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.evaluate.options import add_model, not_negative, positive
 from pointpng_core.cli.objects.options import add_library
+from pointpng_core.cli.options import add_model, not_negative, positive
 from pointpng_core.cli.output import check_json_target, number, table, write_json
 
 HELP = 'expected accuracy, and which objects are taken for one another'
-_HEADER = ('object', 'mm', 'points', 'right', 'deg', 'mm off', 'accepted', 'wrong of it',
+_HEADER = ('object', 'mm', 'points', 'right', 'deg', 'mm off', 'accepted', 'wrong',
            'taken for')
 
 
@@ -66,6 +66,6 @@ def readable(result: dict[str, Any]) -> str:
             for name, part in result['objects'].items()]
     return '\n'.join([
         table(_HEADER, rows, left=(0, len(_HEADER) - 1)),
-        f'{result["views"]} views each, turned at random, from {result["distance_m"]:g} m, seed '
+        f'{result["views"]} views each in random rotations, from {result["distance_m"]:g} m, seed '
         f'{result["seed"]}; accepted from confidence {result["threshold"]:.2f} on',
         *(f'warning: {warning}' for warning in result['warnings'])])

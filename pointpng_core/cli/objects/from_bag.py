@@ -1,8 +1,8 @@
 """`pointpng objects from-bag BAG --name mug`: a recording from all sides becomes a model.
 
-One object on a table: it turns on the spot before a camera that stands still, or the camera is
-carried around it. JSON: what was found out, see `FusedModel` in
-`pointpng_core.reference.reconstruction.recording`, and "path", the mesh in the library.
+One object on a table: it rotates in place before a camera at rest, or the camera is carried
+around it. JSON: the fields of `FusedModel` in `pointpng_core.reference.reconstruction.recording`,
+and "path", the mesh in the library.
 """
 
 import argparse
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pointpng_core.reference.reconstruction.recording import FusedModel
 
 POOR_LOOP_DEG, POOR_LOOP_M = 8.0, 0.008
-"""Drift of a whole turn above which the model may be warped."""
+"""Drift of a full rotation above which the model may be warped."""
 HELP = 'fuse a recording of one object, seen from all sides, to a model'
 
 
@@ -62,20 +62,22 @@ def run(options: argparse.Namespace) -> int:
 
 
 def readable(model: 'FusedModel') -> str:
-    """Return the lines that tell how good the recording was."""
+    """Return lines about the quality of the recording."""
     loop = f'{model.loop.rotation_deg:.1f} degrees and {1e3 * model.loop.shift_m:.1f} mm' \
-        if model.loop else 'not closed: less than a whole turn'
+        if model.loop else 'not closed: less than a full rotation'
     lines = [f'{model.clouds} clouds: {model.used} used, {model.still} show nothing new, '
              f'{model.refused} do not fit, {model.unusable} not usable',
-             f'  turn      {model.rotation_deg:.0f} degrees, widest gap {model.widest_gap_deg:.0f}',
+             f'  rotation  {model.rotation_deg:.0f} degrees, '
+             f'widest gap {model.widest_gap_deg:.0f}',
              f'  loop      {loop}',
              f'  residual  {number(1e3 * model.residual_m)} mm']
-    if model.loop and (model.loop.rotation_deg > POOR_LOOP_DEG or model.loop.shift_m > POOR_LOOP_M):
+    if model.loop and (model.loop.rotation_deg > POOR_LOOP_DEG
+                       or model.loop.shift_m > POOR_LOOP_M):
         lines.append('  note      the loop closed badly: look at the picture, and record more '
                      'slowly or from nearer')
     if model.told_share < 1.0:
-        lines.append(f'  note      in {100 * (1 - model.told_share):.0f} % of the clouds nothing '
-                     'tells the turn (a handle is hidden); there it is taken to go on evenly')
+        lines.append(f'  note      in {100 * (1 - model.told_share):.0f} % of the clouds the '
+                     'rotation is not observable (a handle is hidden); there it is interpolated')
     lines += [f'  note      {count} times: {reason}' for reason, count in model.reasons.items()]
     return '\n'.join(lines + ([f'  note      {model.damage}'] if model.damage else []))
 

@@ -28,7 +28,7 @@ def add_entry(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--name', required=True,
                         help='what the object is called: letters, digits and underscores')
     parser.add_argument('--symmetry', choices=('auto', 'none'), default='auto',
-                        help='auto: found on the surface (default); none: marks that no surface '
-                             'shows tell turns apart')
+                        help='auto: detected on the surface (default); none: markings that are '
+                             'not in the surface break its symmetry')
     parser.add_argument('--replace', action='store_true',
                         help='overwrite the object of this name')

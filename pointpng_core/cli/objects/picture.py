@@ -23,7 +23,7 @@ SIDES = {'front (from -y)': (0.0, 0.0), 'right (from +x)': (90.0, 0.0),
 """Azimuth and elevation of the camera in degrees; azimuth 0 looks along +y."""
 DISTANCE_DIAMETERS = 4.0
 FILL = 0.72
-"""Of a panel's side that the diameter takes."""
+"""Share of a panel's side that the diameter of the object takes."""
 AXIS_DIAMETERS = 0.32
 SYMMETRY_DIAMETERS = 0.62
 BACKGROUND, INK, FAINT, AMBER = '#0e1116', '#e8ecf2', '#9aa4b2', '#ffc14d'
@@ -148,7 +148,7 @@ def _draw_symmetry(panel: Any, view: _View, reference: Reference, element: Rotat
     point, axis = np.array(element.point), np.array(element.axis)
     point = point + ((_middle(reference) - point) @ axis) * axis
     reach = SYMMETRY_DIAMETERS * reference.diameter_m * axis
-    word = 'any turn' if element.order == CONTINUOUS else f'1/{element.order} turn'
+    word = 'any angle' if element.order == CONTINUOUS else f'1/{element.order} turn'
     _draw_line(panel, view, np.array([point - reach, point + reach]), word, AMBER, style='--')
 
 

@@ -16,6 +16,6 @@ def run(options: argparse.Namespace) -> int:
     from pointpng_core.simulation.sample_recordings import write_sample
     mesh, bag, view = write_sample(options.folder)
     print(f'{mesh}  the mesh of a mug, in millimetres\n'
-          f'{bag}  a bag: a drill that turns before a depth camera\n'
+          f'{bag}  a bag: a drill on a turntable before a depth camera\n'
           f'{view}  the mug as the camera sees it')
     return 0

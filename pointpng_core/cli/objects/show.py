@@ -25,9 +25,9 @@ def run(options: argparse.Namespace) -> int:
     from pointpng_core.io.object_library import named_object
     path = options.out or Path(f'{options.name}.png')
     check_json_target(str(path))
-    thing = named_object(options.library, options.name)
-    reference = PoseEstimator().reference_from_model(thing.model, name=thing.name,
-                                                     symmetry=thing.symmetry)
-    save_object_picture(path, thing.model, reference)
-    print(f'{thing.name}: {path}\n  symmetry  {symmetry_in_words(reference.symmetry)}')
+    found = named_object(options.library, options.name)
+    reference = PoseEstimator().reference_from_model(found.model, name=found.name,
+                                                     symmetry=found.symmetry)
+    save_object_picture(path, found.model, reference)
+    print(f'{found.name}: {path}\n  symmetry  {symmetry_in_words(reference.symmetry)}')
     return 0

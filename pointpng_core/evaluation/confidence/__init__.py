@@ -1,1 +1,1 @@
-"""How often poses of a given confidence are right."""
+"""Reliability of the confidence: labelled cases, calibration, measures and plots."""

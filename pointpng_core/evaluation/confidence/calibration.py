@@ -1,4 +1,4 @@
-"""Is the confidence of an estimate what it says? And fitting it, on other objects."""
+"""Calibration of the confidence: fitted to some objects, judged on others."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Case, pair_cases
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
 from pointpng_core.evaluation.confidence.scenes import scene_cases
-from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
+from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
 from pointpng_core.simulation.shapes.catalogue import CatalogueObject
 
 Report = Callable[[str], None]
@@ -22,24 +22,24 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationData:
-    """Where cases come from."""
+    """The sources of cases."""
 
     pairs: tuple[Path, ...] = ()
     limit: int | None = None
-    """Pairs of each file at most, spread evenly."""
-    things: tuple[CatalogueObject, ...] = ()
-    """What stands on the simulated tables."""
+    """Most pairs of each file, spread evenly."""
+    objects: tuple[CatalogueObject, ...] = ()
+    """Objects for the simulated tables."""
     scenes: int = 0
-    """Tables of each half of the things."""
+    """Tables for each half of the objects."""
     seed: int = 0
 
 
 def gather(estimator: PoseEstimator, data: CalibrationData, *, fitted: bool,
            report: Report = lambda line: None) -> list[Case]:
-    """Return the cases of one half of the objects: that for fitting, or the other one.
+    """Return the cases of one half of the objects: the half for fitting, or the other one.
 
-    Of every source, the sorted names go to either half in turn, references to be confused with
-    included. Raises ConfigError, FileError.
+    The sorted names of every source alternate between the halves; the other references in a
+    library are of the same half. Raises ConfigError, FileError.
     """
     half = 'to fit' if fitted else 'held out'
     cases: list[Case] = []
@@ -48,9 +48,9 @@ def gather(estimator: PoseEstimator, data: CalibrationData, *, fitted: bool,
         cases += pair_cases(estimator, pairs, source=path.stem, seed=data.seed,
                             report=lambda line: report(f'{half}: {line}'))
     if data.scenes:
-        names = half_of([thing.name for thing in data.things], fitted)
-        things = [thing for thing in data.things if thing.name in names]
-        cases += scene_cases(estimator, things, scenes=data.scenes, seed=data.seed + fitted,
+        names = half_of([item.name for item in data.objects], fitted)
+        objects = [item for item in data.objects if item.name in names]
+        cases += scene_cases(estimator, objects, scenes=data.scenes, seed=data.seed + fitted,
                              report=lambda line: report(f'{half}: {line}'))
     if not cases:
         raise ConfigError('nothing to calibrate with: give files of pairs, or a number of scenes')
@@ -65,8 +65,9 @@ def half_of(names: Iterable[str], fitted: bool) -> set[str]:
 def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
     """Return the calibration under which the cases are most likely.
 
-    A kind of observation with few cases, beside the other's, keeps what it has in `start`: now
-    and then a view passes for a whole surface. Raises ConfigError.
+    A kind of observation (single view, full surface) with few cases compared with the other one
+    keeps the weights of `start`: a view is occasionally taken for a full surface. Raises
+    ConfigError.
     """
     fitted = start
     for kind, single_view in (('view', True), ('whole', False)):
@@ -80,10 +81,10 @@ def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
 
 def judge(cases: Sequence[Case], calibration: Calibration, *, threshold: float = MIN_CONFIDENCE
           ) -> dict[str, Any]:
-    """Return how reliable a calibration is on cases, and what a threshold lets through.
+    """Return how reliable a calibration is on cases, and which poses a threshold accepts.
 
     {'threshold', 'ece', 'brier', 'bins', 'curve', 'all': acceptance, 'sources': {NAME:
-    acceptance}, 'weights'}; see `evaluation.reliability`.
+    acceptance}, 'weights'}; see `evaluation.confidence.reliability`.
     """
     sure = np.array([_confidence(case, calibration) for case in cases])
     right = np.array([case.right for case in cases])

@@ -1,4 +1,4 @@
-"""Simulated tables: objects that hide one another, some of them in no library."""
+"""Simulated tables: objects that occlude one another, some of which no library holds."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.confidence.cases import Case, Seen, case_of
+from pointpng_core.evaluation.confidence.cases import Case, LabelledObservation, case_of
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
@@ -19,19 +19,19 @@ from pointpng_core.tracking.frame_result import Detection
 
 SOURCE = 'scenes'
 OBJECTS = 7
-"""On a table at most; fewer where they do not fit."""
+"""Most objects on a table; fewer where they do not fit."""
 LIBRARY = 8
-"""References in a library; about half of the table's objects are among them."""
+"""References in a library; about half of the objects on the table are among them."""
 GAP_M = 0.004
 CLOSEST_M, FARTHEST_M = 0.7, 1.2
 LARGEST_M = 0.35
-"""Larger things leave no room on the table."""
+"""Larger objects leave no room on the table."""
 
 
-def table_things(meshes: dict[str, TriangleMesh]) -> list[CatalogueObject]:
-    """Return what may stand on a table: meshes by name, centred, upright or on a side.
+def table_objects(meshes: dict[str, TriangleMesh]) -> list[CatalogueObject]:
+    """Return meshes by name as objects for a table, which stand upright or lie on a side.
 
-    Things larger than LARGEST_M are left out.
+    Objects larger than LARGEST_M are left out.
     """
     rests = (np.eye(3), np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]),
              np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]))
@@ -40,21 +40,21 @@ def table_things(meshes: dict[str, TriangleMesh]) -> list[CatalogueObject]:
             if np.linalg.norm(np.ptp(mesh.vertices, axis=0)) < LARGEST_M]
 
 
-def scene_cases(estimator: PoseEstimator, things: Sequence[CatalogueObject], *, scenes: int,
+def scene_cases(estimator: PoseEstimator, objects: Sequence[CatalogueObject], *, scenes: int,
                 seed: int, report: Callable[[str], None] = lambda line: None) -> list[Case]:
     """Return a case for every segment that the pipeline poses in one frame of each of the tables.
 
-    What is mostly the table or nothing is an unknown object too. Raises ConfigError for fewer
-    than two things.
+    A segment that is mostly table or noise counts as an unknown object. Raises ConfigError for
+    fewer than two objects.
     """
-    if len(things) < 2:
-        raise ConfigError(f'{len(things)} objects for the tables: at least two are needed, '
+    if len(objects) < 2:
+        raise ConfigError(f'{len(objects)} objects for the tables: at least two are needed, '
                           f'smaller than {LARGEST_M} m')
-    report(f'{SOURCE}: {scenes} tables with {len(things)} objects to choose from')
-    references = {thing.name: estimator.reference_from_model(
-        thing.mesh, name=thing.name, symmetry=thing.symmetry) for thing in things}
+    report(f'{SOURCE}: {scenes} tables with {len(objects)} objects to choose from')
+    references = {item.name: estimator.reference_from_model(
+        item.mesh, name=item.name, symmetry=item.symmetry) for item in objects}
     cases: list[Case] = []
-    for scene, frame in enumerate(simulated_tables(things, scenes=scenes, seed=seed)):
+    for scene, frame in enumerate(simulated_tables(objects, scenes=scenes, seed=seed)):
         rng = np.random.default_rng([seed, scene, 1])
         standing = [truth.label for truth in frame.truths]
         library = [references[name] for name in _library(standing, list(references), rng)]
@@ -62,21 +62,21 @@ def scene_cases(estimator: PoseEstimator, things: Sequence[CatalogueObject], *, 
     return cases
 
 
-def simulated_tables(things: Sequence[CatalogueObject], *, scenes: int, seed: int
+def simulated_tables(objects: Sequence[CatalogueObject], *, scenes: int, seed: int
                      ) -> Iterator[SimulatedFrame]:
     """Yield one frame of each of so many crowded tables; the same seed gives the same ones."""
     for scene in range(scenes):
         rng = np.random.default_rng([seed, scene])
-        yield _simulator(things, rng).frame(int(rng.integers(100)), rate_hz=5.0)
+        yield _simulator(objects, rng).frame(int(rng.integers(100)), rate_hz=5.0)
 
 
-def _simulator(things: Sequence[CatalogueObject], rng: np.random.Generator) -> DepthSimulator:
-    """Return a crowded table; objects are taken away until the rest finds room."""
+def _simulator(objects: Sequence[CatalogueObject], rng: np.random.Generator) -> DepthSimulator:
+    """Return a crowded table; objects are removed until the others fit."""
     config = WorldConfig(seed=int(rng.integers(2 ** 31)), gap_m=GAP_M, slide_m=0.0,
                          lying_share=0.5,
                          camera_distance_m=float(rng.uniform(CLOSEST_M, FARTHEST_M)),
                          camera_height_deg=float(rng.uniform(20.0, 60.0)))
-    chosen = [things[index] for index in rng.permutation(len(things))[:OBJECTS]]
+    chosen = [objects[index] for index in rng.permutation(len(objects))[:OBJECTS]]
     while True:
         try:
             return DepthSimulator(TabletopWorld(chosen, config=config))
@@ -88,7 +88,7 @@ def _simulator(things: Sequence[CatalogueObject], rng: np.random.Generator) -> D
 
 def _library(standing: Sequence[str], names: Sequence[str], rng: np.random.Generator
              ) -> list[str]:
-    """Return some of the objects on the table, and others that are not there."""
+    """Return the names of some objects on the table, and of others that are not on it."""
     known = [name for name in dict.fromkeys(standing) if rng.random() < 0.5]
     absent = [name for name in names if name not in standing]
     rng.shuffle(absent)
@@ -111,12 +111,12 @@ def _judged(found: Detection, frame: SimulatedFrame, surfaces: dict[str, NDArray
     name = truth.label if truth else ''
     if not truth or name not in surfaces:
         return case_of(found.estimate, source=SOURCE, name=name, right=False, known=False)
-    seen = Seen(source=SOURCE, name=name, points=found.segment.points, surface=surfaces[name],
-                T_observation_object=truth.T_camera_object)
+    seen = LabelledObservation(source=SOURCE, name=name, points=found.segment.points,
+                               surface=surfaces[name], T_observation_object=truth.T_camera_object)
     return seen.judge(found.estimate, surfaces)
 
 
 def seen_object(found: Detection, frame: SimulatedFrame) -> ObjectTruth | None:
-    """Return the object that most of a detection's points are of; None: the table, or nothing."""
+    """Return the object with most of a detection's points; None for the table or no object."""
     owner = int(np.bincount(frame.owner.ravel()[found.segment.indices] + 2).argmax()) - 2
     return frame.truths[owner] if owner >= 0 else None

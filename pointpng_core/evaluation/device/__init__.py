@@ -1,4 +1,1 @@
-"""What a borrowed CUDA machine without a network is used for: checks, measurements, training.
-
-`tools/gpu_session.py` runs it from the source tree; docs/gpu.md tells how.
-"""
+"""A device such as a GPU beside the CPU: agreement stage by stage, and speed."""

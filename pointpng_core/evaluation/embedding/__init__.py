@@ -1,1 +1,1 @@
-"""What an embedding knows: equivariance, classification, recognition, ablations."""
+"""Evaluation of embeddings: equivariance, classification, recognition, ablation of the loss."""

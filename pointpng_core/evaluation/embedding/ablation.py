@@ -1,10 +1,10 @@
-"""Which part of the loss does what: many small models, each trained with its own beta and M.
+"""Ablation of the loss: many small models, each trained with its own beta and M.
 
     DIR/mae                          the first stage, which all cells share
     DIR/runs/beta_0.3_M_8            the training run of a cell
-    DIR/cells/beta_0.3_M_8.json      what came out; cells that have one are not trained again
+    DIR/cells/beta_0.3_M_8.json      the metrics of a cell, which is then not trained again
 
-All are measured on the same objects, which no run has seen.
+All cells are measured on the same objects, which are held out from all runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,21 +14,35 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.embedding.model_zoo import load_model
+import torch
+
+from pointpng_core.embedding.model_zoo import EmbeddingModel, load_model
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.evaluation.embedding.ablation_metrics import cell_metrics
+from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects
+from pointpng_core.evaluation.embedding.svm import svm_accuracy
 from pointpng_core.io.checkpoints import MODEL
 from pointpng_core.io.json_values import to_jsonable
 from pointpng_core.training.batches import held_out
 from pointpng_core.training.config import TrainConfig
-from pointpng_core.training.data import cache_folder, load_sources
+from pointpng_core.training.data import ObjectSet, cache_folder, load_sources
+from pointpng_core.training.embedding_metrics import (
+    JITTER,
+    joined,
+    pair_cosines,
+    pose_errors_deg,
+    rotated_pairs,
+    spread,
+)
 from pointpng_core.training.metrics_log import NullReporter, Reporter
+from pointpng_core.training.point_samples import cloud_points, in_batches
 from pointpng_core.training.trainer import train
 
 BETAS, NEGATIVES = (0.0, 0.1, 0.3, 0.5, 1.0), (0, 1, 2, 4, 8, 16)
 BETA, M = 0.3, 8
-"""What the other one is while one is varied: the paper's choice."""
+"""The value of one while the other is varied: the paper's choice."""
 GRIDS = ('one-at-a-time', 'full')
+SVM_OBJECTS = 2000
+"""Training objects of the SVM at most, so that a cell is measured in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,10 +75,10 @@ def cells_of(betas: Sequence[float], negatives: Sequence[int], grid: str) -> lis
 def run_ablation(config: TrainConfig, cells: Sequence[Cell], folder: Path, *,
                  reporter: Reporter | None = None,
                  keep: Callable[[dict[str, Any]], None] = lambda result: None) -> dict[str, Any]:
-    """Train and measure the cells that DIR lacks; one that was interrupted goes on.
+    """Train and measure the cells that are missing in `folder`; an interrupted one is resumed.
 
-    `config` gives everything but beta and M; `keep` is handed the result so far, whenever there is
-    one more cell. Returns {"cope", "mae_steps", "png_steps", "seed", "sources", "config": {...},
+    `config` gives everything but beta and M; `keep` is called with the result so far after every
+    cell. Returns {"cope", "mae_steps", "png_steps", "seed", "sources", "config": {...},
     "cells": [{"beta", "negatives", "pa", "ae", "cosine_plain", "pairs", "svm_accuracy",
     "pose_median_deg", "pose_15deg"}]}. Raises ConfigError, FileError, TrainingError,
     MissingDependencyError.
@@ -104,7 +118,7 @@ def _result(settings: dict[str, Any], results: dict[Cell, dict[str, Any] | None]
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
-    """Return what all cells have in common, in values that JSON gives back."""
+    """Return the settings that all cells share, in values that JSON preserves."""
     own: dict[str, Any] = to_jsonable(config.to_mapping())
     for varied in ('beta', 'negatives', 'device', 'threads'):
         del own[varied]
@@ -114,7 +128,7 @@ def _settings(config: TrainConfig) -> dict[str, Any]:
 
 
 def _first_stage(config: TrainConfig, folder: Path, reporter: Reporter) -> str:
-    """Train the autoencoder, once for all cells; returns what they start from."""
+    """Train the autoencoder once for all cells; returns the model from which they start."""
     run = folder / 'mae'
     if config.mae_steps == 0:
         return config.init
@@ -155,3 +169,41 @@ def _write(path: Path, content: dict[str, Any]) -> None:
         os.replace(part, path)
     except OSError as error:
         raise FileError(f'cannot write {path}: {error.strerror or error}') from error
+
+
+def cell_metrics(model: EmbeddingModel, training: Sequence[ObjectSet],
+                 validation: Sequence[ObjectSet], *, seed: int, device: str = 'cpu'
+                 ) -> dict[str, Any]:
+    """Return PA, AE, accuracy and pose error of a model on the validation objects.
+
+    {"pa", "ae", "cosine_plain", "pairs", "pose_median_deg", "pose_15deg" (the share below 15
+    degrees), "svm_accuracy" (upright, of the first set with labels; None without)}.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    count = cloud_points(model.encoder)
+    pairs = [rotated_pairs(objects.points, count, jitter=JITTER, generator=generator)
+             for objects in validation if len(objects.points)]
+    errors = torch.cat([pose_errors_deg(model, part, device=device) for part in pairs])
+    cosines = joined([pair_cosines(model, part, device=device) for part in pairs])
+    return {**cosines.summary(), 'pose_median_deg': errors.median().item(),
+            'pose_15deg': (errors < 15.0).double().mean().item(),
+            'svm_accuracy': _accuracy(model, training, validation, seed=seed, device=device)}
+
+
+def _accuracy(model: EmbeddingModel, training: Sequence[ObjectSet],
+              validation: Sequence[ObjectSet], *, seed: int, device: str) -> float | None:
+    count = cloud_points(model.encoder)
+    labelled = [(train, test) for train, test in zip(training, validation)
+                if len(test.points) and (train.labels >= 0).any() and (test.labels >= 0).any()]
+    if not labelled:
+        return None
+    features, labels = [], []
+    for objects in labelled[0]:
+        part = LabelledObjects.of([objects], split='training')
+        part = part.take(spread(torch.arange(len(part)), SVM_OBJECTS))
+        clouds = part.clouds(count, 'none', generator=torch.Generator())
+        features.append(in_batches(model.encoder.features, list(clouds), device=device))
+        labels.append(part.labels.numpy())
+    train, test = (rows.double().numpy() for rows in features)
+    result = svm_accuracy(train, labels[0], test, labels[1], seed=seed)
+    return float(result['accuracy'])

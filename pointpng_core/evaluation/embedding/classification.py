@@ -1,4 +1,4 @@
-"""What the features tell about the class of an object, by four protocols under three rotations."""
+"""Classification with the features of a model: four protocols under three kinds of rotation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,6 @@ from pointpng_core.embedding.encoders.steerable import SteerableEncoder
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.recognition.classifier_files import save_classifier
-from pointpng_core.evaluation.embedding.few_shot import few_shot
 from pointpng_core.evaluation.embedding.head_training import (
     FINE_TUNING,
     PROBE,
@@ -27,37 +26,43 @@ from pointpng_core.evaluation.embedding.labelled_objects import (
     ROTATIONS,
     LabelledObjects,
     check_same_classes,
-    turns_of,
+    rotations_of,
 )
-from pointpng_core.evaluation.embedding.svm import Features, Labels, accuracies, svm_accuracy
+from pointpng_core.evaluation.embedding.svm import (
+    Features,
+    Labels,
+    accuracies,
+    few_shot,
+    svm_accuracy,
+)
 from pointpng_core.training.data import ObjectSet
 from pointpng_core.training.point_samples import cloud_points, in_batches
 
 PROTOCOLS = ('svm', 'probe', 'finetune', 'few-shot')
 FEW_SHOT_C = 0.01
-"""C of the few-shot runs, which have nothing to choose it on."""
+"""C of the few-shot runs, which have no objects to choose it on."""
 NORMS, TOKENS = 'norm of the embedding per copy and degree', '[max | mean] of the tokens'
 POOLING: dict[type, str] = {HarmonicEncoder: NORMS, SteerableEncoder: f'{NORMS}, {TOKENS}'}
-"""What features are made of; tokens for every other encoder."""
+"""Composition of the features; tokens for every other encoder."""
 
 Result = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassificationTask:
-    """What is to be done, but for the model and the data."""
+    """The protocols and settings, without the model and the data."""
 
     protocols: tuple[str, ...] = ('svm',)
     rotations: tuple[str, ...] = tuple(ROTATIONS)
     up: str = 'z'
     """Vertical axis of the data."""
     c: float | None = None
-    """Of the SVM; None chooses it on a part of the training split."""
+    """C of the SVM; None chooses it on a part of the training split."""
     points: int | None = None
     heads: dict[str, Any] | None = None
-    """Values of HeadConfig that stand in for the defaults of probe and fine-tuning."""
+    """Values of HeadConfig that replace the defaults of probe and fine-tuning."""
     save: Path | None = None
-    """Where the trained head is kept, with its encoder, as a checkpoint."""
+    """Checkpoint to which the trained head is written with its encoder."""
     seed: int = 0
     device: str = 'cpu'
 
@@ -74,8 +79,8 @@ class ClassificationTask:
             raise ConfigError(f'c = {self.c}: must lie above 0')
         heads = [name for name in self.protocols if name in ('probe', 'finetune')]
         if self.save is not None and (len(heads) != 1 or len(self.rotations) != 1):
-            raise ConfigError('save: one head is kept; choose one of the protocols probe and '
-                              f'finetune, not {len(heads)}, and one of the rotations, not '
+            raise ConfigError('save: only one head can be kept; choose one of the protocols probe '
+                              f'and finetune, not {len(heads)}, and one of the rotations, not '
                               f'{len(self.rotations)}')
 
     def head(self, default: HeadConfig) -> HeadConfig:
@@ -85,15 +90,15 @@ class ClassificationTask:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Run:
-    """One of the rotations: clouds of both splits, and their frozen features."""
+    """One kind of rotation: clouds of both splits, and their frozen features."""
 
     model: EmbeddingModel
     task: ClassificationTask
     train: LabelledObjects
     test: LabelledObjects
     points: int
-    turn: str
-    """Of the training clouds."""
+    rotation: str
+    """Rotation of the training clouds."""
     test_clouds: Tensor
     train_features: Tensor
     """(K, F)"""
@@ -111,8 +116,8 @@ def evaluate_classification(model: EmbeddingModel, train_sets: Sequence[ObjectSe
                             report: Callable[[str], None] = lambda line: None) -> Result:
     """Run the protocols on the training and test splits of sources with the same classes.
 
-    {"model", "svm_accuracy", "probe_accuracy", "finetune_accuracy", "few_shot" (each of the first
-    of the rotations, None when not asked for), "classes", "train_objects", "test_objects",
+    {"model", "svm_accuracy", "probe_accuracy", "finetune_accuracy", "few_shot" (each under the
+    first rotations, None when not asked for), "classes", "train_objects", "test_objects",
     "points", "features", "pooling", "up", "seed", "protocols": {PROTOCOL: {ROTATIONS: details}}}.
     Details of svm: see svm_accuracy; of probe and finetune: "accuracy", "class_accuracy" and the
     values of HeadConfig; of few-shot: see few_shot. Raises FileError, ConfigError,
@@ -148,12 +153,13 @@ def _run(rotations: str, *, model: EmbeddingModel, task: ClassificationTask,
          train: LabelledObjects, test: LabelledObjects, points: int,
          report: Callable[[str], None]) -> _Run:
     generator = torch.Generator().manual_seed(task.seed)
-    turns = turns_of(rotations, task.up)
-    clouds = [objects.clouds(points, turn, generator=generator)
-              for objects, turn in zip((train, test), turns)]
+    kinds = rotations_of(rotations, task.up)
+    clouds = [objects.clouds(points, kind, generator=generator)
+              for objects, kind in zip((train, test), kinds)]
     features = [in_batches(model.encoder.features, list(part), device=task.device)
                 for part in clouds]
-    return _Run(model=model, task=task, train=train, test=test, points=points, turn=turns[0],
+    return _Run(model=model, task=task, train=train, test=test, points=points,
+                rotation=kinds[0],
                 test_clouds=clouds[1], train_features=features[0], test_features=features[1],
                 report=report)
 
@@ -181,7 +187,8 @@ def _probe(run: _Run) -> Result:
 
 def _finetune(run: _Run) -> Result:
     config = run.task.head(FINE_TUNING)
-    tuned = fine_tune(network_of(run.model), run.train, points=run.points, turn=run.turn,
+    tuned = fine_tune(network_of(run.model), run.train, points=run.points,
+                      rotation=run.rotation,
                       config=config, seed=run.task.seed, device=run.task.device,
                       report=run.report)
     predicted = classify(tuned, run.test_clouds, device=run.task.device)

@@ -1,10 +1,10 @@
-"""Does the embedding turn with its object? PA and AE after EquiMod (method.md, section 1).
+"""Does the embedding rotate with its object? PA and AE after EquiMod.
 
     PA = mean cos(Theta_g z, z+)                 predictor accuracy
     AE = PA - mean cos(z, z+)                    absolute equivariance
 
-z and z+ embed two draws of one object that share no point, the second turned by g against the
-first. An embedding that ignores rotation reaches PA = 1, but its AE is 0.
+z and z+ embed two samples of one object that share no point; the second one is rotated by g. An
+embedding that ignores rotation reaches PA = 1, but its AE is 0.
 """
 
 from collections.abc import Sequence
@@ -29,15 +29,16 @@ BIN_DEG = 30
 
 def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet], *,
                           objects: int | None = None, points: int | None = None,
-                          turns: int = 1, jitter: float = JITTER, seed: int = 0,
+                          rotations: int = 1, jitter: float = JITTER, seed: int = 0,
                           device: str = 'cpu', batch: int = 64) -> dict[str, Any]:
-    """Return PA and AE of a model on objects: of all, by rotation angle, by source.
+    """Return PA and AE of a model: over all objects, by rotation angle and by source.
 
-    At most `objects` of each set, spread evenly; `turns` pairs of each object; `points` per draw
-    (default: what the encoder wants), half of the object's where it has fewer than twice as many;
-    `jitter` in diameters.
+    At most `objects` of each set are used, spread evenly, and `rotations` pairs of each object. A
+    sample has `points` points (default: as many as the encoder takes), or half of the object's
+    where it has fewer than twice as many; `jitter` is in diameters.
 
-    {"model", "pa", "ae", "cosine_plain", "objects", "pairs", "points", "jitter", "turns", "seed",
+    {"model", "pa", "ae", "cosine_plain", "objects", "pairs", "points", "jitter", "rotations",
+    "seed",
     "angles": [{"low_deg", "high_deg", "pa", "ae", "cosine_plain", "pairs"}],
     "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs", "objects"}}}
     """
@@ -46,14 +47,15 @@ def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet
     parts: list[tuple[str, int, Cosines]] = []
     for objects_of_set in object_sets:
         chosen = spread(objects_of_set.points, objects)
-        pairs = rotated_pairs(chosen.repeat(turns, 1, 1), count, jitter=jitter, generator=generator)
+        pairs = rotated_pairs(chosen.repeat(rotations, 1, 1), count, jitter=jitter,
+                              generator=generator)
         parts.append((_free_name(objects_of_set.name, parts), len(chosen),
                       pair_cosines(model, pairs, device=device, batch=batch)))
     everything = joined([cosines for _, _, cosines in parts])
     return {
         'model': model.name, **everything.summary(),
         'objects': sum(number for _, number, _ in parts), 'points': count, 'jitter': jitter,
-        'turns': turns, 'seed': seed, 'angles': by_angle(everything),
+        'rotations': rotations, 'seed': seed, 'angles': by_angle(everything),
         'sources': {name: {**cosines.summary(), 'objects': number}
                     for name, number, cosines in parts}}
 
@@ -66,7 +68,7 @@ def by_angle(cosines: Cosines) -> list[dict[str, Any]]:
 
 
 def _free_name(name: str, parts: Sequence[tuple[str, int, Cosines]]) -> str:
-    """Return a name that no part has yet: two sources may be called the same."""
+    """Return a name that no part has yet: two sources may have the same name."""
     times = sum(other.partition(' #')[0] == name for other, _, _ in parts)
     return f'{name} #{times + 1}' if times else name
 

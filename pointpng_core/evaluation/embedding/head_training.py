@@ -24,7 +24,7 @@ from pointpng_core.training.point_samples import in_batches
 class HeadConfig(Config):
     """AdamW with a cosine schedule; epochs and rate differ between probe and fine-tuning."""
 
-    epochs: int = option(10, help='Times the training split is gone through.', low=1, high=10000)
+    epochs: int = option(10, help='Passes over the training split.', low=1, high=10000)
     batch: int = option(32, help='Clouds of a step.', low=2, high=65536)
     lr: float = option(5e-4, help='Highest learning rate.', low=1e-8, high=10.0)
     weight_decay: float = option(0.05, help='Weight decay.', low=0.0, high=10.0)
@@ -63,17 +63,18 @@ class Classifier(nn.Module):
         return logits
 
 
-def fine_tune(network: Network, train: LabelledObjects, *, points: int, turn: str,
+def fine_tune(network: Network, train: LabelledObjects, *, points: int, rotation: str,
               config: HeadConfig = FINE_TUNING, seed: int = 0, device: str = 'cpu',
               report: Callable[[str], None] = lambda line: None) -> Classifier:
     """Return a trained classifier; the network that was given stays as it is.
 
-    In each step every cloud is turned anew, as `turn` says (see draws.TURNS).
+    In each step every cloud gets another rotation, of the kind `rotation`: see
+    `training.point_samples.random_rotation_matrices`.
     """
     generator = torch.Generator().manual_seed(seed)
 
     def clouds(rows: Tensor) -> Tensor:
-        return train.take(rows).clouds(points, turn, generator=generator).to(device)
+        return train.take(rows).clouds(points, rotation, generator=generator).to(device)
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -99,7 +100,7 @@ def network_of(model: EmbeddingModel) -> Network:
 
 def _fit(model: nn.Module, inputs: Callable[[Tensor], Tensor], labels: Tensor, config: HeadConfig,
          *, generator: torch.Generator, report: Callable[[str], None] = lambda line: None) -> None:
-    """Minimise the cross entropy of model(inputs(rows)), and leave the model in use mode."""
+    """Minimise the cross entropy of model(inputs(rows)), and leave the model in eval mode."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=config.lr, weight_decay=config.weight_decay)
     total = config.epochs * max(1, math.ceil(len(labels) / config.batch))
@@ -122,7 +123,10 @@ def _fit(model: nn.Module, inputs: Callable[[Tensor], Tensor], labels: Tensor, c
 
 
 def _batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the rows of one epoch in random order; a rest of one row has no batch statistics."""
+    """Yield the rows of one epoch in random order, without a last batch of a single row.
+
+    One row has no batch statistics.
+    """
     for rows in torch.randperm(count, generator=generator).split(size):
         if len(rows) > 1:
             yield rows

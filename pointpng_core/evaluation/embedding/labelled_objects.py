@@ -1,4 +1,4 @@
-"""Objects with class labels, and the turned clouds of them that classifiers are given."""
+"""Objects with class labels, and their rotated clouds as input of classifiers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from pointpng_core.training.data import ObjectSet
 from pointpng_core.training.point_samples import random_rotation_matrices
 
 ROTATIONS = {'upright': ('none', 'none'), 'z/SO3': ('up', 'so3'), 'SO3/SO3': ('so3', 'so3')}
-"""How the clouds of training and test are turned; `up` is the vertical axis of the data."""
+"""Rotations of training and test clouds; `up` is about the vertical axis of the data."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,17 +50,20 @@ class LabelledObjects:
         """Return some of the objects."""
         return replace(self, points=self.points[rows], labels=self.labels[rows])
 
-    def clouds(self, count: int, turn: str, *, generator: torch.Generator) -> Tensor:
-        """Return the first points of all objects, turned as draws.TURNS says: (K, count, 3)."""
+    def clouds(self, count: int, rotation: str, *, generator: torch.Generator) -> Tensor:
+        """Return the first points of all objects (K, count, 3), randomly rotated.
+
+        `rotation` is a kind that `training.point_samples.random_rotation_matrices` takes.
+        """
         clouds = self.points[:, :count]
         clouds = clouds - clouds.mean(dim=1, keepdim=True)
-        R = random_rotation_matrices(len(clouds), turn, generator=generator)
+        R = random_rotation_matrices(len(clouds), rotation, generator=generator)
         return clouds @ R.transpose(1, 2)
 
 
-def turns_of(rotations: str, up: str) -> tuple[str, str]:
-    """Return how training and test clouds are turned under one of ROTATIONS."""
-    train, test = (up if turn == 'up' else turn for turn in ROTATIONS[rotations])
+def rotations_of(rotations: str, up: str) -> tuple[str, str]:
+    """Return the kinds of rotation of training and test clouds under one of ROTATIONS."""
+    train, test = (up if kind == 'up' else kind for kind in ROTATIONS[rotations])
     return train, test
 
 
@@ -70,7 +73,7 @@ def check_same_classes(train: LabelledObjects, test: LabelledObjects) -> None:
         raise FileError(f'the training split has the classes {", ".join(train.class_names)}, the '
                         f'test split {", ".join(test.class_names)}')
     if len(train.labels.unique()) < 2:
-        raise FileError('all objects of the training split have one class: nothing to tell apart')
+        raise FileError('all objects of the training split have one class: a classifier needs two')
     missing = set(test.labels.tolist()) - set(train.labels.tolist())
     if missing:
         names = ', '.join(test.class_names[label] if label < len(test.class_names) else str(label)

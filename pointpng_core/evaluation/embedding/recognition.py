@@ -1,4 +1,4 @@
-"""Labels from the embedding: is the right reference first, and is an unknown object told?"""
+"""Labels from the embedding: rank of the right reference, and rejection of unknown objects."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.recognition import Recogniser
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.scenes import SOURCE, simulated_tables
-from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.reference import Reference
 from pointpng_core.simulation.shapes.catalogue import CatalogueObject
 
 PLACES = (1, 3, 5)
 LEAST_POINTS = 100
-"""Of an object on a table: with fewer, little of it is to be seen."""
+"""Points from which on an object on a table counts; with fewer, little of it is visible."""
 ROC_POINTS = 41
 Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Observed:
-    """What was seen in one source, by the names of the objects, and all of its references."""
+    """Observations of one source with the names of their objects, and its references."""
 
     source: str
     names: tuple[str, ...]
@@ -35,7 +35,7 @@ class Observed:
 
 def observed_pairs(estimator: PoseEstimator, pairs: Sequence[PosePair], *, source: str
                    ) -> Observed:
-    """Return the targets of pairs; the references are all their sources, each object once."""
+    """Return the targets of pairs; the references are the sources, each object once."""
     names = tuple(pair.name or f'{source}_{index}' for index, pair in enumerate(pairs))
     models = {name: pair.source for name, pair in zip(names, pairs)}
     return Observed(source=source, names=names, clouds=tuple(pair.target for pair in pairs),
@@ -43,11 +43,11 @@ def observed_pairs(estimator: PoseEstimator, pairs: Sequence[PosePair], *, sourc
                                      for name, points in models.items()))
 
 
-def observed_scenes(estimator: PoseEstimator, things: Sequence[CatalogueObject], *, scenes: int,
+def observed_scenes(estimator: PoseEstimator, objects: Sequence[CatalogueObject], *, scenes: int,
                     seed: int) -> Observed:
-    """Return what is visible of the objects on simulated tables, by their true outlines."""
+    """Return the visible parts of objects on simulated tables, by their true masks."""
     names, clouds = [], []
-    for frame in simulated_tables(things, scenes=scenes, seed=seed):
+    for frame in simulated_tables(objects, scenes=scenes, seed=seed):
         readable = np.isfinite(frame.points).all(axis=-1)
         for index, truth in enumerate(frame.truths):
             cloud = frame.points[(frame.owner == index) & readable]
@@ -56,19 +56,19 @@ def observed_scenes(estimator: PoseEstimator, things: Sequence[CatalogueObject],
                 clouds.append(cloud)
     return Observed(source=SOURCE, names=tuple(names), clouds=tuple(clouds),
                     references=tuple(estimator.reference_from_model(
-                        thing.mesh, name=thing.name, symmetry=thing.symmetry)
-                        for thing in things))
+                        item.mesh, name=item.name, symmetry=item.symmetry)
+                        for item in objects))
 
 
 def evaluate_recognition(recogniser: Recogniser, observed: Iterable[Observed], *,
                          report: Report = lambda line: None) -> dict[str, Any]:
-    """Rank all references for every observation, then once more without the right one.
+    """Rank all references for every observation, with and without the right one.
 
     Returns {'threshold', 'sources': {NAME: {'observations', 'references', 'top_1', 'top_3',
     'top_5', 'auc', 'known_kept', 'unknown_rejected', 'ms', 'roc': [{'threshold', 'known_kept',
-    'unknown_rejected'}]}}}: shares in [0, 1], ms per observation; an observation is unknown when
-    its reference is taken away, and rejected when the best similarity is below the threshold. AUC
-    is the chance that a known object's best similarity is above an unknown one's. Raises
+    'unknown_rejected'}]}}}: shares in [0, 1], ms per observation. Without its reference the object
+    is unknown; it is rejected when the best similarity is below the threshold. AUC is the
+    probability that the best similarity of a known object is above that of an unknown one. Raises
     ConfigError.
     """
     threshold = recogniser.config.least_similarity

@@ -1,7 +1,8 @@
-"""The linear SVM on frozen features, with which point-cloud pre-training is compared.
+"""The linear SVM on frozen features, by which point-cloud pre-training is usually compared.
 
 scikit-learn's SVC(kernel='linear'), as in the evaluation code of Point-M2AE and Point-JEPA; here
-on features standardised by the training split, and with C chosen on a part of that split.
+on features standardised by the training split, and with C chosen on a part of that split. The
+few-shot protocol, K classes with N examples of each, uses the same SVM.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,12 @@ CANDIDATES = (0.001, 0.01, 0.1, 1.0)
 """Values of C among which one is chosen."""
 HELD_OUT = 0.2
 """Share of each class of the training split on which C is chosen."""
+
+SETTINGS = ((5, 10), (5, 20), (10, 10), (10, 20))
+"""Ways and shots (Sharma and Kaul 2020, as all later work)."""
+QUERIES = 20
+"""Test objects of each class in a few-shot run."""
+RUNS = 10
 
 Features = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -71,6 +78,51 @@ def accuracies(predicted: Labels, true: Labels) -> dict[str, float]:
     right = predicted == true
     classes = [right[true == label].mean() for label in np.unique(true)]
     return {'accuracy': float(right.mean()), 'class_accuracy': float(np.mean(classes))}
+
+
+def few_shot(train: Features, train_labels: Labels, test: Features, test_labels: Labels, *,
+             c: float, seed: int, runs: int = RUNS) -> dict[str, Any]:
+    """Return {"5-way 10-shot": {"mean", "std", "runs", "c"}, ...} of features and labels (K,).
+
+    Examples come from the training split, queries from the test split, both drawn anew in each
+    run. Settings for which there are too few classes are left out; raises ConfigError if all are.
+    """
+    results = {}
+    for ways, shots in SETTINGS:
+        classes = _usable_classes(train_labels, test_labels, shots)
+        if len(classes) < ways:
+            continue
+        scores = [_few_shot_run(train, train_labels, test, test_labels, c=c, shots=shots,
+                                generator=np.random.default_rng((seed, run)), classes=classes,
+                                ways=ways) for run in range(runs)]
+        results[f'{ways}-way {shots}-shot'] = {
+            'mean': float(np.mean(scores)), 'std': float(np.std(scores)), 'runs': scores,
+            'c': c}
+    if not results:
+        raise ConfigError(f'few-shot: fewer than {SETTINGS[0][0]} classes have '
+                          f'{SETTINGS[0][1]} training and {QUERIES} test objects')
+    return results
+
+
+def _usable_classes(train_labels: Labels, test_labels: Labels, shots: int) -> Labels:
+    return np.array([label for label in np.unique(train_labels)
+                     if (train_labels == label).sum() >= shots
+                     and (test_labels == label).sum() >= QUERIES], np.int64)
+
+
+def _few_shot_run(train: Features, train_labels: Labels, test: Features, test_labels: Labels, *,
+                  c: float, shots: int, ways: int, classes: Labels,
+                  generator: np.random.Generator) -> float:
+    chosen = generator.choice(classes, ways, replace=False)
+    support = _rows(train_labels, chosen, shots, generator)
+    queries = _rows(test_labels, chosen, QUERIES, generator)
+    predicted = fit_predict(train[support], train_labels[support], test[queries], c=c)
+    return accuracies(predicted, test_labels[queries])['accuracy']
+
+
+def _rows(labels: Labels, classes: Labels, count: int, generator: np.random.Generator) -> Labels:
+    return np.concatenate([generator.choice(np.flatnonzero(labels == label), count, replace=False)
+                           for label in classes])
 
 
 def _svc() -> Any:

@@ -1,1 +1,1 @@
-"""What accuracy to expect of the objects of a library."""
+"""Expected accuracy with the objects of a library."""

@@ -1,4 +1,4 @@
-"""Noisy depth views of a model as it would be seen by the camera of a cell, with their truth."""
+"""Noisy depth views of a model, as by the camera of a robot cell, with their true poses."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from pointpng_core.simulation.rendering import CastBody, render
 
 CAMERA = DepthCamera(near_m=0.0, far_m=100.0)
 NEAREST_DIAMETERS = 2.0
-"""A large object is looked at from farther away than the others."""
+"""Least distance of the camera; large objects are seen from farther away than others."""
 OFF_CENTRE = 0.15
-"""Of the distance: how far aside of the camera's axis an object may be."""
+"""Largest lateral offset of an object from the optical axis, as a share of the distance."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,10 +32,10 @@ class View:
 
 def random_views(model: TriangleMesh | NDArray[np.float32], reference: Reference, *, views: int,
                  distance_m: float, seed: list[int], noise: DepthNoise) -> Iterator[View]:
-    """Yield so many views of an object alone, turned at random, all ways alike.
+    """Yield so many views of an object alone in uniformly random rotations.
 
-    A mesh is rendered; of points (N, 3) those that face the camera are taken. The same seed gives
-    the same views.
+    A mesh is rendered; the points (N, 3) of a cloud are taken where they are visible. The same
+    seed gives the same views.
     """
     distance_m = max(distance_m, NEAREST_DIAMETERS * reference.diameter_m)
     body = CastBody(model) if isinstance(model, TriangleMesh) else None
@@ -65,7 +65,7 @@ def _rendered(body: CastBody, T_camera_object: NDArray[np.float64], noise: Depth
 
 def _facing(reference: Reference, T_camera_object: NDArray[np.float64], noise: DepthNoise,
             rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return the points of a cloud that the camera sees, with the noise of its depth."""
+    """Return the visible points of a cloud, with the noise of the depth camera."""
     R, t = T_camera_object[:3, :3], T_camera_object[:3, 3]
     local = reference.points - reference.centre
     eye = -R.T @ t - reference.centre

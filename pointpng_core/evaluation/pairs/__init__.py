@@ -1,1 +1,1 @@
-"""Making relative-pose pairs for validation."""
+"""Pairs for relative poses: files of them, and making them for validation."""

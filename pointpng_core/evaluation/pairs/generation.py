@@ -1,6 +1,6 @@
-"""Pairs to choose parameters by: the protocols of the benchmark's files, on other objects.
+"""Pairs for validation: the protocols of the benchmark's files, on other objects.
 
-An object's pairs depend on the seed and its place in the source, not on what else is chosen.
+An object's pairs depend on the seed and its position in the source, not on the other objects.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 import torch
 
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
 from pointpng_core.evaluation.pose.metrics import transform
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.mesh_sampling import sample_surface
@@ -25,29 +25,29 @@ from pointpng_core.training.point_samples import disjoint_samples
 
 CAMERA = DepthCamera(width=1280, height=960, fx=1050.0, fy=1050.0, cx=639.5, cy=479.5,
                      near_m=0.2, far_m=3.0)
-"""Twice the resolution of a Kinect, as sensors for the near have it."""
+"""A short-range sensor, with twice the resolution of a Kinect."""
 DEPTHS_M = (0.5, 0.9)
 ASIDE = (0.15, 0.10)
-"""How far off the optical axis an object may lie, right and down, over its depth."""
+"""Largest offset of an object from the optical axis, right and down, over its depth."""
 LEAST_READINGS = 300
 TRIES = 50
 _MARGIN_PX = 8
 Rng = np.random.Generator
-Silent = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def half_pairs(objects: ObjectSet, rows: Iterable[int], *, points: int, seed: int,
-               jitter: float = 0.0, report: Silent = lambda line: None) -> list[PosePair]:
-    """Return a pair of disjoint draws of `points` for each object, one of them turned anyhow.
+               jitter: float = 0.0, report: Report = lambda line: None) -> list[PosePair]:
+    """Return a pair of disjoint samples of `points` of each object, one randomly rotated.
 
-    Both get Gaussian noise, of deviation `jitter` in radii of the object. Objects with fewer than
-    twice as many different points are left out, and reported.
+    Both get Gaussian noise with a deviation of `jitter` radii of the object. Objects with fewer
+    than twice as many different points are left out, and reported.
     """
     pairs = []
     for row in rows:
         generator = torch.Generator().manual_seed(_seed(seed, row))
-        draws = disjoint_samples(objects.points[row], points, generator=generator)
-        source, target = (draw.numpy() for draw in draws)
+        samples = disjoint_samples(objects.points[row], points, generator=generator)
+        source, target = (sample.numpy() for sample in samples)
         if len(source) < points:
             report(f'{objects.names[row]}: left out, it has only {2 * len(source)} points')
             continue
@@ -72,13 +72,13 @@ def _jittered(clouds: Iterable[NDArray[np.float32]], jitter: float, rng: Rng
 
 
 def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: int, seed: int,
-               noise: DepthNoise | None = None, report: Silent = lambda line: None
+               noise: DepthNoise | None = None, report: Report = lambda line: None
                ) -> list[PosePair]:
     """Return pairs of a mesh's surface and one noisy depth view of it, `points` of each.
 
-    The object lies 0.5 to 0.9 m before the camera, turned anyhow; targets are in the camera's
-    frame, metres. Views with fewer than LEAST_READINGS are drawn anew; objects that never show
-    as many are left out, and reported.
+    The object is 0.5 to 0.9 m from the camera in a random rotation; targets are in the camera's
+    frame, metres. Views with fewer than LEAST_READINGS are repeated with another pose; objects
+    without a view of that many are left out, and reported.
     """
     pairs = []
     for row in rows:
@@ -97,7 +97,7 @@ def view_pairs(meshes: NamedMeshes, rows: Iterable[int], *, views: int, points: 
 
 def _view(mesh: TriangleMesh, body: CastBody, noise: DepthNoise, rng: Rng
           ) -> tuple[NDArray[np.float64], NDArray[np.float32]] | None:
-    """Return a pose T_camera_mesh and what the camera reads (N, 3); None where it sees little."""
+    """Return a pose T_camera_mesh and the measured points (N, 3); None where they are few."""
     for _ in range(TRIES):
         T = _pose(mesh, rng)
         camera = _around(body, T)
@@ -120,7 +120,7 @@ def _pose(mesh: TriangleMesh, rng: Rng) -> NDArray[np.float64]:
 
 
 def _around(body: CastBody, T_camera_body: NDArray[np.float64]) -> DepthCamera:
-    """Return CAMERA's pixels around the outline of a body alone: the same rays, far fewer."""
+    """Return a camera with only the pixels of CAMERA around a body: the same rays, far fewer."""
     pixels = CAMERA.project(transform(T_camera_body, body.hull))
     size = np.array([CAMERA.width, CAMERA.height])
     low = np.clip(np.floor(pixels.min(axis=0)) - _MARGIN_PX, 0, size - 2 * _MARGIN_PX)
@@ -131,5 +131,5 @@ def _around(body: CastBody, T_camera_body: NDArray[np.float64]) -> DepthCamera:
 
 
 def _seed(seed: int, row: int) -> int:
-    """Return one number of both."""
+    """Return one seed for an object of a source."""
     return int(np.random.SeedSequence([seed, row]).generate_state(1)[0])

@@ -1,4 +1,4 @@
-"""Meshes by name: of an archive, of a folder, or made here."""
+"""Meshes by name: of an archive, of a folder, or random solids."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 @dataclass(frozen=True, kw_only=True)
 class NamedMeshes:
-    """Names in their order, and what reads the mesh of one, in metres; it may raise FileError."""
+    """Names in their order; `read` returns the mesh of one, in metres, or raises FileError."""
 
     names: tuple[str, ...]
     read: Callable[[int], TriangleMesh]
@@ -32,8 +32,8 @@ class NamedMeshes:
 def named_meshes(source: str, *, seed: int) -> NamedMeshes:
     """Return the meshes of a source, sorted by name; raises FileError, ConfigError.
 
-    An npz of NAME/vertices and NAME/faces, a mesh file, a folder of them, or procedural:COUNT,
-    which makes random solids (the seed says which), every other one a compound.
+    A source is an npz of NAME/vertices and NAME/faces, a mesh file, a folder of them, or
+    procedural:COUNT: random solids that depend on the seed, every other one a compound.
     """
     kind, _, count = source.partition(':')
     path = Path(source)
@@ -73,7 +73,7 @@ def _files(path: Path) -> NamedMeshes:
 
 def _random_solids(source: str, count: str, seed: int) -> NamedMeshes:
     if not count.isdecimal() or int(count) == 0:
-        raise ConfigError(f'{source}: {count!r} is no number of objects; write, for example, '
+        raise ConfigError(f'{source}: {count!r} is not a number of objects; write, for example, '
                           f'{PROCEDURAL}:120')
     kinds = [list(KINDS)[index % len(KINDS)] if index % 2 else COMPOUND
              for index in range(int(count))]

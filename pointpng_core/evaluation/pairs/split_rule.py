@@ -1,4 +1,4 @@
-"""A rule that takes every k-th of a sorted list, to keep objects apart from one another."""
+"""A rule that takes every k-th name of a sorted list, to keep test objects out of training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pointpng_core.errors import ConfigError
 
 @dataclass(frozen=True)
 class SplitRule:
-    """The positions i with i % every == offset. YCB objects that are never tuned on: 3:2."""
+    """The positions i with i % every == offset: 3:2 are the held-out YCB objects."""
 
     every: int
     offset: int = 0
@@ -25,14 +25,14 @@ class SplitRule:
         """Read 'EVERY' or 'EVERY:OFFSET'; raises ConfigError."""
         every, colon, offset = text.partition(':')
         if not every.isdecimal() or (colon and not offset.isdecimal()):
-            raise ConfigError(f'{text!r} is no rule such as 20 (every 20th, from the first on) or '
-                              '3:2 (every third, from the one after the second on)')
+            raise ConfigError(f'{text!r} is not a rule such as 20 (every 20th, starting with the '
+                              'first) or 3:2 (every third, starting with the third)')
         return cls(int(every), int(offset or 0))
 
     def __contains__(self, position: int) -> bool:
-        """Tell whether the rule takes this position, counted from 0."""
+        """Return whether the rule takes this position, counted from 0."""
         return position % self.every == self.offset
 
     def taken(self, names: Sequence[str]) -> set[str]:
-        """Return the names it takes of a list, in the order of that list."""
+        """Return the set of names at the positions of the rule."""
         return {name for position, name in enumerate(names) if position in self}

@@ -1,1 +1,1 @@
-"""Pose benchmarks beside baselines."""
+"""Pose benchmarks, with baselines."""

@@ -1,7 +1,7 @@
-"""What users would take today: Open3D's global registration and many-start ICP.
+"""Baselines: Open3D's global registration, and ICP from one and from many starts.
 
-Every length is scaled by the source's diameter, clouds are centred, and whatever depends on the
-source alone is prepared once, as it is for this project's own method.
+Every length is scaled by the source's diameter, clouds are centred, and everything that depends on
+the source alone is prepared once, as for the methods of this project.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ RANSAC_ITERATIONS = 100_000
 STARTS = 48
 START_POINTS = 256
 FIRST_REACH, FINAL_REACH = 0.2, 0.05
-"""Of correspondences of ICP, in diameters."""
+"""Largest distance of ICP correspondences at first and at last, in diameters."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,9 +116,9 @@ class GicpSource:
 
 
 class LocalIcp:
-    """GICP from one start, the rotation as it is and the centroids in one place: no search.
+    """GICP from one start, without a search: the given rotation, and centroids aligned.
 
-    A wide reach first, a narrow one at the end.
+    Correspondences may be far apart first, and only close at the end.
     """
 
     name = 'icp_1_start'
@@ -177,7 +177,7 @@ class ManyStartIcp(LocalIcp):
 
 
 def all_baselines(threads: int) -> list[Method]:
-    """Return the peers, seeded, for a number of threads."""
+    """Return the baselines, seeded, for a number of threads."""
     o3d.utility.random.seed(0)
     o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
     return [FpfhRansac(), FastGlobal(), ManyStartIcp(threads)]

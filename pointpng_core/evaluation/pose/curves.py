@@ -1,4 +1,4 @@
-"""Curves: how methods stand what makes pairs harder, all of them on the same pairs."""
+"""Curves of accuracy over the level of a perturbation, all methods on the same pairs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ import torch
 from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
 from pointpng_core.evaluation.pose.methods import Method, PointPng, own_methods
-from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose.perturbations import Rng, fewer, hidden, misaligned, noisy
 from pointpng_core.evaluation.pose.pose_benchmark import Row, errors_of, summarise
 
@@ -21,13 +21,13 @@ OWN = ('pointpng', 'embedding')
 KEPT = ('recall_5deg', 'rotation_median_deg', 'as_good_as_truth', 'ms_median')
 JUDGED_BY = {'angle': ('recall_5deg', 'rotation_median_deg'),
              'surface': ('as_good_as_truth', 'add_s_median_percent')}
-"""The share and the error that count: by the angle, or, for objects that may be symmetric, by
-where the surface lies."""
+"""The share and the error that are shown: by the rotation angle, or, for objects that may be
+symmetric, by the position of the surface."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """What is varied: a perturbation and its levels."""
+    """A perturbation and its levels."""
 
     title: str
     unit: str
@@ -38,7 +38,7 @@ class Curve:
 
 
 CURVES = {
-    'occlusion': Curve(title='part of the observation hidden', unit='%', perturb=hidden,
+    'occlusion': Curve(title='occluded part of the observation', unit='%', perturb=hidden,
                        levels=(0, 10, 20, 30, 40, 50, 60, 70)),
     'noise': Curve(title='noise added to the observation', unit='% of the diameter',
                    perturb=noisy, levels=(0, 0.5, 1, 2, 3, 5)),
@@ -54,7 +54,7 @@ def evaluate_curves(path: Path, *, wanted: Mapping[str, Levels | None], judged_b
                     baselines: bool = True, limit: int | None = None, threads: int = 1,
                     device: str = 'cpu', model: str | Path = TRAINING_FREE, seed: int = 0,
                     report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Measure curves on a file of pairs: this project's methods, and the peers when asked for.
+    """Measure curves on a file of pairs: this project's methods, and the baselines if asked for.
 
     `wanted` names the curves, each with its levels or None for its own. Returns {'file', 'pairs',
     'model', 'threads', 'seed', 'judged_by', 'curves': as of `measure_curves`}. Raises FileError,
@@ -102,7 +102,7 @@ def measure_curves(pairs: Sequence[PosePair], curves: Mapping[str, Curve],
 def _at(curve: Curve, levels: Levels | None, pairs: Sequence[PosePair]) -> Curve:
     """Return the curve at other levels, or at those of its own that the pairs allow.
 
-    Levels that were asked for and cannot be raise ConfigError, before anything is measured.
+    Levels that were asked for but are impossible raise ConfigError, before anything is measured.
     """
     def possible(level: float) -> bool:
         try:
@@ -142,7 +142,7 @@ def _rows(method: Method, ready: Sequence[Any], pairs: Sequence[PosePair]) -> li
 
 
 def _register(method: Method, prepared: Any, pair: PosePair) -> Any:
-    """Register a target; our pipeline can tell what is hidden from what is not there."""
+    """Register a target; the pipeline distinguishes occluded from missing surface."""
     if isinstance(method, PointPng):
         return method.register(prepared, pair.target, pair.scene_points)
     return method.register(prepared, pair.target)

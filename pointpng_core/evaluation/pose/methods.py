@@ -1,4 +1,4 @@
-"""What is compared: methods that prepare a source once and find it in targets."""
+"""The compared methods, which prepare a source once and register it with targets."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,14 +12,14 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.geometry.clouds import diameter_m
 from pointpng_core.reference import Reference
 
 Cloud = NDArray[np.float32]
 Matrix = NDArray[np.float64]
-TRACKING_TURN_DEG, TRACKING_SHIFT = 8.0, 0.04
-"""How far from the truth tracking starts: degrees, and diameters."""
+TRACKING_ROTATION_DEG, TRACKING_SHIFT = 8.0, 0.04
+"""Error of the pose at which tracking starts: degrees, and diameters."""
 REFINE_STEPS = 5
 """Ascent steps of the embedding alone: without them a pose is as coarse as the grid."""
 
@@ -50,7 +50,7 @@ class PointPng:
 
     def register(self, prepared: Reference, target: Cloud, scene_points: Cloud | None = None
                  ) -> tuple[Matrix, dict[str, float]]:
-        """Estimate the pose; `scene_points` (M, 3) are what else the camera saw."""
+        """Estimate the pose; `scene_points` (M, 3) are the other points of the scene."""
         best = self._estimator.estimate_batch([target], [prepared],
                                               scene_points=scene_points)[0][0]
         return best.T_observation_reference, best.stage_ms
@@ -72,9 +72,9 @@ class EmbeddingAlone:
 
 
 class Tracking:
-    """The estimator from frame to frame: no search, but a start near the truth.
+    """The estimator from frame to frame, which starts near the truth instead of searching.
 
-    `expect` sets the start before each observation; a pose that is lost counts as the start.
+    `expect` sets the start before each observation; where tracking is lost, the start counts.
     """
 
     name = 'tracking'
@@ -99,17 +99,19 @@ class Tracking:
 
 
 def perturbed(pair: PosePair) -> Matrix:
-    """Return the true pose of a pair after a turn by 8 degrees and a shift by 4 % of the diameter.
+    """Return the true pose of a pair with errors of 8 degrees and 4 % of the diameter.
 
-    Both in random directions that the pair's own points are the seed of; the turn goes about the
+    Axis and direction are random, seeded by the pair's own points; the rotation is about the
     centroid of the source.
     """
     generator = np.random.default_rng(zlib.crc32(pair.target.tobytes()))
-    axis, way = (vector / np.linalg.norm(vector) for vector in generator.normal(size=(2, 3)))
+    axis, direction = (vector / np.linalg.norm(vector) for vector in generator.normal(size=(2, 3)))
     centroid = pair.source.mean(axis=0, dtype=np.float64)
     T = pair.T_target_source.copy()
-    middle = T[:3, :3] @ centroid + T[:3, 3] + TRACKING_SHIFT * diameter_m(pair.source) * way
-    T[:3, :3] = Rotation.from_rotvec(np.radians(TRACKING_TURN_DEG) * axis).as_matrix() @ T[:3, :3]
+    shift_m = TRACKING_SHIFT * diameter_m(pair.source) * direction
+    middle = T[:3, :3] @ centroid + T[:3, 3] + shift_m
+    rotation = Rotation.from_rotvec(np.radians(TRACKING_ROTATION_DEG) * axis)
+    T[:3, :3] = rotation.as_matrix() @ T[:3, :3]
     T[:3, 3] = middle - T[:3, :3] @ centroid
     return T
 

@@ -8,15 +8,15 @@ from scipy.spatial.transform import Rotation
 Matrix = NDArray[np.float64]
 
 GOOD_RATIO = 1.05
-"""As good as truth: residual at most this times the residual under the true pose."""
+"""An estimate is as good as the truth if its residual is at most this times the true pose's."""
 FLOOR = 1e-3
-"""Of the extent: where both clouds are the very same points, the true residual is rounding."""
+"""Least true residual, as a share of the extent: between equal clouds it is only rounding."""
 
 
 def rotation_error_deg(T_estimate: Matrix, T_truth: Matrix) -> float:
     """Return the angle between the rotations of two poses (4, 4), degrees in [0, 180]."""
-    turn = Rotation.from_matrix(T_estimate[:3, :3].T @ T_truth[:3, :3])
-    return float(np.degrees(turn.magnitude()))
+    error = Rotation.from_matrix(T_estimate[:3, :3].T @ T_truth[:3, :3])
+    return float(np.degrees(error.magnitude()))
 
 
 def extent_diagonal(points: NDArray[np.floating]) -> float:
@@ -28,7 +28,7 @@ def add_s(points: NDArray[np.floating], T_estimate: Matrix, T_truth: Matrix) -> 
     """Return ADD-S (Xiang 2018), in the unit of the points.
 
     Mean distance from the model (N, 3) at the true pose to the nearest point of the model at the
-    estimated one. A turn by a symmetry of the object costs only the spacing of the points.
+    estimated one. A rotation by a symmetry of the object adds only the spacing of the points.
     """
     moved = cKDTree(transform(T_estimate, points))
     return float(moved.query(transform(T_truth, points))[0].mean())
@@ -42,9 +42,9 @@ def residual(source: NDArray[np.floating], target: NDArray[np.floating], T_targe
 
 def as_good_as_truth(source: NDArray[np.floating], target: NDArray[np.floating],
                      T_estimate: Matrix, T_truth: Matrix) -> bool:
-    """Tell whether an estimate explains the target about as well as the true pose does.
+    """Return whether the residual of an estimate is about as small as that of the true pose.
 
-    The fair measure for symmetric objects, whose rotation error means nothing.
+    This is the measure for symmetric objects, whose rotation error is ambiguous.
     """
     truth = max(residual(source, target, T_truth), FLOOR * extent_diagonal(target))
     return residual(source, target, T_estimate) <= GOOD_RATIO * truth

@@ -13,6 +13,7 @@ from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.observations import seen_from_outside
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.pairs.files import PosePair, object_names, read_pairs
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.methods import (
     Matrix,
@@ -28,7 +29,6 @@ from pointpng_core.evaluation.pose.metrics import (
     extent_diagonal,
     rotation_error_deg,
 )
-from pointpng_core.evaluation.pose.pairs import PosePair, object_names, read_pairs
 
 Row = dict[str, float]
 
@@ -38,20 +38,21 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
                   model: str | Path = TRAINING_FREE, gradient: bool = False,
                   unseen: SplitRule | None = None,
                   report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Run this project's estimator, and its peers when asked for, on a file of pairs.
+    """Run this project's methods, and the baselines if asked for, on a file of pairs.
 
-    Our methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
-    embedding space of `model` and no more; with `gradient` also 'embedding, algorithm 1'. Beside a
-    learned model stand the same of the training-free one, its name added. 'both ways', unless all
-    targets are single views, is the pipeline with `verification.both_ways`; 'tracking' is told
-    where to begin: the truth, turned by 8 degrees and shifted by 4 % of the diameter.
+    The methods are 'pointpng', the whole pipeline, and 'embedding', the best rotation in the
+    embedding space of `model` without registration; with `gradient` also 'embedding, algorithm 1'.
+    For a learned model, the same methods with the training-free model are added under its name.
+    'bidirectional', unless all targets are single views, is the pipeline with
+    `verification.bidirectional`; 'tracking' starts at the true pose with errors of 8 degrees and
+    4 % of the diameter.
 
     Returns {'pairs': count, 'file', 'threads', 'model', 'methods': {name: summary}}; with
     `unseen`, a rule over the sorted names of the file's objects, also 'parts': {'seen' and
-    'unseen': {'pairs', 'methods'}}. `report` is told which method is running. Times are
-    milliseconds per observation; what is prepared once per source is timed apart
-    (`reference_ms`). `threads` goes for torch and small_gicp; Open3D takes OMP_NUM_THREADS from
-    the environment it was started in. Raises FileError.
+    'unseen': {'pairs', 'methods'}}. `report` is called with the method that is running. Times are
+    milliseconds per observation; preparing a source is timed apart (`reference_ms`). `threads`
+    holds for torch and small_gicp; Open3D takes OMP_NUM_THREADS from the environment it was
+    started in. Raises FileError.
     """
     pose_pairs = read_pairs(pairs, limit=limit)
     unseen_names = unseen.taken(object_names(pairs)) if unseen else set()
@@ -64,7 +65,7 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
     if not all(seen_from_outside(pair.target) for pair in pose_pairs):
         both_ways = replace(config, verification=replace(config.verification, both_ways=True))
         methods.append(PointPng(PoseEstimator(config=both_ways, device=device, model=models[0]),
-                                name='both ways'))
+                                name='bidirectional'))
     methods.append(Tracking(PoseEstimator(config=config, device=device, model=models[0])))
     if baselines:
         from pointpng_core.evaluation.pose.baselines import all_baselines

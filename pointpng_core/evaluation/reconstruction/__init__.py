@@ -1,1 +1,1 @@
-"""How exact reconstructed meshes are, and what poses they give."""
+"""Evaluation of reconstructed meshes: surface errors, and poses with them."""

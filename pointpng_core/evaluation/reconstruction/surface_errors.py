@@ -1,4 +1,4 @@
-"""How far a model's surface is from the true one, and how much of that it has."""
+"""Accuracy and completeness of a model: distances from the true surface, covered share of it."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.io import TriangleMesh, sample_surface
 
 POINTS = 20_000
-"""Drawn from each of the two surfaces."""
+"""Samples of each of the two surfaces."""
 ALIGNED_POINTS = 4000
 NEAR_M = 0.003
-"""True surface nearer to the model than this is there."""
+"""The model covers true surface that is nearer to it than this."""
 LOW_M = 0.009
-"""What is lower over the table than this no segment shows."""
+"""Surface lower above the table than this is removed with the table by the segmentation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurfaceErrors:
-    """Distances of the model from the true surface, and shares of the true surface it has."""
+    """Distances of the model from the true surface, and shares of that surface it covers."""
 
     mean_m: float
     p95_m: float
-    there: float
+    completeness: float
     """Share of the true surface within NEAR_M of the model."""
-    there_above: float
-    """The same of what is higher than LOW_M above the lowest point."""
+    completeness_above_table: float
+    """The same of the surface higher than LOW_M above its lowest point."""
 
 
 def aligned(model: TriangleMesh, true: TriangleMesh, estimator: PoseEstimator
@@ -49,10 +49,11 @@ def surface_errors(model: TriangleMesh, true: TriangleMesh, T_model_true: NDArra
     off_m = gaps_m(true, transform(T_true_model, points))
     placed = transform(T_model_true, surface)
     near = gaps_m(model, placed) < NEAR_M
-    # In the model's frame: the true one may lie upside down where that looks alike.
+    # In the model's frame: a symmetric object may be aligned upside down.
     high = placed[:, 2] - placed[:, 2].min() > LOW_M
     return SurfaceErrors(mean_m=float(off_m.mean()), p95_m=float(np.percentile(off_m, 95)),
-                         there=float(near.mean()), there_above=float(near[high].mean()))
+                         completeness=float(near.mean()),
+                         completeness_above_table=float(near[high].mean()))
 
 
 def gaps_m(mesh: TriangleMesh, points: NDArray[np.floating]) -> NDArray[np.float32]:

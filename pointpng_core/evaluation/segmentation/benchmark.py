@@ -1,4 +1,4 @@
-"""Scene segmentation against human labels: recall, false segments, time, beside plain DBSCAN."""
+"""Scene segmentation against human labels: recall, false segments, time; RANSAC and DBSCAN too."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ IOU = 0.5
 
 @dataclass(kw_only=True)
 class _Tally:
-    """What one method did on all clouds: best IoU per labelled object, false segments, times."""
+    """Results of one method on all clouds: best IoU of each labelled object, false segments."""
 
     ious: list[float] = field(default_factory=list)
     segments: int = 0
@@ -44,16 +44,16 @@ class _Tally:
 
 
 def evaluate_scene(bag: Path, labels: Path, *, config: SegmenterConfig) -> dict[str, Any]:
-    """Compare the segmentation of a bag's clouds with human labels, and with plain DBSCAN.
+    """Compare the segmentation of a bag's clouds with human labels, beside RANSAC + DBSCAN.
 
     A labelled object is found when a segment overlaps it with IoU >= 0.5, over all pixels of its
-    label; a segment that overlaps no object so is false. Both methods run in turn on every cloud,
-    in this process, after one cloud to warm up; milliseconds are wall time per cloud.
+    label; a segment without such an overlap is false. The methods alternate on every cloud, in
+    this process, after one cloud to warm up; milliseconds are wall time per cloud.
 
-    Returns `{"frames", "objects", "iou", "methods": {"pointpng" | "ransac_dbscan": {"recall", "mean_iou",
-    "segments", "false_segments", "false_share", "ms_median", "ms_p95"}}, "stage_ms",
-    "time_ratio"}`: stage_ms are medians of our stages, time_ratio is our median over the plain
-    one's. Raises FileError, CloudError or MissingDependencyError.
+    Returns `{"frames", "objects", "iou", "methods": {"pointpng" | "ransac_dbscan": {"recall",
+    "mean_iou", "segments", "false_segments", "false_share", "ms_median", "ms_p95"}}, "stage_ms",
+    "time_ratio"}`: stage_ms are medians of the stages of pointpng, time_ratio is its median time
+    over that of the baseline. Raises FileError, CloudError or MissingDependencyError.
     """
     ours, baseline = _Tally(), _Tally()
     stages: list[dict[str, float]] = []
@@ -74,7 +74,7 @@ def evaluate_scene(bag: Path, labels: Path, *, config: SegmenterConfig) -> dict[
 
 
 def intersection_over_union(label: np.ndarray, segments: Iterable[np.ndarray]) -> np.ndarray:
-    """IoU (O, S) of each object > 0 of label (N,) and each segment, given as rows of the cloud."""
+    """Return the IoU (O, S) of each label > 0 of (N,) and each segment, given as rows."""
     objects = [value for value in np.unique(label) if value != 0]
     sizes = np.array([(label == value).sum() for value in objects], dtype=float)
     columns = []

@@ -1,4 +1,4 @@
-"""Recorded clouds with human labels: a ROS bag beside an npz of the objects' pixels."""
+"""Recorded clouds with human labels: a ROS bag, and an npz with the pixels of the objects."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

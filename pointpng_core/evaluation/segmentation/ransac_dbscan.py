@@ -1,4 +1,4 @@
-"""The usual recipe for a table-top scene, to compare with: voxels, RANSAC plane, DBSCAN."""
+"""The usual baseline for tabletop scenes: voxels, RANSAC plane, DBSCAN."""
 
 import time
 
@@ -13,11 +13,12 @@ _CLUSTER_M = 0.015
 _CLUSTER_POINTS = 10
 
 
-def segment_ransac_dbscan(points: np.ndarray, *, min_points: int) -> tuple[list[np.ndarray], float]:
-    """Rows of each cluster of points (N, 3), and the milliseconds it took.
+def segment_ransac_dbscan(points: np.ndarray, *, min_points: int
+                          ) -> tuple[list[np.ndarray], float]:
+    """Return the rows of each cluster of points (N, 3), and the milliseconds it took.
 
-    The clock stops when the voxels have their clusters: giving them back to the rows of the cloud
-    is left out, in favour of this method.
+    The time ends with the clusters of the voxels: assigning the rows of the cloud to them is not
+    counted, in favour of this method.
     """
     o3d.utility.random.seed(0)
     start = time.perf_counter()

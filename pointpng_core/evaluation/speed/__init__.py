@@ -1,1 +1,1 @@
-"""How long inference and training take, and what memory they need."""
+"""Time of inference and training, and memory."""

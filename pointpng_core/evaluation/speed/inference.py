@@ -1,7 +1,7 @@
-"""How fast many observations are held against many references in one batch, stage by stage.
+"""Speed of poses: single observations, and many against many references in one batch.
 
-The observations are noisy depth views of random solids, the references the solids' meshes. What
-is timed is judged too: speed bought with wrong poses would show.
+The observations are noisy depth views of random solids, the references the meshes of the solids.
+The poses that are timed are judged as well, so that speed at the cost of wrong poses shows.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
-import resource
-import sys
 from time import perf_counter
 from typing import Any
 
@@ -23,47 +21,48 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.confidence.cases import Seen
+from pointpng_core.evaluation.confidence.cases import LabelledObservation
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.generation import view_pairs
 from pointpng_core.evaluation.pairs.mesh_sources import PROCEDURAL, named_meshes
-from pointpng_core.evaluation.pose.pairs import PosePair
+from pointpng_core.evaluation.speed.memory import peak_memory_mb, reset_peak_memory
 from pointpng_core.reference import Reference
 from pointpng_core.timing import stages_end_with
 
 POINTS = 2048
-"""Of an observation, and of the surface that poses are judged by."""
+"""Points of an observation, and of the surface by which poses are judged."""
 WARM_UPS = 2
-"""Untimed runs: the first ones fill caches, and on a GPU load kernels."""
+"""Untimed runs: the first runs fill caches, and load kernels on a GPU."""
 REST = 'rest'
-"""Stage of what no other stage counts: the summary of all hypotheses."""
-Silent = Callable[[str], None]
+"""Time that no other stage counts: the summary of all hypotheses."""
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSize:
-    """What goes into one batch."""
+    """The size of one batch."""
 
     observations: int = 64
     references: int = 20
     views: int = 60
-    """Of each reference."""
+    """Views of each reference."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BatchWorld:
-    """Observations, and the references of all objects that are seen."""
+class BenchmarkScene:
+    """Labelled observations, and the references of all objects in them."""
 
-    seen: Sequence[Seen]
+    observations: Sequence[LabelledObservation]
     references: Sequence[Reference]
 
-    def own(self, seen: Seen) -> Reference:
-        """Return the reference of what is seen."""
+    def own(self, seen: LabelledObservation) -> Reference:
+        """Return the reference of the object in an observation."""
         return next(known for known in self.references if known.name == seen.name)
 
 
 def bench_batch(size: BatchSize, *, repeats: int = 5, threads: int = 1, device: str = 'cpu',
                 model: str | Path = TRAINING_FREE, config: EstimatorConfig | None = None,
-                seed: int = 0, report: Silent = lambda line: None) -> dict[str, Any]:
+                seed: int = 0, report: Report = lambda line: None) -> dict[str, Any]:
     """Time single objects and whole batches on a device; raises ConfigError, FileError.
 
     {"model", "device", "threads", "observations", "references", "views", "repeats",
@@ -79,30 +78,31 @@ def bench_batch(size: BatchSize, *, repeats: int = 5, threads: int = 1, device: 
     estimator = PoseEstimator(config=config, device=device, model=model)
     report(f'{size.observations} views of {size.references} solids')
     start = perf_counter()
-    world, reference_s = make_world(estimator, size, seed=seed)
+    scene, reference_s = make_scene(estimator, size, seed=seed)
     report(f'ready after {perf_counter() - start:.0f} s')
     return {'model': estimator.model.name, 'device': str(estimator.device), 'threads': threads,
-            'observations': len(world.seen), 'references': size.references, 'views': size.views,
-            'repeats': repeats, 'reference_s': reference_s,
-            **bench_world(estimator, world, repeats=repeats, report=report)}
+            'observations': len(scene.observations), 'references': size.references,
+            'views': size.views, 'repeats': repeats, 'reference_s': reference_s,
+            **bench_scene(estimator, scene, repeats=repeats, report=report)}
 
 
-def bench_world(estimator: PoseEstimator, world: BatchWorld, *, repeats: int,
-                report: Silent = lambda line: None) -> dict[str, Any]:
+def bench_scene(estimator: PoseEstimator, scene: BenchmarkScene, *, repeats: int,
+                report: Report = lambda line: None) -> dict[str, Any]:
     """Return "peak_mb", "single" and "batch" of what `bench_batch` returns."""
-    report(f'{repeats} batches of {len(world.seen)} observations')
-    _forget_peak(estimator.device)
-    batch = _batch(estimator, world, repeats)
+    report(f'{repeats} batches of {len(scene.observations)} observations')
+    reset_peak_memory(estimator.device)
+    batch = _batch(estimator, scene, repeats)
     peak_mb = peak_memory_mb(estimator.device)
-    report(f'{len(world.seen)} single observations')
-    return {'peak_mb': peak_mb, 'single': _single(estimator, world), 'batch': batch}
+    report(f'{len(scene.observations)} single observations')
+    return {'peak_mb': peak_mb, 'single': _single(estimator, scene), 'batch': batch}
 
 
-def make_world(estimator: PoseEstimator, size: BatchSize, *, seed: int
-               ) -> tuple[BatchWorld, float]:
-    """Return views of solids in turn, their references, and the seconds one reference took.
+def make_scene(estimator: PoseEstimator, size: BatchSize, *, seed: int
+               ) -> tuple[BenchmarkScene, float]:
+    """Return views of random solids, their references, and the seconds per reference.
 
-    Raises ConfigError where the solids show fewer views than there are to be.
+    The first views are of different solids. Raises ConfigError where there are fewer usable views
+    than `size` asks for.
     """
     meshes = named_meshes(f'{PROCEDURAL}:{size.references}', seed=seed)
     each = -(-size.observations // size.references)
@@ -110,18 +110,18 @@ def make_world(estimator: PoseEstimator, size: BatchSize, *, seed: int
     if len(pairs) < size.observations:
         raise ConfigError(f'{size.observations} observations: the solids of seed {seed} show '
                           f'only {len(pairs)}; choose another seed')
-    seen = [Seen(source=PROCEDURAL, name=pair.name, points=pair.target, surface=pair.source,
-                 T_observation_object=pair.T_target_source)
-            for pair in _in_turn(pairs)[:size.observations]]
+    seen = [LabelledObservation(source=PROCEDURAL, name=pair.name, points=pair.target,
+                                surface=pair.source, T_observation_object=pair.T_target_source)
+            for pair in _interleaved(pairs)[:size.observations]]
     start = perf_counter()
     references = [estimator.reference_from_model(meshes.read(row), name=name)
                   for row, name in enumerate(meshes.names)]
     spent_s = (perf_counter() - start) / len(references)
-    return BatchWorld(seen=seen, references=references), spent_s
+    return BenchmarkScene(observations=seen, references=references), spent_s
 
 
-def _in_turn(pairs: Sequence[PosePair]) -> list[PosePair]:
-    """Return the first pair of each object, then the second, so that few show many objects."""
+def _interleaved(pairs: Sequence[PosePair]) -> list[PosePair]:
+    """Return the first pair of each object, then the second ones, and so on."""
     by_name: dict[str, list[PosePair]] = {}
     for pair in pairs:
         by_name.setdefault(pair.name, []).append(pair)
@@ -129,32 +129,32 @@ def _in_turn(pairs: Sequence[PosePair]) -> list[PosePair]:
     return [pair for pair in rounds if pair is not None]
 
 
-def _batch(estimator: PoseEstimator, world: BatchWorld, repeats: int) -> dict[str, Any]:
-    clouds = [seen.points for seen in world.seen]
+def _batch(estimator: PoseEstimator, scene: BenchmarkScene, repeats: int) -> dict[str, Any]:
+    clouds = [seen.points for seen in scene.observations]
 
     def run() -> list[list[PoseEstimate]]:
-        return estimator.estimate_batch(clouds, world.references, viewpoint='sensor')
+        return estimator.estimate_batch(clouds, scene.references, viewpoint='sensor')
     times_ms, results = _timed([run] * repeats, estimator.device)
     with stages_end_with(partial(finish, estimator.device)):
         waited_ms, profiled = _timed([run] * repeats, estimator.device)
-    return {**_summary(times_ms, len(clouds)), **_right(world, results[-1]),
+    return {**_summary(times_ms, len(clouds)), **_right(scene, results[-1]),
             'stage_ms': _stages(waited_ms, [found[0] for found in profiled])}
 
 
-def _single(estimator: PoseEstimator, world: BatchWorld) -> dict[str, Any]:
-    def run(seen: Seen) -> list[PoseEstimate]:
-        return estimator.estimate_batch([seen.points], [world.own(seen)], viewpoint='sensor')[0]
-    runs = [lambda seen=seen: run(seen) for seen in world.seen]
+def _single(estimator: PoseEstimator, scene: BenchmarkScene) -> dict[str, Any]:
+    def run(seen: LabelledObservation) -> list[PoseEstimate]:
+        return estimator.estimate_batch([seen.points], [scene.own(seen)], viewpoint='sensor')[0]
+    runs = [lambda seen=seen: run(seen) for seen in scene.observations]
     times_ms, results = _timed(runs, estimator.device)
     with stages_end_with(partial(finish, estimator.device)):
         waited_ms, profiled = _timed(runs, estimator.device)
-    return {**_summary(times_ms, 1), **_right(world, results),
+    return {**_summary(times_ms, 1), **_right(scene, results),
             'stage_ms': _stages(waited_ms, profiled)}
 
 
 def _timed(runs: Sequence[Callable[[], Any]], device: torch.device
            ) -> tuple[list[float], list[Any]]:
-    """Return milliseconds and result of each, after WARM_UPS untimed ones."""
+    """Return the milliseconds and the result of each run, after WARM_UPS untimed ones."""
     times_ms, results = [], []
     for run in [*([runs[0]] * WARM_UPS), *runs]:
         finish(device)
@@ -172,32 +172,17 @@ def _summary(times_ms: Sequence[float], observations: int) -> dict[str, float]:
 
 def _stages(times_ms: Sequence[float], found: Sequence[Sequence[PoseEstimate]]
             ) -> dict[str, float]:
-    """Return the medians of all stages, of runs that took times_ms and found something."""
+    """Return the median milliseconds of each stage over the runs with estimates."""
     rows = [{**estimates[0].stage_ms, REST: spent - sum(estimates[0].stage_ms.values())}
             for spent, estimates in zip(times_ms, found) if estimates]
     return {stage: float(np.median([row[stage] for row in rows])) for stage in rows[0]}
 
 
-def _right(world: BatchWorld, results: Sequence[Sequence[PoseEstimate]]) -> dict[str, float]:
-    """Return the shares of right labels, and of poses that are right up to symmetry."""
-    names = [reference.name for reference in world.references]
-    best = [(seen, found[0]) for seen, found in zip(world.seen, results) if found]
+def _right(scene: BenchmarkScene, results: Sequence[Sequence[PoseEstimate]]) -> dict[str, float]:
+    """Return the shares of correct labels, and of poses that are correct up to symmetry."""
+    names = [reference.name for reference in scene.references]
+    best = [(seen, found[0]) for seen, found in zip(scene.observations, results) if found]
     labels = sum(estimate.name == seen.name for seen, estimate in best)
     poses = sum(seen.judge(estimate, names).right for seen, estimate in best)
-    return {'right_label': labels / len(world.seen), 'right_pose': poses / len(world.seen)}
-
-
-def _forget_peak(device: torch.device) -> None:
-    if device.type == 'cuda':
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def peak_memory_mb(device: torch.device) -> float:
-    """Return the most that tensors took of a GPU, or the whole process of memory, in 2^20 bytes.
-
-    The latter counts everything since the process began.
-    """
-    if device.type == 'cuda':
-        return torch.cuda.max_memory_allocated(device) / 2 ** 20
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2 ** 20 if sys.platform == 'darwin' else 2 ** 10)
+    count = len(scene.observations)
+    return {'right_label': labels / count, 'right_pose': poses / count}

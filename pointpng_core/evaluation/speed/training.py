@@ -1,4 +1,4 @@
-"""How fast a training step is, what it spends its time on, and what the machine could do.
+"""Speed of a training step, its parts, and its share of the peak of the machine.
 
 The share of the peak is that of the floating-point operations of matrix products in forward and
 backward pass, per second of the whole step, in those of one large matrix product, measured here
@@ -108,7 +108,7 @@ class _Bench:
 
     def _timed_step(self, times: _Times) -> None:
         (batch, generator), data_s = _timed(self._batch, self._device)
-        # Grouping is done once more, alone, to be told from the rest of the forward pass.
+        # Grouping is repeated alone, to separate its time from that of the forward pass.
         _, grouping_s = _timed(lambda: self._group(batch), self._device)
         _, pass_s = _timed(lambda: self._pass(batch, generator), self._device)
         _, optimiser_s = _timed(self._update, self._device)

@@ -13,7 +13,7 @@ from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights, 
 from pointpng_core.evaluation.confidence.calibration import fit_calibration, half_of, judge
 from pointpng_core.evaluation.confidence.cases import Case
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
-from pointpng_core.evaluation.confidence.scenes import scene_cases, simulated_tables, table_things
+from pointpng_core.evaluation.confidence.scenes import scene_cases, simulated_tables, table_objects
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 NAMES = ('bracket', 'drill', 'hammer', 'mug')
@@ -154,23 +154,23 @@ def test_halves_share_no_object():
 
 
 def test_tables_are_the_same_for_a_seed_and_crowded():
-    things = [make_object(name) for name in NAMES]
-    first, again, other = (next(simulated_tables(things, scenes=1, seed=seed))
+    objects = [make_object(name) for name in NAMES]
+    first, again, other = (next(simulated_tables(objects, scenes=1, seed=seed))
                            for seed in (0, 0, 1))
     assert np.array_equal(first.points, again.points, equal_nan=True)
     assert not np.array_equal(first.points, other.points, equal_nan=True)
     assert len(first.truths) == len(NAMES)
 
 
-def test_things_too_large_for_the_table_are_left_out():
+def test_objects_too_large_for_the_table_are_left_out():
     mug, drill = make_object('mug').mesh, make_object('drill').mesh
     large = type(mug)(vertices=mug.vertices * np.float32(10), faces=mug.faces)
-    assert [thing.name for thing in table_things({'a': drill, 'b': large})] == ['a']
+    assert [item.name for item in table_objects({'a': drill, 'b': large})] == ['a']
 
 
 def test_tables_make_cases_of_known_and_unknown_objects(estimator):
-    things = [make_object(name) for name in NAMES]
-    made = scene_cases(estimator, things, scenes=3, seed=2)
+    objects = [make_object(name) for name in NAMES]
+    made = scene_cases(estimator, objects, scenes=3, seed=2)
     assert len(made) >= 6
     assert {case.known for case in made} == {True, False}
     assert all(case.name in {*NAMES, ''} for case in made)
@@ -178,4 +178,4 @@ def test_tables_make_cases_of_known_and_unknown_objects(estimator):
     known = [case.right for case in made if case.known]
     assert sum(known) >= 0.7 * len(known)
     with pytest.raises(ConfigError, match='at least two'):
-        scene_cases(estimator, things[:1], scenes=1, seed=0)
+        scene_cases(estimator, objects[:1], scenes=1, seed=0)

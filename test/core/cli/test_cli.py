@@ -33,7 +33,7 @@ def test_help_lists_every_command(capsys):
 
 @pytest.mark.parametrize('words', [
     ['estimate'], ['frames'], ['evaluate'], ['evaluate', 'pose'],
-    *(['evaluate', kind] for kind in evaluate._KINDS)])
+    *(['evaluate', kind] for kind in evaluate.KINDS)])
 def test_every_command_has_help(capsys, words):
     code, out, err = run(capsys, *words, '--help')
     assert (code, err) == (0, '')
@@ -54,7 +54,7 @@ def test_help_imports_neither_torch_nor_open3d_nor_ros():
     (['estimate', 'a.docx', 'b.ply'], "'.docx' is not read here"),
     (['estimate', 'a.ply', 'b.ply', '--unit-reference', 'furlong'], 'invalid choice'),
     (['estimate', 'a.ply', 'b.ply', '--json', '/gone/x.json'], 'its folder does not exist'),
-    (['evaluate'], f'{{{",".join(evaluate._KINDS)}}}'),
+    (['evaluate'], f'{{{",".join(evaluate.KINDS)}}}'),
     (['evaluate', 'pose'], '--pairs'),
     (['evaluate', 'pose', '--pairs', 'gone.npz'], 'cannot read gone.npz'),
     (['evaluate', 'pose', '--pairs', 'gone.npz', '--limit', '0'], 'above 0'),

@@ -24,7 +24,7 @@ def data(tmp_path):
 def test_equivariance(tmp_path, data, capsys, learned):
     model = write_model(tmp_path / 'model') if learned else 'training_free'
     result, table = evaluated(tmp_path, capsys, 'equivariance', '--model', model, '--data', data,
-                              '--objects', 6, '--turns', 2)
+                              '--objects', 6, '--rotations', 2)
     assert set(result) <= documented('equivariance')
     assert (result['model'], result['objects'], result['pairs']) == (model, 6, 12)
     assert result['points'] == (32 if learned else 1024)
@@ -34,7 +34,7 @@ def test_equivariance(tmp_path, data, capsys, learned):
     assert '150 to 180 degrees' in table
 
 
-def test_the_split_is_test_unless_told_otherwise(tmp_path, data, capsys):
+def test_the_split_is_test_by_default(tmp_path, data, capsys):
     def pa(*words):
         return evaluated(tmp_path, capsys, 'equivariance', '--data', *words)[0]['pa']
     assert pa(data) == pa(data, '--split', 'test') == pa(f'{data},split=test', '--split', 'train')
@@ -75,7 +75,7 @@ def test_pose_with_a_model(tmp_path, capsys):
                               '--search', 'gradient')
     own = ['pointpng', 'embedding', 'embedding, algorithm 1']
     assert list(result['methods']) == [
-        *own, *(f'{name} training_free' for name in own), 'both ways', 'tracking']
+        *own, *(f'{name} training_free' for name in own), 'bidirectional', 'tracking']
     assert set(result) | set(result['methods']['embedding']) <= documented('pose')
     assert all(f'\n{name} ' in table for name in result['methods'])
 

@@ -40,7 +40,7 @@ def test_the_tutorial_ends_with_a_right_pose(played):
     pose = json.loads((played / 'pose.json').read_text())
     assert pose['confidence'] > 0.5
     z_axis = np.array(pose['T_observation_reference'])[:3, 2]
-    # The camera looks down by 50 degrees at a mug that stands: its z is up.
+    # The camera is tilted down by 50 degrees towards a standing mug, whose z is up.
     assert z_axis @ [0, -np.cos(np.radians(50)), -np.sin(np.radians(50))] > np.cos(np.radians(3))
 
 

@@ -12,7 +12,7 @@ import yaml
 from pointpng_core.cli import main as cli
 from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.io.checkpoints import read_checkpoint
+from pointpng_core.io.checkpoints import latest_checkpoint, read_checkpoint
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
@@ -79,6 +79,21 @@ def test_values_may_be_set_one_by_one_and_a_run_goes_on_without_them(recipe, tmp
     assert 'going on after step 3' in err
     assert read_checkpoint(out / 'model').config['step'] == 5
     assert load_model(out).cope.dim == MODEL['dim']
+
+
+def test_a_run_of_some_minutes_stops_with_a_checkpoint_and_goes_on(recipe, tmp_path, capsys):
+    out = tmp_path / 'run'
+    words = ('--config', recipe, '--data', write_objects(tmp_path), '--out', out, '--resume')
+    code, err = run(capsys, *words, '--minutes', 0)
+    assert code == 0
+    assert 'stopped after step 1; go on with --resume' in err
+    assert not (out / 'model').exists()
+    assert read_checkpoint(latest_checkpoint(out)).config['step'] == 1
+    assert TrainConfig.from_yaml(out / 'config.yaml').steps == 3
+    code, err = run(capsys, *words, '--minutes', 60)
+    assert code == 0
+    assert 'going on after step 1' in err
+    assert read_checkpoint(out / 'model').config['step'] == 3
 
 
 @pytest.mark.parametrize(('words', 'message'), [

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pointpng_core.embedding.losses import uniformity_loss
-from pointpng_core.io.checkpoints import read_checkpoint
+from pointpng_core.io.checkpoints import latest_checkpoint, read_checkpoint
 
 TESTS = Path(__file__).parents[2]
 PYTHONPATH = f'{TESTS}{os.pathsep}{os.environ.get("PYTHONPATH", "")}'
@@ -61,3 +61,10 @@ def test_alone_nothing_is_gathered():
     z = torch.nn.functional.normalize(torch.randn(3, 2, 5), dim=-1)
     assert uniformity_loss(z, z, tau=0.2).item() == pytest.approx(
         uniformity_loss(z.flip(0), z.flip(0), tau=0.2).item(), rel=1e-5)
+
+
+def test_two_processes_stop_after_the_same_step_when_the_time_of_one_is_up(tmp_path):
+    source = write_objects(tmp_path)
+    run_together(2, 'stop', tmp_path / 'run', source)
+    assert read_checkpoint(latest_checkpoint(tmp_path / 'run')).config['step'] == 2
+    assert not (tmp_path / 'run' / 'model').exists()

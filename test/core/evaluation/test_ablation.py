@@ -15,9 +15,9 @@ from pointpng_core.evaluation.embedding.ablation import (
     NEGATIVES,
     Cell,
     cells_of,
+    pose_errors_deg,
     run_ablation,
 )
-from pointpng_core.evaluation.embedding.ablation_metrics import pose_errors_deg
 from pointpng_core.evaluation.embedding.ablation_report import (
     markdown_table,
     plot_ablation,
@@ -100,11 +100,11 @@ def test_an_interrupted_cell_goes_on_to_the_same_result(tmp_path, config):
     whole = run_ablation(config, CELLS[:1], tmp_path / 'whole')
     with pytest.raises(KeyboardInterrupt):
         run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=Told(stop_at=4))
-    told = Told()
+    reporter = Told()
     assert not list((tmp_path / 'cut').glob('cells/*'))
-    cut = run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=told)
+    cut = run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=reporter)
     assert cut['cells'] == whole['cells']
-    assert any('going on after step 4' in line for line in told.lines)
+    assert any('going on after step 4' in line for line in reporter.lines)
 
 
 def test_validation_objects_are_those_the_run_held_out(tmp_path, config, monkeypatch):

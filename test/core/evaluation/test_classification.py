@@ -1,4 +1,4 @@
-"""SVM, probe, fine-tuning and few-shot: on features one can check by hand, and turned clouds."""
+"""SVM, probe, fine-tuning and few-shot: on features one can check by hand, and rotated clouds."""
 
 import builtins
 import json
@@ -16,10 +16,9 @@ from pointpng_core.evaluation.embedding.classification import (
     ClassificationTask,
     evaluate_classification,
 )
-from pointpng_core.evaluation.embedding.few_shot import few_shot
 from pointpng_core.evaluation.embedding.head_training import HeadConfig, probe_accuracy
-from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects, turns_of
-from pointpng_core.evaluation.embedding.svm import accuracies, held_out, svm_accuracy
+from pointpng_core.evaluation.embedding.labelled_objects import LabelledObjects, rotations_of
+from pointpng_core.evaluation.embedding.svm import accuracies, few_shot, held_out, svm_accuracy
 from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
 
 KEYS = {'model', 'svm_accuracy', 'probe_accuracy', 'finetune_accuracy', 'few_shot', 'classes',
@@ -43,7 +42,7 @@ def evaluated(model, **options):
 # --- the linear SVM ------------------------------------------------------------------------
 
 
-def test_classes_that_lie_apart_are_told_apart():
+def test_separate_classes_are_classified():
     train, labels = clusters(4, 10, seed=0)
     test, truth = clusters(4, 5, seed=1)
     result = svm_accuracy(train, labels, test, truth)
@@ -95,7 +94,7 @@ def test_accuracy_counts_objects_and_class_accuracy_classes():
     assert result == {'accuracy': 0.75, 'class_accuracy': 0.5}
 
 
-def test_without_scikit_learn_one_is_told(monkeypatch):
+def test_a_missing_scikit_learn_is_reported(monkeypatch):
     real = builtins.__import__
 
     def no_sklearn(name, *rest):
@@ -137,9 +136,9 @@ def test_few_shot_with_too_few_classes_is_refused():
 
 
 def test_rotations_are_of_training_and_test_clouds():
-    assert turns_of('upright', 'z') == ('none', 'none')
-    assert turns_of('z/SO3', 'y') == ('y', 'so3')
-    assert turns_of('SO3/SO3', 'z') == ('so3', 'so3')
+    assert rotations_of('upright', 'z') == ('none', 'none')
+    assert rotations_of('z/SO3', 'y') == ('y', 'so3')
+    assert rotations_of('SO3/SO3', 'z') == ('so3', 'so3')
 
 
 def test_what_depends_on_the_pose_suffers_from_rotations():
@@ -253,7 +252,7 @@ def test_heads_are_trained_and_kept_with_encoder_and_labels(tmp_path, protocol):
     assert tuned == (protocol == 'finetune')
 
 
-def test_a_kept_classifier_tells_classes_of_clouds_in_any_unit_and_place(tmp_path):
+def test_a_saved_classifier_takes_clouds_in_any_unit_and_place(tmp_path):
     model = load_model(write_model(tmp_path / 'start'))
     evaluated(model, protocols=('probe',), rotations=('SO3/SO3',),
               heads={'epochs': 20, 'batch': 8, 'lr': 3e-3}, save=tmp_path / 'kept')

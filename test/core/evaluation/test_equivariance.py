@@ -45,23 +45,24 @@ def shapes():
 
 
 def copies(points, R):
-    """Pairs of the very same points, before and after a turn."""
+    """Pairs of the same points, before and after a rotation."""
     return RotatedPairs(source=list(points), R_target_source=R,
-                       target=[cloud @ turn.T for cloud, turn in zip(points, R)])
+                       target=[cloud @ R_one.T for cloud, R_one in zip(points, R)])
 
 
 def test_metrics_are_what_one_gets_pair_by_pair(model, shapes):
     pairs = rotated_pairs(shapes.points, 128, jitter=0.005, generator=seeded())
-    predicted, plain = [], []
+    predicted, baseline = [], []
     for source, target, R in zip(pairs.source, pairs.target, pairs.R_target_source):
-        z, z_turned = (model.encoder.encode(cloud[None])[0].double() for cloud in (source, target))
+        z, z_rotated = (model.encoder.encode(cloud[None])[0].double()
+                        for cloud in (source, target))
         moved = model.cope.theta(R.double()) @ z
-        predicted.append(float(moved @ z_turned / moved.norm()))
-        plain.append(float(z @ z_turned))
+        predicted.append(float(moved @ z_rotated / moved.norm()))
+        baseline.append(float(z @ z_rotated))
     summary = pair_cosines(model, pairs, batch=3).summary()
     assert summary['pa'] == pytest.approx(np.mean(predicted), abs=1e-5)
-    assert summary['cosine_plain'] == pytest.approx(np.mean(plain), abs=1e-5)
-    assert summary['ae'] == pytest.approx(np.mean(predicted) - np.mean(plain), abs=1e-5)
+    assert summary['cosine_plain'] == pytest.approx(np.mean(baseline), abs=1e-5)
+    assert summary['ae'] == pytest.approx(np.mean(predicted) - np.mean(baseline), abs=1e-5)
 
 
 def test_a_perfect_model_reaches_one_at_every_angle(model, shapes):
@@ -86,7 +87,7 @@ def test_an_invariant_embedding_has_no_equivariance(shapes):
     assert result['ae'] == pytest.approx(0, abs=1e-6)
 
 
-def test_the_training_free_model_turns(model, shapes):
+def test_the_embedding_of_the_training_free_model_rotates(model, shapes):
     result = evaluate_equivariance(model, [shapes], points=200)
     assert result['pa'] > 0.7
     assert result['ae'] > 0.3
@@ -94,8 +95,8 @@ def test_the_training_free_model_turns(model, shapes):
 
 
 def test_keys_are_those_that_are_documented(model, shapes):
-    result = evaluate_equivariance(model, [shapes], points=100, turns=3)
-    assert set(result) == SUMMARY | {'model', 'objects', 'points', 'jitter', 'turns', 'seed',
+    result = evaluate_equivariance(model, [shapes], points=100, rotations=3)
+    assert set(result) == SUMMARY | {'model', 'objects', 'points', 'jitter', 'rotations', 'seed',
                                      'angles', 'sources'}
     assert (result['objects'], result['pairs']) == (8, 24)
     assert [set(angle) for angle in result['angles']] == [SUMMARY | {'low_deg', 'high_deg'}] * 6
@@ -105,7 +106,7 @@ def test_keys_are_those_that_are_documented(model, shapes):
 
 def test_the_whole_is_the_mean_of_its_parts(model, shapes):
     more = object_set(shapes.points[:3] * torch.tensor([1.0, 0.5, 0.2]), name='flat')
-    result = evaluate_equivariance(model, [shapes, more, more], points=100, turns=2)
+    result = evaluate_equivariance(model, [shapes, more, more], points=100, rotations=2)
     assert list(result['sources']) == ['shapes', 'flat', 'flat #2']
     for parts in (result['sources'].values(), result['angles']):
         filled = [part for part in parts if part['pairs']]
@@ -135,21 +136,21 @@ def test_angles_fall_into_bins_of_thirty_degrees():
     assert bins[5]['ae'] == pytest.approx(0.0, abs=1e-6)
 
 
-def test_the_angle_is_that_between_the_two_draws(model, shapes):
+def test_the_angle_is_that_between_the_two_samples(model, shapes):
     rotvec = torch.tensor([[0.0, 0, 0], [0, 0, 1.0], [3.0, 0, 0]])
     R = roma.rotvec_to_rotmat(rotvec)
     found = pair_cosines(model, copies(shapes.points[:3], R)).angle_deg
     torch.testing.assert_close(found, torch.rad2deg(rotvec.norm(dim=1)), atol=0.05, rtol=0)
 
 
-# --- draws ---------------------------------------------------------------------------------
+# --- samples ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(('distinct', 'wanted', 'size'), [(100, 20, 20), (100, 50, 50),
                                                           (100, 80, 50), (7, 50, 3)])
-def test_draws_share_no_point_even_where_the_pool_repeats(suppress_duplicates, wanted, size):
-    points = torch.randn(suppress_duplicates, 3, generator=seeded())
-    pool = points.repeat(3, 1)[torch.randperm(3 * suppress_duplicates, generator=seeded())]
+def test_samples_share_no_point_even_where_the_pool_repeats(distinct, wanted, size):
+    points = torch.randn(distinct, 3, generator=seeded())
+    pool = points.repeat(3, 1)[torch.randperm(3 * distinct, generator=seeded())]
     first, second = disjoint_samples(pool, wanted, generator=seeded())
     assert len(first) == len(second) == size
     rows = {tuple(row) for row in torch.cat((first, second)).tolist()}
@@ -162,7 +163,7 @@ def test_distinct_points_keep_their_order():
     assert distinct_points(points)[:, 0].tolist() == [3, 1, 2]
 
 
-def test_both_draws_are_turned_and_centred(shapes):
+def test_both_samples_are_rotated_and_centred(shapes):
     pairs = rotated_pairs(shapes.points[:1].repeat(200, 1, 1), 50, jitter=0.0, generator=seeded())
     assert max(cloud.mean(dim=0).abs().max() for cloud in pairs.source + pairs.target) < 1e-6
     longest = torch.stack([cloud[cloud.norm(dim=1).argmax()] for cloud in pairs.source])
@@ -182,13 +183,15 @@ def test_batches_of_clouds_of_all_sizes_come_back_in_order():
     assert sorted(sizes) == [1, 1, 2, 2]
 
 
-def test_turns_leave_their_axis_alone():
+def test_rotations_about_an_axis_keep_it():
     for index, axis in enumerate('xyz'):
         R = random_rotation_matrices(50, axis, generator=seeded())
         assert torch.allclose(R[:, :, index], torch.eye(3)[index].expand(50, 3), atol=1e-6)
         assert R[:, (index + 1) % 3, (index + 1) % 3].std() > 0.3
-    assert torch.equal(random_rotation_matrices(2, 'none', generator=seeded()), torch.eye(3).expand(2, 3, 3))
-    assert random_rotation_matrices(50, 'so3', generator=seeded()).diagonal(dim1=1, dim2=2).std() > 0.3
+    unrotated = random_rotation_matrices(2, 'none', generator=seeded())
+    assert torch.equal(unrotated, torch.eye(3).expand(2, 3, 3))
+    rotated = random_rotation_matrices(50, 'so3', generator=seeded())
+    assert rotated.diagonal(dim1=1, dim2=2).std() > 0.3
     with pytest.raises(ValueError, match='so3'):
         random_rotation_matrices(1, 'spin', generator=seeded())
 

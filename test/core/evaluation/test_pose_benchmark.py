@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import FileError
+from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
 from pointpng_core.evaluation.pose.metrics import (
     add_s,
     as_good_as_truth,
@@ -17,12 +18,11 @@ from pointpng_core.evaluation.pose.metrics import (
     rotation_error_deg,
     transform,
 )
-from pointpng_core.evaluation.pose.pairs import PosePair, read_pairs
 from pointpng_core.evaluation.pose.pose_benchmark import run, summarise
 from pointpng_core.io.mesh_sampling import sample_surface
 
 
-def turned(degrees, axis=(0, 0, 1.0)):
+def rotated(degrees, axis=(0, 0, 1.0)):
     return pose(Rotation.from_rotvec(np.radians(degrees) * np.array(axis)).as_matrix())
 
 
@@ -32,8 +32,8 @@ def turned(degrees, axis=(0, 0, 1.0)):
 @pytest.mark.parametrize('degrees', [0.0, 0.01, 5.0, 90.0, 179.9, 180.0])
 def test_rotation_error_is_the_angle_between(degrees):
     T = pose(random_rotation_matrix(1), (1, 2, 3))
-    assert rotation_error_deg(T @ turned(degrees), T) == pytest.approx(degrees, abs=1e-5)
-    assert rotation_error_deg(T, T @ turned(degrees)) == pytest.approx(degrees, abs=1e-5)
+    assert rotation_error_deg(T @ rotated(degrees), T) == pytest.approx(degrees, abs=1e-5)
+    assert rotation_error_deg(T, T @ rotated(degrees)) == pytest.approx(degrees, abs=1e-5)
 
 
 def test_extent_is_the_diagonal_of_the_box():
@@ -47,15 +47,15 @@ def test_add_s_by_hand():
     assert add_s(points, pose(t=(0, 0, 2)), pose()) == pytest.approx(2)
     # (0, 0, 0) -> itself, (10, 0, 0) -> (0, 10, 0), (0, 10, 0) -> (-10, 0, 0): of the true points
     # the second is 10 from the nearest estimated one, the others lie on one.
-    assert add_s(points, turned(90), pose()) == pytest.approx(10 / 3)
+    assert add_s(points, rotated(90), pose()) == pytest.approx(10 / 3)
 
 
 def test_add_s_forgives_a_symmetry_and_nothing_else():
-    ring = transform(turned(5), np.array([[np.cos(a), np.sin(a), 0] for a in
+    ring = transform(rotated(5), np.array([[np.cos(a), np.sin(a), 0] for a in
                                           np.radians(np.arange(0, 360, 10))]))
-    assert add_s(ring, turned(40), pose()) == pytest.approx(0, abs=1e-12)
-    assert add_s(ring, turned(45), pose()) == pytest.approx(2 * np.sin(np.radians(2.5)))
-    assert add_s(ring, turned(90, (1.0, 0, 0)), pose()) > 0.3
+    assert add_s(ring, rotated(40), pose()) == pytest.approx(0, abs=1e-12)
+    assert add_s(ring, rotated(45), pose()) == pytest.approx(2 * np.sin(np.radians(2.5)))
+    assert add_s(ring, rotated(90, (1.0, 0, 0)), pose()) > 0.3
 
 
 def test_residual_goes_from_target_to_moved_source():
@@ -128,7 +128,7 @@ def test_files_that_are_no_archive_are_refused(tmp_path):
 
 
 class Oracle:
-    """Knows the truth, and is off by as much as it is told."""
+    """Knows the true pose, and returns it with a given error."""
 
     name = 'oracle'
 
@@ -149,7 +149,7 @@ class Oracle:
 
 
 def box_pairs(count=3):
-    """A box of 0.3 x 0.4 x 1.2 about its middle: symmetric under half turns, extent 1.3."""
+    """A box of 0.3 x 0.4 x 1.2 about its middle: symmetric by 180 degrees, extent 1.3."""
     pairs = []
     for index in range(count):
         box = boxes(([-0.15, -0.2, -0.6], [0.15, 0.2, 0.6]))
@@ -190,15 +190,15 @@ def test_a_shift_fails_the_thresholds_one_by_one():
 
 
 def test_a_flip_of_a_symmetric_box_fails_by_angle_but_is_as_good_as_truth():
-    summary = scored(turned(180))
+    summary = scored(rotated(180))
     assert summary['recall_5deg'] == 0.0
     assert summary['rotation_median_deg'] == pytest.approx(180)
     assert summary['adds_2'] == 1.0
 
 
 def test_the_angle_of_recall_is_five_degrees():
-    assert scored(turned(4.9))['recall_5deg'] == 1.0
-    assert scored(turned(5.1))['recall_5deg'] == 0.0
+    assert scored(rotated(4.9))['recall_5deg'] == 1.0
+    assert scored(rotated(5.1))['recall_5deg'] == 0.0
 
 
 def test_preparation_is_timed_apart():

@@ -1,4 +1,4 @@
-"""Our methods and the peers on pair files: the pipeline, and the embedding alone."""
+"""Own methods and baselines on pair files: the pipeline, and the embedding alone."""
 
 import json
 
@@ -10,6 +10,7 @@ import pytest
 from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.errors import CloudError, ConfigError, FileError
 from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.evaluation.pose.methods import (
     REFINE_STEPS,
@@ -20,7 +21,6 @@ from pointpng_core.evaluation.pose.methods import (
     perturbed,
 )
 from pointpng_core.evaluation.pose.metrics import rotation_error_deg, transform
-from pointpng_core.evaluation.pose.pairs import PosePair
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
 from pointpng_core.geometry.clouds import diameter_m
 from pointpng_core.simulation.shapes.catalogue import make_object
@@ -40,16 +40,17 @@ def methods():
 def test_our_methods_on_resampled_pairs(tmp_path):
     write_pairs(tmp_path / 'brackets.npz', count=3, points=1024)
     lines = []
-    result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, limit=3, report=lines.append)
+    result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, limit=3,
+                           report=lines.append)
     assert set(result) == {'pairs', 'file', 'threads', 'model', 'methods'}
     assert (result['pairs'], result['model']) == (3, 'training_free')
-    assert list(result['methods']) == ['pointpng', 'embedding', 'both ways', 'tracking']
+    assert list(result['methods']) == ['pointpng', 'embedding', 'bidirectional', 'tracking']
     for summary in result['methods'].values():
         assert set(summary) == DOCUMENTED
         assert summary['adds_5'] == 1.0
     assert result['methods']['pointpng']['recall_5deg'] == 1.0
     one_way, both = (result['methods'][name]['rotation_mean_deg']
-                     for name in ('pointpng', 'both ways'))
+                     for name in ('pointpng', 'bidirectional'))
     assert both < one_way
     assert json.loads(json.dumps(result)) == result
     assert lines == [f'{name}: 3 pairs' for name in result['methods']]
@@ -69,7 +70,7 @@ def test_our_method_reports_what_the_estimator_says(estimator):
 
 
 @pytest.mark.parametrize('name', ['embedding', 'embedding, algorithm 1'])
-def test_the_embedding_alone_turns_a_whole_surface_home(methods, name):
+def test_the_embedding_alone_finds_the_rotation_of_a_whole_surface(methods, name):
     prepared = methods[name].prepare(whole('bracket', 2000))
     for seed in range(3):
         T = pose(random_rotation_matrix(seed), (0.01, 0.02, 0))
@@ -158,7 +159,7 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
     result = evaluate_pose(tmp_path / 'brackets.npz', baselines=False, model=checkpoint)
     assert result['model'] == checkpoint
     names = ['pointpng', 'embedding', 'pointpng training_free', 'embedding training_free']
-    assert list(result['methods']) == [*names, 'both ways', 'tracking']
+    assert list(result['methods']) == [*names, 'bidirectional', 'tracking']
     floor = evaluate_pose(tmp_path / 'brackets.npz', baselines=False)
     for name in names[2:]:
         same = floor['methods'][name.removesuffix(' training_free')]
@@ -196,7 +197,7 @@ def test_an_unknown_model_is_refused(tmp_path):
         evaluate_pose(tmp_path / 'brackets.npz', baselines=False, model='training_fee')
 
 
-def test_peers_run_on_the_same_pairs(tmp_path):
+def test_baselines_run_on_the_same_pairs(tmp_path):
     pytest.importorskip('small_gicp')
     write_pairs(tmp_path / 'brackets.npz', count=2, points=1024)
     result = evaluate_pose(tmp_path / 'brackets.npz', baselines=True)

@@ -193,7 +193,7 @@ def test_a_report_tells_of_whatever_may_have_gone_wrong():
     assert '0.5 degrees and 1.0 mm' in readable(good)
     for change, words in (({'loop': None}, 'not closed'), ({'damage': 'cut short'}, 'cut short'),
                           ({'loop': LoopError(rotation_deg=9, shift_m=0)}, 'closed badly'),
-                          ({'told_share': 0.6}, '40 % of the clouds nothing tells the turn')):
+                          ({'told_share': 0.6}, '40 % of the clouds the rotation is not observable')):
         assert words in readable(dataclasses.replace(good, **change))
         assert words not in readable(good)
 

@@ -2,6 +2,7 @@
 
 import copy
 import errno
+import itertools
 import json
 import math
 from statistics import fmean
@@ -20,12 +21,14 @@ from pointpng_core.io.checkpoints import (
     latest_checkpoint,
     read_checkpoint,
 )
+from pointpng_core.training import signals
 from pointpng_core.training import trainer as recipe
 from pointpng_core.training.collapse import PATIENCE, CollapseWatch
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.objectives import PointPngTask
 from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 from pointpng_core.training.schedule import learning_rate, stages
+from pointpng_core.training.signals import TimeUp
 
 STEERABLE = {'mae_steps': 0, 'png_steps': 8, 'ema': 0.5, 'model': {'encoder': 'steerable'},
              'steerable': {'view_points': 32, 'whole_points': 32, 'rotations': 100, 'views': 2}}
@@ -201,6 +204,23 @@ def test_a_run_ends_when_its_time_is_over_and_goes_on(source, tmp_path):
     train(config, run, resume=True)
     train(config, tmp_path / 'whole')
     assert curve(run) == curve(tmp_path / 'whole')
+
+
+def test_the_time_limit_follows_the_clock(source, tmp_path, monkeypatch):
+    """A clock that moves a minute with every look at it: two minutes are two steps."""
+    clock = itertools.count(0.0, 60.0)
+    monkeypatch.setattr(signals, 'monotonic', lambda: next(clock))
+    told = Told()
+    with pytest.raises(TimeUp):
+        train(tiny_config(source), tmp_path / 'run', minutes=2, reporter=told)
+    assert read_checkpoint(latest_checkpoint(tmp_path / 'run')).config['step'] == 2
+    assert told.lines[-1] == 'stopped after step 2; go on with --resume'
+
+
+def test_a_signal_is_not_mistaken_for_the_end_of_the_time(source, tmp_path):
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(tiny_config(source), tmp_path / 'run', minutes=60, reporter=Told(stop_at=2))
+    assert not isinstance(caught.value, TimeUp)
 
 
 def test_a_full_disk_ends_the_run_with_the_last_checkpoint_intact(source, tmp_path, monkeypatch):

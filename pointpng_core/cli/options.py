@@ -1,4 +1,4 @@
-"""Options that several kinds of `pointpng evaluate` share, and what they stand for."""
+"""Options and argument types that several commands share."""
 
 import argparse
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
                         help='PATH[,topic=/x][,limit=N]...: a bag, .npz, .h5, a folder of meshes '
                              'or clouds, or procedural[:COUNT]; may be repeated')
     parser.add_argument('--seed', metavar='N', type=int, default=0,
-                        help='of draws and rotations (default: 0)')
+                        help='of samples and rotations (default: 0)')
 
 
 def load_objects(texts: Sequence[str], *, split: str, pool: int, seed: int) -> 'list[ObjectSet]':
@@ -47,13 +47,13 @@ def load_objects(texts: Sequence[str], *, split: str, pool: int, seed: int) -> '
 
 
 def require_file(path: Path) -> None:
-    """Refuse a path where there is nothing; raises FileError."""
+    """Raise FileError for a path that does not exist."""
     if not path.exists():
         raise FileError(f'cannot read {path}: No such file or directory')
 
 
 def tell(line: str) -> None:
-    """Show what is being done."""
+    """Print a line of progress on the standard error."""
     print(line, file=sys.stderr, flush=True)
 
 
@@ -76,7 +76,7 @@ def not_negative(text: str) -> float:
 
 
 def rule(text: str) -> SplitRule:
-    """Read K or K:R: every k-th, from the one at R on."""
+    """Read K or K:R: every K-th, starting at position R."""
     try:
         return SplitRule.parse(text)
     except ConfigError as error:

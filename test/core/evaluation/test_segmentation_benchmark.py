@@ -15,7 +15,8 @@ from pointpng_core.evaluation.segmentation.labelled_bag import read_labelled_bag
 from pointpng_core.segmentation import SegmenterConfig
 
 DATA = Path(os.environ.get('POINTPNG_DATA', Path(__file__).parents[4] / 'shared' / 'data'))
-STACK = (table(), box((0.2, 0.26, 0.06)), box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25),
+STACK = (table(), box((0.2, 0.26, 0.06)),
+         box((0.1, 0.14, 0.09), (0.02, 0.02, 0.06), rotation_deg=25),
          box((0.08, 0.08, 0.1), (-0.05, 0.3, 0)))
 
 
@@ -39,19 +40,19 @@ def write_bag(path, clouds, *, datatype=7):
 @pytest.fixture(scope='module')
 def recording(tmp_path_factory):
     folder = tmp_path_factory.mktemp('recording')
-    looks = [see(STACK, camera(distance, 38), seed=seed)
+    views = [see(STACK, camera(distance, 38), seed=seed)
              for seed, distance in enumerate((0.7, 0.85))]
-    write_bag(folder / 'bag', [points for points, _ in looks])
-    labels = np.stack([np.maximum(hit, 0).reshape(SHAPE) for _, hit in looks]).astype(np.uint8)
+    write_bag(folder / 'bag', [points for points, _ in views])
+    labels = np.stack([np.maximum(hit, 0).reshape(SHAPE) for _, hit in views]).astype(np.uint8)
     np.savez(folder / 'labels.npz', label=labels)
-    return folder, looks, labels
+    return folder, views, labels
 
 
 def test_a_bag_and_its_labels_are_read_as_they_were_written(recording):
-    folder, looks, labels = recording
+    folder, views, labels = recording
     clouds = list(read_labelled_bag(folder / 'bag', folder / 'labels.npz'))
-    assert len(clouds) == len(looks)
-    for cloud, (points, _), label in zip(clouds, looks, labels):
+    assert len(clouds) == len(views)
+    for cloud, (points, _), label in zip(clouds, views, labels):
         np.testing.assert_array_equal(cloud.points, points)
         np.testing.assert_array_equal(cloud.label, label.ravel())
         assert cloud.image_shape == SHAPE
@@ -85,8 +86,8 @@ def test_labels_that_do_not_belong_to_the_bag_are_refused(recording, tmp_path):
 
 
 def test_clouds_of_another_layout_are_refused(recording, tmp_path):
-    folder, looks, _ = recording
-    write_bag(tmp_path / 'bag', [looks[0][0]], datatype=6)
+    folder, views, _ = recording
+    write_bag(tmp_path / 'bag', [views[0][0]], datatype=6)
     with pytest.raises(CloudError, match='float32'):
         list(read_labelled_bag(tmp_path / 'bag', folder / 'labels.npz'))
 

@@ -26,9 +26,9 @@ class PosePair:
     target: NDArray[np.float32]
     T_target_source: NDArray[np.float64]
     name: str = ''
-    """Of the object, where the file names them."""
+    """Name of the object, where the file has names."""
     scene_points: NDArray[np.float32] | None = None
-    """(M, 3) what else the camera saw, in the target's frame: what hides a part of the object."""
+    """(M, 3) other points of the scene in the target's frame, such as an occluder."""
 
 
 def read_pairs(path: Path, *, limit: int | None = None) -> list[PosePair]:

@@ -1,4 +1,4 @@
-"""`pointpng objects list`: what is in a library, and which of its entries cannot be used."""
+"""`pointpng objects list`: the objects of a library, and entries that cannot be used."""
 
 import argparse
 from pathlib import Path
@@ -41,18 +41,18 @@ def _entries(library: Path) -> list[Any]:
 
 
 def _row(library: Path, position: int, entry: Any) -> tuple[list[str], str]:
-    """Return the row of an entry, and what is wrong with it."""
+    """Return the row of an entry, and its problem or an empty text."""
     from pointpng_core.estimator import PoseEstimator
     from pointpng_core.geometry.symmetry_text import symmetry_in_words
     from pointpng_core.io.object_library import OBJECTS_FILE, read_object
-    told = [str(entry.get(key, default)) if isinstance(entry, dict) else '-'
+    cells = [str(entry.get(key, default)) if isinstance(entry, dict) else '-'
             for key, default in (('name', '-'), ('file', '-'), ('unit', 'm'))]
     try:
-        thing = read_object(library / OBJECTS_FILE, position, entry)
-        reference = PoseEstimator().reference_from_model(thing.model, name=thing.name,
-                                                         symmetry=thing.symmetry)
+        found = read_object(library / OBJECTS_FILE, position, entry)
+        reference = PoseEstimator().reference_from_model(found.model, name=found.name,
+                                                         symmetry=found.symmetry)
     except PointPngError as error:
-        return [*told, '-', 'cannot be used'], str(error)
-    found = '' if thing.symmetry else ' (found)'
-    return [*told, f'{1e3 * reference.diameter_m:.0f} mm',
-            symmetry_in_words(reference.symmetry) + found], ''
+        return [*cells, '-', 'cannot be used'], str(error)
+    origin = '' if found.symmetry else ' (found)'
+    return [*cells, f'{1e3 * reference.diameter_m:.0f} mm',
+            symmetry_in_words(reference.symmetry) + origin], ''

@@ -16,7 +16,8 @@ from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.speed import inference as batch_speed
-from pointpng_core.evaluation.speed.inference import BatchSize, bench_batch, make_world
+from pointpng_core.evaluation.speed import memory
+from pointpng_core.evaluation.speed.inference import BatchSize, bench_batch, make_scene
 from pointpng_core.reference.builder import ReferenceConfig
 from pointpng_core.timing import StageTimer, stages_end_with
 
@@ -30,14 +31,14 @@ def estimator():
 
 
 @pytest.fixture(scope='module')
-def world(estimator):
-    return make_world(estimator, SIZE, seed=0)[0]
+def scene(estimator):
+    return make_scene(estimator, SIZE, seed=0)[0]
 
 
-def estimates(world, *, name=None, shift_m=0.0):
-    """The truth about every observation as an estimate, changed where told."""
+def estimates(scene, *, name=None, shift_m=0.0):
+    """Return the true pose of every observation as an estimate, changed as asked."""
     found = []
-    for seen in world.seen:
+    for seen in scene.observations:
         T = seen.T_observation_object.copy()
         T[0, 3] += shift_m
         found.append([PoseEstimate(
@@ -64,24 +65,25 @@ def test_from_command_to_table_and_documented_json(tmp_path, capsys):
     assert '12 views of each reference' in table
 
 
-def test_few_observations_show_as_many_objects_as_can_be(world):
-    assert len(world.seen) == 3
-    assert [seen.name for seen in world.seen[:2]] == [known.name for known in world.references]
-    assert {len(known.views.directions) for known in world.references} == {SIZE.views}
+def test_few_observations_show_as_many_objects_as_can_be(scene):
+    assert len(scene.observations) == 3
+    assert [seen.name for seen in scene.observations[:2]] == [
+        known.name for known in scene.references]
+    assert {len(known.views.directions) for known in scene.references} == {SIZE.views}
 
 
-def test_wrong_labels_and_wrong_poses_show(world):
-    assert batch_speed._right(world, estimates(world)) == {'right_label': 1, 'right_pose': 1}
-    right = batch_speed._right(world, estimates(world, name=world.references[0].name))
+def test_wrong_labels_and_wrong_poses_show(scene):
+    assert batch_speed._right(scene, estimates(scene)) == {'right_label': 1, 'right_pose': 1}
+    right = batch_speed._right(scene, estimates(scene, name=scene.references[0].name))
     assert right == {'right_label': pytest.approx(2 / 3), 'right_pose': pytest.approx(2 / 3)}
-    assert batch_speed._right(world, estimates(world, shift_m=0.1)) == {'right_label': 1,
+    assert batch_speed._right(scene, estimates(scene, shift_m=0.1)) == {'right_label': 1,
                                                                         'right_pose': 0}
-    assert batch_speed._right(world, [[], *estimates(world)[1:]]) == {
+    assert batch_speed._right(scene, [[], *estimates(scene)[1:]]) == {
         'right_label': pytest.approx(2 / 3), 'right_pose': pytest.approx(2 / 3)}
 
 
-def test_what_no_stage_counts_is_the_rest(world):
-    found = estimates(world)
+def test_what_no_stage_counts_is_the_rest(scene):
+    found = estimates(scene)
     stages = batch_speed._stages([6.0, 7.0, 9.0], found)
     assert stages == {'search': 4.0, 'polish': 1.0, 'rest': 2.0}
 
@@ -97,7 +99,7 @@ def test_warm_ups_do_not_count():
 def test_too_few_views_are_refused(estimator, monkeypatch):
     monkeypatch.setattr(batch_speed, 'view_pairs', lambda *args, **kwargs: [])
     with pytest.raises(ConfigError, match=r'3 observations: .* another seed'):
-        make_world(estimator, SIZE, seed=0)
+        make_scene(estimator, SIZE, seed=0)
 
 
 def test_a_reference_needs_some_views():
@@ -106,11 +108,11 @@ def test_a_reference_needs_some_views():
 
 
 def test_memory_of_the_process_and_of_a_gpu(monkeypatch):
-    before = batch_speed.peak_memory_mb(torch.device('cpu'))
+    before = memory.peak_memory_mb(torch.device('cpu'))
     held = np.ones(int(before * 2 ** 20) // 8 + 2 ** 23)
-    assert batch_speed.peak_memory_mb(torch.device('cpu')) >= held.nbytes / 2 ** 20
+    assert memory.peak_memory_mb(torch.device('cpu')) >= held.nbytes / 2 ** 20
     monkeypatch.setattr(torch.cuda, 'max_memory_allocated', lambda device: 3 * 2 ** 20)
-    assert batch_speed.peak_memory_mb(torch.device('cuda')) == 3
+    assert memory.peak_memory_mb(torch.device('cuda')) == 3
 
 
 def test_a_stage_ends_when_the_device_has_finished_it():

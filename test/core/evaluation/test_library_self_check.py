@@ -48,7 +48,7 @@ def test_a_good_library_passes_and_the_seed_says_which_views(estimator):
         assert part['points'] > 2000
 
 
-def test_twins_are_told_of(estimator):
+def test_similar_objects_give_a_warning(estimator):
     models = [model_of('drill'), model_of('twin', mesh=make_object('drill').mesh)]
     result = check_library(estimator, models, dataclasses.replace(FEW, views=12))
     parts = result['objects']
@@ -65,7 +65,7 @@ def test_twins_are_told_of(estimator):
     (scaled(make_object('drill').mesh, 8.0), 'raise segmenter.max_segment_size_m'),
 ])
 def test_what_the_camera_cannot_do_is_said(estimator, mesh, message):
-    result = check_library(estimator, [model_of('thing', mesh=mesh)],
+    result = check_library(estimator, [model_of('plate', mesh=mesh)],
                            dataclasses.replace(FEW, views=2))
     assert any(message in warning for warning in result['warnings'])
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.embedding.recipes import load_recipe
 from pointpng_core.evaluation.speed import training as training_speed
 from pointpng_core.evaluation.speed.training import bench_training, peak_gflops, with_overrides
+from pointpng_core.training.config import load_recipe
 
 
 @pytest.fixture(autouse=True)

@@ -16,11 +16,11 @@ README = ROOT / 'README.md'
 PAGES = [README, ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
 WIDTH, README_LINES = 100, 110
 FORMER_WORDS = (
-    r'things?', r'glimpses?', r'relooks?', r'first looks?', r'sightings?',
-    r'undetermin(?!ed\b)\w+', r'firm(?:ly)?', r'polish\w*', r'settl(?:e|es|ed|ing)', r'weighed', r'silenced',
-    r'contenders?', r'adopt\w*', r'traits?', r'strangers?', r'rivals?', r'misfits?', r'surroundings',
-    r'peers?', r'disturb\w*', r'every_nth', r'namesakes?', r'vitals', r'standins?', r'patience', r'twists?',
-    r'min_hold', r'tracking\.(?:stay|fall|weak|gate|patience)',
+    r'things?', r'glimpses?', r'relooks?', r'first looks?', r'sightings?', r'firm(?:ly)?',
+    r'undetermin(?!ed\b)\w+', r'polish\w*', r'settl(?:e|es|ed|ing)', r'weighed', r'silenced',
+    r'contenders?', r'adopt\w*', r'traits?', r'strangers?', r'rivals?', r'misfits?', r'peers?',
+    r'surroundings', r'disturb\w*', r'every_nth', r'namesakes?', r'vitals', r'standins?',
+    r'patience', r'twists?', r'min_hold', r'tracking\.(?:stay|fall|weak|gate|patience)',
     r'turned (?:anyhow|about|until|by)', r'is turned', r'without a turn', r'a turn by',
     r'tells? that', r'held by what')
 """Words that the field has a term for: docs/glossary.md. `undetermined` is a state of the node."""
@@ -104,7 +104,7 @@ def commands_in(page):
     spans = re.findall(r'`(pointpng [^`]+)`', re.sub(r'\s+', ' ', text_of(page, code=False)))
     for line in [*lines, *spans]:
         for part in re.split(r' & ', line.partition(' #')[0]):
-            if match := re.match(r'(?:\$ )?pointpng (.*)', part.strip()):
+            if match := re.match(r'(?:\$ )?pointpng ([a-zC-].*)', part.strip()):
                 yield match.group(1).split()
 
 

@@ -126,7 +126,7 @@ figures: $(STAMP)  ## Draw docs/how_it_works.png, and docs/results.png from the 
 	@$(BIN)/python tools/draw_figures.py
 
 animation: $(STAMP)  ## Record docs/demo.webp, the moving picture of the README, from a run of the demo
-	@$(OWN_DOMAIN); $(BIN)/pointpng demo --seconds 14 --rate-hz 3 --picture build/demo.png \
+	@mkdir -p build; $(OWN_DOMAIN); $(BIN)/pointpng demo --seconds 14 --rate-hz 3 --picture build/demo.png \
 	  --animation docs/demo.webp $(DEMO_ARGS)
 
 clean:  ## Remove .venv, caches and build outputs

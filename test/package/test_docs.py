@@ -139,10 +139,10 @@ def test_commands_and_their_options_exist(page):
 @pytest.mark.parametrize('page', PAGES, ids=page_ids)
 def test_parameters_of_the_node_exist(page):
     names = node_parameters()
-    groups = {name.partition('.')[0] for name in names if '.' in name}
+    groups = {group for name in names for group in name.split('.')[:-1]}
     pattern = rf'`((?:{"|".join(sorted(groups))})\.[\w.]+)`'
     for name in re.findall(pattern, text_of(page, code=False)):
-        known = any(full == name or full.startswith(f'{name}.') for full in names)
+        known = any(f'.{name}.' in f'.{full}.' for full in names)
         assert known or name.endswith('.py'), f'{page.name}: {name}'
 
 

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model bench-device validation-pairs curves train-small train-steerable ablation docs clean
+.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model bench-device validation-pairs curves train-small train-steerable ablation docs figures animation clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -115,8 +115,19 @@ ablation: $(STAMP)  ## Ten small models over beta and M in runs/ablation, or res
 	  --data $(POINTPNG_DATA)/modelnet10_1024.npz,weight=0.02,limit=1000 \
 	  --betas .3,0,.1,.5,1 $(ABLATION_ARGS)
 
-docs: $(STAMP)  ## Write the generated parts: config/pose_estimator.yaml, docs/parameters.md, options in docs/training.md
+docs: $(STAMP)  ## Write the generated parts of docs/ and config/, then the site with the API into build/site
 	@$(BIN)/python tools/generate_docs.py
+	@$(BIN)/python -m mkdocs --version >/dev/null 2>&1 || $(BIN)/python -m pip install -qq \
+	  --disable-pip-version-check $(PIP_ARGS) --editable '.[docs]' --constraint constraints.txt
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --site-dir build/site
+	@echo 'the site is in build/site'
+
+figures: $(STAMP)  ## Draw docs/how_it_works.png, and docs/results.png from the JSON files of docs/results
+	@$(BIN)/python tools/draw_figures.py
+
+animation: $(STAMP)  ## Record docs/demo.webp, the moving picture of the README, from a run of the demo
+	@mkdir -p build; $(OWN_DOMAIN); $(BIN)/pointpng demo --seconds 14 --rate-hz 3 --picture build/demo.png \
+	  --animation docs/demo.webp $(DEMO_ARGS)
 
 clean:  ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

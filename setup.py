@@ -20,11 +20,13 @@ EXTRAS = {
         'ros-std-msgs~=5.3.6',
         'ros-std-srvs~=5.3.6',
     ],
-    'demo': ['matplotlib>=3.8', 'rich>=13'],
+    'demo': ['matplotlib>=3.8', 'pillow>=10', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
+    # The site of `make docs`: pages, and the API read from the sources without importing them.
+    'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],
     'dev': [
         f'{NAME}[test]',
         'e3nn>=0.5',

@@ -1,4 +1,4 @@
-"""Write what is generated from the configurations: the node's YAML defaults, tables of parameters.
+"""Write what is generated: the node's YAML defaults, tables of parameters, the picking example.
 
 `make docs` runs this; with `--check` nothing is written, and the exit code is 1 where a file is
 out of date.
@@ -18,17 +18,19 @@ from pointpng_ros.parameters.parameter_specs import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-PARAMETERS = ROOT / 'docs' / 'parameters.md'
-BEGIN, END = '<!-- parameters: written by `make docs` -->\n', '<!-- end of parameters -->\n'
+PARAMETERS, TRAINING, INTEGRATE = (ROOT / 'docs' / f'{name}.md'
+                                   for name in ('parameters', 'training', 'integrate'))
+EXAMPLE = ROOT / 'pointpng_ros' / 'examples' / 'pick_and_place.py'
 
 
 def documents() -> dict[Path, str]:
     """Return the wanted content of every generated file."""
     node = pose_estimator_groups()
+    example = f'```python\n{EXAMPLE.read_text(encoding="utf-8")}```\n'
     return {ROOT / 'config' / 'pose_estimator.yaml': default_yaml(node),
-            PARAMETERS: with_table(PARAMETERS, parameter_table(node)),
-            ROOT / 'docs' / 'training.md': with_table(ROOT / 'docs' / 'training.md',
-                                                      option_table(TrainConfig()))}
+            PARAMETERS: with_block(PARAMETERS, 'parameters', parameter_table(node)),
+            TRAINING: with_block(TRAINING, 'parameters', option_table(TrainConfig())),
+            INTEGRATE: with_block(INTEGRATE, 'example', example)}
 
 
 def option_table(config: Config) -> str:
@@ -48,10 +50,11 @@ def _rows(config: Config, prefix: str) -> Iterator[str]:
         yield f'| `{prefix}{field.name}` | {shown} | {about["unit"]} | {about["help"]}{choices} |'
 
 
-def with_table(path: Path, table: str) -> str:
-    """Return the text of a file with the table between its marks."""
-    before, rest = path.read_text(encoding='utf-8').split(BEGIN)
-    return before + BEGIN + table + END + rest.split(END)[1]
+def with_block(path: Path, name: str, content: str) -> str:
+    """Return the text of a file with the content between the marks of a name."""
+    begin, end = f'<!-- {name}: written by `make docs` -->\n', f'<!-- end of {name} -->\n'
+    before, rest = path.read_text(encoding='utf-8').split(begin)
+    return before + begin + content + end + rest.split(end)[1]
 
 
 def main(arguments: list[str]) -> int:

@@ -9,9 +9,13 @@ from pathlib import Path
 import sys
 import tempfile
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from pointpng_core.errors import ConfigError
+from pointpng_core.io.bags.pointcloud2 import DecodedCloud
+from pointpng_ros.demo.animation import Animation
 from pointpng_ros.demo.bag_run import BagRun
 from pointpng_ros.demo.frame_log import FrameRecord
 from pointpng_ros.demo.picture import save_picture
@@ -40,6 +44,7 @@ def _checked(options: argparse.Namespace) -> Summary:
 def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,
              console: Console) -> Summary:
     environment = own_environment(options.domain_id)
+    animation = Animation() if options.animation else None
     with tempfile.TemporaryDirectory(prefix='pointpng_demo_') as folder, \
             Children(environment) as children:
         run.start(children, Path(folder))
@@ -47,15 +52,36 @@ def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,
             session = Session(recorder, children, config)
             console.print('starting; the node prepares its references first ...')
             with LiveView(console) as view:
-                frames = session.stream(lambda record: run.show(view, record))
+                frames = session.stream(lambda record: _on_frame(record, run, view, recorder,
+                                                                 animation))
             children.stop()
             summary = run.conclude(frames)
             run.print_summary(console, summary)
             _save(run, recorder, frames, options, console)
+            if animation is not None:
+                count = animation.save(options.animation, run.meshes())
+                console.print(f'animation of {count} frames in {options.animation}',
+                              highlight=False)
     if options.json:
         options.json.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
         console.print(f'figures in {options.json}', highlight=False)
     return summary
+
+
+def _on_frame(record: FrameRecord, run: Run, view: LiveView, recorder: Recorder,
+              animation: Animation | None) -> None:
+    """Show a processed frame, and keep it for the animation when one is due."""
+    run.show(view, record)
+    time_s = record.stamp_ns / 1e9
+    if animation is not None and animation.wants(time_s):
+        cloud = recorder.cloud_at(record.stamp_ns)
+        if cloud is not None:
+            animation.add(time_s, _visible_points(cloud), run.picture(record)[1])
+
+
+def _visible_points(cloud: DecodedCloud) -> NDArray[np.float32]:
+    """Return the points (N, 3) before the camera."""
+    return cloud.points[cloud.points[:, 2] > 0]     # false for NaN too
 
 
 def _save(run: Run, recorder: Recorder, frames: Sequence[FrameRecord],
@@ -65,8 +91,8 @@ def _save(run: Run, recorder: Recorder, frames: Sequence[FrameRecord],
         cloud = recorder.cloud_at(record.stamp_ns)
         if cloud is not None:
             title, objects = run.picture(record)
-            points = cloud.points[(cloud.points[:, 2] > 0)]     # false for NaN too
-            save_picture(options.picture, points, objects, run.meshes(), title=title)
+            save_picture(options.picture, _visible_points(cloud), objects, run.meshes(),
+                         title=title)
             console.print(f'picture of the last frame in {options.picture}', highlight=False)
             return
     console.print('no picture: the node was so late that its clouds are gone', highlight=False)
@@ -90,11 +116,14 @@ def _config(options: argparse.Namespace) -> DemoConfig:
 
 def _check_targets(options: argparse.Namespace) -> None:
     """Check before the run that the output files can be written; raises ConfigError."""
-    for name, path in (('--picture', options.picture), ('--json', options.json)):
+    for name, path in (('--picture', options.picture), ('--animation', options.animation),
+                       ('--json', options.json)):
         if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
             raise ConfigError(f'{name} {path}: give a file in a folder that exists')
     if options.picture.suffix.lower() != '.png':
         raise ConfigError(f'--picture {options.picture}: its name must end in .png')
+    if options.animation is not None and options.animation.suffix.lower() != '.webp':
+        raise ConfigError(f'--animation {options.animation}: its name must end in .webp')
 
 
 def _seconds_of_environment() -> float:
@@ -122,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     add('--config', type=Path, metavar='FILE', help='YAML file of all settings')
     add('--picture', type=Path, metavar='FILE', default=Path('demo.png'),
         help='picture of the last frame (default: demo.png)')
+    add('--animation', type=Path, metavar='FILE',
+        help='moving picture of the first seconds, an animated WebP')
     add('--json', type=Path, metavar='FILE', help='keep the summary as JSON')
     add('--domain-id', type=int, metavar='N', help='ROS domain (default: one of its own)')
     return parser

@@ -44,26 +44,32 @@ def save_picture(path: Path, points: NDArray[np.float32], objects: Sequence[Pict
 
     Models are drawn for the labels in `meshes`, the others show segment and axes only.
     """
-    colours = np.array([_PALETTE[i % len(_PALETTE)] for i in range(len(objects))],
-                       dtype=np.float32).reshape(-1, 3)
-    models = _posed_models(objects, meshes, colours)
-    shown = _of_interest(points, objects, models)
+    colours = object_colours(len(objects))
+    models = posed_models(objects, meshes, colours)
+    shown = points_of_interest(points, objects, models)
     points = points[points[:, 2] < shown[:, 2].max() + BEHIND_M]
-    cloud = views.shade(points, _point_colours(points, objects, colours))
+    cloud = views.shade(points, point_colours(points, objects, colours))
     figure = Figure(figsize=(2 * WIDTH_PX / 100, (HEIGHT_PX + HEAD_PX) / 100), dpi=100,
                     facecolor=views.BACKGROUND_RGB)
     panels = figure.subplots(1, 2)
     figure.subplots_adjust(left=0, right=1, bottom=0, top=HEIGHT_PX / (HEIGHT_PX + HEAD_PX),
                            wspace=0.004)
     front, beside = _viewpoints(points, shown)
-    _show(panels[0], front, _overlaid(front, cloud, models), objects)
+    _show(panels[0], front, overlaid(front, cloud, models), objects)
     _show(panels[1], beside, _rebuilt(beside, cloud, models), objects)
     _caption(figure, title, with_models=bool(models.bodies))
     figure.savefig(path, facecolor=figure.get_facecolor())
 
 
-def _posed_models(objects: Sequence[PictureObject], meshes: Mapping[str, TriangleMesh],
+def object_colours(count: int) -> views.Colours:
+    """Return the colours (count, 3) of the objects of a frame, in their order."""
+    return np.array([_PALETTE[i % len(_PALETTE)] for i in range(count)],
+                    dtype=np.float32).reshape(-1, 3)
+
+
+def posed_models(objects: Sequence[PictureObject], meshes: Mapping[str, TriangleMesh],
                   colours: views.Colours) -> views.PosedModels:
+    """Return the models at the found poses, for the objects whose label has a mesh."""
     drawn = [i for i, each in enumerate(objects) if each.pose.label in meshes]
     poses = np.array([objects[i].pose.T_camera_object for i in drawn], dtype=np.float64)
     return views.PosedModels(bodies=[CastBody(meshes[objects[i].pose.label]) for i in drawn],
@@ -80,7 +86,7 @@ def _viewpoints(points: NDArray[np.float32], shown: NDArray[np.float32],
     return front, side
 
 
-def _point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
+def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
                    colours: views.Colours) -> views.Colours:
     """Colour of the nearest segment within reach, of the table elsewhere."""
     painted = np.tile(np.array(_TABLE_RGB, dtype=np.float32), (len(points), 1))
@@ -94,7 +100,7 @@ def _point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject]
     return painted
 
 
-def _of_interest(points: NDArray[np.float32], objects: Sequence[PictureObject],
+def points_of_interest(points: NDArray[np.float32], objects: Sequence[PictureObject],
                  models: views.PosedModels) -> NDArray[np.float32]:
     """What the views are zoomed to: models and their segments; everything without models."""
     cores = [_core(each.segment) for each in objects if len(each.segment)]
@@ -117,7 +123,7 @@ def _table_normal(points: NDArray[np.float32]) -> NDArray[np.float64]:
     return normal if plane[3] > 0 else -normal
 
 
-def _overlaid(view: views.Viewpoint, cloud: views.ShadedCloud,
+def overlaid(view: views.Viewpoint, cloud: views.ShadedCloud,
               models: views.PosedModels) -> views.Colours:
     """The cloud with the outline of every model drawn over it."""
     image, depth_m = views.splat(view, cloud, size_m=0.0022)

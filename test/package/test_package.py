@@ -72,7 +72,7 @@ def imported_roots(folder):
 
 def test_every_import_is_declared():
     own = {'pointpng_core', 'pointpng_ros'}
-    needs = {'yaml': 'pyyaml', 'sklearn': 'scikit-learn'}
+    needs = {'yaml': 'pyyaml', 'sklearn': 'scikit-learn', 'PIL': 'pillow'}
     extras = setup_keyword('extras_require')
     requirements = setup_keyword('install_requires') + extras['demo'] + extras['train']
     declared = {re.split(r'[<>=\[ ]', line)[0].lower() for line in requirements}

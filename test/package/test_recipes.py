@@ -56,10 +56,10 @@ def test_docker_has_the_variants_it_promises():
 
 
 def test_the_workspace_recipe_brings_every_requirement():
-    readme = (ROOT / 'README.md').read_text()
-    (line,) = re.findall(r'^pip install (torch .*) -c ', readme, re.MULTILINE)
+    page = (ROOT / 'docs' / 'install.md').read_text()
+    (line,) = re.findall(r'^pip install (torch .*) -c ', page, re.MULTILINE)
     by_pip = names_of(line.replace("'", '').split())
-    (skipped,) = re.findall(r"--skip-keys '([^']+)'", readme)
+    (skipped,) = re.findall(r"--skip-keys '([^']+)'", page)
     package = (ROOT / 'package.xml').read_text()
     keys = set(re.findall(r'<exec_depend>python3-(\w+?)(?:-pip)?</exec_depend>', package))
     by_rosdep = keys - {key.split('-')[1] for key in skipped.split()}

@@ -24,7 +24,7 @@ from pointpng_core.estimation.registration.icp import align
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.strategies import FullSurface, SingleView
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.speed.inference import BatchSize, make_world
+from pointpng_core.evaluation.speed.inference import BatchSize, make_scene
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.builder import ReferenceConfig
 
@@ -74,16 +74,16 @@ def estimator():
 
 
 @pytest.fixture(scope='module')
-def world(estimator):
+def scene(estimator):
     """Return clouds, and references on the CPU."""
-    made, _ = make_world(estimator, BatchSize(observations=3, references=2, views=12), seed=0)
-    return [view.points for view in made.seen], made.references
+    made, _ = make_scene(estimator, BatchSize(observations=3, references=2, views=12), seed=0)
+    return [view.points for view in made.observations], made.references
 
 
 @pytest.fixture
-def on_device(estimator, world):
-    """Observations and references on_device; all tensors are fake."""
-    clouds, references = world
+def on_device(estimator, scene):
+    """Yield observations and references on the fake device."""
+    clouds, references = scene
     try:
         with torch.inference_mode(), FakeTensorMode(), _CopyToDevice():
             yield (prepare_observations(clouds, sample=estimator.config.sample,

@@ -4,7 +4,7 @@ import json
 import re
 
 from helpers.evaluation import write_pairs
-from helpers.objects import pose, random_rotation_matrix, view, whole
+from helpers.objects import pose, random_rotation_matrix, whole
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -18,35 +18,16 @@ from pointpng_core.evaluation.pose.curves_report import markdown_tables, plot_cu
 from pointpng_core.evaluation.pose.methods import PointPng
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.perturbations import hidden, misaligned
-from pointpng_core.simulation.shapes.catalogue import make_object
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.fixture(scope='module')
-def seen():
-    """A pair whose target is a single view, well off the optical axis."""
-    T = pose(random_rotation_matrix(3), (0.2, -0.1, 0.7))
-    return PosePair(source=whole('drill', 2000), target=view(make_object('drill').mesh, T),
-                    T_target_source=T, name='drill')
-
-
-@pytest.fixture(scope='module')
-def complete():
-    """A pair whose target is a whole surface about the origin."""
-    T = pose(random_rotation_matrix(4), (0.01, 0.0, 0.02))
-    source = whole('drill', 2000)
-    middle = source.mean(axis=0)
-    target = transform(T, whole('drill', 1500, seed=2) - middle).astype(np.float32)
-    return PosePair(source=source - middle, target=target, T_target_source=T)
-
-
 # --- measuring -----------------------------------------------------------------------------
 
 
-def test_the_pipeline_gets_the_occluder_as_scene_points(seen):
+def test_the_pipeline_gets_the_occluder_as_scene_points(view_pair):
     class Asked(PointPng):
         def __init__(self):
             self.name, self.among = 'asked', []
@@ -59,17 +40,17 @@ def test_the_pipeline_gets_the_occluder_as_scene_points(seen):
             return np.eye(4), {}
     asked = Asked()
     curve = Curve(title='hidden', unit='%', levels=(0, 40), perturb=hidden)
-    measure_curves([seen], {'occlusion': curve}, [asked])
+    measure_curves([view_pair], {'occlusion': curve}, [asked])
     warm_up, nothing, much = asked.among
     assert warm_up is None
-    assert (len(nothing), len(much)) == (0, len(seen.target) - round(0.6 * len(seen.target)))
+    assert (len(nothing), len(much)) == (0, len(view_pair.target) - round(0.6 * len(view_pair.target)))
 
 
-def test_own_levels_that_the_pairs_do_not_allow_are_left_out(complete):
-    assert _at(CURVES['points'], None, [complete]).levels == (64, 128, 256, 512, 1024)
-    assert _at(CURVES['points'], (100,), [complete]).levels == (100,)
+def test_own_levels_that_the_pairs_do_not_allow_are_left_out(surface_pair):
+    assert _at(CURVES['points'], None, [surface_pair]).levels == (64, 128, 256, 512, 1024)
+    assert _at(CURVES['points'], (100,), [surface_pair]).levels == (100,)
     with pytest.raises(ConfigError, match='2048 points'):
-        _at(CURVES['points'], (2048,), [complete])
+        _at(CURVES['points'], (2048,), [surface_pair])
 
 
 class Knows:

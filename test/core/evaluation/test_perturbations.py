@@ -1,6 +1,6 @@
 """Perturbations of pairs: what is asked for is done, and the pose stays true."""
 
-from helpers.objects import apart_deg, pose, random_rotation_matrix, view, whole
+from helpers.objects import apart_deg, whole
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
@@ -11,32 +11,13 @@ from pointpng_core.estimation.observations import seen_from_outside
 from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.perturbations import fewer, hidden, misaligned, noisy
-from pointpng_core.simulation.shapes.catalogue import make_object
 
 
 def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@pytest.fixture(scope='module')
-def seen():
-    """A pair whose target is a single view, well off the optical axis."""
-    T = pose(random_rotation_matrix(3), (0.2, -0.1, 0.7))
-    return PosePair(source=whole('drill', 2000), target=view(make_object('drill').mesh, T),
-                    T_target_source=T, name='drill')
-
-
-@pytest.fixture(scope='module')
-def complete():
-    """A pair whose target is a whole surface about the origin."""
-    T = pose(random_rotation_matrix(4), (0.01, 0.0, 0.02))
-    source = whole('drill', 2000)
-    middle = source.mean(axis=0)
-    target = transform(T, whole('drill', 1500, seed=2) - middle).astype(np.float32)
-    return PosePair(source=source - middle, target=target, T_target_source=T)
-
-
-@pytest.fixture(params=['seen', 'complete'])
+@pytest.fixture(params=['view_pair', 'surface_pair'])
 def pair(request):
     return request.getfixturevalue(request.param)
 
@@ -72,27 +53,27 @@ def test_the_asked_share_is_hidden_and_nothing_is_moved(pair, percent):
     assert perturbed.name == pair.name
 
 
-def test_a_straight_line_in_the_image_parts_the_hidden_side_of_a_view(seen):
-    assert seen_from_outside(seen.target)
-    left, gone = split(seen, hidden(seen, 40, rng()))
+def test_a_straight_line_in_the_image_parts_the_hidden_side_of_a_view(view_pair):
+    assert seen_from_outside(view_pair.target)
+    left, gone = split(view_pair, hidden(view_pair, 40, rng()))
     image = [part[:, :2] / part[:, 2:] for part in (left, gone)]
     assert separable(*image)
     scattered = rng().permutation(np.concatenate(image))
     assert not separable(scattered[:900], scattered[900:])
 
 
-def test_in_place_of_the_hidden_side_the_camera_sees_what_hides_it(seen, complete):
-    perturbed = hidden(seen, 40, rng())
-    _, gone = split(seen, perturbed)
+def test_in_place_of_the_hidden_side_the_camera_sees_what_hides_it(view_pair, surface_pair):
+    perturbed = hidden(view_pair, 40, rng())
+    _, gone = split(view_pair, perturbed)
     assert len(perturbed.scene_points) == len(gone)
     assert cKDTree(perturbed.scene_points).query(0.8 * gone)[0].max() < 1e-6
-    assert len(hidden(seen, 0, rng()).scene_points) == 0
-    assert hidden(complete, 40, rng()).scene_points is None
+    assert len(hidden(view_pair, 0, rng()).scene_points) == 0
+    assert hidden(surface_pair, 40, rng()).scene_points is None
 
 
-def test_a_plane_parts_the_missing_side_of_a_whole_surface(complete):
-    assert not seen_from_outside(complete.target)
-    left, gone = split(complete, hidden(complete, 40, rng()))
+def test_a_plane_parts_the_missing_side_of_a_whole_surface(surface_pair):
+    assert not seen_from_outside(surface_pair.target)
+    left, gone = split(surface_pair, hidden(surface_pair, 40, rng()))
     assert separable(left, gone)
 
 
@@ -103,8 +84,8 @@ def test_the_hidden_side_grows_from_level_to_level_and_follows_the_seed(pair):
     assert {tuple(point) for point in sides[0]} != {tuple(point) for point in other}
 
 
-def test_sides_come_from_all_directions(complete):
-    middles = [split(complete, hidden(complete, 30, rng(seed)))[1].mean(axis=0)
+def test_sides_come_from_all_directions(surface_pair):
+    middles = [split(surface_pair, hidden(surface_pair, 30, rng(seed)))[1].mean(axis=0)
                for seed in range(40)]
     assert (np.ptp(np.sign(middles), axis=0) == 2).all()
 
@@ -112,19 +93,19 @@ def test_sides_come_from_all_directions(complete):
 # --- noise ---------------------------------------------------------------------------------
 
 
-def test_noise_of_a_view_goes_along_the_rays(seen):
-    perturbed = noisy(seen, 2, rng())
+def test_noise_of_a_view_goes_along_the_rays(view_pair):
+    perturbed = noisy(view_pair, 2, rng())
     before, after = (points / np.linalg.norm(points, axis=1, keepdims=True)
-                     for points in (seen.target, perturbed.target))
+                     for points in (view_pair.target, perturbed.target))
     assert np.allclose(before, after, atol=1e-5)
-    ranges = [np.linalg.norm(points, axis=1) for points in (seen.target, perturbed.target)]
-    longest = max(np.linalg.norm(seen.source - point, axis=1).max() for point in seen.source)
+    ranges = [np.linalg.norm(points, axis=1) for points in (view_pair.target, perturbed.target)]
+    longest = max(np.linalg.norm(view_pair.source - point, axis=1).max() for point in view_pair.source)
     assert np.std(ranges[1] - ranges[0]) == pytest.approx(0.02 * longest, rel=0.1)
 
 
-def test_noise_of_a_whole_surface_is_the_same_in_all_directions(complete):
-    change = noisy(complete, 2, rng()).target - complete.target
-    longest = max(np.linalg.norm(complete.source - p, axis=1).max() for p in complete.source)
+def test_noise_of_a_whole_surface_is_the_same_in_all_directions(surface_pair):
+    change = noisy(surface_pair, 2, rng()).target - surface_pair.target
+    longest = max(np.linalg.norm(surface_pair.source - p, axis=1).max() for p in surface_pair.source)
     assert np.allclose(change.std(axis=0), 0.02 * longest, rtol=0.1)
     assert np.abs(np.corrcoef(change.T) - np.eye(3)).max() < 0.1
 
@@ -160,10 +141,10 @@ def test_the_misalignment_is_exact_and_the_pose_is_still_true(pair, angle_deg):
     assert np.array_equal(perturbed.source, pair.source)
 
 
-def test_a_rotated_view_is_still_what_a_camera_at_the_origin_sees(seen):
-    rotated = misaligned(seen, 120, rng()).target
+def test_a_rotated_view_is_still_what_a_camera_at_the_origin_sees(view_pair):
+    rotated = misaligned(view_pair, 120, rng()).target
     assert seen_from_outside(rotated)
-    assert np.allclose(np.linalg.norm(rotated, axis=1), np.linalg.norm(seen.target, axis=1))
+    assert np.allclose(np.linalg.norm(rotated, axis=1), np.linalg.norm(view_pair.target, axis=1))
 
 
 def test_axes_of_misalignment_are_spread():
@@ -182,6 +163,6 @@ def test_axes_of_misalignment_are_spread():
     (hidden, float('nan'), 'hidden share'), (noisy, -0.5, 'noise'), (fewer, 5, '5 points'),
     (fewer, 10 ** 6, 'number of points'), (misaligned, 181, '181 degrees'),
     (misaligned, -1, r'\[0, 180\]')])
-def test_levels_out_of_range_are_refused(complete, perturb, level, words):
+def test_levels_out_of_range_are_refused(surface_pair, perturb, level, words):
     with pytest.raises(ConfigError, match=words):
-        perturb(complete, level, rng())
+        perturb(surface_pair, level, rng())

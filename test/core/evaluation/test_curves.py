@@ -43,7 +43,8 @@ def test_the_pipeline_gets_the_occluder_as_scene_points(view_pair):
     measure_curves([view_pair], {'occlusion': curve}, [asked])
     warm_up, nothing, much = asked.among
     assert warm_up is None
-    assert (len(nothing), len(much)) == (0, len(view_pair.target) - round(0.6 * len(view_pair.target)))
+    count = len(view_pair.target)
+    assert (len(nothing), len(much)) == (0, count - round(0.6 * count))
 
 
 def test_own_levels_that_the_pairs_do_not_allow_are_left_out(surface_pair):

@@ -99,13 +99,15 @@ def test_noise_of_a_view_goes_along_the_rays(view_pair):
                      for points in (view_pair.target, perturbed.target))
     assert np.allclose(before, after, atol=1e-5)
     ranges = [np.linalg.norm(points, axis=1) for points in (view_pair.target, perturbed.target)]
-    longest = max(np.linalg.norm(view_pair.source - point, axis=1).max() for point in view_pair.source)
+    longest = max(np.linalg.norm(view_pair.source - point, axis=1).max()
+                  for point in view_pair.source)
     assert np.std(ranges[1] - ranges[0]) == pytest.approx(0.02 * longest, rel=0.1)
 
 
 def test_noise_of_a_whole_surface_is_the_same_in_all_directions(surface_pair):
     change = noisy(surface_pair, 2, rng()).target - surface_pair.target
-    longest = max(np.linalg.norm(surface_pair.source - p, axis=1).max() for p in surface_pair.source)
+    longest = max(np.linalg.norm(surface_pair.source - p, axis=1).max()
+                  for p in surface_pair.source)
     assert np.allclose(change.std(axis=0), 0.02 * longest, rtol=0.1)
     assert np.abs(np.corrcoef(change.T) - np.eye(3)).max() < 0.1
 

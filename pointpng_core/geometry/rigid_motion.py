@@ -56,3 +56,17 @@ def curvature(rows: Matrix) -> Matrix:
     """Return the normal matrix (6, 6) per point of the rows of `motion_rows`: rotation, shift."""
     normal: Matrix = rows.T @ rows / max(1, len(rows))
     return normal
+
+
+def point_sigma_m(covariance: Matrix, arm_m: NDArray[np.float64]) -> float:
+    """Return the standard deviation of a point of the object in its worst direction, metres.
+
+    `covariance` (6, 6) of the pose as `pose_covariance` returns it; `arm_m` (3,) from the object's
+    origin to the point, along the same axes. A rotation about an axis through the point does not
+    move it: a point on the axis of a can is known though the can's rotation is not.
+    """
+    J = np.hstack((np.eye(3), -np.cross(np.eye(3), arm_m)))
+    about_point = J @ covariance @ J.T
+    if not np.isfinite(about_point).all():
+        return float('nan')
+    return float(np.sqrt(max(0.0, np.linalg.eigvalsh(about_point)[-1])))

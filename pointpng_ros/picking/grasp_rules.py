@@ -9,7 +9,7 @@ from rclpy.node import Node
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
-from pointpng_core.estimation.uncertainty.covariance import point_sigma_m
+from pointpng_core.geometry.rigid_motion import point_sigma_m
 from pointpng_ros.messages.pose_messages import matrix_from_pose
 from pointpng_ros.messages.tf_frames import FrameLookup
 

@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.estimation.uncertainty.covariance import (
-    point_sigma_m,
-    pose_covariance,
-    rotated_covariance,
-)
+from pointpng_core.estimation.uncertainty.covariance import pose_covariance, rotated_covariance
 from pointpng_core.estimation.uncertainty.observability import plane_rows
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.geometry.rigid_motion import point_sigma_m
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 PLACE = (0.05, -0.03, 0.6)

@@ -17,8 +17,8 @@ from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 POINTS = np.array([[0, 0, 1], [0.5, 0, 1], [0, 0.5, 1], [np.nan] * 3], np.float32)
 
 
-class StandInBuffer:
-    """Knows map <- camera, one metre along x, at seconds up to the newest it was told."""
+class FakeBuffer:
+    """Knows map <- camera, one metre along x, at seconds up to the newest that it was given."""
 
     def __init__(self):
         self.oldest_s, self.cleared = 100, 0
@@ -39,7 +39,7 @@ class StandInBuffer:
 def buffers(monkeypatch):
     made = []
     module = ModuleType('tf2_ros')
-    module.Buffer = lambda: made.append(StandInBuffer()) or made[-1]
+    module.Buffer = lambda: made.append(FakeBuffer()) or made[-1]
     module.TransformListener = lambda buffer, node: None
     module.TransformException = LookupError
     monkeypatch.setitem(sys.modules, 'tf2_ros', module)

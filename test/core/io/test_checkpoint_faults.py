@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_at_any_call_is_an_error_and_changes_nothing(run_dir
 
 
 def test_a_write_that_the_system_refuses_is_an_error(run_dir):
-    """A limit on the size of files stands in for a full disk: the write itself fails."""
+    """A limit on the size of files simulates a full disk: the write itself fails."""
     before = snapshot(run_dir)
 
     def work():

@@ -194,7 +194,7 @@ def test_symmetries_in_words(elements, words):
     assert symmetry_in_words(Symmetry(elements=elements)) == words
 
 
-def test_commands_tell_what_was_added_and_what_is_broken(tmp_path, mesh_mm, capsys, monkeypatch):
+def test_commands_report_what_was_added_and_what_is_broken(tmp_path, mesh_mm, capsys, monkeypatch):
     monkeypatch.setenv('POINTPNG_OBJECTS', str(tmp_path / 'cell'))
     assert cli.main(['objects', 'list']) == 2
     assert 'pointpng objects add' in capsys.readouterr().err

@@ -42,7 +42,7 @@ class SensorErrors(DepthNoise):
 
 def measure(image: DepthImage, noise: SensorErrors, rng: np.random.Generator, *,
             near_m: float, far_m: float) -> NDArray[np.float32]:
-    """What the sensor reads (H, W) in metres of an ideal image; NaN where it reads nothing."""
+    """Return the depth (H, W) in metres that the sensor measures; NaN where it measures none."""
     with np.errstate(invalid='ignore', over='ignore'):
         depth_m = _jittered(image.depth_m, noise.lateral_px, rng)
         sigma_m = noise.sigma_m(depth_m)
@@ -63,11 +63,11 @@ def _jittered(depth_m: NDArray[np.float32], sigma_px: float,
         return depth_m.copy()
     height, width = depth_m.shape
     shifts = np.rint(rng.normal(scale=sigma_px, size=(2, _JITTER_TABLE))).astype(np.int64)
-    drawn = rng.integers(0, _JITTER_TABLE, size=depth_m.shape, dtype=np.uint8)
+    sampled = rng.integers(0, _JITTER_TABLE, size=depth_m.shape, dtype=np.uint8)
     read = np.arange(height * width).reshape(height, width)
     rim = max(int(np.abs(shifts).max()), 1)
     inner = (slice(rim, -rim), slice(rim, -rim))
-    read[inner] += (shifts[0] * width + shifts[1])[drawn[inner]]
+    read[inner] += (shifts[0] * width + shifts[1])[sampled[inner]]
     return depth_m.take(read)
 
 

@@ -78,7 +78,7 @@ def posed_models(objects: Sequence[PictureObject], meshes: Mapping[str, Triangle
 
 def _viewpoints(points: NDArray[np.float32], shown: NDArray[np.float32],
                 ) -> tuple[views.Viewpoint, views.Viewpoint]:
-    """From the sensor's own place, and from beside, both zoomed to the points shown."""
+    """Return viewpoints at the sensor and beside it, both zoomed to the points shown."""
     beside = views.orbit_pose(centre=shown.mean(axis=0).astype(np.float64),
                               up=_table_normal(points), rotation_deg=-48, tilt_deg=8)
     front, side = (views.fitted_view(T, shown, width=WIDTH_PX, height=HEIGHT_PX)
@@ -87,8 +87,8 @@ def _viewpoints(points: NDArray[np.float32], shown: NDArray[np.float32],
 
 
 def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
-                   colours: views.Colours) -> views.Colours:
-    """Colour of the nearest segment within reach, of the table elsewhere."""
+                  colours: views.Colours) -> views.Colours:
+    """Return the colour of the nearest segment within reach, of the table elsewhere."""
     painted = np.tile(np.array(_TABLE_RGB, dtype=np.float32), (len(points), 1))
     sizes = [len(each.segment) for each in objects]
     if not sum(sizes):
@@ -101,8 +101,8 @@ def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
 
 
 def points_of_interest(points: NDArray[np.float32], objects: Sequence[PictureObject],
-                 models: views.PosedModels) -> NDArray[np.float32]:
-    """What the views are zoomed to: models and their segments; everything without models."""
+                       models: views.PosedModels) -> NDArray[np.float32]:
+    """Return the points to zoom to: models and their segments, or all without models."""
     cores = [_core(each.segment) for each in objects if len(each.segment)]
     return np.concatenate([models.hulls(), *cores]) if models.bodies else _core(points)
 

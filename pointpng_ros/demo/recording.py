@@ -18,7 +18,7 @@ from pointpng_ros.demo.recorder import Recorder
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.health.optional_packages import share_directory
 
-SETTLE_S = 0.4
+GRACE_S = 0.4
 _POLL_S = 0.1
 _LAST_SAFE_DOMAIN = 101
 
@@ -56,11 +56,11 @@ class Session:
         while self._children.running():
             self.spin(_POLL_S)
             now_s = time.monotonic()
-            complete = self.recorder.log.processed(before_s=now_s - SETTLE_S)
+            complete = self.recorder.log.processed(before_s=now_s - GRACE_S)
             for record in complete[shown:]:
                 on_frame(record)
             shown = len(complete)
-            if complete and now_s - SETTLE_S - _first_s(complete) > self._config.seconds:
+            if complete and now_s - GRACE_S - _first_s(complete) > self._config.seconds:
                 break
             self._check_silence(complete, begun_s, now_s)
         return self._until_the_end()
@@ -73,7 +73,7 @@ class Session:
 
     def _until_the_end(self) -> list[FrameRecord]:
         """Return the frames of the requested time, once the last poses have come."""
-        self.spin(SETTLE_S)
+        self.spin(GRACE_S)
         frames = self.recorder.log.processed()
         if not frames:
             raise ChildError(f'the node processed no cloud:\n{self._children.report()}')

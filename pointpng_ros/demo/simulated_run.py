@@ -70,7 +70,7 @@ class SimulatedRun:
         view.show(title, score_table(score, record.end_to_end_ms), score_line(score))
 
     def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
-        """Score everything anew: a pose may have come after its frame was shown."""
+        """Score all frames again: a pose may have come after its frame was shown."""
         return summarise([self._score(frame) for frame in frames],
                          [frame.end_to_end_ms for frame in frames],
                          seconds=span_s(frames), pass_share=self._config.pass_share)

@@ -60,7 +60,7 @@ class PosedObject(NamedPose):
 
     @property
     def symmetric(self) -> bool:
-        """Whether the pose stands for others that a symmetry of the object makes equal."""
+        """Whether symmetries of the object make other poses equivalent to this one."""
         return bool(self.detection.estimate.symmetric)
 
     @cached_property

@@ -85,7 +85,7 @@ def few_shot(train: Features, train_labels: Labels, test: Features, test_labels:
              c: float, seed: int, runs: int = RUNS) -> dict[str, Any]:
     """Return {"5-way 10-shot": {"mean", "std", "runs", "c"}, ...} of features and labels (K,).
 
-    Examples come from the training split, queries from the test split, both drawn anew in each
+    Examples come from the training split, queries from the test split, both sampled again in each
     run. Settings for which there are too few classes are left out; raises ConfigError if all are.
     """
     results = {}

@@ -51,7 +51,7 @@ class Surface:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceConfig(Config):
-    """How references are prepared; all of it is done once per object."""
+    """Options for preparing references, which is done once per object."""
 
     surface_points: int = option(6000, help='Points sampled from the surface of a mesh.',
                                  low=256, high=100000)

@@ -58,7 +58,7 @@ def measure(image: DepthImage, noise: SensorErrors, rng: np.random.Generator, *,
 
 def _jittered(depth_m: NDArray[np.float32], sigma_px: float,
               rng: np.random.Generator) -> NDArray[np.float32]:
-    """Each pixel off the image's rim reads a neighbour, normally distributed: edges fray."""
+    """Return the depth with inner pixels read from neighbours at normal random offsets."""
     if sigma_px == 0:
         return depth_m.copy()
     height, width = depth_m.shape
@@ -72,7 +72,7 @@ def _jittered(depth_m: NDArray[np.float32], sigma_px: float,
 
 
 def _loss(image: DepthImage, noise: SensorErrors) -> NDArray[np.float32]:
-    """Probability (H, W) that a pixel has no reading."""
+    """Return the probability (H, W) that a pixel has no reading."""
     loss = np.full(image.depth_m.shape, noise.dropped_share, dtype=np.float32)
     loss[_edges(image.depth_m, noise.edge_m)] += np.float32(noise.edge_dropped_share)
     loss[image.cosine < np.cos(np.radians(noise.grazing_deg))] = 2.0
@@ -80,7 +80,7 @@ def _loss(image: DepthImage, noise: SensorErrors) -> NDArray[np.float32]:
 
 
 def _edges(depth_m: NDArray[np.float32], jump_m: float) -> NDArray[np.bool_]:
-    """Pixels on either side of a jump in depth."""
+    """Return the pixels on either side of a jump in depth."""
     edges = np.zeros(depth_m.shape, dtype=bool)
     across = ~(np.abs(depth_m[:, 1:] - depth_m[:, :-1]) <= jump_m)
     down = ~(np.abs(depth_m[1:] - depth_m[:-1]) <= jump_m)

@@ -129,7 +129,7 @@ class TrainConfig(Config):
 
     @property
     def steps(self) -> int:
-        """Steps of both stages."""
+        """Return the steps of both stages."""
         return self.mae_steps + self.png_steps
 
     def source_configs(self) -> list[SourceConfig]:

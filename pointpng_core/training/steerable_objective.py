@@ -39,7 +39,7 @@ class SteerableBatch:
 
     @property
     def cloud_count(self) -> int:
-        """Number of clouds that the network encodes."""
+        """Return the number of clouds that the network encodes."""
         return len(self.wholes) * (3 + self.references.clouds.shape[1])
 
 

@@ -24,7 +24,7 @@ _LAST_SAFE_DOMAIN = 101
 
 
 def own_environment(domain_id: int | None) -> Mapping[str, str]:
-    """Environment with a ROS domain of the demo's own, for this process and its children.
+    """Set a ROS domain of its own for this process; return the environment for its children.
 
     No other machine can reach it, and its shared memory is large enough for clouds.
     """
@@ -90,7 +90,7 @@ class Session:
 
 @contextlib.contextmanager
 def recording(*, cloud_topic: str, truth_topic: str) -> Iterator[Recorder]:
-    """A recorder node inside its own ROS context; SIGTERM ends the demo as Ctrl-C does."""
+    """Yield a recorder node in its own ROS context; SIGTERM ends the demo as Ctrl-C does."""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -53,7 +53,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of its folder and file."""
+        """Return the name of its folder and file."""
         return f'beta_{self.beta:g}_M_{self.negatives}'
 
 

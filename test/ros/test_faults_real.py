@@ -1,4 +1,4 @@
-"""Faults under the real node: frames with holes, a bag that begins anew, a vanishing library."""
+"""Faults under the real node: frames with holes, a bag that restarts, a vanishing library."""
 
 from dataclasses import replace
 import shutil

@@ -78,7 +78,7 @@ def test_without_a_transform_the_cloud_is_refused(buffers):
 
 def test_time_that_jumps_back_empties_the_buffer_once(buffers):
     reader = reader_of(frame='map', min_x_m=0.9, max_x_m=1.1)
-    for second in (100, 101, 100, 5, 6):     # a bag that begins anew; two cameras differ by a bit
+    for second in (100, 101, 100, 5, 6):     # a bag that restarts; two cameras differ by a bit
         assert sum(kept(reader.read(message(second=second)))) == 2
     assert buffers[0].cleared == 1
 

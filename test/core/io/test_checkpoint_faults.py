@@ -94,7 +94,7 @@ def steps_of_all(run_dir):
 
 @pytest.mark.parametrize('step', [3, 2], ids=['new', 'replaced'])
 def test_a_kill_before_any_call_leaves_the_old_or_the_new(run_dir, monkeypatch, step):
-    """Also where a checkpoint is written anew: the one before it is there in any case."""
+    """Also where a checkpoint is written again: the one before it is there in any case."""
     def work(number):
         with monkeypatch.context() as patch:
             break_call(patch, number, die, [*CALLS, (os, 'unlink')])

@@ -53,15 +53,18 @@ from pointpng_core.timing import StageTimer
 
 
 class PoseEstimator:
-    """Finds references in observations; one instance serves any number, in one thread."""
+    """Estimates the poses of references in observations, which are clouds of single objects.
+
+    One instance serves any number of references and observations, but only one thread.
+    """
 
     def __init__(self, *, config: EstimatorConfig | None = None, device: str = 'cpu',
                  cache_dir: Path | None = None,
                  model: str | Path | EmbeddingModel = TRAINING_FREE) -> None:
-        """Prepare for a torch device; `cache_dir` keeps built references between runs.
+        """Create an estimator for a torch device; built references are kept in `cache_dir`.
 
-        `model` drives the search: an argument of `load_model`, or its result for that device.
-        Raises ConfigError or FileError for a device or model that cannot be used.
+        `model` is the embedding of the search: an argument of `load_model`, or its result for the
+        same device. Raises ConfigError or FileError for a device or model that cannot be used.
         """
         self.device = torch_device(device)
         self.model = model if isinstance(model, EmbeddingModel) else load_model(model, self.device)
@@ -78,25 +81,27 @@ class PoseEstimator:
 
     def reference_from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
                              symmetry: Symmetry | None = None) -> Reference:
-        """Prepare a mesh, or points (N, 3) covering a full surface; raises CloudError.
+        """Return the reference of a mesh, or of points (N, 3) that cover a full surface; metres.
 
         Without a `symmetry` it is detected on the surface; `Symmetry()` means that there is none.
+        Raises CloudError.
         """
         return self._references.from_model(model, name=name, symmetry=symmetry)
 
     def reference_from_view(self, points: NDArray[np.floating], *, name: str, keep: bool = True
                             ) -> Reference:
-        """Prepare what a camera at the origin sees of an object, (N, 3); raises CloudError.
+        """Return the reference of points (N, 3), metres, that a camera at the origin measured.
 
         The reference's frame has the camera's axes and its origin at the centroid of the points.
-        With `keep` False, for a temporary reference, it is not written to `cache_dir`.
+        With `keep` False, for a temporary reference, it is not written to `cache_dir`. Raises
+        CloudError.
         """
         source = self._references if keep else self._references.builder
         return source.from_view(points, name=name)
 
     def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference]
                  ) -> list[PoseEstimate]:
-        """Return the poses of the references in one observation (N, 3), best first.
+        """Return the poses of the references in one observation (N, 3), metres, best first.
 
         A reference that others clearly beat in the coarse stage is left out; with one reference
         there is always one estimate. Raises CloudError for a cloud that determines no pose.
@@ -108,14 +113,14 @@ class PoseEstimator:
                        references: Sequence[Reference], *,
                        scene_points: NDArray[np.floating] | None = None,
                        viewpoint: str | None = None) -> list[list[PoseEstimate]]:
-        """Return for each observation (N, 3) what `estimate` returns, all in one batch.
+        """Return for each observation (N, 3) what `estimate` returns, computed as one batch.
 
         `scene_points` (M, 3) are finite points of the whole frame: they distinguish surface that
-        is occluded from surface that is missing. `viewpoint` overrides the configured one. Raises
-        CloudError, ConfigError.
+        is occluded from surface that is missing. `viewpoint` overrides
+        `EstimatorConfig.viewpoint`. Raises CloudError, ConfigError.
         """
         if not references:
-            raise ConfigError('no references: give at least one to look for')
+            raise ConfigError('no references: give at least one to search for')
         if not observations:
             return []
         request = self._request(observations, references, scene_points, sample=self.config.sample)
@@ -142,11 +147,12 @@ class PoseEstimator:
               T_previous: NDArray[np.float64], *,
               scene_points: NDArray[np.floating] | None = None, viewpoint: str | None = None
               ) -> PoseEstimate | None:
-        """Return the pose of a reference in points (N, 3) near a previous one; None: it is lost.
+        """Return the pose of a reference in points (N, 3) near a previous one, or None if lost.
 
-        T_previous is T_observation_reference (4, 4) of the frame before, or the one expected now.
-        There is no search. Among the poses that the reference's symmetry makes equal, the one
-        nearest to the previous is returned. `PoseTrackingConfig` defines when a pose is lost.
+        T_previous is T_observation_reference (4, 4) of the frame before, or the one expected now;
+        it is refined without a search. Among the poses that the reference's symmetry makes
+        equivalent, the nearest to the previous one is returned. `PoseTrackingConfig` defines when
+        a pose is lost.
         """
         return self.track_batch([observation], [reference], [T_previous],
                                 scene_points=scene_points, viewpoint=viewpoint)[0]
@@ -158,8 +164,8 @@ class PoseEstimator:
                     viewpoint: str | None = None) -> list[PoseEstimate | None]:
         """Return for each observation, with its reference and previous pose, what `track` returns.
 
-        All in one batch; the other arguments are those of `estimate_batch`. Raises CloudError,
-        ConfigError.
+        The batch is computed at once; the other arguments are those of `estimate_batch`. Raises
+        CloudError, ConfigError.
         """
         check_previous(T_previous, references, len(observations))
         if not observations:
@@ -189,8 +195,8 @@ class PoseEstimator:
                     viewpoint: str | None = None) -> list[float]:
         """Return how well given poses (4, 4) explain the observations: scores in [0, 1].
 
-        One reference and one pose for each observation (N, 3), not changed by any registration;
-        the other arguments are those of `estimate_batch`. Raises CloudError, ConfigError.
+        Each observation (N, 3) has one reference and one pose, which is not refined; the other
+        arguments are those of `estimate_batch`. Raises CloudError, ConfigError.
         """
         check_previous(T_observation_reference, references, len(observations))
         if not observations:
@@ -210,7 +216,7 @@ class PoseEstimator:
                               ) -> NDArray[np.float64]:
         """Return T_observation_reference (4, 4), the best proposal of the search, unverified.
 
-        It depends on the embedding of points (N, 3), a view or a full surface, alone. Raises
+        It depends only on the embedding of points (N, 3), a view or a full surface. Raises
         CloudError.
         """
         request = self._request([observation], [reference], None, sample=self.config.sample)
@@ -261,7 +267,7 @@ class PoseEstimator:
                                                             for reference in references])
 
     def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
-        """Return the references side by side; a node asks for the same ones again and again."""
+        """Return the references side by side; a node passes the same ones with every frame."""
         if self._stack is None or self._stack[0] != tuple(references):
             self._stack = tuple(references), ReferenceStack.of(references)
         return self._stack[1]

@@ -1,4 +1,4 @@
-"""A whole frame: cloud -> segments -> poses and labels. One function for node, CLI and tests."""
+"""The pipeline of a frame: cloud -> segments -> poses and labels; node, CLI and API share it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ SCENE_POINTS = 80_000
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineConfig(Config):
-    """Which segments of a frame are posed, and which poses are accepted."""
+    """Options of the frame pipeline: which segments are posed, and which poses are accepted."""
 
     min_confidence: float = option(
         MIN_CONFIDENCE, low=0.0, high=1.0,
@@ -56,14 +56,23 @@ class PipelineConfig(Config):
 
 
 class FramePipeline:
-    """Detects the references in whole frames, and tracks the objects from frame to frame."""
+    """Detects the references in whole frames, and tracks the objects from frame to frame.
+
+        pipeline = FramePipeline(estimator=estimator, references=[mug],
+                                 segmenter=SegmenterConfig(), config=PipelineConfig())
+        for found in pipeline.process(points).detections:
+            found.child_frame, found.estimate.T_observation_reference
+
+    Frames are processed in order, by one thread at a time.
+    """
 
     def __init__(self, *, estimator: PoseEstimator, references: Sequence[Reference],
                  segmenter: SegmenterConfig, config: PipelineConfig) -> None:
         self._estimator, self._segmenter, self._config = estimator, segmenter, config
         self._references = list(references)
         self.tracks = Tracks()
-        """The state between frames; another pipeline continues with it when it is handed over."""
+        """The tracks, all state that is kept between frames: assign them to another pipeline to
+        continue there."""
 
     @property
     def references(self) -> list[Reference]:
@@ -89,12 +98,12 @@ class FramePipeline:
 
     def process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None = None,
                 stamp_s: float | None = None) -> FrameResult:
-        """Return the objects in a frame's points (N, 3), metres, with the camera at the origin.
+        """Return the objects in a frame's points (N, 3): metres, camera at the origin, z forward.
 
         `image_shape` is (height, width) of an organised cloud. Non-finite points are ignored.
-        Frames are one sequence until `reset`, unless `tracking.enabled` is off. `stamp_s` is the
-        time of the frame in seconds; give it with every frame or with none. Raises CloudError for
-        arrays of another shape.
+        Frames are one sequence until `reset`, unless the option `tracking.enabled` is False.
+        `stamp_s` is the time of the frame in seconds; give it with every frame or with none.
+        Raises CloudError for arrays of another shape.
         """
         timer = StageTimer()
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
@@ -186,13 +195,20 @@ class FramePipeline:
 
     def references_from_view(self, points: NDArray[np.floating],
                              image_shape: tuple[int, int] | None = None) -> list[Reference]:
-        """Return references object_0, object_1, ... made from the segments of a frame (N, 3)."""
+        """Return references object_0, object_1, ... made from the segments of a frame.
+
+        `points` (N, 3) and `image_shape` are those of `process`. Raises CloudError.
+        """
         scene = self._segment(points, image_shape)
         return [self._estimator.reference_from_view(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(self._largest(scene))]
 
     def renew_references(self, result: FrameResult) -> None:
-        """Make the objects of this frame the references of the next; see `ReferenceRenewal`."""
+        """Replace the references by temporary ones, made from the segments of a processed frame.
+
+        The poses of the next frame are then relative to this frame; see
+        `pointpng_core.tracking.reference_renewal`.
+        """
         self.tracks.keep_only(index=0)
         renewal = ReferenceRenewal(self._temporary_reference, self.tracks, self._config.tracking)
         first = result.first_of_each_label()

@@ -1,4 +1,4 @@
-"""What a command of `pointpng` is: of this package, or of another that adds some."""
+"""The interface of the commands of `pointpng`, in this package and in others that add some."""
 
 import argparse
 from collections.abc import Callable
@@ -7,25 +7,25 @@ from typing import Protocol
 
 
 class Command(Protocol):
-    """A command whose arguments argparse reads; the modules of this package are some."""
+    """A command whose arguments argparse reads; each module of this package implements it."""
 
     HELP: str
-    """One line."""
+    """One line for the list of commands."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declare the command's arguments."""
         ...
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do it and return the exit code; raises PointPngError."""
+        """Run the command and return the exit code; raises PointPngError."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardedCommand:
-    """A command that reads its words itself, as a ROS node does."""
+    """A command that parses its arguments itself, as a ROS node does."""
 
     help: str
-    """One line."""
+    """One line for the list of commands."""
     run: Callable[[list[str]], int]
-    """From the words behind the command to the exit code; raises PointPngError."""
+    """Runs the command with its arguments and returns the exit code; raises PointPngError."""

@@ -45,8 +45,11 @@ class EmbeddingModel:
     """An encoder and its predictor (COPE), on one device, ready for inference."""
 
     name: str
+    """The name or folder that it was loaded by."""
     encoder: Encoder
+    """Maps clouds (B, N, 3), centred, in object diameters, to embeddings z (B, d)."""
     cope: Cope
+    """Predicts the embeddings of rotated clouds from z."""
     labels: tuple[str, ...] = ()
     """Class names of the classification head, if the model has one."""
     metadata: dict[str, Any] = field(default_factory=dict)

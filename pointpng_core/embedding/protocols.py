@@ -20,7 +20,7 @@ class Encoder(Protocol):
 
     @property
     def key(self) -> str:
-        """Identifies the encoder with configuration and weights; the key of cached embeddings."""
+        """Return a key of configuration and weights, under which embeddings are cached."""
         ...
 
     def encode(self, clouds: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What an observation shows of a surface, and all that depends on it: one strategy for each kind.
 
-Nobody says what an observation shows: the cascade tries the strategies one after the other.
+What an observation shows is not given: the cascade tries the strategies one after the other.
 """
 
 from abc import ABC, abstractmethod
@@ -157,7 +157,7 @@ class PartialSurface(Strategy):
         return [[index] for index in chosen]
 
     def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
-        """Return uniform rotations: too much is missing for the embedding to tell them apart."""
+        """Return uniform rotations: too much is missing for the embedding to rank them."""
         return search.uniform(request.observations, request.references)
 
     def registration(self, request: Request, config: VerificationConfig) -> Registration:
@@ -201,7 +201,7 @@ def may_be_single_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
     `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
     """
     if viewpoint == 'sensor' and not np.linalg.norm(cloud.mean(axis=0)) > 0:
-        raise CloudError('the points surround the origin, where the camera is said to be; give '
+        raise CloudError('the points surround the origin, where the camera should be; give '
                          'them in the frame of the camera, or set viewpoint to none')
     return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
 

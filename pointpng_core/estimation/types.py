@@ -1,4 +1,4 @@
-"""The answer of the estimator."""
+"""Results of the estimator: poses, their scores and confidence, and the alternatives."""
 
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -14,9 +14,9 @@ class Hypothesis:
     T_observation_reference: NDArray[np.float64]
     """(4, 4) maps the reference's coordinates into the observation's frame; metres."""
     score: float
-    """In [0, 1]: inlier share times coverage times the likelihood ratio to the best pose."""
+    """Score in [0, 1]: inlier share x coverage x likelihood ratio to the best pose."""
     residual_m: float
-    """Mean distance of the observation's points to the surface, truncated."""
+    """Mean truncated distance of the observation's points from the surface, metres."""
     inlier_share: float
     """Share of the observation's points within the tolerance of the surface."""
     coverage: float = 0.0
@@ -45,22 +45,24 @@ class PoseEstimate(Hypothesis):
     """Calibrated probability that the pose is right, up to the symmetry of the reference, and that
     the object is this reference: see `pointpng_core.estimation.confidence`."""
     ambiguous: bool
-    """Whether a clearly different pose, no symmetric equal, explains the observation as well."""
+    """Whether a clearly different pose, not equivalent by symmetry, explains the observation as
+    well."""
     symmetric: bool = False
-    """Whether the reference's symmetry makes several poses equal, of which this is one."""
+    """Whether the reference's symmetry makes other poses equivalent to this one."""
     single_view: bool = True
-    """Whether the observation was taken for one view of the object, or for a surface."""
+    """Whether the observation was registered as a single view of the object, not as a surface."""
     features: NDArray[np.float64] | None = None
-    """(len(FEATURES),) the features of the confidence, ordered as `confidence.FEATURES`."""
+    """(len(FEATURES),) inputs of the confidence, ordered as
+    `pointpng_core.estimation.confidence.FEATURES`."""
     runners_up: tuple[Hypothesis, ...] = ()
-    """Other poses, best first."""
+    """Other poses of the same reference, best first."""
     other_labels: tuple[LabelHypothesis, ...] = ()
     """Other references that were considered for the same points, best first."""
     stage_ms: dict[str, float] = field(default_factory=dict)
     """Milliseconds by stage, of the entire batch in which the estimate was computed."""
 
     def carried(self, T_observation_reference: NDArray[np.float64]) -> 'PoseEstimate':
-        """Return the estimate at a later pose (4, 4) of the object, with all other poses moved."""
+        """Return the estimate moved to a later pose (4, 4), its other poses by the same motion."""
         T_later_now = T_observation_reference @ np.linalg.inv(self.T_observation_reference)
         return replace(
             self, T_observation_reference=T_observation_reference,

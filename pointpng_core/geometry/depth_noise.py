@@ -1,6 +1,6 @@
 """How depth cameras err: the one sensor model, after Nguyen, Izadi and Lovell (3DIMPVT 2012).
 
-Simulation draws from it; segmentation, verification and confidence measure distances in its
+Simulation samples it; segmentation, verification and confidence measure distances in its
 standard deviations.
 """
 

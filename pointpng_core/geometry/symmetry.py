@@ -142,8 +142,8 @@ class Symmetry:
         """Return whether T_a g and T_b (4, 4) are one pose, within limits, for some motion g.
 
         The shift is measured at the point `about` (3,) of the object's frame, best the middle of
-        the object: far from it, a small rotation is a large shift. Of the rotations about a
-        continuous axis only the nearest is tried; they hardly move the middle.
+        the object: far from it, a small rotation is a large shift. Only the nearest of the
+        rotations about a continuous axis is tried, since they hardly move the middle.
         """
         moved = T_a @ self._candidates(T_a[:3, :3].T @ T_b[:3, :3])
         gaps = (moved - T_b)[:, :3] @ np.append(np.asarray(about, dtype=np.float64), 1.0)

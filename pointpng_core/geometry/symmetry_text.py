@@ -1,4 +1,4 @@
-"""A symmetry as a phrase for people, who check it at a glance."""
+"""A symmetry as a short phrase, which people check."""
 
 import numpy as np
 
@@ -11,18 +11,18 @@ SAME_AXIS_COS = 0.9998
 def symmetry_in_words(symmetry: Symmetry) -> str:
     """Return a description of a symmetry, with axes named in the object's frame."""
     if not symmetry.elements:
-        return 'none: every rotation looks different'
+        return 'none: all rotations differ'
     if symmetry.kind == 'spherical':
-        return 'a sphere: all rotations look alike'
+        return 'sphere: any rotation'
     if symmetry.kind == 'axial':
         round_ = next(e for e in symmetry.elements if e.order == CONTINUOUS)
         flips = len(symmetry.transforms(steps=1)) > 1
         axis = _direction(np.array(round_.axis))
-        return f'round about {axis}' + (', either end up' if flips else '')
+        return f'any rotation about {axis}' + (', either end up' if flips else '')
     orders = dict.fromkeys(element.order for element in symmetry.elements)
     parts = ' and '.join(_rotations_in_words(order, [element for element in symmetry.elements
                                                  if element.order == order]) for order in orders)
-    return f'alike after {parts} ({len(symmetry.transforms())} poses)'
+    return f'rotation by {parts} ({len(symmetry.transforms())} poses)'
 
 
 def _rotations_in_words(order: int, elements: list[Rotational]) -> str:

@@ -65,7 +65,7 @@ def _read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except Exception as error:  # trimesh raises a dozen types for damaged files
         raise FileError(f'{path} is not a whole STL file: {error}') from error
     binary = len(content) == _STL_HEADER_BYTES + _STL_FACE_BYTES * len(faces)
-    # Of a text file, trimesh leaves out a solid that has no end.
+    # In text files, trimesh omits a solid that has no end.
     if not binary and not content.rstrip().lower().rpartition(b'\n')[2].startswith(b'endsolid'):
         raise FileError(f'{path} does not end as an STL file does: was it cut short?')
     return vertices, faces

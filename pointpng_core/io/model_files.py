@@ -58,8 +58,8 @@ def read_model(path: str | Path, *, scale: float = 1.0) -> TriangleMesh | np.nda
 def read_cloud(path: str | Path, *, scale: float = 1.0) -> np.ndarray:
     """Read a mesh or cloud as points (N, 3) float32; `scale` converts its unit to metres.
 
-    The rows of a cloud are returned as stored, non-finite ones included. Of a mesh, SURFACE_POINTS
-    points are sampled uniformly from the surface, the same ones every time. Raises FileError.
+    The rows of a cloud are returned as stored, non-finite ones included. The surface of
+    a mesh is sampled uniformly with SURFACE_POINTS points, always the same ones. Raises FileError.
     """
     model = read_model(path, scale=scale)
     return sample_surface(model, SURFACE_POINTS)[0] if isinstance(model, TriangleMesh) else model

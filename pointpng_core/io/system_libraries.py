@@ -28,7 +28,7 @@ def install_line(libraries: list[str]) -> str:
 
 
 def explain_missing() -> str:
-    """Return one sentence about what is missing and the fix; empty where nothing is."""
+    """Return a sentence that names missing libraries and the fix, or an empty string."""
     missing = missing_libraries()
     if not missing:
         return ''

@@ -2,7 +2,7 @@
 
 Formats: http://paulbourke.net/dataformats/obj/, http://paulbourke.net/dataformats/oogl/ (OFF).
 Why not trimesh (measured with 5.2): of OBJ it takes index 0 for vertex 1, counts negative indices
-from the end of the file and not from the line they stand in, and reverses the order of objects; of
+from the end of the file and not from the line they are in, and reverses the order of objects; of
 OFF it refuses polygons of more than four corners and reads a fifth of all files that were cut
 short as if they were whole.
 """

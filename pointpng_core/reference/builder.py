@@ -51,9 +51,9 @@ class Surface:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferenceConfig(Config):
-    """How references are prepared; all of it is done once per object."""
+    """Options for preparing references, which is done once per object."""
 
-    surface_points: int = option(6000, help='Points drawn from the surface of a mesh.',
+    surface_points: int = option(6000, help='Points sampled from the surface of a mesh.',
                                  low=256, high=100000)
     views: int = option(200, help='Directions a reference is rendered from.', low=4, high=5000)
     view_distance: float = option(4.0, help='Distance of the rendering camera.', unit='diameters',
@@ -65,7 +65,7 @@ class ReferenceConfig(Config):
 
 
 class ReferenceBuilder:
-    """Turns surfaces into references for one encoder."""
+    """Builds references from surfaces for one encoder."""
 
     def __init__(self, *, encoder: Encoder, config: ReferenceConfig, device: torch.device) -> None:
         self.encoder, self.config, self.device = encoder, config, device

@@ -20,10 +20,15 @@ from pointpng_core.reference.view_bank import ViewBank
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Reference:
-    """One object, ready to be found in observations. Lengths in metres (or the model's unit)."""
+    """One object, prepared to be estimated in observations; lengths in the unit of its model.
+
+    Build it with `PoseEstimator.reference_from_model` or `reference_from_view`.
+    """
 
     name: str
+    """The label of its detections."""
     symmetry: Symmetry = dataclasses.field(default_factory=Symmetry)
+    """Motions of the reference's frame that leave the surface unchanged."""
     points: NDArray[np.float32]
     """(M, 3) surface points in the reference's own frame."""
     normals: NDArray[np.float32]
@@ -31,6 +36,7 @@ class Reference:
     centre: NDArray[np.float64]
     """(3,) centroid of the surface; the tensors below are relative to it."""
     diameter_m: float
+    """Largest distance between two surface points."""
     spacing_m: float
     """Typical distance between neighbouring surface points."""
     complete: bool
@@ -40,10 +46,13 @@ class Reference:
     probes: Tensor
     """(K, 3) a few evenly spread surface points that represent the surface in verification."""
     field: SurfaceField
+    """Approximate nearest surface points, for many queries at once."""
     tree: SurfaceTree
+    """Exact nearest surface points."""
     embedding: Tensor
-    """(d,) of the whole surface."""
+    """(d,) embedding of the whole surface."""
     views: ViewBank
+    """Rendered views with their embeddings."""
 
     @functools.cached_property
     def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -55,8 +55,8 @@ def render_views(points: NDArray[np.float32], probes: NDArray[np.int64], *,
     """Render points (N, 3), about the centre, from each direction (V, 3), and embed the views.
 
     The distance of the camera is `distance_diameters`. `outward`: the normals (N, 3) are known to
-    point outwards. `probes` (K,) are the points whose visibility is stored. Of each view, `sample`
-    visible points are embedded.
+    point outwards. `probes` (K,) are the points whose visibility is stored. `sample` visible
+    points of each view are embedded.
     """
     cameras = directions * distance_diameters * diameter_m
     visible = np.stack([visible_points(points, camera, spacing_m=spacing_m,

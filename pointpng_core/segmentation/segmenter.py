@@ -30,7 +30,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The segments, largest first, the plane that they stand on, and milliseconds per stage.
+    """The segments, largest first, the plane of the table (or None), and milliseconds per stage.
 
     The stages are table, above, voxel, surface, split, gather and total; those that were not
     reached are missing.

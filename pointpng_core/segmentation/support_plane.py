@@ -13,10 +13,10 @@ from pointpng_core.segmentation.plane_detection import Plane, find_planes, toler
 _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
-_STANDING_WEIGHT = 10.0
+_ABOVE_WEIGHT = 10.0
 _NEAREST_M = 0.1
 _SAMPLE_SIZE = 2100
-_DRAWN_ROWS = 4 * _SAMPLE_SIZE
+_SAMPLED_ROWS = 4 * _SAMPLE_SIZE
 _SEED = 0
 
 
@@ -75,8 +75,8 @@ def find_table(points: np.ndarray, *, config: SegmenterConfig, depth_noise: Dept
     ratings = []
     for table, height in zip(tables, heights):
         own = np.abs(height) < tolerance
-        standing = (height > 0) & (height < config.max_height_m) & (table.outside(sample) < 0)
-        share = own.mean() + _STANDING_WEIGHT * (standing & free).mean()
+        above = (height > 0) & (height < config.max_height_m) & (table.outside(sample) < 0)
+        share = own.mean() + _ABOVE_WEIGHT * (above & free).mean()
         upward = (1.0 - table.plane.normal[1]) / 2.0
         ratings.append(share * upward / max(table.plane.offset_m, _NEAREST_M))
     return tables[int(np.argmax(ratings))]
@@ -92,11 +92,11 @@ def usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
 
 def _sample(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
     generator = np.random.default_rng(_SEED)
-    if len(points) > _DRAWN_ROWS:
-        drawn = points[generator.integers(len(points), size=_DRAWN_ROWS)]
-        drawn = drawn[usable_rows(drawn, config)]
-        if len(drawn) >= _SAMPLE_SIZE:
-            return drawn[:_SAMPLE_SIZE].astype(np.float64)
+    if len(points) > _SAMPLED_ROWS:
+        sampled = points[generator.integers(len(points), size=_SAMPLED_ROWS)]
+        sampled = sampled[usable_rows(sampled, config)]
+        if len(sampled) >= _SAMPLE_SIZE:
+            return sampled[:_SAMPLE_SIZE].astype(np.float64)
     rows = usable_rows(points, config)  # the cloud is mostly holes, or small
     return points[generator.permutation(rows)[:_SAMPLE_SIZE]].astype(np.float64)
 

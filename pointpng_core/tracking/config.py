@@ -7,7 +7,7 @@ from pointpng_core.config import Config, option
 
 @dataclass(frozen=True, kw_only=True)
 class TrackingConfig(Config):
-    """How objects are tracked through a sequence of frames."""
+    """Options for tracking objects through a sequence of frames."""
 
     enabled: bool = option(True, help='Whether objects are tracked from frame to frame; otherwise '
                                       'every frame is processed on its own.')

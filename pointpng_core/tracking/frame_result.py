@@ -27,7 +27,9 @@ class Detection:
     index: int
     """Number of the object among those of its label; it stays the same from frame to frame."""
     estimate: PoseEstimate
+    """The pose of the reference in the camera's frame, with its confidence."""
     segment: Segment
+    """The points that the pose explains, in the camera's frame."""
     reference: Reference
     tracked: bool = False
     """Whether the pose comes from the object's previous pose rather than from a search."""
@@ -39,15 +41,15 @@ class Detection:
 
     @property
     def other_poses(self) -> list[Hypothesis]:
-        """Return the poses that make this one ambiguous; see `ambiguity.other_poses`."""
+        """Return the poses, best first, that explain the points as well; empty if unambiguous."""
         return other_poses(self.estimate, self.reference)
 
     def covariance(self, T_target_camera: NDArray[np.float64] | None = None
                    ) -> NDArray[np.float64]:
         """Return the pose's covariance (6, 6) along a target frame's axes (None: the camera's).
 
-        The order is translation in metres, then rotation in radians; see
-        `covariance.pose_covariance`.
+        The order is translation in metres, then rotation in radians; see `pose_covariance` in
+        `pointpng_core.estimation.uncertainty.covariance`.
         """
         covariance = pose_covariance(self.estimate.T_observation_reference, self.segment.points,
                                      self.reference)
@@ -71,7 +73,7 @@ class ObjectState:
     """The object's index; None while the reference is searched for."""
     state: str
     """TRACKING: posed in this frame. POORLY_CONSTRAINED: tracked, but the pose is not accepted,
-    since the part of the surface that would determine it is hidden. LOST: posed before, not in
+    since the part of the surface that would constrain it is hidden. LOST: posed before, not in
     this frame; the index is kept while it may return. SEARCHING: without any track; every new
     segment is tried."""
     confidence: float = 0.0
@@ -114,7 +116,9 @@ class FrameResult:
     poorly_constrained: tuple[Detection, ...] = ()
     """Tracked objects whose pose is not accepted, because other poses nearby fit as well."""
     scene: Scene
+    """The segmented frame, with all segments."""
     stage_ms: dict[str, float]
+    """Milliseconds by stage, `total` included."""
     searched: int = 0
     """Number of segments, merged ones included, for which a global search was done."""
     states: tuple[ObjectState, ...] = ()
@@ -127,7 +131,7 @@ class FrameResult:
 
     @property
     def tracked(self) -> int:
-        """Return how many of the detections come from their previous pose."""
+        """Return how many of the detections were tracked from their previous pose."""
         return sum(detection.tracked for detection in self.detections)
 
 

@@ -49,7 +49,7 @@ class SteerableConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(Config):
-    """The defaults train a small network on a CPU: `config/train_small.yaml` in float32."""
+    """Options of a training run. The defaults train a small network on a CPU, in float32."""
 
     sources: tuple[Any, ...] = option((), help='Data sources: PATH[,weight=2,...] or mappings '
                                                'with these names.')
@@ -129,7 +129,7 @@ class TrainConfig(Config):
 
     @property
     def steps(self) -> int:
-        """Steps of both stages."""
+        """Return the steps of both stages."""
         return self.mae_steps + self.png_steps
 
     def source_configs(self) -> list[SourceConfig]:

@@ -23,7 +23,7 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes files and reports."""
+        """Return whether this process writes files and reports."""
         return self.rank == 0
 
     def wait(self) -> None:

@@ -25,7 +25,7 @@ from pointpng_core.training.point_samples import disjoint_samples, in_batches, w
 JITTER = 0.005
 """Standard deviation of the noise of a point, diameters: 0.01 of the unit ball."""
 ROTATIONS, APART_RAD, REFINE_STEPS = 3072, 0.3, 5
-"""Of the rotation search: size of the grid, separation of its peaks, and refinement steps."""
+"""The rotation search: size of the grid, separation of its peaks, and refinement steps."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -36,7 +36,7 @@ class RotatedViews(NamedTuple):
 
     @property
     def cloud_count(self) -> int:
-        """Number of clouds that the network encodes."""
+        """Return the number of clouds that the network encodes."""
         return self.clouds.shape[0] * self.clouds.shape[1]
 
 

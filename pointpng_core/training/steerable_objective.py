@@ -31,7 +31,7 @@ class SteerableBatch:
 
     wholes: Tensor
     """(B, 2, n, 3) two samples of the whole surface in one frame. The network is exactly
-    equivariant, so that they need not be rotated."""
+    equivariant and need no rotation."""
     references: SensorViews
     """V ideal views of each object, the first near the view of the camera."""
     views: SensorViews
@@ -39,7 +39,7 @@ class SteerableBatch:
 
     @property
     def cloud_count(self) -> int:
-        """Number of clouds that the network encodes."""
+        """Return the number of clouds that the network encodes."""
         return len(self.wholes) * (3 + self.references.clouds.shape[1])
 
 

@@ -51,7 +51,7 @@ class BagRun:
                   ', '.join(found.frame for found in record.detections))
 
     def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
-        """Keys: frames, frames_per_second, detections_per_frame, end_to_end_ms_*, objects."""
+        """Return frames, frames_per_second, detections_per_frame, end_to_end_ms_*, objects."""
         seen = Counter(found.frame for frame in frames for found in frame.detections)
         counts = [float(len(frame.detections)) for frame in frames]
         return {'frames': len(frames),
@@ -63,7 +63,7 @@ class BagRun:
                             for name, count in sorted(seen.items())]}
 
     def print_summary(self, console: Console, summary: Summary) -> None:
-        """One row for each object that was ever seen."""
+        """Print one row for each object that was ever seen."""
         table = Table('object', 'frames', 'share of frames')
         for row in summary['objects']:
             table.add_row(row['object'], str(row['frames']), percent(row['share']))
@@ -71,7 +71,7 @@ class BagRun:
         console.print(f'{summary["detections"]} detections; {pace(summary)}', highlight=False)
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
-        """Every detection."""
+        """Return the title and every detection."""
         objects = [PictureObject(pose=pose, segment=segment)
                    for pose, segment in zip(record.detections, segments_of(record))]
         found = f'{len(objects)} object{"" if len(objects) == 1 else "s"}'
@@ -79,5 +79,5 @@ class BagRun:
                 'after the cloud'), objects
 
     def meshes(self) -> dict[str, TriangleMesh]:
-        """Surfaces of the library, if there is one."""
+        """Return the surfaces of the library, if there is one."""
         return meshes_of(self._models)

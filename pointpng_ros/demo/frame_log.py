@@ -16,7 +16,7 @@ class FrameRecord:
 
     `processed_s` is when its markers came (monotonic clock), None while they have not: without
     markers the node has not processed this cloud. `hidden` are objects of the world that are not
-    in view, where the camera tells. `segments` are points (N, 3) of the segment of
+    in view, where the camera publishes them. `segments` are points (N, 3) of the segment of
     each detection, in the order of `detections`.
     """
 
@@ -37,7 +37,7 @@ class FrameLog:
         self._past: list[FrameRecord] = []
 
     def at(self, stamp_ns: int, now_s: float) -> FrameRecord:
-        """The record of a stamp at a time of the monotonic clock, made when it is new."""
+        """Return the record of a stamp at a time of the monotonic clock; made if it is new."""
         record = self._records.get(stamp_ns)
         if record and record.processed_s and now_s - record.processed_s > REPEAT_S:
             self._past.append(record)
@@ -47,7 +47,7 @@ class FrameLog:
         return record
 
     def processed(self, *, before_s: float = float('inf')) -> list[FrameRecord]:
-        """Records of processed clouds whose markers came before a time, in order of arrival.
+        """Return the clouds whose markers arrived before `before_s`, in order of arrival.
 
         Leave the slower topics a moment: a pose may arrive after the markers of its cloud.
         """

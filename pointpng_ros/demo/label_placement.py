@@ -13,7 +13,7 @@ _LABEL_WEIGHT, _OUTSIDE_WEIGHT = 20.0, 100.0
 
 def place_labels(outlines: Sequence[NDArray[np.float64]], texts: Sequence[str], width: int,
                  height: int) -> list[tuple[float, float]]:
-    """Centres (x, y) in pixels of the labels of objects that cover pixels (N, 2) each.
+    """Return label centres (x, y) in pixels, for objects that cover pixels (N, 2) each.
 
     Greedy, nearest objects (lowest in the image) first: of four sides the one that hides least.
     """
@@ -37,7 +37,7 @@ def _half_size(text: str) -> NDArray[np.float64]:
 
 
 def _sides(pixels: NDArray[np.float64], half: NDArray[np.float64]) -> list[NDArray[np.float64]]:
-    """Above, right, left, below: in the order in which they are preferred."""
+    """Return positions above, right, left and below, the preferred ones first."""
     low, high = np.quantile(pixels, [0.01, 0.99], axis=0)
     x, y = np.median(pixels, axis=0)
     reach = half + _GAP_PX
@@ -48,7 +48,7 @@ def _sides(pixels: NDArray[np.float64], half: NDArray[np.float64]) -> list[NDArr
 def _cost(centre: NDArray[np.float64], half: NDArray[np.float64],
           outlines: Sequence[NDArray[np.float64]], taken: Sequence[NDArray[np.float64]],
           size: tuple[int, int]) -> float:
-    """Share of every object that the label hides, overlaps with labels, parts outside."""
+    """Return the cost: shares of objects hidden, overlaps with labels, parts outside."""
     low, high = centre - half, centre + half
     hidden = sum(float(((pixels >= low) & (pixels <= high)).all(axis=1).mean())
                  for pixels in outlines)

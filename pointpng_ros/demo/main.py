@@ -105,7 +105,7 @@ def _run_of(options: argparse.Namespace, config: DemoConfig) -> Run:
 
 
 def _config(options: argparse.Namespace) -> DemoConfig:
-    """Defaults, then the YAML file, then the options given; raises ConfigError or FileError."""
+    """Return defaults, updated by YAML file and options; raises ConfigError, FileError."""
     config = DemoConfig.from_yaml(options.config) if options.config else DemoConfig()
     given = {'seconds': options.seconds, 'rate_hz': options.rate_hz, 'seed': options.seed,
              'objects': options.scene, 'noise': options.noise}

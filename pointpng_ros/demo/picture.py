@@ -78,7 +78,7 @@ def posed_models(objects: Sequence[PictureObject], meshes: Mapping[str, Triangle
 
 def _viewpoints(points: NDArray[np.float32], shown: NDArray[np.float32],
                 ) -> tuple[views.Viewpoint, views.Viewpoint]:
-    """From the sensor's own place, and from beside, both zoomed to the points shown."""
+    """Return viewpoints at the sensor and beside it, both zoomed to the points shown."""
     beside = views.orbit_pose(centre=shown.mean(axis=0).astype(np.float64),
                               up=_table_normal(points), rotation_deg=-48, tilt_deg=8)
     front, side = (views.fitted_view(T, shown, width=WIDTH_PX, height=HEIGHT_PX)
@@ -87,8 +87,8 @@ def _viewpoints(points: NDArray[np.float32], shown: NDArray[np.float32],
 
 
 def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
-                   colours: views.Colours) -> views.Colours:
-    """Colour of the nearest segment within reach, of the table elsewhere."""
+                  colours: views.Colours) -> views.Colours:
+    """Return the colour of the nearest segment within reach, of the table elsewhere."""
     painted = np.tile(np.array(_TABLE_RGB, dtype=np.float32), (len(points), 1))
     sizes = [len(each.segment) for each in objects]
     if not sum(sizes):
@@ -101,20 +101,20 @@ def point_colours(points: NDArray[np.float32], objects: Sequence[PictureObject],
 
 
 def points_of_interest(points: NDArray[np.float32], objects: Sequence[PictureObject],
-                 models: views.PosedModels) -> NDArray[np.float32]:
-    """What the views are zoomed to: models and their segments; everything without models."""
+                       models: views.PosedModels) -> NDArray[np.float32]:
+    """Return the points to zoom to: models and their segments, or all without models."""
     cores = [_core(each.segment) for each in objects if len(each.segment)]
     return np.concatenate([models.hulls(), *cores]) if models.bodies else _core(points)
 
 
 def _core(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Points (N, 3) without the farthest in depth, which are often flying pixels."""
+    """Return the points (N, 3) without the farthest in depth, which are often flying pixels."""
     low, high = np.quantile(points[:, 2], [0.03, 0.97])
     return points[(points[:, 2] >= low) & (points[:, 2] <= high)]
 
 
 def _table_normal(points: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Unit normal (3,) of the largest plane, towards the camera; upwards when there is none."""
+    """Return the unit normal (3,) of the largest plane, towards the camera; up without one."""
     cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(points[::16].astype(np.float64)))
     if len(cloud.points) < 10:
         return np.array([0.0, -1.0, 0.0])
@@ -125,7 +125,7 @@ def _table_normal(points: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def overlaid(view: views.Viewpoint, cloud: views.ShadedCloud,
               models: views.PosedModels) -> views.Colours:
-    """The cloud with the outline of every model drawn over it."""
+    """Return the cloud with the outline of every model drawn over it."""
     image, depth_m = views.splat(view, cloud, size_m=0.0022)
     painted, model_m, owner = views.model_layer(view, models)
     covered = (owner >= 0) & (model_m < depth_m + 0.03)
@@ -138,7 +138,7 @@ def overlaid(view: views.Viewpoint, cloud: views.ShadedCloud,
 
 def _rebuilt(view: views.Viewpoint, cloud: views.ShadedCloud,
              models: views.PosedModels) -> views.Colours:
-    """Solid models over the faded cloud."""
+    """Return the solid models over the faded cloud."""
     image, depth_m = views.splat(view, cloud, size_m=0.0026)
     image = 0.62 * image + 0.38 * np.array(views.BACKGROUND_RGB, dtype=np.float32)
     painted, model_m, owner = views.model_layer(view, models)
@@ -165,7 +165,7 @@ def _show(panel: Axes, view: views.Viewpoint, image: views.Colours,
 
 
 def _visible_points(posed: PictureObject) -> NDArray[np.float32]:
-    """Points that show where an object is in the picture."""
+    """Return the points that show where an object is in the picture."""
     origin = posed.pose.T_camera_object[None, :3, 3].astype(np.float32)
     return posed.segment if len(posed.segment) else origin
 

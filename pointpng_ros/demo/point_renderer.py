@@ -25,12 +25,12 @@ class Viewpoint:
     T_view_cloud: NDArray[np.float64]
 
     def moved(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Points (N, 3) of the cloud's frame in the view's frame."""
+        """Return the points (N, 3) of the cloud's frame in the view's frame."""
         T = self.T_view_cloud.astype(np.float32)
         return points @ T[:3, :3].T + T[:3, 3]
 
     def pixels(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Image coordinates (N, 2) of points of the cloud's frame."""
+        """Return the image coordinates (N, 2) of points of the cloud's frame."""
         return self.camera.project(self.moved(points).astype(np.float64))
 
 
@@ -52,7 +52,7 @@ class PosedModels:
     colours: Colours
 
     def hulls(self) -> NDArray[np.float32]:
-        """Corners (N, 3) of all models in the cloud's frame."""
+        """Return the corners (N, 3) of all models in the cloud's frame."""
         placed = [body.hull @ T[:3, :3].T + T[:3, 3]
                   for body, T in zip(self.bodies, self.T_cloud_bodies)]
         return np.concatenate([np.empty((0, 3)), *placed]).astype(np.float32)
@@ -60,7 +60,7 @@ class PosedModels:
 
 def fitted_view(T_view_cloud: NDArray[np.float64], points: NDArray[np.float32], *,
                 width: int, height: int) -> Viewpoint:
-    """A virtual camera at a given pose, zoomed and centred to show points (N, 3)."""
+    """Return a virtual camera at a given pose, zoomed and centred to show points (N, 3)."""
     camera = DepthCamera(width=width, height=height, near_m=0.0, far_m=1e3)
     moved = Viewpoint(camera=camera, T_view_cloud=T_view_cloud).moved(points)
     flat = moved[:, :2] / np.maximum(moved[:, 2:], 0.05)
@@ -74,7 +74,7 @@ def fitted_view(T_view_cloud: NDArray[np.float64], points: NDArray[np.float32], 
 
 def orbit_pose(*, centre: NDArray[np.float64], up: NDArray[np.float64], rotation_deg: float,
                tilt_deg: float) -> NDArray[np.float64]:
-    """T_view_cloud (4, 4) of the sensor's view rotated about `up` at `centre`, then raised."""
+    """Return T_view_cloud (4, 4): the sensor's view rotated about `up` at `centre`, raised."""
     rotation = Rotation.from_rotvec(np.radians(rotation_deg) * up)
     right = rotation.apply([1.0, 0.0, 0.0])
     R_cloud_view = (Rotation.from_rotvec(np.radians(-tilt_deg) * right) * rotation).as_matrix()
@@ -115,7 +115,7 @@ def splat(view: Viewpoint, cloud: ShadedCloud, *, size_m: float,
 
 def model_layer(view: Viewpoint, models: PosedModels,
                 ) -> tuple[Colours, NDArray[np.float32], NDArray[np.int16]]:
-    """Ray-cast models: lit image (H, W, 3), depth (H, W) and owner (H, W), -1 where none."""
+    """Ray-cast models; return image (H, W, 3), depth (H, W), owner (H, W), -1 for none."""
     image = render(view.camera, models.bodies, view.T_view_cloud @ models.T_cloud_bodies)
     painted = np.zeros((*image.owner.shape, 3), dtype=np.float32)
     hit = image.owner >= 0
@@ -124,7 +124,7 @@ def model_layer(view: Viewpoint, models: PosedModels,
 
 
 def outlines(owner: NDArray[np.int16]) -> NDArray[np.bool_]:
-    """Pixels of a model (H, W) that border another one or none."""
+    """Return the pixels of a model (H, W) that border another one or none."""
     edge = np.zeros(owner.shape, dtype=bool)
     edge[:, 1:] |= owner[:, 1:] != owner[:, :-1]
     edge[:, :-1] |= owner[:, 1:] != owner[:, :-1]
@@ -146,7 +146,7 @@ def _brightness(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _nearest_point(camera: DepthCamera, corner: NDArray[np.int64],
                    sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Index (H, W) of the point drawn last, -1 for none; points come far to near."""
+    """Return the index (H, W) of the point drawn last, -1 for none; points come far to near."""
     owner = np.full((camera.height, camera.width), -1, dtype=np.int64)
     for row in range(int(sizes.max(initial=0))):
         for column in range(int(sizes.max(initial=0))):

@@ -32,7 +32,7 @@ class _Child:
     errors: IO[bytes]
 
     def last_output(self) -> str:
-        """The end of what it wrote."""
+        """Return the last lines of its output."""
         self.errors.seek(0)
         lines = self.errors.read().decode(errors='replace').splitlines()
         return '\n'.join(lines[-_TAIL_LINES:])
@@ -65,7 +65,7 @@ class Children:
         return process.pid
 
     def running(self) -> bool:
-        """Whether all still run; raises ChildError, with its last output, when one has failed."""
+        """Return whether all still run; raises ChildError with the output of a failed one."""
         codes = [child.process.poll() for child in self._children]
         for child, code in zip(self._children, codes):
             if code:
@@ -97,7 +97,7 @@ def _wait(process: 'subprocess.Popen[bytes]', timeout_s: float) -> None:
 
 
 def _die_with_parent() -> None:
-    """Linux: the kernel ends the child when the demo is killed outright.
+    """Let the Linux kernel end the child when the demo is killed outright.
 
     Runs between fork and exec, where only a call into an already loaded library is safe.
     """

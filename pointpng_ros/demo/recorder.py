@@ -43,7 +43,7 @@ class Recorder(Node):
                                      QoSProfile(depth=2), raw=True)
 
     def cloud_at(self, stamp_ns: int) -> DecodedCloud | None:
-        """The cloud of a stamp, None when it is not among the newest few; raises CloudError."""
+        """Return the cloud of a stamp, None if it is not among the newest; raises CloudError."""
         for kept_ns, _, message in self._clouds:
             if kept_ns == stamp_ns:
                 return decode_cloud(deserialize_message(message, PointCloud2))
@@ -91,7 +91,7 @@ class Recorder(Node):
 
 
 def _labelled(message: TransformStamped) -> ObjectPose:
-    """LABEL_INDEX is the child frame: the label may itself hold underscores."""
+    """Return the pose of a transform to LABEL_INDEX; the label may contain underscores."""
     return ObjectPose(label=message.child_frame_id.rpartition('_')[0],
                         frame=message.child_frame_id,
                         T_camera_object=matrix_from_transform(message.transform))
@@ -102,7 +102,7 @@ def _stamp_ns(message: TransformStamped | Marker) -> int:
 
 
 def _raw_stamp_ns(message: bytes) -> int:
-    """A serialised message with a Header starts with 4 bytes of CDR, then the stamp."""
+    """Return the stamp of a serialised message with a Header: 4 bytes of CDR precede it."""
     order = '<' if message[1] & 1 else '>'
     seconds, nanoseconds = struct.unpack_from(f'{order}iI', message, 4)
     return int(seconds) * 1_000_000_000 + int(nanoseconds)

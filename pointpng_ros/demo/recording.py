@@ -18,13 +18,13 @@ from pointpng_ros.demo.recorder import Recorder
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.health.optional_packages import share_directory
 
-SETTLE_S = 0.4
+GRACE_S = 0.4
 _POLL_S = 0.1
 _LAST_SAFE_DOMAIN = 101
 
 
 def own_environment(domain_id: int | None) -> Mapping[str, str]:
-    """Environment with a ROS domain of the demo's own, for this process and its children.
+    """Set a ROS domain of its own for this process; return the environment for its children.
 
     No other machine can reach it, and its shared memory is large enough for clouds.
     """
@@ -56,11 +56,11 @@ class Session:
         while self._children.running():
             self.spin(_POLL_S)
             now_s = time.monotonic()
-            complete = self.recorder.log.processed(before_s=now_s - SETTLE_S)
+            complete = self.recorder.log.processed(before_s=now_s - GRACE_S)
             for record in complete[shown:]:
                 on_frame(record)
             shown = len(complete)
-            if complete and now_s - SETTLE_S - _first_s(complete) > self._config.seconds:
+            if complete and now_s - GRACE_S - _first_s(complete) > self._config.seconds:
                 break
             self._check_silence(complete, begun_s, now_s)
         return self._until_the_end()
@@ -73,7 +73,7 @@ class Session:
 
     def _until_the_end(self) -> list[FrameRecord]:
         """Return the frames of the requested time, once the last poses have come."""
-        self.spin(SETTLE_S)
+        self.spin(GRACE_S)
         frames = self.recorder.log.processed()
         if not frames:
             raise ChildError(f'the node processed no cloud:\n{self._children.report()}')
@@ -90,7 +90,7 @@ class Session:
 
 @contextlib.contextmanager
 def recording(*, cloud_topic: str, truth_topic: str) -> Iterator[Recorder]:
-    """A recorder node inside its own ROS context; SIGTERM ends the demo as Ctrl-C does."""
+    """Yield a recorder node in its own ROS context; SIGTERM ends the demo as Ctrl-C does."""
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     former = signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -40,14 +40,14 @@ class Run(Protocol):
         """Print the result."""
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
-        """Title and objects of a frame's picture."""
+        """Return the title and the objects of a frame's picture."""
 
     def meshes(self) -> dict[str, TriangleMesh]:
-        """Surfaces of the models by label."""
+        """Return the surfaces of the models by label."""
 
 
 def ros_arguments(parameters: Parameters) -> list[str]:
-    """Command-line words that set ROS parameters: text quoted, for ROS reads values as YAML."""
+    """Return arguments that set ROS parameters; text is quoted, since values are YAML."""
     words = ['--ros-args']
     for name, value in parameters.items():
         words += ['-p', f"{name}:='{value}'" if isinstance(value, str) else f'{name}:={value!r}']
@@ -55,12 +55,12 @@ def ros_arguments(parameters: Parameters) -> list[str]:
 
 
 def meshes_of(models: Sequence[ObjectModel]) -> dict[str, TriangleMesh]:
-    """Surfaces by label, for the models that have one."""
+    """Return the surfaces by label, for the models that have one."""
     return {model.name: model.model for model in models if isinstance(model.model, TriangleMesh)}
 
 
 def segments_of(record: FrameRecord) -> list[np.ndarray]:
-    """One segment (N, 3) for each detection, empty where the markers showed none."""
+    """Return one segment (N, 3) for each detection, empty where the markers showed none."""
     missing = len(record.detections) - len(record.segments)
     return record.segments + [np.empty((0, 3), dtype=np.float32)] * missing
 
@@ -74,14 +74,14 @@ def span_s(frames: Sequence[FrameRecord]) -> float:
 
 
 def pace(summary: Summary) -> str:
-    """Frames, rate and latency in words."""
+    """Return the frames, rate and latency in words."""
     return (f'{summary["frames"]} frames at {summary["frames_per_second"]:.1f} Hz, end to end '
             f'{number(summary["end_to_end_ms_p50"], " ms", 0)} (p95 '
             f'{number(summary["end_to_end_ms_p95"], " ms", 0)})')
 
 
 def exit_code(command: str, perform: Callable[[], Summary]) -> int:
-    """0 when `passed` is true in the summary, 1 when not or after an error, 130 after Ctrl-C."""
+    """Return 0 if `passed` in the summary, 1 if not or after an error, 130 after Ctrl-C."""
     try:
         summary = perform()
     except PointPngError as error:

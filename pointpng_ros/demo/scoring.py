@@ -65,7 +65,7 @@ class ObjectScore:
 
     @property
     def outcome(self) -> str:
-        """One word: posed, missed, mistaken (for another object) or inaccurate."""
+        """Return one word: posed, missed, mistaken (for another object) or inaccurate."""
         if self.posed:
             return 'posed'
         if self.detected_as is None:
@@ -127,7 +127,7 @@ def _score(truth: ObjectPose, detection: ObjectPose | None,
 
 def _gaps_m(truths: Sequence[ObjectPose], detections: Sequence[ObjectPose],
             models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
-    """Distances (T, D) between centres, inf where a detection is out of an object's reach."""
+    """Return distances (T, D) of centres, inf where a detection is out of reach."""
     gaps_m = np.full((len(truths), len(detections)), np.inf)
     found = [_centre(detection, models) for detection in detections]
     for row, truth in enumerate(truths):
@@ -140,7 +140,7 @@ def _gaps_m(truths: Sequence[ObjectPose], detections: Sequence[ObjectPose],
 
 
 def _centre(pose: ObjectPose, models: Mapping[str, ScoredModel]) -> NDArray[np.float64]:
-    """Centre (3,) of the model in the camera's frame; the origin of an unknown label."""
+    """Return the model's centre (3,) in the camera's frame, the origin for an unknown label."""
     T = pose.T_camera_object
     middle = models[pose.label].centre if pose.label in models else np.zeros(3)
     centre: NDArray[np.float64] = T[:3, :3] @ middle + T[:3, 3]
@@ -148,7 +148,7 @@ def _centre(pose: ObjectPose, models: Mapping[str, ScoredModel]) -> NDArray[np.f
 
 
 def _assign(gaps_m: NDArray[np.float64]) -> Pairs:
-    """One-to-one pairs with finite gaps: as many as possible, then the least total gap."""
+    """Return one-to-one pairs with finite gaps: as many as possible, then least total gap."""
     costs = np.where(np.isfinite(gaps_m), gaps_m, 1e3)
     return [(int(row), int(column)) for row, column in zip(*linear_sum_assignment(costs))
             if np.isfinite(gaps_m[row, column])]

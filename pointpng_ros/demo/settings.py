@@ -30,6 +30,6 @@ class DemoConfig(Config):
 
     @property
     def library_names(self) -> list[str]:
-        """Objects of the library: those on the table and the distractors, each once."""
+        """Return the objects of the library: those on the table and the distractors, each once."""
         words = f'{self.objects},{self.distractors}'.split(',')
         return list(dict.fromkeys(word.strip() for word in words if word.strip()))

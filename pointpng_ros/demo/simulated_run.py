@@ -70,13 +70,13 @@ class SimulatedRun:
         view.show(title, score_table(score, record.end_to_end_ms), score_line(score))
 
     def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
-        """Score everything anew: a pose may have come after its frame was shown."""
+        """Score all frames again: a pose may have come after its frame was shown."""
         return summarise([self._score(frame) for frame in frames],
                          [frame.end_to_end_ms for frame in frames],
                          seconds=span_s(frames), pass_share=self._config.pass_share)
 
     def print_summary(self, console: Console, summary: Summary) -> None:
-        """The table of all objects and the verdict."""
+        """Print the table of all objects and the verdict."""
         console.print(summary_table(summary))
         config = self._config
         verdict = 'passed' if summary['passed'] else 'FAILED'
@@ -88,7 +88,7 @@ class SimulatedRun:
             highlight=False, soft_wrap=True)
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
-        """Every detection with its error."""
+        """Return the title and every detection with its error."""
         score = self._score(record)
         rows = {row.found_frame: row for row in score.objects}
         objects = [PictureObject(pose=pose, segment=segment, note=_note(rows.get(pose.frame)))
@@ -100,7 +100,7 @@ class SimulatedRun:
         return title, objects
 
     def meshes(self) -> dict[str, TriangleMesh]:
-        """Surfaces of the library."""
+        """Return the surfaces of the library."""
         return meshes_of(self._models)
 
     def _score(self, record: FrameRecord) -> FrameScore:
@@ -108,7 +108,7 @@ class SimulatedRun:
 
 
 def _note(row: ObjectScore | None) -> str:
-    """Errors of a detection; a wrong label names the truth, none when nothing is in view there."""
+    """Return the errors of a detection, or its true label; '' where no object is in view."""
     if row is None:
         return ''
     return error_words(row) if row.detected_as == row.label else f'is: {row.label}'

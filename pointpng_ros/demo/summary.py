@@ -13,7 +13,7 @@ OUTCOMES = ('posed', 'inaccurate', 'mistaken', 'missed')
 
 def summarise(frames: Sequence[FrameScore], end_to_end_ms: Sequence[float], *,
               seconds: float, pass_share: float) -> Summary:
-    """Figures of a run with truth. Keys are stable; null where there is nothing to average.
+    """Return the figures of a run with truth; null where there is nothing to average.
 
     frames: frames the node processed; frames_per_second; objects_in_view: objects summed over
     these frames; posed, inaccurate, mistaken, missed: how many of them were within both limits,
@@ -32,13 +32,13 @@ def summarise(frames: Sequence[FrameScore], end_to_end_ms: Sequence[float], *,
 
 
 def latency(end_to_end_ms: Sequence[float]) -> Summary:
-    """Median and 95th percentile of the end-to-end milliseconds."""
+    """Return the median and 95th percentile of the end-to-end milliseconds."""
     return {'end_to_end_ms_p50': quantile(end_to_end_ms, 0.5),
             'end_to_end_ms_p95': quantile(end_to_end_ms, 0.95)}
 
 
 def quantile(values: Sequence[float], share: float) -> float | None:
-    """A quantile of the finite values; None when there is none."""
+    """Return a quantile of the finite values; None when there is none."""
     finite = [value for value in values if np.isfinite(value)]
     return float(np.quantile(finite, share)) if finite else None
 

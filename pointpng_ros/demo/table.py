@@ -44,7 +44,7 @@ class LiveView:
 
 
 def score_table(score: FrameScore, end_to_end_ms: float) -> Table:
-    """One row for each object in view."""
+    """Return one row for each object in view."""
     table = _table('object', 'label', 'rotation error', 'translation error', 'ms', 'result')
     for row in sorted(score.objects, key=lambda row: row.frame):
         style = _STYLES[row.outcome]
@@ -55,12 +55,12 @@ def score_table(score: FrameScore, end_to_end_ms: float) -> Table:
 
 
 def score_line(score: FrameScore) -> str:
-    """All objects in view in one line."""
+    """Return all objects in view in one line."""
     return ', '.join(_words(row) for row in sorted(score.objects, key=lambda row: row.frame))
 
 
 def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
-    """One row for each detection of a recording, which has no truth."""
+    """Return one row for each detection of a recording, which has no truth."""
     table = _table('object', 'label', 'x', 'y', 'z', 'ms')
     for found in detections:
         x, y, z = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
@@ -69,7 +69,7 @@ def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
 
 
 def summary_table(summary: Summary) -> Table:
-    """The figures of each object over the whole run, and of all together."""
+    """Return the figures of each object over the whole run, and of all together."""
     table = _table('object', 'in view', 'posed', 'inaccurate', 'mistaken', 'missed',
                    'rotation', 'translation')
     table.caption = 'errors: median / 95th percentile'
@@ -84,17 +84,17 @@ def summary_table(summary: Summary) -> Table:
 
 
 def error_words(row: ObjectScore) -> str:
-    """Both errors of an object."""
+    """Return both errors of an object."""
     return f'{number(row.rotation_error_deg, "°")}  {number(row.translation_error_mm, " mm")}'
 
 
 def number(value: float | None, unit: str, digits: int = 1) -> str:
-    """A number with its unit, a dash for none or NaN."""
+    """Return a number with its unit, a dash for none or NaN."""
     return '-' if value is None or math.isnan(value) else f'{value:.{digits}f}{unit}'
 
 
 def percent(share: float | None) -> str:
-    """A share in per cent, a dash for none."""
+    """Return a share in per cent, a dash for none."""
     return '-' if share is None else f'{100 * share:.1f} %'
 
 

@@ -62,7 +62,7 @@ def broken_bounds(figures: Summary, config: EnduranceConfig) -> list[str]:
 
 
 def figure_table(figures: Summary) -> Table:
-    """The figures that matter, two columns."""
+    """Return the main figures in two columns."""
     table = Table('figure', 'value')
     for name, value in _rows(figures):
         table.add_row(name, value)

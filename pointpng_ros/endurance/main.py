@@ -47,7 +47,7 @@ def _print_summary(summary: Summary, console: Console) -> None:
 
 
 def _config(options: argparse.Namespace) -> EnduranceConfig:
-    """Defaults, then the YAML file, then the options given; raises ConfigError or FileError."""
+    """Return defaults, updated by YAML file and options; raises ConfigError, FileError."""
     config = (EnduranceConfig.from_yaml(options.config) if options.config
               else EnduranceConfig())
     given = {name: getattr(options, name) for name in ('minutes', 'rate_hz', 'scene_s', 'objects',

@@ -65,9 +65,9 @@ class EnduranceRun:
                              ros_arguments(scene.camera(self._config)))
 
     def _stretch(self, seconds: float) -> None:
-        """A part of a scene; its frames are scored and let go, so that this process stays small.
+        """Record and score a part of a scene, and release its frames to bound the memory.
 
-        Frames without any truth came of the stretch before, whose log has it.
+        Frames without any truth belong to the stretch before, whose log has the truth.
         """
         self._recorder.log = FrameLog()
         frames = self._session(seconds).stream(self._sample_usage)

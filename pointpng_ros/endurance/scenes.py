@@ -23,7 +23,7 @@ class Scene:
 
     @classmethod
     def of(cls, config: EnduranceConfig, number: int) -> 'Scene':
-        """The first scene shows the objects of the config; others any, at most two alike."""
+        """Return a scene: the first with the configured objects, others with random ones."""
         late = _JUMP_S if number % _JUMP_EVERY == _JUMP_EVERY - 1 else 0.0
         return cls(objects=config.objects if number == 0 else _some(config.seed, number),
                    seed=config.seed + number, stamp_offset_s=late)

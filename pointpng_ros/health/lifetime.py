@@ -80,7 +80,7 @@ def _initialise(args: list[str] | None, threads: int) -> Executor:
 
 
 def _ignore(signum: int, frame: FrameType | None) -> None:
-    """Python's part of handling a signal; SIG_IGN would keep rclpy's part from being called."""
+    """Do nothing for a signal: SIG_IGN would keep rclpy's handler from being called."""
 
 
 def _tear_down(nodes: list[Node]) -> None:

@@ -22,7 +22,7 @@ class OptionalPackage:
 
     @property
     def apt_line(self) -> str:
-        """The command that installs it on Ubuntu, for the sourced distribution."""
+        """Return the command that installs it on Ubuntu, for the sourced distribution."""
         distribution = os.environ.get('ROS_DISTRO', 'jazzy')
         return f'sudo apt install ros-{distribution}-{self.apt_suffix}'
 

@@ -46,7 +46,7 @@ class Camera:
 
     @property
     def suffix(self) -> str:
-        """The name, for what is named after the camera in the diagnostics."""
+        """Return the name of the camera in the diagnostics."""
         return f' of {self.name}' if self.name else ''
 
     def child_frame(self, child_frame: str) -> str:

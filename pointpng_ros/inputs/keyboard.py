@@ -26,7 +26,7 @@ class Keyboard:
 
     @property
     def available(self) -> bool:
-        """Whether standard input is a terminal that this process may read (no background job)."""
+        """Return whether standard input is a terminal that this process may read."""
         if sys.stdin is None or not sys.stdin.isatty():
             return False
         try:

@@ -32,7 +32,7 @@ class Mailbox(Generic[Item]):
 
     @property
     def dropped(self) -> int:
-        """How many items were replaced before they were taken, of all slots."""
+        """Return how many items of all slots were replaced before they were taken."""
         return sum(slot.dropped for slot in self._slots)
 
     def counts(self, slot: int = 0) -> tuple[int, int]:

@@ -30,7 +30,7 @@ class Playback(Generic[Item]):
 
     @property
     def paused(self) -> bool:
-        """Whether it waits to be resumed."""
+        """Return whether the playback is paused."""
         return self._paused
 
     def pause(self, paused: bool) -> None:

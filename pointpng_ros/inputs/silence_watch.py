@@ -96,7 +96,7 @@ class CloudWatch:
 
     @property
     def silent_s(self) -> float | None:
-        """Seconds since the last cloud; None before the first."""
+        """Return the seconds since the last cloud; None before the first."""
         return None if self._last_cloud_s is None else time.monotonic() - self._last_cloud_s
 
     def event_callbacks(self) -> SubscriptionEventCallbacks:

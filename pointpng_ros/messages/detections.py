@@ -25,7 +25,7 @@ class DetectionMessages:
 
     @property
     def message_type(self) -> Any:
-        """The class vision_msgs.msg.Detection3DArray."""
+        """Return the class vision_msgs.msg.Detection3DArray."""
         return self._msg.Detection3DArray
 
     def array_of(self, objects: Sequence[PosedObject], header: Header) -> Any:

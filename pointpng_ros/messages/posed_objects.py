@@ -27,12 +27,12 @@ class LabelledPose:
 
     @property
     def position_m(self) -> list[float]:
-        """The object's origin [x, y, z] in the published frame."""
+        """Return the object's origin [x, y, z] in the published frame."""
         return [float(value) for value in self.T_frame_object[:3, 3]]
 
     @property
     def quat_xyzw(self) -> list[float]:
-        """The object's orientation in the published frame."""
+        """Return the object's orientation in the published frame."""
         quat_xyzw = Rotation.from_matrix(self.T_frame_object[:3, :3]).as_quat()
         return [float(value) for value in quat_xyzw]
 
@@ -55,33 +55,33 @@ class PosedObject(NamedPose):
 
     @property
     def ambiguous(self) -> bool:
-        """Whether a clearly different pose explains the points about as well."""
+        """Return whether a clearly different pose explains the points about as well."""
         return bool(self.detection.estimate.ambiguous)
 
     @property
     def symmetric(self) -> bool:
-        """Whether the pose stands for others that a symmetry of the object makes equal."""
+        """Return whether symmetries of the object make other poses equivalent to this one."""
         return bool(self.detection.estimate.symmetric)
 
     @cached_property
     def points(self) -> np.ndarray:
-        """The segment's points (N, 3) in the published frame, metres."""
+        """Return the segment's points (N, 3) in the published frame, metres."""
         return moved_points(self.detection.segment.points, self.T_frame_cloud)
 
     @cached_property
     def covariance(self) -> np.ndarray:
-        """The pose's covariance (6, 6) as in PoseWithCovariance, in the published frame."""
+        """Return the pose's covariance (6, 6) as in PoseWithCovariance, in the published frame."""
         return np.asarray(self.detection.covariance(self.T_frame_cloud))
 
     @property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
-        """Centre and size (3,), metres, of the reference's box along the object's own axes."""
+        """Return centre and size (3,), metres, of the reference's box along its own axes."""
         centre_m, size_m = self.detection.reference.box
         return centre_m, size_m
 
     @cached_property
     def others(self) -> list[LabelledPose]:
-        """Other explanations of the points, most likely first: other poses, other labels."""
+        """Return other poses and labels that explain the points, most likely first."""
         estimate = self.detection.estimate
         per_score = self.confidence / max(estimate.score, LEAST_SCORE)
         poses = [self._other(self.label, other, per_score * other.score)

@@ -50,7 +50,7 @@ class BagPlayerNode(Node):
 
     @property
     def playing(self) -> bool:
-        """Whether the end has not been reached."""
+        """Return whether the end has not been reached."""
         return self._thread.is_alive()
 
     def start(self) -> None:

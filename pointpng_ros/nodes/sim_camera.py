@@ -70,7 +70,7 @@ class SimCameraConfig(Config):
 
     @property
     def object_names(self) -> list[str]:
-        """The objects on the table."""
+        """Return the objects on the table."""
         return [name.strip() for name in self.objects.split(',') if name.strip()]
 
 
@@ -151,7 +151,7 @@ def _write_library(folder: str) -> int:
 
 
 def _build(configs: dict[str, Config]) -> tuple[SimCameraConfig, DepthSimulator]:
-    """The node's own config and the simulator of the other three."""
+    """Return the node's own config and the simulator of the other three."""
     config = cast(SimCameraConfig, configs[''])
     world = TabletopWorld(config.object_names, config=cast(WorldConfig, configs['world.']))
     noise = cast(SensorErrors, configs['sensor.']).scaled(config.noise)

@@ -126,10 +126,10 @@ class RegionConfig(Config):
 
     @property
     def low_m(self) -> tuple[float, float, float]:
-        """The corner of the smallest coordinates, in metres."""
+        """Return the corner of the smallest coordinates, in metres."""
         return self.min_x_m, self.min_y_m, self.min_z_m
 
     @property
     def high_m(self) -> tuple[float, float, float]:
-        """The corner of the largest coordinates, in metres."""
+        """Return the corner of the largest coordinates, in metres."""
         return self.max_x_m, self.max_y_m, self.max_z_m

@@ -33,7 +33,7 @@ class ParameterSpec:
 
     @property
     def allowed(self) -> str:
-        """The range or choices in words; empty when anything of the type goes."""
+        """Return the range or choices in words; empty when anything of the type goes."""
         if self.choices:
             return ', '.join(self.choices)
         if self.low is None and self.high is None:

@@ -46,7 +46,7 @@ class CloudProcessor:
 
     @property
     def idle(self) -> str:
-        """Why clouds are not processed now; empty when they are."""
+        """Return why clouds are not processed now; empty when they are."""
         if not self.enabled:
             return DISABLED
         wanted = (self._reader.config.process_unsubscribed or self._session.needs_reference

@@ -54,7 +54,7 @@ class PosePublisher:
 
     @property
     def wanted(self) -> bool:
-        """Whether any output has a subscriber; /tf cannot be counted, so it always counts."""
+        """Return whether any output has a subscriber; /tf, which cannot be counted, always has."""
         return self._broadcaster is not None or any(
             output.get_subscription_count() for output in self._outputs)
 

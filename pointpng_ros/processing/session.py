@@ -74,23 +74,23 @@ class PoseSession:
 
     @property
     def reference_names(self) -> list[str]:
-        """Names of the references in use, each once; empty until a cloud has shown objects."""
+        """Return the names of the references in use, each once; empty before the first objects."""
         return [reference.name for reference in self.references]
 
     @property
     def references(self) -> 'list[Reference]':
-        """The references in use, of all cameras, each name once."""
+        """Return the references in use, of all cameras, each name once."""
         return list({reference.name: reference for camera in self._cameras
                      for reference in camera.pipeline.references}.values())
 
     @property
     def mode(self) -> str:
-        """What poses are relative to; see `node_config.reference_mode`."""
+        """Return what poses are relative to; see `node_config.reference_mode`."""
         return self._setting.mode
 
     @property
     def needs_reference(self) -> bool:
-        """Whether the references are taken from the next cloud."""
+        """Return whether the references are taken from the next cloud."""
         return self._setting.mode == FIRST_LOOK and not self.reference_names
 
     def process(self, points: np.ndarray, image_shape: ImageShape = None, *,

@@ -18,6 +18,6 @@ def reference(estimator):
 
     @functools.cache
     def build(name):
-        thing = make_object(name)
-        return estimator.reference_from_model(thing.mesh, name=name, symmetry=thing.symmetry)
+        made = make_object(name)
+        return estimator.reference_from_model(made.mesh, name=name, symmetry=made.symmetry)
     return build

@@ -15,7 +15,7 @@ FILES = ('model.safetensors', 'config.json', 'trainer.safetensors', 'trainer.jso
 
 
 def write(folder, *, step=3, **options):
-    """A checkpoint with a trainer's state, whose weights and config both tell its step."""
+    """A checkpoint with a trainer's state, whose weights and config both record its step."""
     options = {'tensors': {**TENSORS, 'step': torch.tensor(step)}, 'config': {'step': step},
                'trainer_tensors': {'exp_avg': torch.ones(2, dtype=torch.bfloat16)},
                'trainer_state': STATE, **options}

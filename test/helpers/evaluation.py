@@ -41,7 +41,7 @@ def catalogue_set(count=8, points=400, **options):
 
 
 def blobs(count, *, seed, points=64, upright=True):
-    """Clouds of two classes, long along z and round; shapes tell them apart, sizes do not."""
+    """Clouds of two classes, long along z and round; their shapes differ, their sizes do not."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 2
     stretch = np.where(labels[:, None] == 0, (0.3, 0.3, 0.9), (0.5, 0.5, 0.4))

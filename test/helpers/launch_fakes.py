@@ -1,4 +1,4 @@
-"""Stand-ins for `launch` and `launch_ros`, which PyPI lacks: what the launch files here need.
+"""Fakes of `launch` and `launch_ros`, which PyPI lacks: what the launch files here need.
 
 test/ros/test_launch.py runs the same files with the real packages, where they are installed.
 """
@@ -95,7 +95,7 @@ def _nodes(entities: list[Any], values: dict[str, str]) -> Iterator[dict[str, An
 
 
 def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the stand-ins in the place of the packages."""
+    """Put the fakes in the place of the packages."""
     fakes = {
         'ament_index_python': {}, 'launch': {'LaunchDescription': Description}, 'launch_ros': {},
         'ament_index_python.packages': {'get_package_share_directory': lambda _: str(ROOT)},

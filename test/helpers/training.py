@@ -38,7 +38,7 @@ def tiny_config(source, **changes):
                                      'model': model})
 
 
-class Told:
+class RecordingReporter:
     """A reporter that records its messages, and can stop the run as Ctrl-C does."""
 
     def __init__(self, stop_at=None):
@@ -62,4 +62,5 @@ def curve(run_dir):
             for record in read_metrics(run_dir)]
 
 
-__all__ = ['MODEL', 'VALUES', 'Told', 'curve', 'tiny_config', 'train', 'write_objects']
+__all__ = ['MODEL', 'VALUES', 'RecordingReporter', 'curve', 'tiny_config', 'train',
+           'write_objects']

@@ -1,4 +1,4 @@
-"""The launch files with stand-ins for `launch`: nodes, parameters, names, and what is refused."""
+"""The launch files with fakes of `launch`: nodes, parameters, names, and what is refused."""
 
 from helpers import launch_fakes
 from helpers.launch_fakes import LAUNCH, ROOT, described, started
@@ -70,7 +70,7 @@ def test_arguments_reach_the_nodes(tmp_path):
 
 @pytest.mark.parametrize(('given', 'profile'), [
     ('', str(CONFIG / 'fastdds_large_clouds.xml')), ('/mine.xml', '/mine.xml')])
-def test_player_has_shared_memory_for_clouds_unless_told_otherwise(
+def test_player_has_shared_memory_for_clouds_unless_set_otherwise(
         tmp_path, monkeypatch, given, profile):
     monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
     if given:

@@ -79,7 +79,7 @@ def own_domain() -> Iterator[int]:
 def sweep_shared_memory() -> None:
     """Remove the shared memory that killed processes left of Fast DDS: it would add up.
 
-    A living owner of a segment holds a lock on the file NAME_el, as `fastdds shm clean` knows.
+    A living owner of a segment keeps a lock on the file NAME_el, as `fastdds shm clean` knows.
     """
     for lock in SHARED_MEMORY.glob('fastrtps_*_el'):
         with suppress(OSError), lock.open('rb') as file:

@@ -1,9 +1,9 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
 Every object_7 is ambiguous. A cloud whose first point has x = 66 makes the pipeline fail, one with
-x = 67 finds the memory of the GPU full; `--slow SECONDS` holds every cloud. The library FOLDER_N
-holds object_N; late_N takes a while to load, slow_N until LOADING_CLOUDS more clouds are answered;
-none can be loaded from broken.
+x = 67 finds the memory of the GPU full; `--slow SECONDS` delays every cloud. The library FOLDER_N
+contains object_N; late_N takes a while to load, slow_N until LOADING_CLOUDS more clouds are
+answered; none can be loaded from broken.
 """
 
 import argparse

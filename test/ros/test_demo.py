@@ -1,4 +1,4 @@
-"""The demo: scoring tells good from bad, processes end, the verdict is the exit code."""
+"""The demo: scoring separates good from bad, processes end, the verdict is the exit code."""
 
 import io
 import json
@@ -73,7 +73,7 @@ def test_a_pose_counts_within_both_limits_under_the_right_label_only(detection, 
     assert result.extra == ((detection.label,) if outcome == 'missed' else ())
 
 
-def test_turning_about_a_symmetry_is_no_error_and_tilting_is():
+def test_rotation_about_a_symmetry_axis_is_no_error_and_tilting_is():
     rotated = score([pose('can')], [pose('can', rotation_deg=(0, 0, 77))]).objects[0]
     assert rotated.posed
     assert rotated.rotation_error_deg < 1e-4

@@ -36,7 +36,7 @@ def pose(frame, x_m=0.0, rotation_deg=0.0):
 
 
 def tally_of(*frames):
-    """Of frames given as (in view, hidden, detected)."""
+    """Return the tally of frames given as (in view, hidden, detected)."""
     model = ScoredModel(symmetry=Symmetry(), centre=np.zeros(3), diameter_m=0.1)
     tally = Tally(models={'mug': model, 'can': model}, limits=LIMITS,
                   false_limits=widened(LIMITS, 3.0))
@@ -84,7 +84,7 @@ def test_growth_is_that_after_the_warm_up():
     assert np.isnan(growth([])).all()
 
 
-def test_this_very_process_has_vitals():
+def test_resource_usage_of_this_process():
     with open(__file__, encoding='utf-8'):
         more = resource_usage_of(os.getpid())
     fewer = resource_usage_of(os.getpid())
@@ -108,7 +108,7 @@ def test_scenes_can_be_built_change_and_repeat():
 
 
 def figures(*, memory_mb=500.0, samples=200, **config):
-    """Of one good frame, and memory that grew to this in the end."""
+    """Return the figures of one good frame and of memory that grew to `memory_mb`."""
     usage = [ResourceUsage(memory_mb=500.0 if sample < samples / 2 else memory_mb, handles=20,
                      threads=9) for sample in range(samples)]
     diagnostics = [{'received': '30', 'dropped': '20', 'tracked_per_frame': '1.0', 'objects': '2'}]

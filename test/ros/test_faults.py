@@ -24,7 +24,7 @@ PARAMETERS = ('cloud_reliability:=reliable', 'objects:=folder_1')
 
 
 class Ledger(Rig):
-    """Notes which good clouds were sent, and holds every pose against them."""
+    """Records which good clouds were sent, and checks every pose against them."""
 
     def __init__(self, observer):
         super().__init__(observer)
@@ -64,7 +64,7 @@ def ledger(observer):
 
 
 def malformed():
-    """One after the other of the ways to be no cloud, for ever; none holds a usable point."""
+    """Yield malformed clouds of every kind, for ever; none has a usable point."""
     def spoilt(**changes):
         message = cloud(1)
         for name, value in changes.items():
@@ -170,7 +170,7 @@ def logged(node, words):
     wait_until(lambda: node.output.count(words) > before, what=f'{words!r} once more')
 
 
-def test_a_camera_that_is_killed_or_held_and_comes_back(observer):
+def test_a_camera_that_is_killed_or_suspended_and_comes_back(observer):
     poses = observer.collect(TransformStamped, '/pointpng/pose')
     silent, back = 'start the publisher again', f'clouds on {TOPIC} after'
     with stub_node(*PARAMETERS, 'cloud_timeout_s:=1.0') as node:
@@ -192,7 +192,7 @@ def test_a_camera_that_is_killed_or_held_and_comes_back(observer):
             assert seconds == sorted(set(seconds))
 
 
-def test_a_node_that_was_held_goes_on_with_the_newest_cloud(ledger):
+def test_a_node_that_was_suspended_goes_on_with_the_newest_cloud(ledger):
     with stub_node(*PARAMETERS, arguments=('--slow', '0.05')) as node:
         ledger.connect()
         ledger.answer(cloud(1, stamp=1))
@@ -209,7 +209,7 @@ def test_a_node_that_was_held_goes_on_with_the_newest_cloud(ledger):
 def test_poses_in_another_frame_wait_for_no_transform(ledger):
     tf = ledger.observer.node.create_publisher(TransformStamped, '/tf_of_test', 10)
 
-    def tell(second, node):
+    def publish_tf(second, node):
         message = TransformStamped(header=Header(frame_id='map'), child_frame_id='camera')
         message.header.stamp = cloud(stamp=second).header.stamp
         message.transform.translation.x, message.transform.rotation.w = 10.0, 1.0
@@ -221,12 +221,12 @@ def test_poses_in_another_frame_wait_for_no_transform(ledger):
         ledger.observer.wait_for_subscriber(tf)
         ledger.publisher.publish(cloud(1, stamp=1))              # missing
         ledger.status(lambda state: "no transform from 'camera'" in state.message)
-        tell(1, node)                                            # late
-        tell(2, node)
+        publish_tf(1, node)                                            # late
+        publish_tf(2, node)
         ledger.answer(cloud(1, stamp=2), frame='map')
         ledger.publisher.publish(cloud(1, stamp=3, frame='elsewhere'))
         ledger.status(lambda state: "no transform from 'elsewhere'" in state.message)
-        tell(4, node)
+        publish_tf(4, node)
         ledger.answer(cloud(1, stamp=4), frame='map')
         assert {pose.header.stamp.sec for pose in ledger.poses} == {2, 4}
         assert all(11 < pose.transform.translation.x < 12 for pose in ledger.poses)

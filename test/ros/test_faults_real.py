@@ -1,4 +1,4 @@
-"""Faults under the real node: frames with holes, a bag that begins anew, a vanishing library."""
+"""Faults under the real node: frames with holes, a bag that restarts, a vanishing library."""
 
 from dataclasses import replace
 import shutil
@@ -55,7 +55,7 @@ class Judge:
         return {pose.child_frame_id for pose in poses}
 
 
-def test_holes_and_a_bag_that_begins_anew(observer, frames, tmp_path):
+def test_holes_and_a_bag_that_restarts(observer, frames, tmp_path):
     write_catalogue(tmp_path / 'objects', NAMES)
     height, width = frames[0].points.shape[:2]
     drill = next(truth for truth in frames[1].truths if truth.label == 'drill')

@@ -14,7 +14,7 @@ def test_the_page_shows_the_example_itself():
     assert PAGE.count(f'```python\n{code}```\n') == 1
 
 
-def test_the_page_tells_every_parameter_with_default_and_unit():
+def test_the_page_lists_every_parameter_with_default_and_unit():
     for field in dataclasses.fields(PickRules):
         row = f'| `{field.name}` | `{field.default}` | {field.metadata["unit"]} |'
         assert PAGE.count(row) == 1, row

@@ -54,11 +54,11 @@ def detection(index, T, segment):
 
 
 def covariance(T_target_cloud):
-    """Of shifts along x, the axis of the cloud's frame."""
+    """Return the covariance (6, 6) of shifts along x, the axis of the cloud's frame."""
     along = np.eye(3)[0] if T_target_cloud is None else T_target_cloud[:3, 0]
-    told = np.eye(6) * 1e-6
-    told[:3, :3] += 1e-4 * np.outer(along, along)
-    return told
+    matrix_6x6 = np.eye(6) * 1e-6
+    matrix_6x6[:3, :3] += 1e-4 * np.outer(along, along)
+    return matrix_6x6
 
 
 def header():
@@ -174,10 +174,10 @@ def test_what_else_an_object_could_be_follows_the_pose_that_was_accepted(detecti
 
 def test_the_list_of_objects_says_what_the_detections_say(detections):
     objects = objects_of(result(random_pose(3), random_pose(4)), random_pose(5))
-    told = json.loads(object_list(objects, header()).data)
-    assert told['header'] == {'stamp': {'sec': 12, 'nanosec': 0}, 'frame_id': 'camera'}
-    assert [entry['ambiguous'] for entry in told['objects']] == [False, True]
-    for entry, found in zip(told['objects'], detections.array_of(objects, header()).detections):
+    listed = json.loads(object_list(objects, header()).data)
+    assert listed['header'] == {'stamp': {'sec': 12, 'nanosec': 0}, 'frame_id': 'camera'}
+    assert [entry['ambiguous'] for entry in listed['objects']] == [False, True]
+    for entry, found in zip(listed['objects'], detections.array_of(objects, header()).detections):
         best, *others = found.results
         assert (entry['id'], entry['symmetric']) == (found.id, True)
         assert entry['covariance'] == pytest.approx(best.pose.covariance)

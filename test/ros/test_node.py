@@ -168,7 +168,7 @@ def test_the_newest_cloud_wins_while_the_pipeline_is_slow(rig):
         assert len(rig.markers) < 15
 
 
-def test_services_take_a_new_look_and_reset(rig):
+def test_services_take_new_references_and_reset(rig):
     with stub_node('cloud_reliability:=reliable'):
         rig.connect()
         answer = rig.observer.call(Trigger, '/pose_estimator/set_reference')
@@ -186,7 +186,7 @@ def test_services_take_a_new_look_and_reset(rig):
         assert len(poses_of(rig, cloud(5, stamp=6))) == 1
 
 
-def test_with_a_library_a_look_is_refused(rig):
+def test_with_a_library_new_references_are_refused(rig):
     with stub_node('cloud_reliability:=reliable', 'objects:=/somewhere_1'):
         rig.connect()
         assert len(poses_of(rig, cloud(0, 1, stamp=1))) == 1

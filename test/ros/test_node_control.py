@@ -258,7 +258,7 @@ def test_states_of_objects_are_in_the_diagnostics_until_the_camera_is_silent(rig
         wait_until(lambda: rig.diagnostics[-1].status[1].message == 'no objects', what='silence')
 
 
-def test_a_full_gpu_is_told_and_survived(rig):
+def test_a_full_gpu_is_reported_and_survived(rig):
     with stub_node(RELIABLE) as node:
         rig.connect()
         rig.exchange(cloud(0, stamp=1))
@@ -269,7 +269,7 @@ def test_a_full_gpu_is_told_and_survived(rig):
         assert names_of(rig, cloud(0, stamp=2)) == ['object_0_0']
 
 
-def test_a_second_node_of_the_same_name_is_told(domain):
+def test_a_second_node_of_the_same_name_is_reported(domain):
     with stub_node() as first:
         first.wait_for_output('listening on')
         with stub_node() as second:

@@ -23,8 +23,8 @@ def test_every_value_of_the_diagnostics_is_described_and_no_other():
     table = PAGE[PAGE.index('| key | what |'):PAGE.index('## Faults')]
     described = {name for cell in re.findall(r'^\| (`.*?) \|', table, re.MULTILINE)
                  for name in re.findall(r'`(\w+)`', cell)}
-    told = {pair.key for pair in status().values}
-    assert {name for name in described if not name.startswith('stage_')} == told
+    reported = {pair.key for pair in status().values}
+    assert {name for name in described if not name.startswith('stage_')} == reported
 
 
 @pytest.mark.parametrize('values', [{'silent_s': None}, {'references': 0}, {}])

@@ -1,4 +1,4 @@
-"""What the node tells beside the poses: objects as JSON, segments, latched references."""
+"""What the node publishes beside the poses: objects as JSON, segments, latched references."""
 
 import json
 import re
@@ -29,10 +29,10 @@ class Outputs:
         self._segments = observer.collect(PointCloud2, '/pointpng/segments')
 
     def objects(self, second):
-        return wait_until(lambda: next((told for told in self.told() if told[
+        return wait_until(lambda: next((listed for listed in self.lists() if listed[
             'header']['stamp']['sec'] == second), None), what=f'objects of second {second}')
 
-    def told(self):
+    def lists(self):
         return [json.loads(message.data) for message in self._objects]
 
     def segments(self, second):
@@ -47,12 +47,13 @@ def test_objects_and_segments_of_a_cloud_have_its_header_and_agree_with_the_pose
         rig.connect()
         rig.exchange(cloud(0, 7, stamp=1))
         poses = poses_of(rig, cloud(0, 5, 7, stamp=2))
-        told = outputs.objects(2)
-        assert told['header'] == {'frame_id': 'camera', 'stamp': {'sec': 2, 'nanosec': 123456789}}
-        assert [entry['id'] for entry in told['objects']] == [
+        listed = outputs.objects(2)
+        assert listed['header'] == {'frame_id': 'camera',
+                                    'stamp': {'sec': 2, 'nanosec': 123456789}}
+        assert [entry['id'] for entry in listed['objects']] == [
             pose.child_frame_id for pose in poses] == ['object_0_0', 'object_7_0']
-        assert [entry['ambiguous'] for entry in told['objects']] == [False, True]
-        for entry, pose in zip(told['objects'], poses):
+        assert [entry['ambiguous'] for entry in listed['objects']] == [False, True]
+        for entry, pose in zip(listed['objects'], poses):
             place, rotation = pose.transform.translation, pose.transform.rotation
             assert entry['position_m'] == [place.x, place.y, place.z]
             assert entry['quat_xyzw'] == [rotation.x, rotation.y, rotation.z, rotation.w]
@@ -67,7 +68,7 @@ def test_objects_and_segments_of_a_cloud_have_its_header_and_agree_with_the_pose
         assert set(np.frombuffer(outputs.segments(3).data, '<i4')[3::4]) == {-1}
 
 
-def test_references_are_latched_and_told_again_only_when_others_are_in_use(observer):
+def test_references_are_latched_and_published_again_only_when_others_are_in_use(observer):
     rig = Rig(observer)
     with stub_node(RELIABLE):
         rig.connect()
@@ -77,8 +78,8 @@ def test_references_are_latched_and_told_again_only_when_others_are_in_use(obser
 
         def newest(count):
             wait_until(lambda: len(references) == count, what=f'{count} sets of references')
-            told = json.loads(references[-1].data)
-            return told['source'], [each['name'] for each in told['references']]
+            listed = json.loads(references[-1].data)
+            return listed['source'], [each['name'] for each in listed['references']]
 
         assert newest(1) == ('first_look', ['object_0', 'object_2'])
         observer.call(Trigger, '/pose_estimator/reset')
@@ -97,7 +98,7 @@ def test_references_are_latched_and_told_again_only_when_others_are_in_use(obser
                 {'axis': [0.0, 0.0, 1.0], 'order': 2, 'point_m': [0.0, 0.0, 0.0]}]}}]
 
 
-def test_without_a_cloud_a_library_is_told_and_a_look_is_empty(observer):
+def test_without_a_cloud_a_library_is_published_and_first_look_has_none(observer):
     references = observer.collect(String, '/pointpng/references', LATCHED)
     with stub_node('objects:=folder_1'):
         wait_until(lambda: references, what='the library')
@@ -108,7 +109,7 @@ def test_without_a_cloud_a_library_is_told_and_a_look_is_empty(observer):
     assert json.loads(references[0].data)['references'] == []
 
 
-def test_the_real_node_tells_covariances_and_labels_as_the_core_does(observer, library, frame,
+def test_the_real_node_publishes_covariances_and_labels_as_the_core_does(observer, library, frame,
                                                                      tmp_path):
     rig, outputs = Rig(observer), Outputs(observer)
     references = observer.collect(String, '/pointpng/references', LATCHED)
@@ -116,10 +117,10 @@ def test_the_real_node_tells_covariances_and_labels_as_the_core_does(observer, l
         process.wait_for_output('references: mug, drill')
         rig.connect()
         rig.exchange(real_cloud(frame, 1))
-        told = outputs.objects(1)['objects']
+        listed = outputs.objects(1)['objects']
     expected = offline(offline_pipeline(library), frame)[0].detections
-    assert [entry['id'] for entry in told] == [found.child_frame for found in expected]
-    for entry, found in zip(told, expected):
+    assert [entry['id'] for entry in listed] == [found.child_frame for found in expected]
+    for entry, found in zip(listed, expected):
         assert np.reshape(entry['covariance'], (6, 6)) == pytest.approx(found.covariance())
         assert entry['confidence'] == pytest.approx(found.estimate.confidence)
         assert {other['label'] for other in entry['others']} >= {
@@ -166,7 +167,7 @@ def test_the_docs_name_every_topic_and_service_with_its_type_and_durability(obse
 
 
 def keys_of(value):
-    """The keys of nested objects; of a list, those of its first entry."""
+    """Return the keys of nested objects; a list counts as its first entry."""
     if isinstance(value, list):
         return keys_of(value[0]) if value else None
     return {key: keys_of(each) for key, each in value.items()} if isinstance(value, dict) else None
@@ -179,5 +180,6 @@ def test_the_docs_show_the_keys_that_there_are(observer):
     with stub_node(RELIABLE, 'objects:=folder_1'):
         rig.connect()
         rig.exchange(cloud(1, stamp=1))
-        told = [outputs.objects(1), json.loads(wait_until(lambda: references, what='it')[0].data)]
-    assert [keys_of(each) for each in shown] == [keys_of(each) for each in told]
+        published = [outputs.objects(1),
+                     json.loads(wait_until(lambda: references, what='it')[0].data)]
+    assert [keys_of(each) for each in shown] == [keys_of(each) for each in published]

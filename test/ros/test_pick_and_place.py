@@ -27,7 +27,7 @@ FAKES = '' if importlib.util.find_spec('vision_msgs') else str(
 PATH = ':'.join(filter(None, (FAKES, str(REPOSITORY))))
 GRASP = matrix_from_quat((0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0))
 AGE_S = 0.1
-UNTOLD = (-1.0, *[0.0] * 35)
+UNKNOWN = (-1.0, *[0.0] * 35)
 
 
 @pytest.fixture
@@ -42,18 +42,18 @@ def covariance(shift_m=0.001, rotation_rad=0.01):
     return np.diag([shift_m ** 2] * 3 + [rotation_rad ** 2] * 3).ravel().tolist()
 
 
-def hypothesis(msg, label, confidence, T=None, told=UNTOLD):
+def hypothesis(msg, label, confidence, T=None, values=UNKNOWN):
     made = msg.ObjectHypothesisWithPose()
     made.hypothesis.class_id, made.hypothesis.score = label, confidence
     made.pose.pose = pose_from_matrix(np.eye(4) if T is None else T)
-    made.pose.covariance = list(told)
+    made.pose.covariance = list(values)
     return made
 
 
-def detection(msg, name='mug_0', *, confidence=0.95, told=None, others=(), T=None, age_s=AGE_S,
+def detection(msg, name='mug_0', *, confidence=0.95, values=None, others=(), T=None, age_s=AGE_S,
               now=None, frame='base_link'):
     made = msg.Detection3D(id=name, results=[
-        hypothesis(msg, name.rpartition('_')[0], confidence, T, told or covariance()),
+        hypothesis(msg, name.rpartition('_')[0], confidence, T, values or covariance()),
         *(hypothesis(msg, *other) for other in others)])
     made.header.frame_id = frame
     if now is not None:
@@ -66,7 +66,7 @@ def reason(msg, *, age_s=0.1, **options):
     return doubt_of(detection(msg, **options), PickRules(), age_s=age_s, T_object_ways=[GRASP])
 
 
-def test_every_doubt_is_told(msg):
+def test_every_doubt_is_reported(msg):
     assert reason(msg) == ''
     assert reason(msg, name='can_0') == 'not a mug'
     assert reason(msg, age_s=0.51) == 'stale: 0.51 s old'
@@ -78,15 +78,15 @@ def test_every_doubt_is_told(msg):
     assert reason(msg, others=[('cup', 0.1), ('can', 0.6)]) == (
         'ambiguous: may be a can, confidence 0.60')
     assert reason(msg, others=[('can', 0.4)]) == ''
-    assert reason(msg, told=covariance(shift_m=0.006)) == 'inexact: sigma 6.0 mm'
-    for nothing in ([np.nan] * 36, [0.0] * 36, UNTOLD):
-        assert reason(msg, told=nothing).startswith('inexact')
+    assert reason(msg, values=covariance(shift_m=0.006)) == 'inexact: sigma 6.0 mm'
+    for nothing in ([np.nan] * 36, [0.0] * 36, UNKNOWN):
+        assert reason(msg, values=nothing).startswith('inexact')
 
 
-def test_a_turn_matters_by_how_far_it_takes_the_gripper(msg):
+def test_a_rotation_matters_by_how_far_it_moves_the_gripper(msg):
     """The spin of a can is free: a grasp on its axis is sure, one at its side is not."""
     spin = np.diag([1e-6, 1e-6, 1e-6, 1e-6, 1e-6, np.pi ** 2 / 3]).ravel().tolist()
-    can = detection(msg, 'can_0', told=spin)
+    can = detection(msg, 'can_0', values=spin)
     rules = PickRules(label='can')
     for arm_m, sure in (((0, 0, 0.1), True), ((0.05, 0, 0), False)):
         way = matrix_from_quat(arm_m, (0, 0, 0, 1))
@@ -105,7 +105,7 @@ class Robot:
         self.ways = {way: observer.collect(PoseStamped, f'/pick_and_place/{way}')
                      for way in ('approach', 'grasp')}
 
-    def tell_tf(self, transform):
+    def publish_tf(self, transform):
         """Make a transform known: from now on, or with the fake beside every detection."""
         if FAKES:
             self.tf = transform
@@ -185,7 +185,7 @@ def test_it_comes_from_above_and_reaches_for_one_object_at_a_time(observer, msg)
 
 def test_stale_ambiguous_and_unsure_objects_are_never_reached_for(observer, msg):
     refused = {'stale': {'age_s': 0.8}, 'ambiguous': {'others': [('mug', 0.9)]},
-               'unsure': {'confidence': 0.6}, 'inexact': {'told': covariance(0.02)},
+               'unsure': {'confidence': 0.6}, 'inexact': {'values': covariance(0.02)},
                'not a mug': {'name': 'can_0'}, "no transform from 'camera'": {'frame': 'camera'}}
     with picking(observer, msg) as (robot, node):
         for text, options in refused.items():
@@ -210,7 +210,7 @@ def test_poses_in_another_frame_come_through_tf(observer, msg):
     above = TransformStamped(child_frame_id='camera')
     above.header.frame_id, above.transform.translation.z = 'base_link', 1.0
     with picking(observer, msg) as (robot, _):
-        robot.tell_tf(above)
+        robot.publish_tf(above)
         grasp = robot.reached({'frame': 'camera'})[1][1]
         np.testing.assert_allclose(grasp[:3, 3], (0, 0, 1), atol=1e-9)
 
@@ -239,10 +239,10 @@ def test_the_nodes_own_detections_lead_to_a_grasp(observer, msg):
 
 def test_without_tf_poses_in_the_robots_own_frame_are_used(msg, monkeypatch):
     monkeypatch.setitem(sys.modules, 'tf2_ros', None)
-    told = []
-    node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=told.append))
+    messages = []
+    node = SimpleNamespace(get_logger=lambda: SimpleNamespace(info=messages.append))
     robot, T = RobotFrame(node, 'base_link'), matrix_from_quat((1, 2, 3), (0, 0, 1, 0))
-    assert 'base_frame needs the ROS package tf2_ros' in told[0]
+    assert 'base_frame needs the ROS package tf2_ros' in messages[0]
     np.testing.assert_allclose(robot.T_base_object(detection(msg, T=T)), T)
     with pytest.raises(CloudError, match='start pose_estimator with target_frame:=base_link'):
         robot.T_base_object(detection(msg, frame='camera'))

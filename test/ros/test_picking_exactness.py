@@ -1,4 +1,4 @@
-"""Simulated tables: of what the rules let a gripper reach for, nearly all is where it is told."""
+"""Simulated tables: nearly all grasps that the rules allow are where the detections say."""
 
 import importlib
 
@@ -50,7 +50,7 @@ def references(estimator):
 
 
 def reached(estimator, references, scene):
-    """Of all detections of a scene: (the doubt, the error in metres)."""
+    """Yield (doubt, error in metres) for every detection of a scene."""
     ways = {reference.name: way_to(reference) for reference in references}
     simulator = DepthSimulator(TabletopWorld(NAMES, config=WorldConfig(seed=scene)))
     pipeline = FramePipeline(estimator=estimator, segmenter=SegmenterConfig(),
@@ -64,16 +64,17 @@ def reached(estimator, references, scene):
                    error_m(found, ways[name], frame.truths))
 
 
-def test_what_is_reached_for_is_where_it_is_told(estimator, references, monkeypatch):
+def test_allowed_grasps_are_where_the_detections_say(estimator, references, monkeypatch):
     if FAKES:
         monkeypatch.syspath_prepend(FAKES)
     importlib.import_module('vision_msgs.msg')
-    told = [each for scene in range(SCENES) for each in reached(estimator, references, scene)]
-    sure = np.array([error for doubt, error in told if not doubt])
-    print(f'{len(told)} detections, {len(sure) / len(told):.3f} reached for; of these within '
+    judged = [each for scene in range(SCENES) for each in reached(estimator, references, scene)]
+    sure = np.array([error for doubt, error in judged if not doubt])
+    print(f'{len(judged)} detections, {len(sure) / len(judged):.3f} reached for; of these within '
           f'{NEAR_M} m {np.mean(sure < NEAR_M):.3f}, of all '
-          f'{np.mean([error < NEAR_M for _, error in told]):.3f}; median {np.median(sure):.5f} m')
-    assert len(told) > 0.85 * SCENES * len(FRAMES) * len(NAMES)
-    assert len(sure) > 0.9 * len(told)
+          f'{np.mean([error < NEAR_M for _, error in judged]):.3f}; '
+          f'median {np.median(sure):.5f} m')
+    assert len(judged) > 0.85 * SCENES * len(FRAMES) * len(NAMES)
+    assert len(sure) > 0.9 * len(judged)
     assert np.mean(sure < NEAR_M) > 0.98
     assert np.median(sure) < 0.001

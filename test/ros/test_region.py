@@ -17,8 +17,8 @@ from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 POINTS = np.array([[0, 0, 1], [0.5, 0, 1], [0, 0.5, 1], [np.nan] * 3], np.float32)
 
 
-class StandInBuffer:
-    """Knows map <- camera, one metre along x, at seconds up to the newest it was told."""
+class FakeBuffer:
+    """Knows map <- camera, one metre along x, at seconds up to the newest that it was given."""
 
     def __init__(self):
         self.oldest_s, self.cleared = 100, 0
@@ -39,7 +39,7 @@ class StandInBuffer:
 def buffers(monkeypatch):
     made = []
     module = ModuleType('tf2_ros')
-    module.Buffer = lambda: made.append(StandInBuffer()) or made[-1]
+    module.Buffer = lambda: made.append(FakeBuffer()) or made[-1]
     module.TransformListener = lambda buffer, node: None
     module.TransformException = LookupError
     monkeypatch.setitem(sys.modules, 'tf2_ros', module)
@@ -78,7 +78,7 @@ def test_without_a_transform_the_cloud_is_refused(buffers):
 
 def test_time_that_jumps_back_empties_the_buffer_once(buffers):
     reader = reader_of(frame='map', min_x_m=0.9, max_x_m=1.1)
-    for second in (100, 101, 100, 5, 6):     # a bag that begins anew; two cameras differ by a bit
+    for second in (100, 101, 100, 5, 6):     # a bag that restarts; two cameras differ by a bit
         assert sum(kept(reader.read(message(second=second)))) == 2
     assert buffers[0].cleared == 1
 

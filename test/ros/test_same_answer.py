@@ -39,10 +39,10 @@ def by_command(recording, folder):
     bag, objects = recording
     target = folder / 'frames.json'
     assert cli.main(['frames', str(bag), '--objects', str(objects), '--json', str(target)]) == 0
-    told = json.loads(target.read_text())
-    assert (told['topic'], told['damage']) == (TOPIC, '')
+    result = json.loads(target.read_text())
+    assert (result['topic'], result['damage']) == (TOPIC, '')
     return [{key: value for key, value in frame.items() if key != 'stage_ms'}
-            for frame in told['frames']]
+            for frame in result['frames']]
 
 
 def by_api(recording):
@@ -91,14 +91,15 @@ def assert_same(frames, others):
 
 def test_node_command_and_api_agree(recording, observer, tmp_path, monkeypatch):
     monkeypatch.setenv('POINTPNG_CACHE', str(tmp_path / 'command'))
-    told = by_command(recording, tmp_path)
-    assert [frame['frame_id'] for frame in told] == ['camera'] * 5
-    assert [round(frame['stamp_ns'] / 1e9, 6) for frame in told] == [0, 0.2, 0.4, 0.6, 0.8]
-    assert 'are NaN or infinite' in told[2]['refused']
-    assert told == by_command(recording, tmp_path)      # exactly, references from the cache or not
-    frames = [poses(frame) for frame in told if frame['refused'] is None]
+    printed = by_command(recording, tmp_path)
+    assert [frame['frame_id'] for frame in printed] == ['camera'] * 5
+    assert [round(frame['stamp_ns'] / 1e9, 6) for frame in printed] == [0, 0.2, 0.4, 0.6, 0.8]
+    assert 'are NaN or infinite' in printed[2]['refused']
+    # Exactly, whether or not references come from the cache.
+    assert printed == by_command(recording, tmp_path)
+    frames = [poses(frame) for frame in printed if frame['refused'] is None]
     assert set(frames[0]) == {'mug_0', 'drill_0'}
-    assert any(each['tracked'] for frame in told for each in frame['objects'])
+    assert any(each['tracked'] for frame in printed for each in frame['objects'])
     assert_same(frames, by_api(recording))
     assert_same(frames, by_node(recording, observer, tmp_path / 'node'))
 

@@ -78,7 +78,7 @@ def test_a_node_may_do_what_it_does_and_no_more(name, observer, tmp_path):
         words = (*words, str(bags.write_bag(tmp_path, 'mcap', count=1)[0]))
     with RosProcess(*words, '--ros-args', '-p', 'use_sim_time:=true'):
         wait_until(lambda: node_found(observer, name), what=f'node {name}')
-        with suppress(AssertionError):        # what is missing is told below
+        with suppress(AssertionError):        # what is missing is reported below
             wait_until(lambda: not differences(observer, name), what='discovery', timeout_s=30.0)
         assert differences(observer, name) == {}, 'words: (policy lacks, policy has for nothing)'
 

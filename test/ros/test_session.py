@@ -69,7 +69,7 @@ def test_changed_parameters_keep_the_references():
     (lambda session: session.reset(), 0),
     (lambda session: session.process(POINTS, frame='other camera'), 0),
 ])
-def test_what_is_followed_lasts_as_long_as_it_makes_sense(between, followed):
+def test_tracks_last_as_long_as_their_references(between, followed):
     library = [SimpleNamespace(name='object_0'), SimpleNamespace(name='object_1')]
     session = session_of(library=library)
     assert session.process(POINTS, frame='camera').tracked == 0
@@ -86,7 +86,7 @@ def swap(session, library=None, mode=None):
     session.swap(session.prepared(Setting.of(StubPipeline, library, mode)))
 
 
-def test_another_library_keeps_what_is_followed_under_the_same_name():
+def test_another_library_keeps_tracks_of_the_same_name():
     session = session_of(library=named(0, 1))
     session.process(POINTS)
     swap(session, named(1, 2))
@@ -127,18 +127,18 @@ def test_parameters_changed_after_a_swap_keep_it():
 def test_a_swap_waits_for_the_cloud_in_work_and_a_rebuild_does_not():
     working, release, order = threading.Event(), threading.Event(), []
 
-    class Held(StubPipeline):
+    class Blocked(StubPipeline):
         def process(self, points, image_shape=None, stamp_s=None):
             working.set()
             assert release.wait(20)
             order.append('processed')
             return super().process(points, image_shape)
 
-    session = session_of(Held, library=named(0))
+    session = session_of(Blocked, library=named(0))
     worker = threading.Thread(target=session.process, args=(POINTS,))
     worker.start()
     assert working.wait(20)
-    session.rebuild(Held)
+    session.rebuild(Blocked)
     swapper = threading.Thread(target=lambda: (swap(session, named(1)), order.append('swapped')))
     swapper.start()
     release.set()

@@ -4,7 +4,7 @@ JSON: {"model", "device", "threads", "observations", "references", "views", "rep
 "reference_s", "peak_mb", "single" and "batch": {"ms", "poses_per_s", "right_label", "right_pose",
 "stage_ms": {STAGE: MS}}}. "single" is one observation against its own reference, "batch" all
 against all; "poses_per_s" counts one pose for each observation, and "right_label" and "right_pose"
-are shares of observations. "stage_ms" holds "prepare", "search", "coarse", "fine", "refine" and
+are shares of observations. "stage_ms" has "prepare", "search", "coarse", "fine", "refine" and
 the "rest"; "reference_s" is what one reference takes to prepare, "peak_mb" the memory of the GPU,
 or of the process, in 2^20 bytes. Times are medians.
 """

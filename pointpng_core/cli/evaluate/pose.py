@@ -8,7 +8,7 @@ embedding space, without registration); `--search gradient` adds "embedding, alg
 learned `--model`, "... training_free" are the same with the training-free model. "bidirectional"
 is the pipeline with verification.bidirectional; "tracking" starts 8 degrees and 4 % of the
 diameter from the truth. Shares lie in [0, 1]; milliseconds are those of an observation,
-"reference_ms" those of preparing a reference. With `--unseen`, "parts" holds "pairs" and "methods"
+"reference_ms" those of preparing a reference. With `--unseen`, "parts" has "pairs" and "methods"
 of the "seen" and the "unseen" objects.
 """
 

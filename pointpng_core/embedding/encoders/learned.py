@@ -39,7 +39,7 @@ class TransformerEncoder:
 
     @cached_property
     def key(self) -> str:
-        """Identifies configuration and weights."""
+        """Return a key that identifies configuration and weights."""
         return network_key('point_png-1', self.network)
 
     def encode(self, clouds: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ class SteerableEncoder:
 
     @cached_property
     def key(self) -> str:
-        """Identifies configuration and weights."""
+        """Return a key that identifies configuration and weights."""
         return network_key('steerable-1', self.network)
 
     def encode(self, clouds: Tensor) -> Tensor:

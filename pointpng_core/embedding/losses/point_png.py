@@ -49,12 +49,12 @@ class PairTerms:
 
     @property
     def predictor_accuracy(self) -> Tensor:
-        """PA = mean cos(Theta_g z, z+) (after EquiMod, arXiv 2211.01244)."""
+        """Return PA = mean cos(Theta_g z, z+) (after EquiMod, arXiv 2211.01244)."""
         return (self.anchor * self.z_target).sum(-1).mean()
 
     @property
     def absolute_equivariance(self) -> Tensor:
-        """AE = PA - mean cos(z, z+); it is 0 for an embedding that ignores rotations."""
+        """Return AE = PA - mean cos(z, z+), which is 0 if the embedding ignores rotations."""
         return self.predictor_accuracy - (self.z_source * self.z_target).sum(-1).mean()
 
 

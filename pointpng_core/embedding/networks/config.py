@@ -60,5 +60,5 @@ class ModelConfig(Config):
 
     @property
     def embedding_dim(self) -> int:
-        """Size d of an embedding."""
+        """Return the size d of an embedding."""
         return self.copies * (self.degree_max + 1) ** 2 if self.cope == 'wigner' else self.dim

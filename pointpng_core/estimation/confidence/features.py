@@ -21,7 +21,7 @@ class Situation:
     """E estimates, each beside the second-best pose and object: one array (E,) per field."""
 
     score: NDArray[np.float64]
-    """In [0, 1], what the estimates are ranked by."""
+    """The score in [0, 1] by which estimates are ranked."""
     coverage: NDArray[np.float64]
     """Share of the surface expected to be visible that was measured."""
     residual: NDArray[np.float64]
@@ -29,7 +29,7 @@ class Situation:
     noise: NDArray[np.float64]
     """Expected error of a measured point, in diameters."""
     scale_residual: NDArray[np.float64]
-    """By how much the reference would have to be larger or smaller, as a share of its size."""
+    """Change of the reference's size that would fit best, as a share of its size."""
     second_best_pose: NDArray[np.float64]
     """Best score of a clearly different pose of the same reference, 0 where there is none."""
     second_best_object: NDArray[np.float64]

@@ -81,7 +81,7 @@ class Recogniser:
                      references: Sequence[Reference]) -> NDArray[np.float64]:
         """Return (O, R): cosines of norms, of the most similar view of each reference."""
         if not references:
-            raise ConfigError('no references: give at least one to look for')
+            raise ConfigError('no references: give at least one to search for')
         batch = prepare_observations(observations, sample=self.config.sample, device=self._device)
         norms = self._observed(batch, references)  # (R, O, F)
         views = torch.tensor([seen_from_outside(cloud) for cloud in batch.clouds],

@@ -47,7 +47,7 @@ def refine_views(hypotheses: Hypotheses, observations: Observations,
                  front_facing: FrontFacing) -> Hypotheses:
     """Return hypotheses of single views, refined on the sampled points that face the camera.
 
-    `stack` holds the same references.
+    `stack` is of the same references.
     """
     if hypotheses.observation.device.type != 'cpu':
         return refine_batched(hypotheses, observations, stack, front_facing)
@@ -61,7 +61,7 @@ def refine_surfaces(hypotheses: Hypotheses, observations: Observations,
                     bidirectional: bool = False) -> Hypotheses:
     """Return hypotheses of full or partial surfaces, refined on all sampled points.
 
-    `stack` holds the same references.
+    `stack` is of the same references.
     """
     if hypotheses.observation.device.type != 'cpu':
         return refine_batched(hypotheses, observations, stack, bidirectional=bidirectional)

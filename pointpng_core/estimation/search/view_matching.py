@@ -24,7 +24,7 @@ CANDIDATES = 128
 
 @dataclass(frozen=True, kw_only=True)
 class ViewMatches:
-    """For T targets and R references, `count` rotations each, best first."""
+    """The `count` best rotations of each of R references for each of T targets, best first."""
 
     R_target_reference: Tensor
     """(T, R, count, 3, 3)"""
@@ -39,7 +39,7 @@ def search_views(cope: Cope, banks: Sequence[ViewBank], in_plane_banks: Sequence
                  in_plane_rotations: int) -> ViewMatches:
     """Match targets against all views of all references under all in-plane rotations.
 
-    `in_plane_banks` hold what the COPE computed once for the embeddings of each reference's views
+    `in_plane_banks` contain what the COPE precomputed for the embeddings of each reference's views
     at the angles `in_plane_angles(in_plane_rotations)`. z_target (R, T, d): the targets in the
     unit of each reference, in their view frames R_view_target (T, 3, 3). Rotations of one match
     lie at least `apart_rad` apart.

@@ -30,7 +30,7 @@ def other_poses(estimate: PoseEstimate, reference: Reference) -> list[Hypothesis
     """Return the runners-up of an ambiguous estimate that are clearly other poses, best first.
 
     Each appears once, up to the symmetry of the reference; the list is empty only where the
-    estimate is not ambiguous. Where none of them is as good, it holds the best runner-up, which
+    estimate is not ambiguous. Where none of them is as good, it contains the best runner-up, which
     made the estimate ambiguous: a later view may have distinguished the two, or a tracked pose may
     lie between others.
     """

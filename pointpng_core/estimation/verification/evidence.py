@@ -52,7 +52,7 @@ class Evidence:
         return Evidence(**{name: value[index] for name, value in vars(self).items()})
 
     def with_suppressed(self, mask: Tensor) -> 'Evidence':
-        """Return the evidence with hypotheses also suppressed where a mask (H,) holds."""
+        """Return the evidence with hypotheses also suppressed where a mask (H,) is true."""
         return replace(self, suppressed=self.suppressed | mask)
 
     def put(self, index: Tensor, other: 'Evidence') -> 'Evidence':

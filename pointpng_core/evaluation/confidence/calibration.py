@@ -83,7 +83,7 @@ def judge(cases: Sequence[Case], calibration: Calibration, *, threshold: float =
           ) -> dict[str, Any]:
     """Return how reliable a calibration is on cases, and which poses a threshold accepts.
 
-    {'threshold', 'ece', 'brier', 'bins', 'curve', 'all': acceptance, 'sources': {NAME:
+    Returns {'threshold', 'ece', 'brier', 'bins', 'curve', 'all': acceptance, 'sources': {NAME:
     acceptance}, 'weights'}; see `evaluation.confidence.reliability`.
     """
     sure = np.array([_confidence(case, calibration) for case in cases])

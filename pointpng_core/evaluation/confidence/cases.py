@@ -32,7 +32,7 @@ class Case:
     name: str
     """The observed object, empty for none."""
     known: bool
-    """Whether the library holds it."""
+    """Whether the object is in the library."""
     right: bool
     single_view: bool
     features: NDArray[np.float64]

@@ -41,7 +41,7 @@ def acceptance(confidence: Floats, right: Mask, known: Mask, threshold: float
                ) -> dict[str, Any]:
     """Return the effect of a threshold of acceptance on (N,) cases.
 
-    {'cases', 'accepted': share of all, 'wrong': share of the accepted, 'wrong_count',
+    Returns {'cases', 'accepted': share of all, 'wrong': share of the accepted, 'wrong_count',
     'recall': share of the right ones that is accepted, 'unknown': cases whose object has no
     reference, 'unknown_accepted': share of these}. Shares of no cases are 0.
     """

@@ -1,4 +1,4 @@
-"""Simulated tables: objects that occlude one another, some of which no library holds."""
+"""Simulated tables: objects that occlude one another, some of which are in no library."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -56,8 +56,8 @@ def scene_cases(estimator: PoseEstimator, objects: Sequence[CatalogueObject], *,
     cases: list[Case] = []
     for scene, frame in enumerate(simulated_tables(objects, scenes=scenes, seed=seed)):
         rng = np.random.default_rng([seed, scene, 1])
-        standing = [truth.label for truth in frame.truths]
-        library = [references[name] for name in _library(standing, list(references), rng)]
+        in_view = [truth.label for truth in frame.truths]
+        library = [references[name] for name in _library(in_view, list(references), rng)]
         cases += _frame_cases(estimator, library, frame)
     return cases
 
@@ -86,11 +86,11 @@ def _simulator(objects: Sequence[CatalogueObject], rng: np.random.Generator) -> 
             chosen.pop()
 
 
-def _library(standing: Sequence[str], names: Sequence[str], rng: np.random.Generator
+def _library(in_view: Sequence[str], names: Sequence[str], rng: np.random.Generator
              ) -> list[str]:
     """Return the names of some objects on the table, and of others that are not on it."""
-    known = [name for name in dict.fromkeys(standing) if rng.random() < 0.5]
-    absent = [name for name in names if name not in standing]
+    known = [name for name in dict.fromkeys(in_view) if rng.random() < 0.5]
+    absent = [name for name in names if name not in in_view]
     rng.shuffle(absent)
     return (known + absent)[:max(LIBRARY, len(known))] or list(names[:1])
 

@@ -53,7 +53,7 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """Name of its folder and file."""
+        """Return the name of its folder and file."""
         return f'beta_{self.beta:g}_M_{self.negatives}'
 
 
@@ -175,8 +175,8 @@ def cell_metrics(model: EmbeddingModel, training: Sequence[ObjectSet],
                  ) -> dict[str, Any]:
     """Return PA, AE, accuracy and pose error of a model on the validation objects.
 
-    {"pa", "ae", "cosine_plain", "pairs", "pose_median_deg", "pose_15deg" (the share below 15
-    degrees), "svm_accuracy" (upright, of the first set with labels; None without)}.
+    Returns {"pa", "ae", "cosine_plain", "pairs", "pose_median_deg", "pose_15deg" (the share below
+    15 degrees), "svm_accuracy" (upright, of the first set with labels; None without)}.
     """
     generator = torch.Generator().manual_seed(seed)
     count = cloud_points(model.encoder)

@@ -116,8 +116,8 @@ def evaluate_classification(model: EmbeddingModel, train_sets: Sequence[ObjectSe
                             report: Callable[[str], None] = lambda line: None) -> Result:
     """Run the protocols on the training and test splits of sources with the same classes.
 
-    {"model", "svm_accuracy", "probe_accuracy", "finetune_accuracy", "few_shot" (each under the
-    first rotations, None when not asked for), "classes", "train_objects", "test_objects",
+    Returns {"model", "svm_accuracy", "probe_accuracy", "finetune_accuracy", "few_shot" (each under
+    the first rotations, None when not asked for), "classes", "train_objects", "test_objects",
     "points", "features", "pooling", "up", "seed", "protocols": {PROTOCOL: {ROTATIONS: details}}}.
     Details of svm: see svm_accuracy; of probe and finetune: "accuracy", "class_accuracy" and the
     values of HeadConfig; of few-shot: see few_shot. Raises FileError, ConfigError,

@@ -35,8 +35,8 @@ def evaluate_equivariance(model: EmbeddingModel, object_sets: Sequence[ObjectSet
     sample has `points` points (default: as many as the encoder takes), or half of the object's
     where it has fewer than twice as many; `jitter` is in diameters.
 
-    {"model", "pa", "ae", "cosine_plain", "objects", "pairs", "points", "jitter", "rotations",
-    "seed",
+    Returns {"model", "pa", "ae", "cosine_plain", "objects", "pairs", "points", "jitter",
+    "rotations", "seed",
     "angles": [{"low_deg", "high_deg", "pa", "ae", "cosine_plain", "pairs"}],
     "sources": {NAME: {"pa", "ae", "cosine_plain", "pairs", "objects"}}}
     """

@@ -68,7 +68,7 @@ def rotations_of(rotations: str, up: str) -> tuple[str, str]:
 
 
 def check_same_classes(train: LabelledObjects, test: LabelledObjects) -> None:
-    """Refuse splits whose labels mean different things; raises FileError."""
+    """Refuse splits whose labels mean different classes; raises FileError."""
     if train.class_names != test.class_names:
         raise FileError(f'the training split has the classes {", ".join(train.class_names)}, the '
                         f'test split {", ".join(test.class_names)}')

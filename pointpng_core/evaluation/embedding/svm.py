@@ -55,22 +55,23 @@ def fit_predict(train: Features, train_labels: Labels, test: Features, *, c: flo
 def held_out_scores(features: Features, labels: Labels, candidates: Sequence[float], *,
                     seed: int) -> dict[float, float]:
     """Return the accuracy of each C on a held-out part of the training split."""
-    held = held_out(labels, seed=seed)
-    if not held.any():
+    validation = held_out(labels, seed=seed)
+    if not validation.any():
         raise ConfigError('every class has a single training object: none is left to choose C on; '
                           'give C')
-    return {c: float((fit_predict(features[~held], labels[~held], features[held], c=c)
-                      == labels[held]).mean()) for c in candidates}
+    kept, expected = ~validation, labels[validation]
+    return {c: float((fit_predict(features[kept], labels[kept], features[validation], c=c)
+                      == expected).mean()) for c in candidates}
 
 
 def held_out(labels: Labels, *, seed: int) -> NDArray[np.bool_]:
     """Return a mask (K,) with about HELD_OUT of each class, never all and at least one in all."""
     generator = np.random.default_rng(seed)
-    held = np.zeros(len(labels), dtype=bool)
+    mask = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         rows = generator.permutation(np.flatnonzero(labels == label))
-        held[rows[:min(len(rows) - 1, max(1, round(HELD_OUT * len(rows))))]] = True
-    return held
+        mask[rows[:min(len(rows) - 1, max(1, round(HELD_OUT * len(rows))))]] = True
+    return mask
 
 
 def accuracies(predicted: Labels, true: Labels) -> dict[str, float]:
@@ -84,7 +85,7 @@ def few_shot(train: Features, train_labels: Labels, test: Features, test_labels:
              c: float, seed: int, runs: int = RUNS) -> dict[str, Any]:
     """Return {"5-way 10-shot": {"mean", "std", "runs", "c"}, ...} of features and labels (K,).
 
-    Examples come from the training split, queries from the test split, both drawn anew in each
+    Examples come from the training split, queries from the test split, both sampled again in each
     run. Settings for which there are too few classes are left out; raises ConfigError if all are.
     """
     results = {}

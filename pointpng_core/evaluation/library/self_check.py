@@ -59,7 +59,7 @@ def check_library(estimator: PoseEstimator, models: Sequence[ObjectModel], plan:
                   ) -> dict[str, Any]:
     """Return how often and how well objects are posed in random views.
 
-    {'views', 'distance_m', 'seed', 'noise', 'threshold', 'objects': {NAME: {'diameter_m',
+    Returns {'views', 'distance_m', 'seed', 'noise', 'threshold', 'objects': {NAME: {'diameter_m',
     'points', 'right', 'rotation_deg', 'shift_mm', 'accepted', 'accepted_wrong', 'taken_for':
     {NAME: views}}}, 'warnings': [TEXT]}. `right` is the share of views with the right object at
     the right pose, up to its symmetry (ADD-S below 5 % of the diameter, or a residual about as

@@ -51,7 +51,7 @@ def evaluate_pose(pairs: Path, *, baselines: bool, limit: int | None = None,
     `unseen`, a rule over the sorted names of the file's objects, also 'parts': {'seen' and
     'unseen': {'pairs', 'methods'}}. `report` is called with the method that is running. Times are
     milliseconds per observation; preparing a source is timed apart (`reference_ms`). `threads`
-    holds for torch and small_gicp; Open3D takes OMP_NUM_THREADS from the environment it was
+    applies to torch and small_gicp; Open3D takes OMP_NUM_THREADS from the environment it was
     started in. Raises FileError.
     """
     pose_pairs = read_pairs(pairs, limit=limit)

@@ -65,7 +65,7 @@ def bench_batch(size: BatchSize, *, repeats: int = 5, threads: int = 1, device: 
                 seed: int = 0, report: Report = lambda line: None) -> dict[str, Any]:
     """Time single objects and whole batches on a device; raises ConfigError, FileError.
 
-    {"model", "device", "threads", "observations", "references", "views", "repeats",
+    Returns {"model", "device", "threads", "observations", "references", "views", "repeats",
     "reference_s", "peak_mb", "single" and "batch": {"ms", "poses_per_s", "right_label",
     "right_pose", "stage_ms": {STAGE: MS}}}. "single" is each observation alone against its own
     reference, "batch" all observations against all references; a pose is the best one of an

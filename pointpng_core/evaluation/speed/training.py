@@ -36,8 +36,8 @@ def bench_training(config: TrainConfig, *, steps: int = 10,
                    report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Time `steps` steps of both stages on random objects, after two untimed ones.
 
-    {"device", "threads", "precision", "batch", "views", "parameters", "peak_gflops", "stages":
-    {"mae" | "png": {"clouds_per_s", "step_ms", "gflop_per_step", "gflops", "peak_share",
+    Returns {"device", "threads", "precision", "batch", "views", "parameters", "peak_gflops",
+    "stages": {"mae" | "png": {"clouds_per_s", "step_ms", "gflop_per_step", "gflops", "peak_share",
     "shares": {"data", "grouping", "network", "optimiser"}}}}. The parts are medians: data and
     augmentation; farthest points and neighbours; forward and backward pass without them; clipping
     and AdamW. clouds_per_s counts every view. Raises ConfigError.

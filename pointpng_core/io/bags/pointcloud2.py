@@ -42,12 +42,12 @@ class _Layout:
 
     @property
     def needed_bytes(self) -> int:
-        """Bytes up to the last point; the padding of the last row may be missing."""
+        """Return the bytes up to the last point; the padding of the last row may be missing."""
         return (self.height - 1) * self.row_step + self.width * self.point_step
 
     @property
     def is_packed_float32(self) -> bool:
-        """Whether the data is already a C-ordered array of native float32 (N, 3)."""
+        """Return whether the data is already a C-ordered array of native float32 (N, 3)."""
         return (self.offsets == (0, 4, 8) and self.point_step == 12
                 and self.row_step == 12 * self.width
                 and all(dtype == np.float32 for dtype in self.dtypes))

@@ -1,4 +1,4 @@
-"""The PointCloud2 clouds of a recorded bag: MCAP, sqlite3 or ROS 1, by rosbags, without ROS."""
+"""Finding bags, and reading their PointCloud2 clouds: MCAP, sqlite3, ROS 1; without ROS."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
-from pointpng_core.io.bags.discovery import STORAGE_SUFFIXES
 from pointpng_core.io.bags.recovery import repair
 
 if TYPE_CHECKING:
     from rosbags.highlevel import AnyReader
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+STORAGE_SUFFIXES = ('.mcap', '.db3', '.bag')
+_METADATA, _INFORMATION = 'metadata.yaml', 'rosbag2_bagfile_information'
 
 
 class CloudBag:
@@ -137,8 +138,25 @@ def _storage_files(path: Path) -> list[Path]:
 def _expected_counts(path: Path) -> dict[str, int]:
     """Return the number of messages of each topic by metadata.yaml; empty without one."""
     try:
-        content = read_yaml_mapping(path / 'metadata.yaml')['rosbag2_bagfile_information']
+        content = read_yaml_mapping(path / _METADATA)[_INFORMATION]
         return {entry['topic_metadata']['name']: int(entry['message_count'])
                 for entry in content['topics_with_message_count']}
     except (FileError, KeyError, TypeError, ValueError):
         return {}
+
+
+def find_bags(path: Path) -> list[Path]:
+    """Return the bags at or below a path, sorted; other files are ignored.
+
+    A folder whose recorder was killed has no metadata.yaml: its files count as bags of their own.
+    """
+    if not path.is_dir():
+        return [path] if path.is_file() and path.suffix in STORAGE_SUFFIXES else []
+    if _is_recording(path):
+        return [path]
+    return [bag for entry in sorted(path.iterdir()) for bag in find_bags(entry)]
+
+
+def _is_recording(folder: Path) -> bool:
+    metadata = folder / _METADATA
+    return metadata.is_file() and _INFORMATION.encode() in metadata.read_bytes()

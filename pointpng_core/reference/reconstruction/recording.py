@@ -35,7 +35,7 @@ MAX_REFUSED_SHARE = 0.4
 MIN_OBSERVABLE_SHARE = 0.1
 """Share of views that must constrain the rotation; a handle is hidden in half of them."""
 SEGMENTER = SegmenterConfig(split=False)
-"""The object stands alone, so that segments need not be split."""
+"""There is a single object: segments need no splitting."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,13 +1,13 @@
 """Detection of the rotational symmetry of a complete surface by registering it onto itself.
 
-1. The training-free embedding tells which rotations may leave the surface unchanged.
+1. The training-free embedding proposes rotations that may leave the surface unchanged.
 2. The candidate axes are refined by ICP of the surface onto its rotated copy.
 3. Each is verified by distances and normals of the rotated surface.
 4. At most two axes are accepted, snapped to one point and to an angle that occurs in a rotation
    group: cyclic, dihedral, tetrahedral, octahedral, icosahedral, continuous with or without flips,
    or the sphere.
 
-Only geometry counts, not colour. A weak symmetry is rather missed than invented: a part that
+Only geometry counts, not colour. A false symmetry is worse than a missed one: a part that
 protrudes by a few percent of the diameter, like a handle, breaks it. Orders above 8 are found as
 multiples of lower ones.
 """

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import random_points
-from pointpng_core.io.bags.discovery import find_bags
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_core.io.bags.reader import CloudBag
+from pointpng_core.io.bags.reader import CloudBag, find_bags
 from pointpng_core.io.model_files import UNIT_M
 from pointpng_core.segmentation import SegmenterConfig, segment_scene
 from pointpng_core.training.data.objects import (

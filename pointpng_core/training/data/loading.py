@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.io.bags.discovery import find_bags
+from pointpng_core.io.bags.reader import find_bags
 from pointpng_core.io.model_files import MODEL_SUFFIXES
 from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.training.data.bag_objects import read_bag_objects

@@ -48,7 +48,7 @@ class SourceConfig(Config):
 
     @property
     def is_procedural(self) -> bool:
-        """Whether the path is `procedural` or `procedural:COUNT`, and not a file."""
+        """Return whether the path is `procedural` or `procedural:COUNT`, and not a file."""
         return self.path.partition(':')[0] == PROCEDURAL and not Path(self.path).exists()
 
     @classmethod

@@ -43,7 +43,7 @@ def write_views(path, names, each):
     return path
 
 
-def test_calibration_is_fitted_judged_and_drawn(tmp_path, capsys):
+def test_calibration_is_fitted_judged_and_plotted(tmp_path, capsys):
     pairs = write_views(tmp_path / 'views.npz', NAMES, 3)
     fit, plot = tmp_path / 'mine.json', tmp_path / 'mine.png'
     result, table = evaluated(tmp_path, capsys, 'calibration', '--pairs', pairs, '--fit', fit,
@@ -88,7 +88,7 @@ def test_what_cannot_be_done_is_said(capsys, words, message):
 
 
 def cases(count=400, seed=0):
-    """Cases of known odds, of both kinds of observations."""
+    """Cases of known probabilities, for both kinds of observations."""
     rng = np.random.default_rng(seed)
     truth = Calibration(view=Weights(intercept=-5.0, score=10.0),
                         whole=Weights(intercept=-3.0, coverage=6.0))

@@ -50,6 +50,6 @@ def test_the_tutorial_promises_what_the_check_found(played):
     assert all(part['right'] >= 0.75 for part in result['objects'].values())
 
 
-def test_the_tutorial_draws_the_mug(played):
+def test_the_tutorial_pictures_the_mug(played):
     assert (played / 'mug.png').read_bytes().startswith(b'\x89PNG')
 

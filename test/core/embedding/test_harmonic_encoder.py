@@ -53,7 +53,7 @@ def test_features_are_the_norms_of_every_degree_and_shell():
 
 
 @pytest.mark.parametrize('kind', [torch.float32, torch.float64])
-def test_embedding_turns_with_the_cloud(kind):
+def test_embedding_rotates_with_the_cloud(kind):
     batch = clouds().to(kind)
     R = torch.from_numpy(np.stack([random_rotation_matrix(seed) for seed in range(3)])).to(kind)
     rotated = ENCODER.encode(batch @ R.transpose(1, 2))
@@ -100,7 +100,7 @@ def test_shapes_differ_more_than_samples_of_one_shape():
     assert 1 - mug @ again < 0.1 * (1 - mug @ drill)
 
 
-def test_a_mirrored_shape_is_not_a_turned_one():
+def test_a_mirrored_shape_is_not_a_rotated_one():
     """Chirality: no rotation of the grid brings the embedding of a screw onto its mirror image."""
     t = np.linspace(0, 4, 300)
     screw = np.stack((0.3 * np.cos(t), 0.3 * np.sin(t), 0.1 * t), axis=1)

@@ -44,12 +44,12 @@ def test_patches_are_the_nearest_points_of_their_centres(clouds):
             assert torch.allclose(points.norm(dim=-1).sort().values, nearest, atol=1e-5)
 
 
-def test_a_turned_cloud_gives_the_same_patches_turned(clouds):
+def test_a_rotated_cloud_gives_the_same_patches_rotated(clouds):
     R = random_rotations((), generator=torch.Generator().manual_seed(1))
     patches, centres = group_patches(clouds, 8, 5)
-    turned_patches, turned_centres = group_patches(clouds @ R.T, 8, 5)
-    assert torch.allclose(turned_centres, centres @ R.T, atol=1e-5)
-    assert torch.allclose(turned_patches, patches @ R.T, atol=1e-5)
+    rotated_patches, rotated_centres = group_patches(clouds @ R.T, 8, 5)
+    assert torch.allclose(rotated_centres, centres @ R.T, atol=1e-5)
+    assert torch.allclose(rotated_patches, patches @ R.T, atol=1e-5)
 
 
 @pytest.mark.parametrize('cope', ['wigner', 'harmonic', 'sie'])

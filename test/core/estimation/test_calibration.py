@@ -125,7 +125,7 @@ def test_poses_of_one_kind_fit_nothing(right):
         fit_weights(np.ones((len(right), len(FEATURES))), right)
 
 
-def test_the_calibration_that_ships_tells_good_from_bad():
+def test_the_calibration_that_ships_separates_good_from_bad():
     shipped = default_calibration()
     best, worst = np.ones((1, len(FEATURES))), np.zeros((1, len(FEATURES)))
     for single_view in (True, False):

@@ -162,7 +162,7 @@ def test_another_frame_rotates_the_axes():
 
 
 @pytest.mark.parametrize('seed', range(3))
-def test_rotating_the_world_rotates_the_covariance(reference, seed):
+def test_rotating_the_scene_rotates_the_covariance(reference, seed):
     T, R = pose(random_rotation_matrix(1), PLACE), random_rotation_matrix(seed + 5)
     cloud = view(make_object('drill').mesh, T, noise=1.0).astype(np.float64)
     covariance = pose_covariance(T, cloud, reference('drill'))

@@ -17,7 +17,7 @@ from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimator import PoseEstimator
 
-# --- what an estimate holds ----------------------------------------------------------------
+# --- what an estimate contains ----------------------------------------------------------------
 
 
 def test_estimates_are_well_formed(estimator, reference):
@@ -118,7 +118,7 @@ def test_clouds_of_something_else_give_finite_poses_or_none(estimator, reference
         assert 0 <= found.score <= 1
 
 
-def test_nothing_to_look_for_is_an_error_and_nothing_to_look_in_is_not(estimator, reference):
+def test_no_references_are_an_error_and_no_clouds_are_not(estimator, reference):
     with pytest.raises(ConfigError, match='no references'):
         estimator.estimate(seen('can')[1], [])
     assert estimator.estimate_batch([], [reference('can')]) == []

@@ -177,7 +177,7 @@ T_CAMERA_BODY = pose(Rotation.from_euler('xyz', [25, 145, 20], degrees=True).as_
 
 
 def half_hidden(side):
-    """A box seen from a corner; before its end at `side` x stands an occluder, behind it a wall.
+    """A box seen from a corner; an occluder is before its end at `side` x, a wall behind it.
 
     Returns the box's points and those of the whole frame.
     """
@@ -197,7 +197,7 @@ def armed(estimator):
 
 
 @pytest.mark.parametrize('side', [-1.0, 1.0])
-def test_free_space_tells_a_flip_apart(estimator, armed, side):
+def test_free_space_rejects_a_flip(estimator, armed, side):
     """An arm that is not seen can only be where something hides it."""
     seen, frame = half_hidden(side)
     best = estimator.estimate_batch([seen], [armed], scene_points=frame)[0][0]
@@ -210,7 +210,7 @@ KNOB = ([0.05, 0.015, 0.008], [0.059, 0.023, 0.016])
 
 
 @pytest.mark.parametrize('seed', [2, 3, 4, 6])
-def test_a_small_detail_tells_a_flip_of_a_full_surface_apart(estimator, seed):
+def test_a_small_detail_rejects_a_flip_of_a_full_surface(estimator, seed):
     """A rotation by 180 degrees moves 1 % of the points by up to 9 mm and leaves the others."""
     mesh = boxes(BODY, KNOB)
     reference = estimator.reference_from_model(mesh, name='knobbed')

@@ -31,7 +31,7 @@ VIEWS = 4
 
 
 @pytest.fixture(scope='module')
-def world(reference):
+def setup(reference):
     """Views of objects, their references, and poses near the true ones."""
     poses = [pose(random_rotation_matrix(seed), (0.05, -0.02, 0.6))
              for seed in range(VIEWS * len(NAMES))]
@@ -60,8 +60,8 @@ def apart(a, b):
     return torch.rad2deg(angle_rad), shift.norm(dim=-1)
 
 
-def test_together_as_one_by_one(world):
-    observations, references, stack, near, truth = world
+def test_together_as_one_by_one(setup):
+    observations, references, stack, near, truth = setup
     together = refine_batched(near, observations, stack)
     twin = refine_views_with_trees(near, observations, references)
     start, errors, twins = (apart(found, truth)[0] for found in (near, together, twin))
@@ -74,8 +74,8 @@ def test_together_as_one_by_one(world):
     assert torch.equal(together.reference, near.reference)
 
 
-def test_a_cpu_takes_one_by_one_what_has_no_known_sides(world):
-    observations, references, stack, near, _ = world
+def test_a_cpu_takes_one_by_one_what_has_no_known_sides(setup):
+    observations, references, stack, near, _ = setup
     no_sides = FrontFacing(camera=FrontFacing.of(observations, stack).camera,
                            outward=torch.zeros(len(references), dtype=torch.bool))
     arguments = near, observations, references
@@ -138,16 +138,16 @@ def test_the_median_residual_sets_the_weights():
                        torch.ones(1, 5))
 
 
-def test_more_steps_change_nothing(world):
-    observations, _, stack, near, _ = world
+def test_more_steps_change_nothing(setup):
+    observations, _, stack, near, _ = setup
     once = refine_batched(near, observations, stack)
     rotated, shifted = apart(refine_batched(once, observations, stack), once)
     assert rotated.median() < 0.02
     assert shifted.median() < 1e-4
 
 
-def test_none_and_those_far_away_do_no_harm(world):
-    observations, _, stack, near, _ = world
+def test_none_and_those_far_away_do_no_harm(setup):
+    observations, _, stack, near, _ = setup
     assert len(refine_batched(near.take(torch.arange(0)), observations, stack)) == 0
     R, t = near.R_reference_observation, near.t_reference_observation
     far = refine_batched(near.moved(R, t + 40.0), observations, stack)
@@ -155,9 +155,9 @@ def test_none_and_those_far_away_do_no_harm(world):
     assert torch.isfinite(far.R_reference_observation).all()
 
 
-def test_neighbours_are_searched_as_by_a_tree(world):
+def test_neighbours_are_searched_as_by_a_tree(setup):
     """Thin walls included, where the point that a field names may be on the wrong side."""
-    observations, references, stack, near, _ = world
+    observations, references, stack, near, _ = setup
     queries = near.transform(observations.points[near.observation])
     found, normals = stack.graph.look_up(near.reference, queries)
     assert normals.shape == found.shape

@@ -59,7 +59,7 @@ def test_without_its_handle_the_rotation_of_a_mug_is_not_observable(reference):
     T_rotated = observability.moved(T, mug, step=0.35)
     assert np.linalg.norm(T_rotated[:3, :3] - T[:3, :3]) / np.sqrt(8) == pytest.approx(
         np.sin(0.35 * np.linalg.norm(rotation) / 2), rel=1e-6)
-    # The body stays where it is, so that no residual changes.
+    # The body does not move, hence no residual changes.
     assert pose_observability(T_rotated, seen(mug, body(mug)), mug).share < 0.1
 
 

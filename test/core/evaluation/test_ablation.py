@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from helpers.training import Told, tiny_config, write_objects
+from helpers.training import RecordingReporter, tiny_config, write_objects
 import pytest
 import torch
 
@@ -99,8 +99,8 @@ def test_every_cell_is_trained_once_with_its_own_loss(tmp_path, config, monkeypa
 def test_an_interrupted_cell_goes_on_to_the_same_result(tmp_path, config):
     whole = run_ablation(config, CELLS[:1], tmp_path / 'whole')
     with pytest.raises(KeyboardInterrupt):
-        run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=Told(stop_at=4))
-    reporter = Told()
+        run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=RecordingReporter(stop_at=4))
+    reporter = RecordingReporter()
     assert not list((tmp_path / 'cut').glob('cells/*'))
     cut = run_ablation(config, CELLS[:1], tmp_path / 'cut', reporter=reporter)
     assert cut['cells'] == whole['cells']

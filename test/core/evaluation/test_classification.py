@@ -78,8 +78,8 @@ def test_features_of_any_scale_count_alike():
                                                  ((1, 5), (0, 1))])
 def test_a_part_of_each_class_is_held_out(sizes, expected):
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    held = held_out(labels, seed=0)
-    assert tuple(int(held[labels == label].sum()) for label in range(len(sizes))) == expected
+    validation = held_out(labels, seed=0)
+    assert tuple(int(validation[labels == label].sum()) for label in range(len(sizes))) == expected
 
 
 def test_with_one_object_a_class_c_has_to_be_given():

@@ -109,8 +109,8 @@ def test_a_reference_needs_some_views():
 
 def test_memory_of_the_process_and_of_a_gpu(monkeypatch):
     before = memory.peak_memory_mb(torch.device('cpu'))
-    held = np.ones(int(before * 2 ** 20) // 8 + 2 ** 23)
-    assert memory.peak_memory_mb(torch.device('cpu')) >= held.nbytes / 2 ** 20
+    allocated = np.ones(int(before * 2 ** 20) // 8 + 2 ** 23)
+    assert memory.peak_memory_mb(torch.device('cpu')) >= allocated.nbytes / 2 ** 20
     monkeypatch.setattr(torch.cuda, 'max_memory_allocated', lambda device: 3 * 2 ** 20)
     assert memory.peak_memory_mb(torch.device('cuda')) == 3
 

@@ -52,7 +52,7 @@ def test_procedural_meshes_follow_the_seed():
     ('procedural', ConfigError, 'not a number'),
     ('empty', FileError, 'holds no mesh'), ('text.npz', FileError, 'damaged'),
     ('clouds.npz', FileError, 'holds no meshes'), ('open.npz', FileError, 'lacks a/faces')])
-def test_what_holds_no_meshes_is_refused(tmp_path, monkeypatch, source, error, words):
+def test_files_without_meshes_are_refused(tmp_path, monkeypatch, source, error, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'text.npz').write_text('meshes')

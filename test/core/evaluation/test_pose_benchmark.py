@@ -106,7 +106,7 @@ def test_a_limit_spreads_over_the_file(tmp_path, limit, count):
     ({'scale': np.zeros(3)}, "'scale' has"), ({'target': np.zeros((4, 5), np.int16)}, "'target'"),
     ({'source': np.zeros((0, 9, 3), np.int16)}, "'source'")],
     ids=['missing', 'wrong width', 'wrong count', 'wrong rank', 'empty'])
-def test_files_that_hold_no_pairs_are_refused(tmp_path, replaced, message):
+def test_files_without_pairs_are_refused(tmp_path, replaced, message):
     write_pairs(tmp_path / 'p.npz', **replaced)
     with pytest.raises(FileError, match=message):
         read_pairs(tmp_path / 'p.npz')

@@ -169,7 +169,7 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
 
 
 def test_unseen_objects_are_reported_apart(tmp_path):
-    """Of the sorted names b c d, position 1 is c: the pairs 0 and 3."""
+    """Position 1 of the sorted names b c d is c: the pairs 0 and 3."""
     path = tmp_path / 'brackets.npz'
     write_pairs(path, count=4, points=512, name=np.array(['c', 'b', 'd', 'c']))
     result = evaluate_pose(path, baselines=False, unseen=SplitRule(3, 1))
@@ -206,7 +206,7 @@ def test_baselines_run_on_the_same_pairs(tmp_path):
         assert set(summary) == DOCUMENTED
         assert summary['ms_median'] > 0
         assert summary['reference_ms'] > 0
-    # A peer that can do nothing would make any comparison with it worthless.
+    # A baseline that finds no pose would make any comparison with it worthless.
     assert result['methods']['icp_48_starts']['recall_5deg'] == 1.0
     assert max(values['recall_5deg'] for name, values in result['methods'].items()
                if 'fpfh' in name) >= 0.5

@@ -72,8 +72,8 @@ def test_only_rows_with_three_finite_coordinates_stay_in_order():
 def test_too_few_finite_points_are_refused_by_name_and_number():
     points = cloud(8)
     points[:3] = np.nan
-    with pytest.raises(CloudError, match=r'look 7: 5 finite points of 8; at least 6'):
-        require_points(points, least=6, what='look 7')
+    with pytest.raises(CloudError, match=r'view 7: 5 finite points of 8; at least 6'):
+        require_points(points, least=6, what='view 7')
 
 
 @pytest.mark.parametrize('kind', [np.float64, np.float16, np.int16, np.uint8, np.int64])
@@ -94,5 +94,5 @@ def test_doubles_beyond_float32_count_as_not_finite():
                                  np.zeros((4, 3), complex), np.array([['a', 'b', 'c']]),
                                  np.zeros((4, 3), bool), np.zeros((4, 3), object)])
 def test_what_is_no_cloud_is_refused(bad):
-    with pytest.raises(CloudError, match=r'thing: expected an \(N, 3\) array'):
-        require_points(bad, least=1, what='thing')
+    with pytest.raises(CloudError, match=r'cloud: expected an \(N, 3\) array'):
+        require_points(bad, least=1, what='cloud')

@@ -62,12 +62,12 @@ def test_farthest_points_of_fewer_distinct_points_take_each_of_them():
 @given(size=st.integers(1, 40), count=st.integers(1, 100), seed=seeds)
 def test_random_points_repeat_only_when_they_must(size, count, seed):
     points = np.arange(3 * size, dtype=np.float32).reshape(size, 3)
-    drawn = random_points(points, count, seed=seed)
-    times = np.bincount((drawn[:, 0] / 3).astype(int), minlength=size)
-    assert len(drawn) == count
+    sampled = random_points(points, count, seed=seed)
+    times = np.bincount((sampled[:, 0] / 3).astype(int), minlength=size)
+    assert len(sampled) == count
     assert times.max() - times.min() <= 1
-    assert np.array_equal(drawn, random_points(points, count, seed=seed))
-    assert np.array_equal(drawn[:, 0] + 1, drawn[:, 1])
+    assert np.array_equal(sampled, random_points(points, count, seed=seed))
+    assert np.array_equal(sampled[:, 0] + 1, sampled[:, 1])
 
 
 def test_random_points_take_all_parts_alike():

@@ -39,8 +39,8 @@ def rotations(count=12, seed=0):
     """Random ones, and those at which angle parametrisations break: none, 180 degrees, tiny."""
     special = [np.zeros(3), *(np.pi * np.eye(3)), *(np.pi / 2 * np.eye(3)), *(1e-6 * np.eye(3)),
                np.array([0, np.pi - 1e-7, 0])]
-    drawn = Rotation.random(count, random_state=seed).as_rotvec()
-    return torch.from_numpy(Rotation.from_rotvec(np.concatenate((drawn, special))).as_matrix())
+    sampled = Rotation.random(count, random_state=seed).as_rotvec()
+    return torch.from_numpy(Rotation.from_rotvec(np.concatenate((sampled, special))).as_matrix())
 
 
 @both_dtypes

@@ -168,7 +168,7 @@ def test_a_symmetry_survives_being_kept_as_an_array(symmetry, size):
     assert Symmetry.from_array(rows) == symmetry
 
 
-def test_without_symmetry_the_errors_are_the_plain_ones():
+def test_without_symmetry_the_errors_are_those_of_the_pose():
     T_a, T_b = pose(1), pose(2)
     assert Symmetry().rotation_error_rad(T_a[:3, :3], T_b[:3, :3]) == pytest.approx(
         angle(T_a[:3, :3], T_b[:3, :3]))

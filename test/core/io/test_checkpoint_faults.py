@@ -94,7 +94,7 @@ def steps_of_all(run_dir):
 
 @pytest.mark.parametrize('step', [3, 2], ids=['new', 'replaced'])
 def test_a_kill_before_any_call_leaves_the_old_or_the_new(run_dir, monkeypatch, step):
-    """Also where a checkpoint is written anew: the one before it is there in any case."""
+    """Also where a checkpoint is written again: the one before it is there in any case."""
     def work(number):
         with monkeypatch.context() as patch:
             break_call(patch, number, die, [*CALLS, (os, 'unlink')])
@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_at_any_call_is_an_error_and_changes_nothing(run_dir
 
 
 def test_a_write_that_the_system_refuses_is_an_error(run_dir):
-    """A limit on the size of files stands in for a full disk: the write itself fails."""
+    """A limit on the size of files simulates a full disk: the write itself fails."""
     before = snapshot(run_dir)
 
     def work():

@@ -66,7 +66,7 @@ def test_everything_comes_back_as_it_was(folder):
 
 def test_tensors_may_be_views_shared_strided_and_part_of_a_graph(tmp_path):
     base = torch.arange(12.0).reshape(3, 4).requires_grad_()
-    tensors = {'a': base, 'b': base, 'turned': base.T, 'row': base[1], 'scaled': 2 * base}
+    tensors = {'a': base, 'b': base, 'transposed': base.T, 'row': base[1], 'scaled': 2 * base}
     write_checkpoint(tmp_path / 'x', tensors=tensors, config={})
     back = read_checkpoint(tmp_path / 'x').tensors
     assert all(torch.equal(back[name], tensor) for name, tensor in tensors.items())
@@ -214,9 +214,10 @@ def test_the_newest_intact_checkpoint_is_found_and_the_damaged_ones_reported(tmp
     assert latest_checkpoint(run_dir) == step_folder(run_dir, 100_000_000)
     (step_folder(run_dir, 100_000_000) / 'SHA256SUMS').unlink()
     (step_folder(run_dir, 99_999_999) / 'trainer.json').write_text('{}')
-    told = []
-    assert latest_checkpoint(run_dir, told.append) == step_folder(run_dir, 20)
-    assert ['SHA256SUMS is missing' in told[0], 'trainer.json is damaged' in told[1]] == [True] * 2
+    messages = []
+    assert latest_checkpoint(run_dir, messages.append) == step_folder(run_dir, 20)
+    assert 'SHA256SUMS is missing' in messages[0]
+    assert 'trainer.json is damaged' in messages[1]
     for step in (5, 20):
         shutil.rmtree(step_folder(run_dir, step))
     assert latest_checkpoint(run_dir) is None

@@ -62,7 +62,7 @@ def test_holes_of_organised_clouds_stay_where_they_are(tmp_path, points, suffix)
     np.testing.assert_array_equal(read_cloud(tmp_path / f'c{suffix}'), holed)
 
 
-def test_read_model_tells_meshes_from_clouds(tmp_path, mesh, points):
+def test_read_model_distinguishes_meshes_from_clouds(tmp_path, mesh, points):
     write_mesh(tmp_path / 'm.ply', mesh)
     write_cloud(tmp_path / 'c.ply', points)
     assert isinstance(read_model(tmp_path / 'm.ply'), TriangleMesh)
@@ -223,7 +223,7 @@ def test_missing_empty_unknown_and_odd_paths(tmp_path, read):
     ({'points': np.full((5, 3), 1e300)}, 'too large'),
     ({'points': np.array([None, {}], dtype=object)}, 'npz'),
 ])
-def test_archives_that_hold_no_cloud(tmp_path, arrays, message):
+def test_archives_without_clouds(tmp_path, arrays, message):
     np.savez(tmp_path / 'c.npz', **arrays)
     with pytest.raises(FileError, match=message):
         read_cloud(tmp_path / 'c.npz')

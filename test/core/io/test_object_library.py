@@ -60,7 +60,7 @@ def test_the_documented_example_with_defaults(folder):
     ({'symmetry': []}, Symmetry()),
     ({'symmetry': [{'axis': [0, 0, 1], 'order': 'continuous'},
                    {'axis': [1, 0, 0], 'order': 2, 'point': [0, 0, 0.06]}]}, CAN)])
-def test_a_symmetry_is_discovered_unless_the_library_tells(folder, given, symmetry):
+def test_a_symmetry_is_detected_unless_the_library_states_it(folder, given, symmetry):
     (model,) = load_library(write_objects(folder, {'name': 'mug', 'file': 'mug.ply', **given}))
     assert model.symmetry == symmetry
 

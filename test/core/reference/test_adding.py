@@ -180,28 +180,28 @@ def axis(order, direction=(0, 0, 1)):
 
 
 @pytest.mark.parametrize(('elements', 'words'), [
-    ((), 'none: every rotation looks different'),
-    ((axis(CONTINUOUS),), 'round about z'),
-    ((axis(CONTINUOUS), axis(2, (1, 0, 0))), 'round about z, either end up'),
-    ((axis(CONTINUOUS), axis(CONTINUOUS, (1, 0, 0))), 'a sphere: all rotations look alike'),
-    ((axis(6),), 'alike after 60 degrees about z (6 poses)'),
+    ((), 'none: all rotations differ'),
+    ((axis(CONTINUOUS),), 'any rotation about z'),
+    ((axis(CONTINUOUS), axis(2, (1, 0, 0))), 'any rotation about z, either end up'),
+    ((axis(CONTINUOUS), axis(CONTINUOUS, (1, 0, 0))), 'sphere: any rotation'),
+    ((axis(6),), 'rotation by 60 degrees about z (6 poses)'),
     ((axis(2, (0.6, 0, 0.8)),),
-     'alike after 180 degrees about (0.60, 0.00, 0.80) (2 poses)'),
-    ((axis(2), axis(2, (1, 0, 0))), 'alike after 180 degrees about z or x (4 poses)'),
+     'rotation by 180 degrees about (0.60, 0.00, 0.80) (2 poses)'),
+    ((axis(2), axis(2, (1, 0, 0))), 'rotation by 180 degrees about z or x (4 poses)'),
     ((axis(4), axis(2, (1, 0, 0))),
-     'alike after 90 degrees about z and 180 degrees about x (8 poses)')])
+     'rotation by 90 degrees about z and 180 degrees about x (8 poses)')])
 def test_symmetries_in_words(elements, words):
     assert symmetry_in_words(Symmetry(elements=elements)) == words
 
 
-def test_commands_tell_what_was_added_and_what_is_broken(tmp_path, mesh_mm, capsys, monkeypatch):
+def test_commands_report_what_was_added_and_what_is_broken(tmp_path, mesh_mm, capsys, monkeypatch):
     monkeypatch.setenv('POINTPNG_OBJECTS', str(tmp_path / 'cell'))
     assert cli.main(['objects', 'list']) == 2
     assert 'pointpng objects add' in capsys.readouterr().err
     assert cli.main(['objects', 'add', str(mesh_mm), '--name', 'part', '--unit', 'mm']) == 0
     said = capsys.readouterr().out
     assert '100 x 30 x 80 mm' in said
-    assert 'none: every rotation looks different' in said
+    assert 'none: all rotations differ' in said
     assert cli.main(['objects', 'list']) == 0
     assert 'part.stl' in capsys.readouterr().out
     (tmp_path / 'cell' / 'part.stl').write_bytes(b'')

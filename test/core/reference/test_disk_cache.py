@@ -46,10 +46,10 @@ def test_the_discovered_symmetry_is_kept_and_a_given_one_goes_before_it(tmp_path
     mesh = boxes(([0, 0, 0], [0.1, 0.2, 0.3]))
     config = ReferenceConfig(**{**CONFIG.to_mapping(), 'surface_points': 3000})
     _, cache = cached(tmp_path, CountingBuilder(config))
-    told = cache.from_model(mesh, name='told', symmetry=ROUND)
+    given = cache.from_model(mesh, name='given', symmetry=ROUND)
     builder, cache = cached(tmp_path, CountingBuilder(config))
     found = cache.from_model(mesh, name='found', symmetry=None)
-    assert (told.symmetry, builder.built) == (ROUND, 0)
+    assert (given.symmetry, builder.built) == (ROUND, 0)
     assert len(found.symmetry.transforms()) == 4
     assert found.symmetry.same(np.eye(4), pose(np.diag([-1.0, -1, 1]), (0.1, 0.2, 0.0)),
                                rotation_rad=0.02, shift_m=0.003, about=(0.05, 0.1, 0.15))

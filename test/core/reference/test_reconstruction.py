@@ -100,7 +100,7 @@ def test_thinning_against_a_naive_loop():
 
 
 def test_drift_of_a_whole_rotation_is_measured_and_distributed():
-    """Looks at all of a body, placed with one degree and a millimetre of drift at the end."""
+    """Views all around a body, placed with one degree and a millimetre of drift at the end."""
     mesh = boxes(((0, 0, 0), (0.1, 0.06, 0.05)), ((0, 0, 0.05), (0.02, 0.02, 0.09)))
     body = patch_of(mesh, 6000)
     drift, count = math.radians(1.0), 37
@@ -134,11 +134,11 @@ def test_a_rotating_drill_becomes_a_model_by_the_command(tmp_path):
     bag, library = rotating_bag(tmp_path, 'drill', frames=18, seed=4), tmp_path / 'cell'
     code = cli.main(['objects', 'from-bag', str(bag), '--name', 'drill', '--library',
                      str(library), '--json', str(tmp_path / 'out.json')])
-    told = json.loads((tmp_path / 'out.json').read_text())
+    result = json.loads((tmp_path / 'out.json').read_text())
     assert code == 0
-    assert (told['clouds'], told['refused'], told['unusable']) == (18, 0, 0)
-    assert 330 < told['rotation_deg'] < 360
-    assert told['loop']['rotation_deg'] < 5
+    assert (result['clouds'], result['refused'], result['unusable']) == (18, 0, 0)
+    assert 330 < result['rotation_deg'] < 360
+    assert result['loop']['rotation_deg'] < 5
     (model,) = load_library(library)
     errors = errors_of(model.model, 'drill')
     assert errors.mean_m < 0.0006
@@ -182,7 +182,7 @@ def test_clouds_without_an_object_are_named(tmp_path):
         reconstruct_bag(recorded(tmp_path, [empty, few, empty]))
 
 
-def test_a_report_tells_of_whatever_may_have_gone_wrong():
+def test_a_report_warns_of_whatever_may_have_gone_wrong():
     good = ReconstructedModel(
         mesh=boxes(((0, 0, 0), (0.1, 0.1, 0.1))), clouds=30, used=24, still=3, refused=2,
         unusable=1, reasons={'no table is seen': 1}, rotation_deg=350.0, widest_gap_deg=12.0,

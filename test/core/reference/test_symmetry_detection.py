@@ -128,12 +128,12 @@ def test_an_axis_is_refined_or_refused():
 
 @pytest.mark.parametrize('name', object_names())
 def test_catalogue_objects_have_their_declared_symmetry(name):
-    thing = make_object(name)
+    made = make_object(name)
     for seed in range(3):
         T = pose(random_rotation_matrix(seed) if seed else None,
                  3.0 * seed * np.array([0.3, -0.1, 0.2]))
-        middle = T[:3, :3] @ thing.mesh.vertices.mean(axis=0) + T[:3, 3]
-        assert_equal(discover(thing.mesh, T, seed=seed), moved(thing.symmetry, T), size=0.2,
+        middle = T[:3, :3] @ made.mesh.vertices.mean(axis=0) + T[:3, 3]
+        assert_equal(discover(made.mesh, T, seed=seed), moved(made.symmetry, T), size=0.2,
                      about=middle)
 
 
@@ -219,11 +219,11 @@ def test_nearly_round_is_not_round(ratio):
 
 @pytest.mark.parametrize('name', ['can', 'bottle', 'box', 'mug', 'drill'])
 def test_clouds_without_known_normals_do_as_well(name):
-    thing = make_object(name)
-    points = sample_surface(thing.mesh, 4000)[0]
+    made = make_object(name)
+    points = sample_surface(made.mesh, 4000)[0]
     found = discover_symmetry(points, estimate_normals(points), diameter_m=diameter_m(points),
                               spacing_m=spacing_m(points))
-    assert_equal(found, thing.symmetry, size=0.2, about=thing.mesh.vertices.mean(axis=0))
+    assert_equal(found, made.symmetry, size=0.2, about=made.mesh.vertices.mean(axis=0))
 
 
 def test_what_is_sampled_too_coarsely_has_no_symmetry():
@@ -248,7 +248,7 @@ def test_flat_and_thin_clouds_are_no_trouble():
     ('040_large_marker', 'axial', 36), ('057_racquetball', 'spherical', 60),
     ('065-j_cups', 'axial', 36), ('077_rubiks_cube', 'finite', 24)])
 def test_scans_of_real_objects(name, kind, size):
-    """Objects on which the tolerances were chosen; the unseen third of YCB is not looked at."""
+    """Objects on which the tolerances were chosen; the unseen third of YCB is not used."""
     path = DATA / 'ycb_meshes.npz'
     if not path.exists():
         pytest.skip(f'no {path}: set POINTPNG_DATA to the folder of the shared data sets')

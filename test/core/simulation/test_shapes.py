@@ -48,7 +48,7 @@ def test_surface_is_one_closed_piece_with_outward_normals(name):
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_size_is_that_of_things_on_a_table(name):
+def test_size_is_that_of_objects_on_a_table(name):
     extent = np.ptp(make_object(name).mesh.vertices, axis=0)
     assert 0.06 <= extent.max() <= 0.255
     assert extent.min() >= 0.03
@@ -56,11 +56,11 @@ def test_size_is_that_of_things_on_a_table(name):
 
 @pytest.mark.parametrize('name', NAMES)
 def test_declared_symmetry_maps_the_surface_onto_itself(name):
-    thing = make_object(name)
-    points = samples(thing.mesh, 2000)
-    for T in thing.symmetry.transforms(steps=7):
+    made = make_object(name)
+    points = samples(made.mesh, 2000)
+    for T in made.symmetry.transforms(steps=7):
         moved = points @ T[:3, :3].T + T[:3, 3]
-        away = distances_to(thing.mesh, moved)
+        away = distances_to(made.mesh, moved)
         assert np.quantile(away, 0.99) < 5e-4
         assert away.max() < 1.5e-3          # sharp edges, cut by the mesher
 
@@ -93,13 +93,13 @@ def centre_of_mass(mesh):
     (name, rest) for name in NAMES for rest in range(len(make_object(name).rests))])
 def test_objects_rest_stably(name, rest):
     """The centre of mass stands over the points that touch the table (or lie 2 mm above it)."""
-    thing = make_object(name)
-    R = thing.rests[rest]
-    rotated = thing.mesh.vertices @ R.T
+    made = make_object(name)
+    R = made.rests[rest]
+    rotated = made.mesh.vertices @ R.T
     support = rotated[rotated[:, 2] < rotated[:, 2].min() + 0.002, :2]
     try:
         inside = Delaunay(support[ConvexHull(support).vertices]).find_simplex(
-            (R @ centre_of_mass(thing.mesh))[:2])
+            (R @ centre_of_mass(made.mesh))[:2])
     except QhullError as error:
         pytest.fail(f'{name} touches the table in a line only: {error}')
     assert inside >= 0

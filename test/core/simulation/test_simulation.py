@@ -36,12 +36,12 @@ def surface_distance(mesh, points):
 def test_points_lie_on_their_object_at_its_true_pose():
     source = simulator()
     frame = source.frame(7, rate_hz=5)
-    for index, (truth, thing) in enumerate(zip(frame.truths, source.world.objects)):
+    for index, (truth, item) in enumerate(zip(frame.truths, source.world.objects)):
         points = frame.points[frame.owner == index]
         points = points[np.isfinite(points[:, 0])]
         assert len(points) > 50
         R, t = truth.T_camera_object[:3, :3], truth.T_camera_object[:3, 3]
-        assert surface_distance(thing.kind.mesh, (points - t) @ R).max() < 1e-4
+        assert surface_distance(item.kind.mesh, (points - t) @ R).max() < 1e-4
 
 
 def test_points_lie_on_their_pixels_rays():
@@ -76,8 +76,8 @@ def test_visible_share_agrees_with_rendering_each_object_alone():
     source = simulator(seed=1)
     frame = source.frame(0, rate_hz=5)
     shares = [truth.visible_share for truth in frame.truths]
-    for index, (truth, thing) in enumerate(zip(frame.truths, source.world.objects)):
-        alone = render(CAMERA, [CastBody(thing.kind.mesh)], truth.T_camera_object[None])
+    for index, (truth, item) in enumerate(zip(frame.truths, source.world.objects)):
+        alone = render(CAMERA, [CastBody(item.kind.mesh)], truth.T_camera_object[None])
         pixels = (alone.owner == 0).sum()
         assert truth.visible_share == pytest.approx((frame.owner == index).sum() / pixels)
     assert max(shares) <= 1
@@ -108,8 +108,8 @@ def test_objects_never_come_closer_than_the_gap(seed):
     world = simulator(seed=seed).world
     for time_s in np.linspace(0, 30, 16):
         placed = []
-        for thing, T in zip(world.objects, world.T_world_objects(time_s)):
-            points = thing.kind.mesh.vertices[::7] @ T[:3, :3].T + T[:3, 3]
+        for item, T in zip(world.objects, world.T_world_objects(time_s)):
+            points = item.kind.mesh.vertices[::7] @ T[:3, :3].T + T[:3, 3]
             assert abs(points[:, 2].min()) < 2e-3
             placed.append(points[:, :2])
         for a, b in itertools.combinations(placed, 2):

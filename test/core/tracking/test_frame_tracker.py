@@ -50,7 +50,7 @@ def test_moving_objects_are_tracked_with_their_indices_and_without_a_search(make
         assert ('search' in result.stage_ms) == (step == 0)
 
 
-def test_checks_are_made_in_turns(make_pipeline):
+def test_checks_alternate(make_pipeline):
     pipeline = make_pipeline('drill', 'bracket', check_every=3)
     objects = [standing('drill', -0.2, 0.0), standing('bracket', 0.2, 0.1)]
     counts = [pipeline.process(shoot(objects, step), SHAPE).searched for step in range(8)]

@@ -19,7 +19,7 @@ def load(path, *, pool=64, seed=0, reports=None, cache_dir=None, **options):
 
 
 def clouds(count, points=100, seed=0):
-    """int16 clouds whose extent along x tells which they are, after normalisation too."""
+    """int16 clouds whose extent along x identifies them, after normalisation too."""
     rng = np.random.default_rng(seed)
     shapes = rng.uniform(-1, 1, size=(count, points, 3))
     shapes *= 0.3 * np.stack([np.ones(count), np.linspace(0.2, 0.9, count), np.ones(count) * 0.1],
@@ -119,7 +119,7 @@ def test_a_cached_source_is_the_same_and_follows_its_file(archive, tmp_path):
     assert load(path, cache_dir=cache).names == ('u', 'w', 'z')
 
 
-def test_losses_are_told_again_from_the_cache(archive, tmp_path):
+def test_losses_are_reported_again_from_the_cache(archive, tmp_path):
     points = clouds(6)
     points[2] = 7
     path = archive(points=points)

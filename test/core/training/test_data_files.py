@@ -103,19 +103,19 @@ SCENE = (table(), box((0.1, 0.14, 0.09), (0.02, 0.16, 0)), cylinder(0.04, 0.12, 
 
 
 @pytest.fixture(scope='module')
-def looks():
+def scenes():
     return [see(SCENE, camera(distance, 40), seed=seed)[0]
             for seed, distance in enumerate((0.75, 0.85, 0.95))]
 
 
-def write_scene(folder, kind, looks, **options):
+def write_scene(folder, kind, scenes, **options):
     folder.mkdir(exist_ok=True)
-    return write_bag(folder, kind, count=len(looks), clouds=looks, shape=SHAPE, **options)
+    return write_bag(folder, kind, count=len(scenes), clouds=scenes, shape=SHAPE, **options)
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_every_segment_of_a_bag_is_an_object(tmp_path, kind, looks):
-    path, storage = write_scene(tmp_path, kind, looks, chatter=True)
+def test_every_segment_of_a_bag_is_an_object(tmp_path, kind, scenes):
+    path, storage = write_scene(tmp_path, kind, scenes, chatter=True)
     calls = []
     result = load(path, pool=512, progress=lambda *call: calls.append(call))
     assert len(result) == 6
@@ -130,9 +130,9 @@ def test_every_segment_of_a_bag_is_an_object(tmp_path, kind, looks):
         assert 0.9 < np.linalg.norm(points[:, None] - points[None], axis=-1).max() <= 1 + 1e-5
 
 
-def test_the_segments_are_those_of_the_node(tmp_path, looks):
-    path, _ = write_scene(tmp_path, 'mcap', looks[:1])
-    segments = segment_scene(looks[0], config=SegmenterConfig(), image_shape=SHAPE).segments
+def test_the_segments_are_those_of_the_node(tmp_path, scenes):
+    path, _ = write_scene(tmp_path, 'mcap', scenes[:1])
+    segments = segment_scene(scenes[0], config=SegmenterConfig(), image_shape=SHAPE).segments
     assert len(load(path)) == len(segments)
     for k, segment in enumerate(segments):
         points = load(path, pool=len(segment.points)).points[k].numpy()
@@ -140,16 +140,16 @@ def test_the_segments_are_those_of_the_node(tmp_path, looks):
         np.testing.assert_allclose(np.sort(points, axis=0), np.sort(truth, axis=0), atol=1e-5)
 
 
-def test_millimetres_are_a_matter_of_the_unit(tmp_path, looks):
-    path, _ = write_scene(tmp_path, 'mcap', [looks[0] * 1000])
+def test_millimetres_are_a_matter_of_the_unit(tmp_path, scenes):
+    path, _ = write_scene(tmp_path, 'mcap', [scenes[0] * 1000])
     assert len(load(path, unit='mm')) == 2
     with pytest.raises(FileError, match="no object of split 'train'"):
         load(path)
 
 
-def test_several_bags_in_one_folder(tmp_path, looks):
-    write_scene(tmp_path / 'first', 'mcap', looks[:1])
-    write_scene(tmp_path / 'second', 'db3', looks[1:])
+def test_several_bags_in_one_folder(tmp_path, scenes):
+    write_scene(tmp_path / 'first', 'mcap', scenes[:1])
+    write_scene(tmp_path / 'second', 'db3', scenes[1:])
     (tmp_path / 'second' / 'db3' / 'metadata.yaml').unlink()      # the recorder was killed
     reports = []
     result = load(tmp_path, reports=reports)
@@ -158,8 +158,8 @@ def test_several_bags_in_one_folder(tmp_path, looks):
     assert reports == []
 
 
-def test_a_missing_topic_answers_with_the_topics(tmp_path, looks):
-    path, _ = write_scene(tmp_path, 'mcap', looks[:1], topics=('/a', '/b'))
+def test_a_missing_topic_answers_with_the_topics(tmp_path, scenes):
+    path, _ = write_scene(tmp_path, 'mcap', scenes[:1], topics=('/a', '/b'))
     with pytest.raises(ConfigError, match=r"no PointCloud2 topic '/c'; it has: /a \(1 clouds\)"):
         load(path, topic='/c')
     with pytest.raises(ConfigError, match='choose one with topic=: /a'):
@@ -168,8 +168,8 @@ def test_a_missing_topic_answers_with_the_topics(tmp_path, looks):
 
 
 @pytest.mark.parametrize('kind', ['mcap', 'db3'])
-def test_a_truncated_bag_gives_what_is_intact_and_says_what_is_lost(tmp_path, kind, looks):
-    path, storage = write_scene(tmp_path, kind, looks)
+def test_a_truncated_bag_gives_what_is_intact_and_says_what_is_lost(tmp_path, kind, scenes):
+    path, storage = write_scene(tmp_path, kind, scenes)
     whole = load(path)
     storage.write_bytes(storage.read_bytes()[:int(storage.stat().st_size * 0.8)])
     for _ in range(2):                     # from the bag, and from the cache
@@ -182,9 +182,9 @@ def test_a_truncated_bag_gives_what_is_intact_and_says_what_is_lost(tmp_path, ki
         assert result.provenance['losses'] == reports
 
 
-def test_clouds_that_cannot_be_read_are_counted(tmp_path, looks):
-    blind = np.full_like(looks[0], np.nan)
-    path, _ = write_scene(tmp_path, 'mcap', [looks[0], blind, looks[1]])
+def test_clouds_that_cannot_be_read_are_counted(tmp_path, scenes):
+    blind = np.full_like(scenes[0], np.nan)
+    path, _ = write_scene(tmp_path, 'mcap', [scenes[0], blind, scenes[1]])
     reports = []
     assert len(load(path, reports=reports)) == 4
     assert '1 of 3 clouds cannot be used' in reports[0]

@@ -89,7 +89,7 @@ def test_degenerate_clouds_are_refused(points, words):
         normalised(points, pool=10, seed=0)
 
 
-def test_what_is_left_out_is_counted_and_told():
+def test_what_is_left_out_is_counted_and_reported():
     clouds = [cloud(seed=1), np.ones((100, 3)), cloud(seed=2), np.zeros((100, 3))]
     prepared = prepare_objects(raw(clouds, losses=('earlier',)), name='here', pool=64, seed=0)
     assert prepared.names == ('object_0', 'object_2')
@@ -114,7 +114,7 @@ def test_one_object_cannot_spoil_the_others():
     assert 'object_1.off is broken' in prepared.facts['losses'][0]
 
 
-def test_a_limit_draws_some_of_the_same_objects():
+def test_a_limit_samples_some_of_the_same_objects():
     clouds = [cloud(seed=k) for k in range(20)]
     every = prepare_objects(raw(clouds), name='x', pool=32, seed=5)
     some = prepare_objects(raw(clouds), name='x', pool=32, seed=5, limit=6)

@@ -2,7 +2,7 @@
 
 import itertools
 
-from helpers.training import Told, tiny_config, train, write_objects
+from helpers.training import RecordingReporter, tiny_config, train, write_objects
 import pytest
 
 from pointpng_core.io.checkpoints import latest_checkpoint, read_checkpoint
@@ -16,17 +16,18 @@ def source(tmp_path):
 
 
 def test_the_time_limit_follows_the_clock(source, tmp_path, monkeypatch):
-    """A clock that moves a minute with every look at it: two minutes are two steps."""
+    """A clock that advances a minute at every reading: two minutes are two steps."""
     clock = itertools.count(0.0, 60.0)
     monkeypatch.setattr(signals, 'monotonic', lambda: next(clock))
-    told = Told()
+    reporter = RecordingReporter()
     with pytest.raises(TimeUp):
-        train(tiny_config(source), tmp_path / 'run', minutes=2, reporter=told)
+        train(tiny_config(source), tmp_path / 'run', minutes=2, reporter=reporter)
     assert read_checkpoint(latest_checkpoint(tmp_path / 'run')).config['step'] == 2
-    assert told.lines[-1] == 'stopped after step 2; continue with --resume'
+    assert reporter.lines[-1] == 'stopped after step 2; continue with --resume'
 
 
 def test_a_signal_is_not_mistaken_for_the_end_of_the_time(source, tmp_path):
     with pytest.raises(KeyboardInterrupt) as caught:
-        train(tiny_config(source), tmp_path / 'run', minutes=60, reporter=Told(stop_at=2))
+        train(tiny_config(source), tmp_path / 'run', minutes=60,
+              reporter=RecordingReporter(stop_at=2))
     assert not isinstance(caught.value, TimeUp)

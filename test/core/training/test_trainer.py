@@ -6,7 +6,7 @@ import json
 import math
 from statistics import fmean
 
-from helpers.training import Told, curve, tiny_config, train, write_objects
+from helpers.training import RecordingReporter, curve, tiny_config, train, write_objects
 import pytest
 import torch
 
@@ -41,8 +41,8 @@ def weights(run_dir):
 
 
 def test_a_run_leaves_model_checkpoints_curves_and_configuration(source, tmp_path):
-    told, config, run = Told(), tiny_config(source), tmp_path / 'run'
-    metrics = train(config, run, reporter=told)
+    reporter, config, run = RecordingReporter(), tiny_config(source), tmp_path / 'run'
+    metrics = train(config, run, reporter=reporter)
     assert {'val_loss', 'val_pa', 'val_ae', 'val_pose_median_deg'} <= metrics.keys()
     assert TrainConfig.from_yaml(run / 'config.yaml') == config
     checkpoint = read_checkpoint(run / 'model')
@@ -50,20 +50,20 @@ def test_a_run_leaves_model_checkpoints_curves_and_configuration(source, tmp_pat
     assert checkpoint.config['metrics'] == pytest.approx(metrics)
     assert checkpoint.config['data'][0]['path'] == str(source)
     assert checkpoint.config['recipe']['tau'] == config.tau
-    assert [record['stage'] for record in told.records] == ['mae'] * 3 + ['png'] * 5
+    assert [record['stage'] for record in reporter.records] == ['mae'] * 3 + ['png'] * 5
     assert {'loss', 'align', 'cope', 'unif', 'pa', 'ae', 'lr', 'clouds_per_s'} \
-        <= told.records[-1].keys()
+        <= reporter.records[-1].keys()
     assert len(curve(run)) == 8 + 3  # and the validations
     assert (run / 'curves.png').stat().st_size > 10_000
 
 
 def test_a_steerable_encoder_is_trained_by_the_same_loop(source, tmp_path):
-    told, config = Told(), tiny_config(source, **STEERABLE)
-    metrics = train(config, tmp_path / 'run', reporter=told)
+    reporter, config = RecordingReporter(), tiny_config(source, **STEERABLE)
+    metrics = train(config, tmp_path / 'run', reporter=reporter)
     assert {'val_pa', 'val_ae', 'val_pose_median_deg'} <= metrics.keys()
     assert {'loss', 'align', 'cope', 'unif', 'view', 'full_view', 'centre',
             'visible'} \
-        <= told.records[-1].keys()
+        <= reporter.records[-1].keys()
     model = load_model(tmp_path / 'run')
     start = make_network(config.model).state_dict()
     trained = read_checkpoint(tmp_path / 'run' / 'model').tensors
@@ -92,7 +92,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(source, tmp_path, sto
     config = tiny_config(source, **changes)
     train(config, tmp_path / 'whole')
     with pytest.raises(KeyboardInterrupt):
-        train(config, tmp_path / 'halves', reporter=Told(stop_at))
+        train(config, tmp_path / 'halves', reporter=RecordingReporter(stop_at))
     train(config, tmp_path / 'halves', resume=True)
     assert curve(tmp_path / 'halves') == curve(tmp_path / 'whole')
     whole, halves = weights(tmp_path / 'whole'), weights(tmp_path / 'halves')
@@ -103,9 +103,9 @@ def test_training_lowers_the_loss(source, tmp_path):
     def share_left(seed):
         config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, validate_every=1000,
                              batch=8, seed=seed)
-        told = Told()
-        train(config, tmp_path / f'run_{seed}', reporter=told)
-        losses = [record['loss'] for record in told.records]
+        reporter = RecordingReporter()
+        train(config, tmp_path / f'run_{seed}', reporter=reporter)
+        losses = [record['loss'] for record in reporter.records]
         return sum(losses[-10:]) / sum(losses[:10])
     assert fmean(share_left(seed) for seed in range(4)) < 0.85     # one seed alone: .6 to .93
 
@@ -120,10 +120,10 @@ def test_the_average_of_the_weights_is_the_model(source, tmp_path):
 
 def test_a_stage_may_be_left_out_and_another_model_be_the_start(source, tmp_path):
     train(tiny_config(source, png_steps=0), tmp_path / 'mae')
-    told = Told()
+    reporter = RecordingReporter()
     train(tiny_config(source, mae_steps=0, png_steps=1, init=str(tmp_path / 'mae'), lr=1e-8),
-          tmp_path / 'png', reporter=told)
-    assert [record['stage'] for record in told.records] == ['png']
+          tmp_path / 'png', reporter=reporter)
+    assert [record['stage'] for record in reporter.records] == ['png']
     mae, png = weights(tmp_path / 'mae'), weights(tmp_path / 'png')
     key = 'encoder.tokens.from_local.weight'
     assert torch.allclose(mae[key], png[key], atol=1e-6)
@@ -225,13 +225,13 @@ def test_a_full_disk_ends_the_run_with_the_last_checkpoint_intact(source, tmp_pa
 def test_a_damaged_checkpoint_is_reported_and_the_one_before_it_used(source, tmp_path):
     config, run = tiny_config(source), tmp_path / 'run'
     with pytest.raises(KeyboardInterrupt):
-        train(config, run, reporter=Told(stop_at=6))
+        train(config, run, reporter=RecordingReporter(stop_at=6))
     newest = latest_checkpoint(run) / 'trainer.safetensors'
     newest.write_bytes(newest.read_bytes()[:-7])
-    told = Told()
-    train(config, run, resume=True, reporter=told)
-    assert any('trainer.safetensors is damaged' in line for line in told.lines)
-    assert 'resuming after step 4' in told.lines
+    reporter = RecordingReporter()
+    train(config, run, resume=True, reporter=reporter)
+    assert any('trainer.safetensors is damaged' in line for line in reporter.lines)
+    assert 'resuming after step 4' in reporter.lines
     train(config, tmp_path / 'whole')
     assert curve(run) == curve(tmp_path / 'whole')
 
@@ -249,9 +249,9 @@ def test_a_run_is_neither_overwritten_nor_mixed(source, tmp_path):
         train(tiny_config(source, png_steps=1), run)
     with pytest.raises(ConfigError, match=r'tau was 0.2, is 0.5.*model.width was 24, is 48'):
         train(tiny_config(source, tau=0.5, model={'width': 48}), run, resume=True)
-    told = Told()
-    train(tiny_config(source, png_steps=3), run, resume=True, reporter=told)
-    assert [record['step'] for record in told.records] == [5, 6]
+    reporter = RecordingReporter()
+    train(tiny_config(source, png_steps=3), run, resume=True, reporter=reporter)
+    assert [record['step'] for record in reporter.records] == [5, 6]
 
 
 def test_collapse_is_reported_after_some_readings_and_not_again_at_once():
@@ -291,7 +291,7 @@ def test_configurations_that_make_no_sense_are_refused(values, message):
 def test_metrics_that_were_cut_off_do_no_harm(source, tmp_path):
     config, run = tiny_config(source), tmp_path / 'run'
     with pytest.raises(KeyboardInterrupt):
-        train(config, run, reporter=Told(stop_at=6))
+        train(config, run, reporter=RecordingReporter(stop_at=6))
     path = run / 'metrics.jsonl'
     path.write_text(path.read_text() + json.dumps({'step': 7, 'stage': 'png'})[:11])
     train(config, run, resume=True)

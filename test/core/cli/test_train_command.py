@@ -124,6 +124,7 @@ def test_a_topic_that_is_not_there_is_answered_with_those_that_are(scene_bag, re
     assert "no PointCloud2 topic '/nope'; it has: /camera/points (4 clouds)" in err
 
 
+@pytest.mark.long
 def test_a_module_that_torchrun_starts_does_the_same(recipe, tmp_path):
     words = ['--config', str(recipe), '--data', str(write_objects(tmp_path)),
              '--out', str(tmp_path / 'run')]

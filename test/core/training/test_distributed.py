@@ -32,6 +32,7 @@ def run_together(count, *arguments):
     assert [process.returncode for process in processes] == [0] * count, '\n'.join(errors)
 
 
+@pytest.mark.long
 def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
     run_together(1, 'gradients', tmp_path / 'one.pt')
     run_together(2, 'gradients', tmp_path / 'two.pt')
@@ -47,6 +48,7 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
         assert float((one[name] - two[name]).abs().max()) < 5e-4 * scale, name
 
 
+@pytest.mark.long
 def test_two_processes_train_one_model(tmp_path):
     source = write_objects(tmp_path)
     run_together(2, 'train', tmp_path / 'together', source)

@@ -84,6 +84,7 @@ def test_one_seed_gives_one_curve_and_another_seed_another(source, tmp_path):
     assert curve(tmp_path / 'a') != curve(tmp_path / 'c')
 
 
+@pytest.mark.long
 @pytest.mark.parametrize('changes', [{}, {'ema': 0.9}, {'accumulate': 2, 'png_mask': 0.3},
                                      {'model': {'cope': 'harmonic'}}, STEERABLE])
 @pytest.mark.parametrize('stop_at', [2, 3, 6])
@@ -99,6 +100,7 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(source, tmp_path, sto
     assert all(torch.equal(whole[name], halves[name]) for name in whole)
 
 
+@pytest.mark.long
 def test_training_lowers_the_loss(source, tmp_path):
     def share_left(seed):
         config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, validate_every=1000,

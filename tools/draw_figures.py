@@ -1,7 +1,8 @@
 """Draw the two figures of the README: how a pose is found, and how methods compare.
 
 `make figures` runs this. The first is one simulated frame through the real pipeline; the second
-is drawn from docs/results/*.json, which `pointpng evaluate pose --baselines --json FILE` writes.
+is drawn from docs/results/*.json, which `pointpng evaluate pose --pairs FILE --baselines --json
+docs/results/NAME.json` writes, NAME being that of the file of pairs without `pairs_`.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import torch
 
 from pointpng_core import PoseEstimate, PoseEstimator, SegmenterConfig, segment_scene
 from pointpng_core.embedding.encoders.harmonic import HarmonicEncoder
+from pointpng_core.evaluation.pose.curves_report import LABELS
 from pointpng_core.simulation.rendering import CastBody
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
@@ -29,8 +31,9 @@ PALETTE = ('#f29e1a', '#4db3f5', '#33c785', '#f0738f')
 TABLE_RGB, INK, FAINT = (0.50, 0.53, 0.58), '#e8ecf2', '#9aa4b2'
 SIZE_PX = 420
 MEASURES = (('recall_5deg', 'rotation within 5 degrees'), ('adds_2', 'ADD-S below 2 %'))
-METHODS = {'pointpng': '#33c785', 'FPFH + RANSAC + ICP': '#4db3f5', 'FGR + ICP': '#a88cf2',
-           '48-start ICP': '#b8bfca'}
+METHODS = {'pointpng': '#33c785', 'open3d_fpfh_ransac_icp': '#4db3f5',
+           'open3d_fgr_icp': '#a88cf2', 'icp_48_starts': '#b8bfca'}
+"""Methods as the JSON files name them, with the colours of their bars."""
 FILES = {'airplane_resampled': 'airplanes\n(noisy, resampled)',
          'modelnet10_resampled': 'ModelNet10\n(many symmetric)',
          'ycb_view': 'YCB, model to one\nnoisy depth view'}
@@ -128,7 +131,7 @@ def _show_outlines(panel: Any, view: views.Viewpoint, cloud: views.ShadedCloud,
 
 def _caption(figure: Figure, panels: Sequence[Any], best: PoseEstimate) -> None:
     words = (('cloud', 'from a PointCloud2 message,\nin metres'),
-             ('segments', 'what stands on the table,\none object each'),
+             ('segments', 'objects above the table,\none segment each'),
              ('embedding', 'COPE rotates z exactly, without\nencoding the cloud again'),
              ('hypotheses', 'rotations at which z matches\nthe embedding of the reference'),
              ('pose', f'refined by ICP, verified\n(confidence {best.confidence:.3f}), published'))
@@ -155,7 +158,7 @@ def draw_results(path: Path) -> None:
         for place, (method, colour) in enumerate(METHODS.items()):
             values = [results[name]['methods'][method][key] for name in FILES]
             x = np.arange(len(FILES)) + 0.2 * (place - 1.5)
-            bars = panel.bar(x, values, 0.19, color=colour, label=method)
+            bars = panel.bar(x, values, 0.19, color=colour, label=LABELS[method])
             panel.bar_label(bars, [f'{value:.2f}'.lstrip('0') for value in values], fontsize=8,
                             padding=1)
         panel.set_xticks(range(len(FILES)), list(FILES.values()), fontsize=9)

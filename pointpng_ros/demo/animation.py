@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pointpng_core.io import TriangleMesh
 from pointpng_ros.demo import point_renderer as views
+from pointpng_ros.demo.label_placement import nearest_free_place
 from pointpng_ros.demo.picture import (
     BEHIND_M,
     PictureObject,
@@ -31,7 +32,7 @@ CAPTION = ('depth cloud, segments, and model outlines at the poses that the node
 _FRAME_MS = (80, 240)
 _QUALITY = 66
 _LABEL_SMOOTHING = 0.6
-_LABEL_GAP_PX, _LABEL_HEIGHT_PX = 16, 30
+_LABEL_GAP_PX, _LABEL_HEIGHT_PX, _PADDING_PX, _SPACING_PX = 16, 26, 7, 4
 _FONT_PX, _CAPTION_FONT_PX = 17, 15
 _INK = (232, 236, 242)
 
@@ -115,36 +116,43 @@ class _Labels:
     def draw(self, canvas: ImageDraw.ImageDraw, view: views.Viewpoint,
              objects: Sequence[PictureObject], colours: views.Colours) -> None:
         """Write the name of every object and the caption."""
-        taken: list[tuple[float, float, float, float]] = []
-        for item, colour in zip(objects, colours):
-            x, y = self._place(item, view)
-            box = canvas.textbbox((x, y), item.pose.label, font=self._font, anchor='mm')
-            while any(_overlap(box, other) for other in taken) and y > _LABEL_HEIGHT_PX:
-                y -= 4
-                box = canvas.textbbox((x, y), item.pose.label, font=self._font, anchor='mm')
-            taken.append(box)
-            canvas.rounded_rectangle((box[0] - 7, y - 13, box[2] + 7, y + 13), radius=7,
-                                     fill=(14, 17, 22), outline=_rgb(colour), width=2)
-            canvas.text((x, y), item.pose.label, fill=_INK, anchor='mm', font=self._font)
+        for item, colour, box in zip(objects, colours, self.boxes(view, objects)):
+            left, top, right, bottom = (float(edge) for edge in box)
+            canvas.rounded_rectangle((left, top, right, bottom), radius=7, fill=(14, 17, 22),
+                                     outline=_rgb(colour), width=2)
+            canvas.text(((left + right) / 2, (top + bottom) / 2), item.pose.label, fill=_INK,
+                        anchor='mm', font=self._font)
         canvas.text((WIDTH_PX / 2, HEIGHT_PX + CAPTION_PX / 2), CAPTION, fill=_INK, anchor='mm',
                     font=self._caption_font)
 
-    def _place(self, item: PictureObject, view: views.Viewpoint) -> NDArray[np.float64]:
-        """Return the centre (2,) of a label: above its object, moved part of the way there."""
-        pixels = view.pixels(_extent(item))
-        target = np.array([np.median(pixels[:, 0]),
-                           np.quantile(pixels[:, 1], 0.01) - _LABEL_GAP_PX])
-        target = np.clip(target, [50, 18], [WIDTH_PX - 50, HEIGHT_PX - 18])
-        former = self._places.get(item.pose.frame, target)
-        self._places[item.pose.frame] = former + _LABEL_SMOOTHING * (target - former)
-        return self._places[item.pose.frame]
+    def boxes(self, view: views.Viewpoint, objects: Sequence[PictureObject]
+              ) -> list[NDArray[np.float64]]:
+        """Return the boxes (left, top, right, bottom) of the labels in pixels; none overlap.
+
+        Each label moves part of the way from its last place to the one above its object, and from
+        there to the nearest place that is free. The order is that of the objects' frames, so that
+        the same labels give way in every image.
+        """
+        boxes = [np.zeros(4)] * len(objects)
+        taken: list[NDArray[np.float64]] = []
+        for index in sorted(range(len(objects)), key=lambda i: objects[i].pose.frame):
+            item = objects[index]
+            target = _above(item, view)
+            former = self._places.get(item.pose.frame, target)
+            half = np.array([self._font.getlength(item.pose.label) / 2 + _PADDING_PX,
+                             _LABEL_HEIGHT_PX / 2])
+            place = nearest_free_place(former + _LABEL_SMOOTHING * (target - former),
+                                       half + _SPACING_PX / 2, taken, WIDTH_PX, HEIGHT_PX)
+            self._places[item.pose.frame] = place
+            boxes[index] = np.concatenate([place - half, place + half])
+            taken.append(boxes[index] + np.array([-1, -1, 1, 1]) * _SPACING_PX / 2)
+        return boxes
 
 
-def _overlap(box: Sequence[float], other: Sequence[float]) -> bool:
-    """Return whether two labels, (left, top, right, bottom) of their texts, would touch."""
-    return (abs(box[0] + box[2] - other[0] - other[2]) / 2
-            < (box[2] - box[0] + other[2] - other[0]) / 2 + 18
-            and abs(box[1] + box[3] - other[1] - other[3]) / 2 < _LABEL_HEIGHT_PX)
+def _above(item: PictureObject, view: views.Viewpoint) -> NDArray[np.float64]:
+    """Return the pixel (2,) above an object at which its label would stand alone."""
+    pixels = view.pixels(_extent(item))
+    return np.array([np.median(pixels[:, 0]), np.quantile(pixels[:, 1], 0.01) - _LABEL_GAP_PX])
 
 
 def _extent(item: PictureObject) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ LABEL_POINTS = 12.5
 _CHARACTER_PX, _LINE_PX, _PADDING_PX = 10.5, 22.0, 12.0
 _GAP_PX = 6.0
 _LABEL_WEIGHT, _OUTSIDE_WEIGHT = 20.0, 100.0
+_STEP_PX = 2.0
 
 
 def place_labels(outlines: Sequence[NDArray[np.float64]], texts: Sequence[str], width: int,
@@ -28,6 +29,27 @@ def place_labels(outlines: Sequence[NDArray[np.float64]], texts: Sequence[str], 
         taken.append(np.concatenate([best - half, best + half]))
         places[index] = (float(best[0]), float(best[1]))
     return places
+
+
+def nearest_free_place(centre: NDArray[np.float64], half: NDArray[np.float64],
+                       taken: Sequence[NDArray[np.float64]], width: int, height: int
+                       ) -> NDArray[np.float64]:
+    """Return the centre (2,) nearest to the given one at which a label overlaps no other label.
+
+    `half` (2,) is half of the label's size and `taken` the boxes (left, top, right, bottom) of
+    the labels so far, all in pixels. The label stays inside the image; where there is no free
+    place, only that is ensured.
+    """
+    inside = np.clip(centre, half, np.array([width, height]) - half)
+    grid = np.stack(np.meshgrid(np.arange(half[0], width - half[0], _STEP_PX),
+                                np.arange(half[1], height - half[1], _STEP_PX)), -1)
+    candidates = np.concatenate([inside[None], grid.reshape(-1, 2)])
+    free = np.ones(len(candidates), dtype=bool)
+    for box in taken:
+        free &= ((candidates + half <= box[:2]) | (candidates - half >= box[2:])).any(axis=1)
+    distances = np.where(free, np.linalg.norm(candidates - inside, axis=1), np.inf)
+    place: NDArray[np.float64] = candidates[int(np.argmin(distances))]
+    return place
 
 
 def _half_size(text: str) -> NDArray[np.float64]:

@@ -1,7 +1,9 @@
-"""README and docs/: links, widths, commands, options, parameters, topics and words."""
+"""README, docs/, model cards, help texts: links, widths, commands, parameters, topics, words."""
 
 import argparse
 import importlib
+from itertools import chain
+import json
 from pathlib import Path
 import re
 import unicodedata
@@ -9,26 +11,30 @@ import unicodedata
 import pytest
 
 from pointpng_core.cli.main import CORE_COMMANDS
+from pointpng_core.evaluation.pose.curves_report import LABELS
+from pointpng_core.tracking import frame_result
 from pointpng_ros.cli import ROS_COMMANDS, _run_parser
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / 'README.md'
 PAGES = [README, ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
+CARDS = sorted(ROOT.glob('pointpng_core/weights/*/MODEL_CARD.md'))
+RESULTS = sorted((ROOT / 'docs' / 'results').glob('*.json'))
 WIDTH, README_LINES = 100, 110
 FORMER_WORDS = (
     r'things?', r'glimpses?', r'relooks?', r'first looks?', r'sightings?', r'firm(?:ly)?',
-    r'undetermin(?!ed\b)\w+', r'polish\w*', r'settl(?:e|es|ed|ing)', r'weighed', r'silenced',
+    r'undetermin\w+', r'polish\w*', r'settl(?:e|es|ed|ing)', r'weighed', r'silenced',
     r'contenders?', r'adopt\w*', r'traits?', r'strangers?', r'rivals?', r'misfits?', r'peers?',
     r'surroundings', r'disturb\w*', r'every_nth', r'namesakes?', r'vitals', r'standins?',
     r'patience', r'twists?', r'min_hold', r'tracking\.(?:stay|fall|weak|gate|patience)',
     r'turned (?:anyhow|about|until|by)', r'is turned', r'without a turn', r'a turn by',
-    r'tells? that', r'held by what')
-"""Words that the field has a term for: docs/glossary.md. `undetermined` is a state of the node."""
+    r'tells? that', r'held by what', r'turns? (?:exactly|with)', r'draws of', r'borrowed')
+"""Words that the field has a term for: docs/glossary.md."""
 GENERATED = re.compile(r'<!-- (\w+): written by .*?<!-- end of \1 -->', re.DOTALL)
 
 
 def page_ids(path):
-    return path.name
+    return path.parent.name if path in CARDS else path.name
 
 
 def text_of(path, *, code=True):
@@ -58,7 +64,7 @@ def test_links_lead_somewhere(page):
 
 def test_every_page_and_picture_of_docs_is_linked():
     linked = {target.partition('#')[0].rpartition('/')[2]
-              for page in [*PAGES, *ROOT.glob('pointpng_core/weights/*/MODEL_CARD.md')]
+              for page in [*PAGES, *CARDS]
               for target in re.findall(r'[\w./-]+\.(?:md|png|webp)', page.read_text('utf-8'))}
     files = {path.name for path in (ROOT / 'docs').iterdir() if path.is_file()}
     assert files <= linked
@@ -68,7 +74,7 @@ def test_the_readme_is_short():
     assert len(README.read_text(encoding='utf-8').splitlines()) <= README_LINES
 
 
-@pytest.mark.parametrize('page', PAGES, ids=page_ids)
+@pytest.mark.parametrize('page', [*PAGES, *CARDS, ROOT / 'CHANGELOG.rst'], ids=page_ids)
 def test_prose_is_wrapped(page):
     prose = [line for line in text_of(page, code=page == README).splitlines()
              if page == README or not line.startswith(('|', '!['))]
@@ -168,12 +174,62 @@ def test_files_of_the_package_exist(page):
         assert (ROOT / name).exists(), f'{page.name}: {name}'
 
 
-@pytest.mark.parametrize('page', PAGES, ids=page_ids)
+def former_words(prose):
+    """Return the words in a text, outside of `code`, that the field has another term for."""
+    return [match.group() for word in FORMER_WORDS
+            for match in re.finditer(rf'(?<![\w`.])(?:{word})\b', prose, re.IGNORECASE)]
+
+
+@pytest.mark.parametrize('page', [*PAGES, *CARDS], ids=page_ids)
 def test_words_are_those_of_the_field(page):
-    prose = text_of(page, code=False)
-    found = [match.group() for word in FORMER_WORDS
-             for match in re.finditer(rf'(?<![\w`.])(?:{word})\b', prose, re.IGNORECASE)]
-    assert found == []
+    """Generated parts are included, and with them the help texts of parameters."""
+    text = page.read_text(encoding='utf-8')
+    assert former_words(re.sub(r'^```.*?^```$', '', text, flags=re.MULTILINE | re.DOTALL)) == []
+
+
+def helps(parser):
+    """Yield the help texts of a command and of all below it."""
+    yield from (text for text in (parser.description, parser.epilog) if text)
+    for action in parser._actions:
+        yield from [action.help] if action.help and action.help != argparse.SUPPRESS else []
+    for below in subcommands(parser).values():
+        yield from helps(below)
+
+
+def test_help_texts_of_commands_use_the_words_of_the_field():
+    forwarded = [f'{name}: {text}' for name, (_, text) in ROS_COMMANDS.items()]
+    texts = list(chain(forwarded, helps(_run_parser()), *(
+        [importlib.import_module(f'pointpng_core.cli.{name}').HELP, *helps(parser_of(name))]
+        for name in CORE_COMMANDS)))
+    assert len(texts) > 150
+    assert former_words('\n'.join(texts)) == []
+
+
+@pytest.mark.parametrize('page', [*PAGES, *CARDS], ids=page_ids)
+def test_make_targets_exist(page):
+    makefile = (ROOT / 'Makefile').read_text(encoding='utf-8')
+    targets = set(re.findall(r'^([a-z][\w-]*):', makefile, re.MULTILINE))
+    text = re.sub(r'\s+', ' ', text_of(page, code=False))
+    code = re.findall(r'^```[^\n]*\n(.*?)^```$', text_of(page), re.MULTILINE | re.DOTALL)
+    named = {*re.findall(r'`make ([a-z][\w-]*)', text),
+             *re.findall(r'^(?:\$ )?make ([a-z][\w-]*)', '\n'.join(code), re.MULTILINE)}
+    assert named <= targets
+
+
+def test_states_of_an_object_are_those_of_the_code():
+    text = (ROOT / 'docs' / 'operation.md').read_text(encoding='utf-8')
+    section = re.search(r'^## States of an object\n(.*?)^## ', text, re.MULTILINE | re.DOTALL)
+    states = {frame_result.TRACKING, frame_result.POORLY_CONSTRAINED, frame_result.LOST,
+              frame_result.SEARCHING}
+    assert set(re.findall(r'^\* \*\*(\w+)\*\*:', section.group(1), re.MULTILINE)) == states
+
+
+@pytest.mark.parametrize('path', RESULTS, ids=page_ids)
+def test_results_are_what_evaluate_pose_writes(path):
+    """Files and methods by the names of the command, so that its output may replace them."""
+    result = json.loads(path.read_text(encoding='utf-8'))
+    assert result['file'] == f'pairs_{path.stem}.npz'
+    assert set(result['methods']) <= {*LABELS, 'bidirectional', 'tracking'}
 
 
 def test_the_navigation_of_the_site_has_every_page():

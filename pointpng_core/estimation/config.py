@@ -118,4 +118,4 @@ def with_encoder_sample_size(config: EstimatorConfig, points: int) -> EstimatorC
     count = min(max(points, 64), 8192)
     return replace(config, sample=max(config.sample, count),
                    search=replace(config.search, sample=count, full_surface_sample=count),
-                   reference=replace(config.reference, sample=count, whole_sample=count))
+                   reference=replace(config.reference, sample=count, full_surface_sample=count))

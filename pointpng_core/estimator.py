@@ -29,8 +29,8 @@ from pointpng_core.embedding.model_zoo import TRAINING_FREE, EmbeddingModel, loa
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.confidence import default_calibration
 from pointpng_core.estimation.config import EstimatorConfig, with_encoder_sample_size
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request, prepare_observations
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.local_refinement import PoseTracker, check_previous
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.estimation.confidence import LARGEST_MARGIN, Calibration, Situation, features_of
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.strategies import Strategy
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import AMBIGUOUS_LIKELIHOOD_RATIO, same_pose

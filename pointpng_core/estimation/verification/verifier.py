@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.estimation.config import VerificationConfig
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import disc_distance
 from pointpng_core.estimation.verification.candidates import (
     ACCEPTED_LIKELIHOOD_RATIO,

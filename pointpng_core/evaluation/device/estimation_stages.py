@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from pointpng_core.embedding.devices import move
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request, prepare_observations
 from pointpng_core.estimation.registration.exact_icp import refine_batched
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.strategies import SingleView

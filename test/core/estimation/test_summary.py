@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations, Request
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.strategies import FullSurface, SingleView
 from pointpng_core.estimation.summary import summarise
 from pointpng_core.estimation.verification.candidates import Candidates

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
 from pointpng_core.estimation.confidence import MIN_CONFIDENCE
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import finite_rows
@@ -140,7 +141,7 @@ class FramePipeline:
             return [[] for _ in segments]
         estimates = self._estimator.estimate_batch(
             [segment.points for segment in segments], self._references,
-            scene_points=scene_points, viewpoint='sensor')
+            scene_points=scene_points, viewpoint=Viewpoint.SENSOR)
         timer.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
 

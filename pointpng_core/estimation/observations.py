@@ -65,13 +65,6 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
                         R_view=frame_towards(towards).float().to(device))
 
 
-def seen_from_outside(cloud: NDArray[np.float32]) -> bool:
-    """Return whether points (N, 3) may be a view from the origin: it lies outside of them."""
-    centroid = cloud.mean(axis=0, dtype=np.float64)
-    radius = np.linalg.norm(cloud - centroid, axis=1).max()
-    return bool(np.linalg.norm(centroid) > radius)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What one call of the estimator is given."""

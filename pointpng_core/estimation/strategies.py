@@ -1,6 +1,7 @@
 """What an observation shows of a surface, and all that depends on it: one strategy for each kind.
 
-Nobody says what an observation shows: the cascade tries the strategies one after the other.
+A caller may restrict the kinds by the viewpoint; among those that are left, the cascade tries one
+strategy after the other and keeps the estimates of the best score.
 """
 
 from abc import ABC, abstractmethod
@@ -10,10 +11,15 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.errors import CloudError
 from pointpng_core.estimation.config import VerificationConfig
 from pointpng_core.estimation.hypotheses import Hypotheses
-from pointpng_core.estimation.observations import Request, seen_from_outside
+from pointpng_core.estimation.observation_kind import (
+    ObservationKind,
+    Viewpoint,
+    may_be_single_view,
+    may_be_surface,
+)
+from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.stages import (
     COARSE,
@@ -40,15 +46,14 @@ SURFACE_NOISE = 0.01
 class Strategy(ABC):
     """How observations of one kind are posed: a stateless choice of parts."""
 
-    single_view: ClassVar[bool] = False
-    """Whether confidence is calibrated as for single views, else as for surfaces."""
+    kind: ClassVar[ObservationKind]
 
     @abstractmethod
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether to try points (N, 3), given the best estimates found so far.
 
-        `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
+        Raises CloudError where there can be no camera though `viewpoint` says so.
         """
 
     def batches(self, chosen: Sequence[int]) -> list[Sequence[int]]:
@@ -80,9 +85,9 @@ class Strategy(ABC):
 class SingleView(Strategy):
     """One view of a camera at the origin: it is known what the camera could not see."""
 
-    single_view = True
+    kind = ObservationKind.SINGLE_VIEW
 
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether points (N, 3) may be a view of a camera at the origin."""
         return may_be_single_view(cloud, viewpoint)
@@ -122,10 +127,12 @@ class SingleView(Strategy):
 class FullSurface(Strategy):
     """The surface from all sides: what is missing counts against a pose."""
 
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    kind = ObservationKind.FULL_SURFACE
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether no view has convinced."""
-        return viewpoint != 'sensor' and best_score(found) < CONVINCING_SCORE
+        return may_be_surface(viewpoint) and best_score(found) < CONVINCING_SCORE
 
     def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
         """Return the rotations under which the embeddings agree best."""
@@ -146,7 +153,9 @@ class PartialSurface(Strategy):
     table, or the union of two cameras.
     """
 
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    kind = ObservationKind.PARTIAL_SURFACE
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether what cannot be a view lacks much of the full surface."""
         incomplete = not found or found[0].coverage < COMPLETE_COVERAGE
@@ -178,12 +187,12 @@ Run = Callable[[Request, Strategy], list[list[PoseEstimate]]]
 """Estimates the poses of all observations of a request by one strategy, in one batch."""
 
 
-def cascade(request: Request, viewpoint: str, run: Run, strategies: Sequence[Strategy]
+def cascade(request: Request, viewpoint: Viewpoint, run: Run, strategies: Sequence[Strategy]
             ) -> list[list[PoseEstimate]]:
     """Return for each observation the estimates of the strategy whose best one scores highest.
 
     Each strategy in turn is run for the observations to which it applies, given what was found
-    before. `viewpoint` is that of EstimatorConfig. Raises CloudError.
+    before. Raises CloudError.
     """
     results: list[list[PoseEstimate]] = [[] for _ in request.observations.clouds]
     for strategy in strategies:
@@ -193,17 +202,6 @@ def cascade(request: Request, viewpoint: str, run: Run, strategies: Sequence[Str
             for index, estimates in zip(batch, run(request.take(batch), strategy)):
                 results[index] = max(results[index], estimates, key=best_score)
     return results
-
-
-def may_be_single_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
-    """Return whether to take points (N, 3) for one view of a camera at the origin.
-
-    `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
-    """
-    if viewpoint == 'sensor' and not np.linalg.norm(cloud.mean(axis=0)) > 0:
-        raise CloudError('the points surround the origin, where the camera is said to be; give '
-                         'them in the frame of the camera, or set viewpoint to none')
-    return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
 
 
 def _surface_verifier(request: Request, config: VerificationConfig, *, missing_deviates: bool

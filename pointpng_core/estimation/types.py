@@ -6,6 +6,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.observation_kind import ObservationKind
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hypothesis:
@@ -48,8 +50,8 @@ class PoseEstimate(Hypothesis):
     """Whether a clearly different pose, no symmetric equal, explains the observation as well."""
     symmetric: bool = False
     """Whether the reference's symmetry makes several poses equal, of which this is one."""
-    single_view: bool = True
-    """Whether the observation was taken for one view of the object, or for a surface."""
+    kind: ObservationKind = ObservationKind.SINGLE_VIEW
+    """What the observation was taken for."""
     features: NDArray[np.float64] | None = None
     """(len(FEATURES),) the features of the confidence, ordered as `confidence.FEATURES`."""
     runners_up: tuple[Hypothesis, ...] = ()

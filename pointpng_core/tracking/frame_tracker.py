@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import random_points
@@ -115,7 +116,7 @@ class FrameTracker:
         found = self._estimator.track_batch(
             [measurements[index].segment.points for index, _ in own],
             [track.reference for _, track in own], [track.T_expected for _, track in own],
-            scene_points=scene_points, viewpoint='sensor') if own else []
+            scene_points=scene_points, viewpoint=Viewpoint.SENSOR) if own else []
         results = list(measurements)
         for (index, track), estimate in zip(own, found):
             if estimate:

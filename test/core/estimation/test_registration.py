@@ -9,7 +9,8 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.hypotheses import Hypotheses
-from pointpng_core.estimation.observations import prepare_observations, seen_from_outside
+from pointpng_core.estimation.observation_kind import seen_from_outside
+from pointpng_core.estimation.observations import prepare_observations
 from pointpng_core.estimation.registration.exact_icp import refine_surfaces
 from pointpng_core.estimation.registration.icp import DAMPING, align, disc_distance, gauss_newton
 from pointpng_core.reference.batch import ReferenceStack

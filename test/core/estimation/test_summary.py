@@ -11,6 +11,7 @@ import torch
 
 from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights
 from pointpng_core.estimation.hypotheses import Hypotheses
+from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.estimation.observations import Observations, Request
 from pointpng_core.estimation.strategies import FullSurface, SingleView
 from pointpng_core.estimation.summary import summarise
@@ -134,11 +135,12 @@ def test_observations_do_not_mix():
 
 
 def test_confidence_is_the_calibrations_for_the_kind_of_observation():
-    for strategy, single_view in ((VIEW, True), (SURFACE, False)):
+    for strategy, kind in ((VIEW, ObservationKind.SINGLE_VIEW),
+                           (SURFACE, ObservationKind.FULL_SURFACE)):
         best = summary([0, 180], [0.7, 0.5], strategy=strategy)[0][0]
-        assert best.single_view == single_view
+        assert best.kind is kind
         assert best.confidence == pytest.approx(CALIBRATION.probability(
-            best.features[None], single_view=single_view)[0])
+            best.features[None], kind=kind)[0])
 
 
 def test_nothing_found_is_no_estimate():

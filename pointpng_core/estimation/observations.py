@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import random_points, require_points
-from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.so3 import frame_towards
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.reference import Reference
@@ -75,7 +75,7 @@ class Request:
     """The same references, side by side in tensors."""
     scene_points: NDArray[np.floating] | None = None
     """(M, 3) points of the entire frame that the observations are part of."""
-    depth_noise: DepthNoise = KINECT_NOISE
+    depth_noise: DepthNoise
     """That of the camera, for single views."""
     timer: StageTimer = field(default_factory=StageTimer)
     reference_index: Sequence[int] = ()

@@ -32,15 +32,17 @@ from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.coverage import SurfaceCoverage, ViewCoverage
 from pointpng_core.estimation.verification.depth_images import DepthImages
-from pointpng_core.estimation.verification.verifier import MAX_NOISE_DIAMETERS, Verifier
-from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.estimation.verification.verifier import Verifier
+from pointpng_core.geometry.depth_noise import (
+    MAX_NOISE_DIAMETERS,
+    SURFACE_NOISE_DIAMETERS,
+    DepthNoise,
+)
 
 CONVINCING_SCORE = 0.8
 """A full surface taken for a single view scores less: half of it should not be visible."""
 COMPLETE_COVERAGE = 0.8
 """A full surface covers this much of the reference even if sparse; one without a quarter less."""
-SURFACE_NOISE = 0.01
-"""Expected error of the points of a surface, in diameters."""
 
 
 class Strategy(ABC):
@@ -79,7 +81,7 @@ class Strategy(ABC):
     def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
                       diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (E,) the expected error of points at distances (E,) on references (E,)."""
-        return SURFACE_NOISE * diameter_m
+        return SURFACE_NOISE_DIAMETERS * diameter_m
 
 
 class SingleView(Strategy):
@@ -102,7 +104,10 @@ class SingleView(Strategy):
             request.observations, request.stack))
 
     def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
-        """Return the verification by depth images, within the noise of the camera."""
+        """Return the verification by depth images, within the noise of the camera.
+
+        The distance of the centroid stands for depth; see `DepthNoise.sigma_m`.
+        """
         observations = request.observations
         images = DepthImages.from_clouds(observations.clouds, observations.points.device,
                                          request.scene_points)
@@ -118,7 +123,7 @@ class SingleView(Strategy):
 
     def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
                       diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (E,) the noise of a depth camera at distances (E,)."""
+        """Return (E,) the noise of a depth camera; distances (E,) from it stand for depths."""
         # Far away, or in other units than metres, the noise must not excuse everything.
         return np.minimum(np.asarray(depth_noise.sigma_m(distance_m), dtype=np.float64),
                           MAX_NOISE_DIAMETERS * diameter_m)

@@ -15,9 +15,8 @@ from pointpng_core.estimation.verification.candidates import (
 )
 from pointpng_core.estimation.verification.coverage import Coverage
 from pointpng_core.estimation.verification.evidence import Evidence, deviation_m, fit
+from pointpng_core.geometry.depth_noise import MAX_NOISE_DIAMETERS
 
-MAX_NOISE_DIAMETERS = 0.05
-"""With more noise than this share of the diameter, an object cannot be recognised anyway."""
 FINE_POINTS, COARSE_POINTS = 512, 256
 """Points of a full surface among which the points of its reference are searched."""
 COARSE_PROBES = 128

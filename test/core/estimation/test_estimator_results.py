@@ -130,7 +130,7 @@ def test_devices_and_viewpoints_that_do_not_exist_are_refused(estimator, referen
         PoseEstimator(device='quantum')
     with pytest.raises(ConfigError, match='viewpoint'):
         EstimatorConfig(viewpoint='behind')
-    with pytest.raises(ConfigError, match="viewpoint = 'behind': choose one of auto, sensor, none"):
+    with pytest.raises(ConfigError, match="viewpoint = 'behind': choose one of auto"):
         estimator.estimate_batch([seen('can')[1]], [reference('can')], viewpoint='behind')
 
 

@@ -26,6 +26,7 @@ from pointpng_core.estimation.strategies import (
     SingleView,
     cascade,
 )
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.geometry.so3 import rotation_distance_rad
 
 AROUND, AWAY = (0.0, 0, 0), (0.0, 0, 2)
@@ -52,7 +53,8 @@ def run_cascade(found, *places, viewpoint=Viewpoint.AUTO, strategies=STRATEGIES)
         score, coverage = found[kind]
         return [[SimpleNamespace(score=score, coverage=coverage, kind=kind)]
                 for _ in request.observations.clouds]
-    request = Request(observations=prepared(*places), references=(), stack=None)
+    request = Request(observations=prepared(*places), references=(), stack=None,
+                      depth_noise=KINECT_NOISE)
     results = cascade(request, viewpoint, run, strategies)
     return [estimates[0].kind if estimates else None for estimates in results], runs
 

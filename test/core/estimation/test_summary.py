@@ -19,6 +19,7 @@ from pointpng_core.estimation.verification.candidates import Candidates
 from pointpng_core.estimation.verification.evidence import Evidence
 from pointpng_core.estimation.verification.scale_residual import scale_residual
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 VIEW, SURFACE = SingleView(), FullSurface()
@@ -26,8 +27,9 @@ NONE = Symmetry()
 HALF_TURN = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2, point=(0.5, 0.2, 0.0)),))
 ROUND = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=CONTINUOUS, point=(0.5, 0.2, 0.0)),))
 CENTRE = np.array([0.5, 0.2, 0.1])
-CALIBRATION = Calibration(view=Weights(intercept=-3.0, score=4.0, margin=1.0, lead=2.0),
-                          whole=Weights(intercept=-2.0, score=4.0))
+CALIBRATION = Calibration(single_view=Weights(intercept=-3.0, score=4.0, margin=1.0,
+                                              lead=2.0),
+                          surface=Weights(intercept=-2.0, score=4.0))
 
 
 def summary(rotations_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None, shifts=None,
@@ -54,7 +56,7 @@ def summary(rotations_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None,
                                   diameter_m=0.1) for index, group in enumerate(symmetry)]
     field = SimpleNamespace(look_up=lambda reference, queries: (queries, queries))
     request = Request(observations=observations, references=references,
-                      stack=SimpleNamespace(field=field))
+                      stack=SimpleNamespace(field=field), depth_noise=KINECT_NOISE)
     candidates = Candidates(hypotheses=hypotheses, evidence=evidence)
     return summarise(candidates, request, strategy, CALIBRATION)
 

@@ -65,7 +65,7 @@ class FrameTracker:
         tracked = self._with_parts(self._registered(measurements, scene_points), scene_points)
         T_camera_previous = camera_motion(tracked)
         if T_camera_previous is not None:
-            self._tracks.T_camera_previous = T_camera_previous
+            self._tracks.set_measured_camera_motion(T_camera_previous)
         return [replace(self._remapped(measurement), searched=self._search_is_due(measurement))
                 for measurement in tracked]
 

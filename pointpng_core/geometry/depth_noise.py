@@ -41,7 +41,7 @@ class DepthNoise(Config):
 KINECT_NOISE = DepthNoise()
 """Used where nothing is known of the camera."""
 
-# Noise scales in diameters of the object, for whatever its size and distance from the camera.
+# Noise scales in diameters of the object, whatever its size.
 SURFACE_NOISE_DIAMETERS = 0.01
 """Expected error of the points of a full or partial surface."""
 MAX_NOISE_DIAMETERS = 0.05

@@ -29,8 +29,9 @@ from pointpng_core.embedding.model_zoo import TRAINING_FREE, EmbeddingModel, loa
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.confidence import default_calibration
 from pointpng_core.estimation.config import EstimatorConfig, with_encoder_sample_size
+from pointpng_core.estimation.hypotheses import Hypotheses
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.observations import Request, prepare_observations
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.local_refinement import PoseTracker, check_previous
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
@@ -116,8 +117,8 @@ class PoseEstimator:
         """Return for each observation (N, 3) what `estimate` returns, computed as one batch.
 
         `scene_points` (M, 3) are finite points of the whole frame: they distinguish surface that
-        is occluded from surface that is missing. `viewpoint` overrides
-        `EstimatorConfig.viewpoint`. Raises CloudError, ConfigError.
+        is occluded from surface that is missing. `viewpoint`, a Viewpoint or its value, overrides
+        the configured one. Raises CloudError, ConfigError.
         """
         if not references:
             raise ConfigError('no references: give at least one to search for')
@@ -221,17 +222,16 @@ class PoseEstimator:
         """
         request = self._request([observation], [reference], None, sample=self.config.sample)
         cloud = request.observations.clouds[0]
-        strategy = next(each for each in STRATEGIES
-                        if each.applies(cloud, self.config.viewpoint, []))
+        viewpoint = Viewpoint.of(self.config.viewpoint)
+        strategy = next(each for each in STRATEGIES if each.applies(cloud, viewpoint, []))
         hypotheses = strategy.propose(self._search, request)
         T: NDArray[np.float64] = hypotheses.to_poses(request.observations, [reference])[0]
         return T
 
     def _cascade(self, request: Request, viewpoint: str | None, run: Run,
                  strategies: Sequence[Strategy]) -> list[list[PoseEstimate]]:
-        # Replacing it in the configuration checks the name.
-        config = replace(self.config, viewpoint=viewpoint or self.config.viewpoint)
-        return cascade(request, config.viewpoint, run, strategies)
+        chosen = Viewpoint.of(viewpoint or self.config.viewpoint)
+        return cascade(request, chosen, run, strategies)
 
     def _parts(self, request: Request, strategy: Strategy) -> tuple[Registration, Verifier]:
         """Return the strategy's registration and verification."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
 from pointpng_core.estimation.confidence import MIN_CONFIDENCE
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import finite_rows
@@ -70,14 +71,24 @@ class FramePipeline:
                  segmenter: SegmenterConfig, config: PipelineConfig) -> None:
         self._estimator, self._segmenter, self._config = estimator, segmenter, config
         self._references = list(references)
-        self.tracks = Tracks()
-        """The tracks, all state that is kept between frames: assign them to another pipeline to
-        continue there."""
+        self._tracks = Tracks()
 
     @property
     def references(self) -> list[Reference]:
         """Return the references that are searched for; `set_references` changes them."""
         return self._references
+
+    @property
+    def tracks(self) -> Tracks:
+        """Return the tracked objects: all state between frames."""
+        return self._tracks
+
+    def continue_from(self, other: 'FramePipeline') -> None:
+        """Continue the sequence of another pipeline, which must process no further frames.
+
+        Its tracks are taken over with their references; its settings are not.
+        """
+        self._tracks = other.tracks
 
     def set_references(self, references: Sequence[Reference], *, keep_tracks: bool = False
                        ) -> None:
@@ -88,13 +99,13 @@ class FramePipeline:
         """
         self._references = list(references)
         if keep_tracks:
-            self.tracks.set_references(self._references)
+            self._tracks.set_references(self._references)
         else:
             self.reset()
 
     def reset(self) -> None:
         """Drop all tracks: the next frame begins a new sequence. The references stay."""
-        self.tracks.clear()
+        self._tracks.clear()
 
     def process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None = None,
                 stamp_s: float | None = None) -> FrameResult:
@@ -107,7 +118,7 @@ class FramePipeline:
         """
         timer = StageTimer()
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
-                               tracks=self.tracks)
+                               tracks=self._tracks)
         with timer('total'):
             with timer('scene'):
                 scene = self._segment(points, image_shape)
@@ -131,7 +142,7 @@ class FramePipeline:
                                      if not well),
             scene=scene, stage_ms=timer.stage_ms,
             searched=sum(measurement.searched for measurement in measurements),
-            states=object_states(self.tracks, self._references))
+            states=object_states(self._tracks, self._references))
 
     def _segment(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None
                  ) -> Scene:
@@ -149,7 +160,7 @@ class FramePipeline:
             return [[] for _ in segments]
         estimates = self._estimator.estimate_batch(
             [segment.points for segment in segments], self._references,
-            scene_points=scene_points, viewpoint='sensor')
+            scene_points=scene_points, viewpoint=Viewpoint.SENSOR)
         timer.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
 
@@ -191,7 +202,7 @@ class FramePipeline:
                              scene_points: NDArray[np.floating]) -> list[Track]:
         checked = check_observability(self._estimator, accepted, tracks, scene_points,
                                       min_observability=self._config.min_observability)
-        return [self.tracks.replace(track) for track in checked]
+        return [self._tracks.replace(track) for track in checked]
 
     def references_from_view(self, points: NDArray[np.floating],
                              image_shape: tuple[int, int] | None = None) -> list[Reference]:
@@ -209,8 +220,8 @@ class FramePipeline:
         The poses of the next frame are then relative to this frame; see
         `pointpng_core.tracking.reference_renewal`.
         """
-        self.tracks.keep_only(index=0)
-        renewal = ReferenceRenewal(self._temporary_reference, self.tracks, self._config.tracking)
+        self._tracks.keep_only(index=0)
+        renewal = ReferenceRenewal(self._temporary_reference, self._tracks, self._config.tracking)
         first = result.first_of_each_label()
         posed = {found.label: found.segment
                  for found in (*first.detections, *first.poorly_constrained)}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from pointpng_core.config import Config, option
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.reference.builder import ReferenceConfig
 
@@ -96,10 +97,11 @@ class EstimatorConfig(Config):
 
     sample: int = option(1024, help='Points of an observation that are used.',
                          low=64, high=65536)
-    viewpoint: str = option('auto', help='What observations show: single views of a camera at '
-                                         'the origin (sensor), full or partial surfaces (none), '
-                                         'or either, decided for each observation (auto).',
-                            choices=('auto', 'sensor', 'none'))
+    viewpoint: str = option(Viewpoint.AUTO.value,
+                            help='What observations show: single views of a camera at the '
+                                 'origin (sensor), full or partial surfaces (none), or either, '
+                                 'decided for each observation (auto).',
+                            choices=tuple(each.value for each in Viewpoint))
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     verification: VerificationConfig = field(default_factory=VerificationConfig)
@@ -118,4 +120,4 @@ def with_encoder_sample_size(config: EstimatorConfig, points: int) -> EstimatorC
     count = min(max(points, 64), 8192)
     return replace(config, sample=max(config.sample, count),
                    search=replace(config.search, sample=count, full_surface_sample=count),
-                   reference=replace(config.reference, sample=count, whole_sample=count))
+                   reference=replace(config.reference, sample=count, full_surface_sample=count))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import random_points, require_points
-from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.so3 import frame_towards
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.reference import Reference
@@ -65,13 +65,6 @@ def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
                         R_view=frame_towards(towards).float().to(device))
 
 
-def seen_from_outside(cloud: NDArray[np.float32]) -> bool:
-    """Return whether points (N, 3) may be a view from the origin: it lies outside of them."""
-    centroid = cloud.mean(axis=0, dtype=np.float64)
-    radius = np.linalg.norm(cloud - centroid, axis=1).max()
-    return bool(np.linalg.norm(centroid) > radius)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What one call of the estimator is given."""
@@ -82,7 +75,7 @@ class Request:
     """The same references, side by side in tensors."""
     scene_points: NDArray[np.floating] | None = None
     """(M, 3) points of the entire frame that the observations are part of."""
-    depth_noise: DepthNoise = KINECT_NOISE
+    depth_noise: DepthNoise
     """That of the camera, for single views."""
     timer: StageTimer = field(default_factory=StageTimer)
     reference_index: Sequence[int] = ()

@@ -1,6 +1,7 @@
 """What an observation shows of a surface, and all that depends on it: one strategy for each kind.
 
-What an observation shows is not given: the cascade tries the strategies one after the other.
+A caller may restrict the kinds by the viewpoint; among those that are left, the cascade tries one
+strategy after the other and keeps the estimates of the best score.
 """
 
 from abc import ABC, abstractmethod
@@ -10,11 +11,16 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.errors import CloudError
 from pointpng_core.estimation.config import VerificationConfig
-from pointpng_core.estimation.observations import Request, seen_from_outside
+from pointpng_core.estimation.hypotheses import Hypotheses
+from pointpng_core.estimation.observation_kind import (
+    ObservationKind,
+    Viewpoint,
+    may_be_single_view,
+    may_be_surface,
+)
+from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.stages import (
     COARSE,
     WIDE_COARSE,
@@ -26,29 +32,30 @@ from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.coverage import SurfaceCoverage, ViewCoverage
 from pointpng_core.estimation.verification.depth_images import DepthImages
-from pointpng_core.estimation.verification.verifier import MAX_NOISE_DIAMETERS, Verifier
-from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.estimation.verification.verifier import Verifier
+from pointpng_core.geometry.depth_noise import (
+    MAX_NOISE_DIAMETERS,
+    SURFACE_NOISE_DIAMETERS,
+    DepthNoise,
+)
 
 CONVINCING_SCORE = 0.8
 """A full surface taken for a single view scores less: half of it should not be visible."""
 COMPLETE_COVERAGE = 0.8
 """A full surface covers this much of the reference even if sparse; one without a quarter less."""
-SURFACE_NOISE = 0.01
-"""Expected error of the points of a surface, in diameters."""
 
 
 class Strategy(ABC):
     """How observations of one kind are posed: a stateless choice of parts."""
 
-    single_view: ClassVar[bool] = False
-    """Whether confidence is calibrated as for single views, else as for surfaces."""
+    kind: ClassVar[ObservationKind]
 
     @abstractmethod
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether to try points (N, 3), given the best estimates found so far.
 
-        `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
+        Raises CloudError where there can be no camera though `viewpoint` says so.
         """
 
     def batches(self, chosen: Sequence[int]) -> list[Sequence[int]]:
@@ -74,15 +81,15 @@ class Strategy(ABC):
     def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
                       diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (E,) the expected error of points at distances (E,) on references (E,)."""
-        return SURFACE_NOISE * diameter_m
+        return SURFACE_NOISE_DIAMETERS * diameter_m
 
 
 class SingleView(Strategy):
     """One view of a camera at the origin: it is known what the camera could not see."""
 
-    single_view = True
+    kind = ObservationKind.SINGLE_VIEW
 
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether points (N, 3) may be a view of a camera at the origin."""
         return may_be_single_view(cloud, viewpoint)
@@ -97,7 +104,10 @@ class SingleView(Strategy):
             request.observations, request.stack))
 
     def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
-        """Return the verification by depth images, within the noise of the camera."""
+        """Return the verification by depth images, within the noise of the camera.
+
+        The distance of the centroid stands for depth; see `DepthNoise.sigma_m`.
+        """
         observations = request.observations
         images = DepthImages.from_clouds(observations.clouds, observations.points.device,
                                          request.scene_points)
@@ -113,7 +123,7 @@ class SingleView(Strategy):
 
     def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
                       diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (E,) the noise of a depth camera at distances (E,)."""
+        """Return (E,) the noise of a depth camera; distances (E,) from it stand for depths."""
         # Far away, or in other units than metres, the noise must not excuse everything.
         return np.minimum(np.asarray(depth_noise.sigma_m(distance_m), dtype=np.float64),
                           MAX_NOISE_DIAMETERS * diameter_m)
@@ -122,10 +132,12 @@ class SingleView(Strategy):
 class FullSurface(Strategy):
     """The surface from all sides: what is missing counts against a pose."""
 
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    kind = ObservationKind.FULL_SURFACE
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether no view has convinced."""
-        return viewpoint != 'sensor' and best_score(found) < CONVINCING_SCORE
+        return may_be_surface(viewpoint) and best_score(found) < CONVINCING_SCORE
 
     def propose(self, search: PoseSearch, request: Request) -> Hypotheses:
         """Return the rotations under which the embeddings agree best."""
@@ -146,7 +158,9 @@ class PartialSurface(Strategy):
     table, or the union of two cameras.
     """
 
-    def applies(self, cloud: NDArray[np.float32], viewpoint: str, found: list[PoseEstimate]
+    kind = ObservationKind.PARTIAL_SURFACE
+
+    def applies(self, cloud: NDArray[np.float32], viewpoint: Viewpoint, found: list[PoseEstimate]
                 ) -> bool:
         """Return whether what cannot be a view lacks much of the full surface."""
         incomplete = not found or found[0].coverage < COMPLETE_COVERAGE
@@ -178,12 +192,12 @@ Run = Callable[[Request, Strategy], list[list[PoseEstimate]]]
 """Estimates the poses of all observations of a request by one strategy, in one batch."""
 
 
-def cascade(request: Request, viewpoint: str, run: Run, strategies: Sequence[Strategy]
+def cascade(request: Request, viewpoint: Viewpoint, run: Run, strategies: Sequence[Strategy]
             ) -> list[list[PoseEstimate]]:
     """Return for each observation the estimates of the strategy whose best one scores highest.
 
     Each strategy in turn is run for the observations to which it applies, given what was found
-    before. `viewpoint` is that of EstimatorConfig. Raises CloudError.
+    before. Raises CloudError.
     """
     results: list[list[PoseEstimate]] = [[] for _ in request.observations.clouds]
     for strategy in strategies:
@@ -193,17 +207,6 @@ def cascade(request: Request, viewpoint: str, run: Run, strategies: Sequence[Str
             for index, estimates in zip(batch, run(request.take(batch), strategy)):
                 results[index] = max(results[index], estimates, key=best_score)
     return results
-
-
-def may_be_single_view(cloud: NDArray[np.float32], viewpoint: str) -> bool:
-    """Return whether to take points (N, 3) for one view of a camera at the origin.
-
-    `viewpoint` is that of EstimatorConfig. Raises CloudError where there can be no camera.
-    """
-    if viewpoint == 'sensor' and not np.linalg.norm(cloud.mean(axis=0)) > 0:
-        raise CloudError('the points surround the origin, where the camera should be; give '
-                         'them in the frame of the camera, or set viewpoint to none')
-    return seen_from_outside(cloud) if viewpoint == 'auto' else viewpoint == 'sensor'
 
 
 def _surface_verifier(request: Request, config: VerificationConfig, *, missing_deviates: bool

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.estimation.confidence import LARGEST_MARGIN, Calibration, Situation, features_of
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.strategies import Strategy
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import AMBIGUOUS_LIKELIHOOD_RATIO, same_pose
@@ -46,12 +46,12 @@ def summarise(candidates: Candidates, request: Request, strategy: Strategy,
     """Return for each observation its estimates, one per reference that is left, best first."""
     groups = _grouped(candidates, request)
     features = _features(groups, candidates.hypotheses, request, strategy)
-    confidences = calibration.probability(features, single_view=strategy.single_view)
+    confidences = calibration.probability(features, kind=strategy.kind)
     labels = _labels(groups, confidences, len(request.observations))
     estimates: list[list[PoseEstimate]] = [[] for _ in range(len(request.observations))]
     for group, confidence, row in zip(groups, confidences, features):
         estimates[group.observation].append(_estimate(
-            group, confidence=float(confidence), single_view=strategy.single_view, features=row,
+            group, confidence=float(confidence), kind=strategy.kind, features=row,
             other_labels=tuple(label for label in labels[group.observation]
                                if label.name != group.reference.name)[:RUNNERS_UP],
             stage_ms=request.timer.stage_ms))

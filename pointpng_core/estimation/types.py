@@ -6,6 +6,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.observation_kind import ObservationKind
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Hypothesis:
@@ -49,8 +51,8 @@ class PoseEstimate(Hypothesis):
     well."""
     symmetric: bool = False
     """Whether the reference's symmetry makes other poses equivalent to this one."""
-    single_view: bool = True
-    """Whether the observation was registered as a single view of the object, not as a surface."""
+    kind: ObservationKind = ObservationKind.SINGLE_VIEW
+    """As what the observation was registered."""
     features: NDArray[np.float64] | None = None
     """(len(FEATURES),) inputs of the confidence, ordered as
     `pointpng_core.estimation.confidence.FEATURES`."""

@@ -29,9 +29,22 @@ class DepthNoise(Config):
                                  low=0, high=0.1)
 
     def sigma_m(self, depth_m: Depth) -> Depth:
-        """Return the standard deviation of depth, in metres, at depths of any shape."""
+        """Return the standard deviation of depth, in metres, at depths of any shape.
+
+        Depth is along the optical axis. Where a cloud is not known to come from an image, the
+        distance from the camera stands for it: it is at most 16 % larger within 30 degrees of the
+        axis.
+        """
         return self.axial_m + self.axial_growth * (depth_m - NEAREST_M) ** 2
 
 
 KINECT_NOISE = DepthNoise()
 """Used where nothing is known of the camera."""
+
+# Noise scales in diameters of the object, whatever its size.
+SURFACE_NOISE_DIAMETERS = 0.01
+"""Expected error of the points of a full or partial surface."""
+MAX_NOISE_DIAMETERS = 0.05
+"""With more noise than this share of the diameter, an object cannot be recognised anyway."""
+LEAST_SIGMA_DIAMETERS = 0.002
+"""No surface is known more accurately."""

@@ -59,8 +59,8 @@ class ReferenceConfig(Config):
     view_distance: float = option(4.0, help='Distance of the rendering camera.', unit='diameters',
                                   low=0.6, high=100.0)
     sample: int = option(512, help='Points embedded per view or cloud.', low=32, high=8192)
-    whole_sample: int = option(2048, help='Points embedded of a whole surface.',
-                               low=32, high=65536)
+    full_surface_sample: int = option(2048, help='Points embedded of a full surface.',
+                                      low=32, high=65536)
     probes: int = option(256, help='Surface points tested for visibility.', low=32, high=4096)
 
 
@@ -117,12 +117,13 @@ class ReferenceBuilder:
             device=self.device)
         symmetry = surface.symmetry if surface.symmetry is not None else discover_symmetry(
             points, normals, diameter_m=diameter, spacing_m=spacing)
-        whole = torch.from_numpy(random_points(local, self.config.whole_sample)).to(self.device)
+        full_surface = torch.from_numpy(
+            random_points(local, self.config.full_surface_sample)).to(self.device)
         return Reference(
             name=surface.name, symmetry=symmetry, points=points, normals=normals,
             centre=centre, diameter_m=diameter, spacing_m=spacing, complete=surface.complete,
             outward=surface.outward, probes=cloud[probes], views=views,
-            embedding=self.encoder.encode(whole[None] / diameter)[0],
+            embedding=self.encoder.encode(full_surface[None] / diameter)[0],
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),
             tree=SurfaceTree(local))

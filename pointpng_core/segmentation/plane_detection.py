@@ -73,7 +73,10 @@ def _near(points: np.ndarray, tolerance: np.ndarray, normals: np.ndarray,
 
 def tolerances_m(points: np.ndarray, base_m: float, config: SegmenterConfig,
                  depth_noise: DepthNoise) -> np.ndarray:
-    """Return (N,) `base_m` plus `noise_sigmas` of the depth noise at each of points (N, 3)."""
+    """Return (N,) `base_m` plus `noise_sigmas` of the depth noise at each of points (N, 3).
+
+    The distance of a point from the camera stands for its depth; see `DepthNoise.sigma_m`.
+    """
     squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
     return base_m + config.noise_sigmas * depth_noise.sigma_m(np.sqrt(squares))
 

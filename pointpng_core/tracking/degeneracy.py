@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.uncertainty.observability import (
     Observability,
     plane_rows,
@@ -99,7 +100,6 @@ def _score_losses(estimator: PoseEstimator,
                   for step in (0.0, STEP, -STEP)]
         points += 3 * [measurement.segment.points]
         references += 3 * [track.reference]
-    scores = np.reshape(estimator.judge_batch(points, references, poses,
-                                              scene_points=scene_points, viewpoint='sensor'),
-                        (-1, 3))
+    scores = np.reshape(estimator.judge_batch(
+        points, references, poses, scene_points=scene_points, viewpoint=Viewpoint.SENSOR), (-1, 3))
     return 1.0 - scores[:, 1:].max(axis=1) / np.maximum(scores[:, 0], 1e-6)

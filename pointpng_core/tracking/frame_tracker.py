@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import random_points
@@ -64,7 +65,7 @@ class FrameTracker:
         tracked = self._with_parts(self._registered(measurements, scene_points), scene_points)
         T_camera_previous = camera_motion(tracked)
         if T_camera_previous is not None:
-            self._tracks.T_camera_previous = T_camera_previous
+            self._tracks.set_measured_camera_motion(T_camera_previous)
         return [replace(self._remapped(measurement), searched=self._search_is_due(measurement))
                 for measurement in tracked]
 
@@ -115,7 +116,7 @@ class FrameTracker:
         found = self._estimator.track_batch(
             [measurements[index].segment.points for index, _ in own],
             [track.reference for _, track in own], [track.T_expected for _, track in own],
-            scene_points=scene_points, viewpoint='sensor') if own else []
+            scene_points=scene_points, viewpoint=Viewpoint.SENSOR) if own else []
         results = list(measurements)
         for (index, track), estimate in zip(own, found):
             if estimate:

@@ -94,8 +94,7 @@ def with_alternatives(tracked: PoseEstimate, searched: PoseEstimate, *,
     if known is not None and known.features is not None:
         alternatives = np.maximum(alternatives, known.features[ALTERNATIVE_FEATURES])
     features[ALTERNATIVE_FEATURES] = alternatives
-    confidence = default_calibration().probability(features[None],
-                                                   single_view=tracked.single_view)[0]
+    confidence = default_calibration().probability(features[None], kind=tracked.kind)[0]
     return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
                    other_labels=searched.other_labels, features=features,
                    confidence=float(confidence))

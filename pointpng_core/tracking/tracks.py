@@ -29,9 +29,7 @@ class Tracks:
         self._tracks: list[Track] = []
         self.time = FRAME
         """Time since the previous frame: seconds, or frames without stamps."""
-        self.T_camera_previous: Matrix = np.eye(4)
-        """(4, 4) maps the camera coordinates of the previous frame to those of the current one,
-        for what is static in the world."""
+        self._T_camera_previous: Matrix = np.eye(4)
         self._stamp_s: float | None = None
         self._serial = count()
 
@@ -41,10 +39,23 @@ class Tracks:
     def __len__(self) -> int:
         return len(self._tracks)
 
+    @property
+    def T_camera_previous(self) -> Matrix:
+        """Return the camera's motion (4, 4) since the previous frame, predicted or measured.
+
+        It maps the camera coordinates of the previous frame to those of the current one, for what
+        is static in the world.
+        """
+        return self._T_camera_previous
+
+    def set_measured_camera_motion(self, T_camera_previous: Matrix) -> None:
+        """Replace the camera's motion that `begin_frame` predicted by a measured one (4, 4)."""
+        self._T_camera_previous = T_camera_previous
+
     def clear(self) -> None:
         """Drop all tracks, and forget the time of the last frame and the camera's motion."""
         self._tracks, self._stamp_s, self._serial = [], None, count()
-        self.T_camera_previous = np.eye(4)
+        self._T_camera_previous = np.eye(4)
 
     def begin_frame(self, stamp_s: float | None, config: TrackingConfig) -> None:
         """Predict all tracks at the time of a frame; drop them all after a jump in time."""
@@ -56,9 +67,9 @@ class Tracks:
         if jumped:
             self.clear()
         self._stamp_s = stamp_s
-        camera = Motion.of(self.T_camera_previous, ORIGIN, last_time) if last_time > 0 else STILL
-        self.T_camera_previous = camera.over(self.time, ORIGIN)
-        self._tracks = [track.predicted(self.T_camera_previous, self.time)
+        camera = Motion.of(self._T_camera_previous, ORIGIN, last_time) if last_time > 0 else STILL
+        self._T_camera_previous = camera.over(self.time, ORIGIN)
+        self._tracks = [track.predicted(self._T_camera_previous, self.time)
                         for track in self._tracks]
 
     def end_frame(self, posed: Iterable[Track], config: TrackingConfig) -> None:

@@ -185,9 +185,9 @@ class PoseSession:
         while self._changes:
             self._setting = self._changes.popleft()(self._setting)
         for camera in self._cameras:
-            before, camera.pipeline = camera.pipeline, self._setting.make_pipeline(
-                list(camera.pipeline.references))
-            camera.pipeline.tracks = before.tracks
+            pipeline = self._setting.make_pipeline(list(camera.pipeline.references))
+            pipeline.continue_from(camera.pipeline)
+            camera.pipeline = pipeline
         if self._setting.references is not last.references:
             for camera in self._cameras:
                 camera.pipeline.set_references(self._setting.references, keep_tracks=True)

@@ -13,6 +13,10 @@ ROOMS = (*FOUNDATION, 'geometry', 'io', 'segmentation', 'simulation', 'embedding
          'estimation', 'estimator', 'tracking', 'pipeline', 'training', 'evaluation', 'cli')
 """From the first to the last; `estimator` and `pipeline` are the two files that show the method.
 A room imports itself and earlier ones only."""
+ESTIMATION_ROOMS = ('observation_kind', 'config', 'types', 'observations', 'hypotheses', 'search',
+                    'registration', 'verification', 'uncertainty', 'confidence', 'recognition',
+                    'strategies', 'summary')
+"""The same inside `estimation`: from what all parts share to the answer."""
 NOT_CODE = {'weights'}
 MOST_FOLDERS, MOST_FILES = 12, 6
 
@@ -24,6 +28,16 @@ def test_no_import_points_to_a_later_room(room):
 
 def test_every_folder_and_file_at_the_top_is_a_room():
     assert top_level_names(CORE) - NOT_CODE == set(ROOMS)
+
+
+@pytest.mark.parametrize('room', ESTIMATION_ROOMS)
+def test_no_import_in_estimation_points_to_a_later_room(room):
+    assert not later_imports_by_file('pointpng_core.estimation', CORE / 'estimation',
+                                     ESTIMATION_ROOMS, room)
+
+
+def test_every_folder_and_file_of_estimation_is_a_room():
+    assert top_level_names(CORE / 'estimation') == set(ESTIMATION_ROOMS)
 
 
 def test_there_are_few_rooms():
@@ -41,3 +55,13 @@ def test_there_are_few_rooms():
 def test_an_import_of_a_later_room_is_found(source):
     assert later_imports('pointpng_core', ROOMS, 'estimation', source)
     assert not later_imports('pointpng_core', ROOMS, 'cli', source)
+
+
+@pytest.mark.parametrize('source', [
+    'from pointpng_core.estimation.registration.icp import align',
+    'import pointpng_core.estimation.strategies',
+    'from pointpng_core.estimation import summary',
+])
+def test_an_import_of_a_later_room_in_estimation_is_found(source):
+    assert later_imports('pointpng_core.estimation', ESTIMATION_ROOMS, 'search', source)
+    assert not later_imports('pointpng_core.estimation', ESTIMATION_ROOMS, 'summary', source)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import SensorErrors, measure

@@ -8,7 +8,8 @@ from pointpng_core.geometry import Rotational, Symmetry
 from pointpng_core.reference import ReferenceBuilder, ReferenceConfig
 from pointpng_core.simulation.shapes.catalogue import make_object
 
-CONFIG = ReferenceConfig(surface_points=1000, views=40, sample=64, whole_sample=256, probes=64)
+CONFIG = ReferenceConfig(surface_points=1000, views=40, sample=64, full_surface_sample=256,
+                         probes=64)
 ROUND = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=0),))
 
 

@@ -5,8 +5,8 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from helpers.objects import pose, random_rotation_matrix, whole
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import prepare_observations
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 
 
 def hypothesis(R=None, t=(0.0, 0, 0), *, observation=0, reference=0):

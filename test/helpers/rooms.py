@@ -13,7 +13,8 @@ def imported_rooms(package, source):
             names |= {f'{package}.{alias.name}' for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(node.module)
-    return {name.split('.')[1] for name in names if name.startswith(f'{package}.')}
+    prefix = f'{package}.'
+    return {name.removeprefix(prefix).split('.')[0] for name in names if name.startswith(prefix)}
 
 
 def later_imports(package, rooms, room, source):

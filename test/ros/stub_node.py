@@ -53,6 +53,9 @@ class StubPipeline:
     tracks: set = field(default_factory=set)
     answered: ClassVar[int] = 0
 
+    def continue_from(self, other):
+        self.tracks = other.tracks
+
     def set_references(self, references, *, keep_tracks=False):
         self.references = references
         self.tracks &= {number(reference.name) for reference in references if keep_tracks}

@@ -8,9 +8,9 @@ calibration to the first half before.
 JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "count", "confidence",
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",
 "wrong", "wrong_count", "recall", "unknown", "unknown_accepted"}, "sources": {NAME: the same},
-"weights": {"view": {FEATURE: WEIGHT}, "whole": {FEATURE: WEIGHT}}, "fitted": cases fitted to}.
-"wrong" is the share of the accepted poses that is wrong, "recall" the share of the right poses
-that is accepted.
+"weights": {"single_view": {FEATURE: WEIGHT}, "surface": {FEATURE: WEIGHT}}, "fitted": cases
+fitted to}. "wrong" is the share of the accepted poses that is wrong, "recall" the share of the
+right poses that is accepted.
 """
 
 import argparse

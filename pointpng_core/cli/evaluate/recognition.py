@@ -48,7 +48,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     data = calibration_data(options)
     estimator = PoseEstimator(model=options.model, device=options.device,
                               cache_dir=cache_folder())
-    recogniser = Recogniser(estimator.model, device=estimator.device)
+    recogniser = Recogniser(estimator.model, device=estimator.device,
+                            viewpoint=estimator.config.viewpoint)
     observed = [observed_pairs(estimator, read_pairs(path, limit=data.limit), source=path.stem)
                 for path in data.pairs]
     if data.scenes:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.confidence.features import FEATURES
+from pointpng_core.estimation.observation_kind import ObservationKind
 
 MIN_CONFIDENCE = 0.9
 """Least probability of an accepted pose by default."""
@@ -51,17 +52,27 @@ class Weights(Config):
         return probability
 
 
+def weights_name(kind: ObservationKind) -> str:
+    """Return the field of Calibration that holds the weights for a kind of observation."""
+    return 'single_view' if kind is ObservationKind.SINGLE_VIEW else 'surface'
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Config):
     """Weights for single views and for surfaces, which fail in different ways."""
 
-    view: Weights = dataclasses.field(default_factory=Weights)
-    whole: Weights = dataclasses.field(default_factory=Weights)
+    single_view: Weights = dataclasses.field(default_factory=Weights)
+    surface: Weights = dataclasses.field(default_factory=Weights)
+    """For full and partial surfaces."""
 
-    def probability(self, features: NDArray[np.float64], *, single_view: bool
+    def probability(self, features: NDArray[np.float64], *, kind: ObservationKind
                     ) -> NDArray[np.float64]:
-        """Return the probability (E,) that poses with features (E, len(FEATURES)) are right."""
-        return (self.view if single_view else self.whole).probability(features)
+        """Return the probability (E,) that poses with features (E, len(FEATURES)) are right.
+
+        `kind` is that of all their observations.
+        """
+        weights: Weights = getattr(self, weights_name(kind))
+        return weights.probability(features)
 
     def write(self, path: str | Path) -> None:
         """Write as JSON that `read_calibration` reads; raises FileError."""
@@ -81,11 +92,12 @@ def read_calibration(path: str | Path) -> Calibration:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FileError(f'{path} is not valid JSON: {error}; fit it anew with pointpng evaluate '
                         'calibration --fit') from error
-    expected = {'view', 'whole'}
+    expected = {field.name for field in dataclasses.fields(Calibration)}
     if not isinstance(content, dict) or content.keys() != expected or not all(
             isinstance(part, dict) and part.keys() == _KEYS for part in content.values()):
-        raise FileError(f'{path}: expected view and whole, each with {", ".join(sorted(_KEYS))}; '
-                        'fit it anew with pointpng evaluate calibration --fit')
+        raise FileError(f'{path}: expected {" and ".join(sorted(expected))}, each with '
+                        f'{", ".join(sorted(_KEYS))}; fit it anew with pointpng evaluate '
+                        'calibration --fit')
     try:
         return Calibration.from_mapping(content)
     except ConfigError as error:

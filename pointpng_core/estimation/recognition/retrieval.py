@@ -19,11 +19,8 @@ from pointpng_core.config import Config, option
 from pointpng_core.embedding.cope import WignerCope
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.observations import (
-    Observations,
-    prepare_observations,
-    seen_from_outside,
-)
+from pointpng_core.estimation.observation_kind import Viewpoint, may_be_single_view
+from pointpng_core.estimation.observations import Observations, prepare_observations
 from pointpng_core.reference.reference import Reference
 
 
@@ -42,8 +39,11 @@ class Recogniser:
     """Ranks references by their similarity to an observation, for one steerable model."""
 
     def __init__(self, model: EmbeddingModel, *, config: RecognitionConfig | None = None,
-                 device: torch.device | str = 'cpu') -> None:
-        """Prepare; raises ConfigError for a model whose embeddings have no invariant norms."""
+                 device: torch.device | str = 'cpu', viewpoint: str = Viewpoint.AUTO) -> None:
+        """Prepare; `viewpoint` is that of EstimatorConfig, or a Viewpoint.
+
+        Raises ConfigError for a model whose embeddings have no invariant norms.
+        """
         if not isinstance(model.cope, WignerCope):
             raise ConfigError(f'model {model.name}: its embeddings do not rotate by degrees, so '
                               'they have no norms to recognise by; use training_free or a '
@@ -51,6 +51,7 @@ class Recogniser:
         self.config = config or RecognitionConfig()
         self._encoder, self._cope = model.encoder, model.cope
         self._device = torch.device(device)
+        self._viewpoint = Viewpoint.of(viewpoint)
         self._norms: WeakKeyDictionary[Reference, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 
     def rank(self, observation: NDArray[np.floating], references: Sequence[Reference]
@@ -84,8 +85,8 @@ class Recogniser:
             raise ConfigError('no references: give at least one to search for')
         batch = prepare_observations(observations, sample=self.config.sample, device=self._device)
         norms = self._observed(batch, references)  # (R, O, F)
-        views = torch.tensor([seen_from_outside(cloud) for cloud in batch.clouds],
-                             device=norms.device)
+        views = torch.tensor([may_be_single_view(cloud, self._viewpoint)
+                              for cloud in batch.clouds], device=norms.device)
         found = []
         for row, reference in zip(norms, references):
             of_views, of_surface = self._known(reference)

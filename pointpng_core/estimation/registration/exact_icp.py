@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import align
 from pointpng_core.estimation.registration.robust_icp import (
     CloudNeighbours,

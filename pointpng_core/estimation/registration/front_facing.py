@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.reference.batch import ReferenceStack
 
 BACK_WEIGHT = 0.1

@@ -6,8 +6,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.reference.surface.voxel_lookup import Grids, SurfaceField
 
 DAMPING = 1e-3

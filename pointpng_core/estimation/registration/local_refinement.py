@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.config import PoseTrackingConfig
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.reference.reference import Reference

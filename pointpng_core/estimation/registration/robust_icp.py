@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import gauss_newton
 from pointpng_core.reference.surface.kd_tree import NEIGHBOURS
 from pointpng_core.reference.surface.neighbour_graph import nearest_rows

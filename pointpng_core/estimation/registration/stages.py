@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from pointpng_core.estimation.config import VerificationConfig
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.registration.exact_icp import refine_surfaces, refine_views
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import align
 
 COARSE = (0.12, 0.08, 0.05)

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from pointpng_core.embedding.protocols import Cope, Encoder
 from pointpng_core.estimation.config import SearchConfig
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.search.gradient import GradientSearch
 from pointpng_core.estimation.search.so3_grid import RotationSearch
 from pointpng_core.estimation.search.view_matching import search_views

@@ -15,6 +15,7 @@ from pointpng_core.estimation.uncertainty.observability import (
     plane_rows,
 )
 from pointpng_core.geometry.clouds import random_points
+from pointpng_core.geometry.depth_noise import LEAST_SIGMA_DIAMETERS
 from pointpng_core.geometry.rigid_motion import curvature
 from pointpng_core.reference.reference import Reference
 
@@ -22,8 +23,6 @@ Matrix = NDArray[np.float64]
 INDEPENDENT_POINTS = 100
 """Neighbouring points have similar errors, and models are not exact: more points than these do not
 lower the variance."""
-LEAST_SIGMA_DIAMETERS = 0.002
-"""No surface is known more accurately."""
 FREE_ROTATION_RAD2 = np.pi ** 2 / 3
 """Variance of an angle that is uniformly distributed."""
 FREE_SHIFT_DIAMETERS = 0.5

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor
 
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.verification.evidence import Evidence
 
 SAME_RAD, SAME_DIAMETERS = math.radians(15.0), 0.1

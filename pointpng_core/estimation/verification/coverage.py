@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.verification.depth_images import DepthImages
 from pointpng_core.reference.batch import ReferenceStack
 

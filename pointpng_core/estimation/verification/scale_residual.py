@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 
 EXPECTED = 0.1

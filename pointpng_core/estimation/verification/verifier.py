@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.estimation.config import VerificationConfig
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import disc_distance
 from pointpng_core.estimation.verification.candidates import (
     ACCEPTED_LIKELIHOOD_RATIO,
@@ -15,9 +15,8 @@ from pointpng_core.estimation.verification.candidates import (
 )
 from pointpng_core.estimation.verification.coverage import Coverage
 from pointpng_core.estimation.verification.evidence import Evidence, deviation_m, fit
+from pointpng_core.geometry.depth_noise import MAX_NOISE_DIAMETERS
 
-MAX_NOISE_DIAMETERS = 0.05
-"""With more noise than this share of the diameter, an object cannot be recognised anyway."""
 FINE_POINTS, COARSE_POINTS = 512, 256
 """Points of a full surface among which the points of its reference are searched."""
 COARSE_PROBES = 128

@@ -1,7 +1,7 @@
 """Calibration of the confidence: fitted to some objects, judged on others."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.confidence import MIN_CONFIDENCE, Calibration
 from pointpng_core.estimation.confidence.fitting import LEAST_CASES, fit_weights
+from pointpng_core.estimation.confidence.logistic import weights_name
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Case, pair_cases
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
@@ -65,17 +66,16 @@ def half_of(names: Iterable[str], fitted: bool) -> set[str]:
 def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
     """Return the calibration under which the cases are most likely.
 
-    A kind of observation (single view, full surface) with few cases compared with the other one
-    keeps the weights of `start`: a view is occasionally taken for a full surface. Raises
-    ConfigError.
+    Single views or surfaces with few cases, compared with the other ones, keep the weights of
+    `start`: a view is occasionally taken for a full surface. Raises ConfigError.
     """
     fitted = start
-    for kind, single_view in (('view', True), ('whole', False)):
-        chosen = [case for case in cases if case.single_view == single_view]
+    for name in (field.name for field in fields(Calibration)):
+        chosen = [case for case in cases if weights_name(case.kind) == name]
         if len(chosen) >= min(LEAST_CASES, (len(cases) + 1) // 2):
             weights = fit_weights(np.stack([case.features for case in chosen]),
                                   np.array([case.right for case in chosen]))
-            fitted = replace(fitted, **{kind: weights})
+            fitted = replace(fitted, **{name: weights})
     return fitted
 
 
@@ -100,7 +100,7 @@ def judge(cases: Sequence[Case], calibration: Calibration, *, threshold: float =
 
 
 def _confidence(case: Case, calibration: Calibration) -> float:
-    return float(calibration.probability(case.features[None], single_view=case.single_view)[0])
+    return float(calibration.probability(case.features[None], kind=case.kind)[0])
 
 
 def _half_of_pairs(pairs: Sequence[PosePair], fitted: bool) -> list[PosePair]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
+from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.pairs.files import PosePair
@@ -34,7 +35,8 @@ class Case:
     known: bool
     """Whether the object is in the library."""
     right: bool
-    single_view: bool
+    kind: ObservationKind
+    """What the observation was taken for."""
     features: NDArray[np.float64]
     score: float
     confidence: float
@@ -70,7 +72,7 @@ def case_of(estimate: PoseEstimate, *, source: str, name: str, right: bool, know
     if estimate.features is None:
         raise ConfigError(f'the estimate of {estimate.name!r} has no features')
     return Case(source=source, name=name, known=known, right=right,
-                single_view=estimate.single_view, features=estimate.features, score=estimate.score,
+                kind=estimate.kind, features=estimate.features, score=estimate.score,
                 confidence=estimate.confidence)
 
 

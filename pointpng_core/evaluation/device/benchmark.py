@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.device.agreement import (
     Agreement,
@@ -95,7 +96,7 @@ def _inference(name: str, device: torch.device, data: SceneData, plan: DevicePla
     first = scene.observations[0]
     result = bench_scene(estimator, scene, repeats=plan.repeats, report=report)
     estimate = partial(estimator.estimate_batch, [first.points], [scene.own(first)],
-                       viewpoint='sensor')
+                       viewpoint=Viewpoint.SENSOR)
     result['growth_mb'] = memory_growth_mb(estimate, device, plan.calls)
     if device.type != 'cpu':
         report(f'{name} on the CPU')

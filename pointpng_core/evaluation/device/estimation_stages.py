@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from pointpng_core.embedding.devices import move
+from pointpng_core.estimation.hypotheses import Hypotheses
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.observations import Request, prepare_observations
 from pointpng_core.estimation.registration.exact_icp import refine_batched
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.strategies import SingleView
@@ -110,8 +111,8 @@ def _compare_registration(name: str, cpu: DeviceSide, other: DeviceSide, propose
 
 def _compare_estimates(name: str, cpu: DeviceSide, other: DeviceSide) -> Iterator[Agreement]:
     """Compare the labels of whole estimates, and the median difference of their scores."""
-    results = [side.estimator.estimate_batch(side.clouds, side.references, viewpoint='sensor')
-               for side in (cpu, other)]
+    results = [side.estimator.estimate_batch(side.clouds, side.references,
+                                             viewpoint=Viewpoint.SENSOR) for side in (cpu, other)]
     pairs = [(expected[0], found[0]) for expected, found in zip(*results)]
     differ = float(np.mean([expected.name != found.name for expected, found in pairs]))
     yield Agreement(stage=f'{name}: labels', difference=differ, allowed=LABELS)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimation.confidence import MIN_CONFIDENCE
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.observations import LEAST_POINTS
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
@@ -84,7 +85,7 @@ def _outcomes(estimator: PoseEstimator, views: Sequence[View], own: Reference,
               references: Sequence[Reference]) -> list[_Outcome]:
     usable = [view for view in views if len(view.points) >= LEAST_POINTS]
     found = estimator.estimate_batch([view.points for view in usable], references,
-                                     viewpoint='sensor')
+                                     viewpoint=Viewpoint.SENSOR)
     outcomes = [_outcome(view, estimates[0], own, references)
                 for view, estimates in zip(usable, found)]
     unseen = _Outcome(taken_for='', right=False, accepted=False, rotation_deg=np.nan,

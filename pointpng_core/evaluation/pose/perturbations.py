@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.estimation.observation_kind import seen_from_outside
 from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.geometry.clouds import diameter_m

@@ -11,7 +11,7 @@ import torch
 
 from pointpng_core.embedding.model_zoo import TRAINING_FREE, load_model
 from pointpng_core.estimation.config import EstimatorConfig
-from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.estimation.observation_kind import seen_from_outside
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.pairs.files import PosePair, object_names, read_pairs
 from pointpng_core.evaluation.pairs.split_rule import SplitRule

@@ -9,6 +9,7 @@ import numpy as np
 
 from pointpng_core.evaluation.segmentation.labelled_bag import LabelledCloud, read_labelled_bag
 from pointpng_core.evaluation.segmentation.ransac_dbscan import segment_ransac_dbscan
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.segmentation import SegmenterConfig, segment_scene
 
 IOU = 0.5
@@ -85,7 +86,8 @@ def intersection_over_union(label: np.ndarray, segments: Iterable[np.ndarray]) -
 
 
 def _segment_both(cloud: LabelledCloud, config: SegmenterConfig) -> tuple[Any, Any]:
-    scene = segment_scene(cloud.points, config=config, image_shape=cloud.image_shape)
+    scene = segment_scene(cloud.points, config=config, image_shape=cloud.image_shape,
+                          depth_noise=KINECT_NOISE)
     return scene, segment_ransac_dbscan(cloud.points, min_points=config.min_segment_points)
 
 

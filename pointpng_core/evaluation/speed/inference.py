@@ -19,6 +19,7 @@ from pointpng_core.embedding.devices import synchronise
 from pointpng_core.embedding.model_zoo import TRAINING_FREE
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import LabelledObservation
@@ -133,7 +134,7 @@ def _batch(estimator: PoseEstimator, scene: BenchmarkScene, repeats: int) -> dic
     clouds = [seen.points for seen in scene.observations]
 
     def run() -> list[list[PoseEstimate]]:
-        return estimator.estimate_batch(clouds, scene.references, viewpoint='sensor')
+        return estimator.estimate_batch(clouds, scene.references, viewpoint=Viewpoint.SENSOR)
     times_ms, results = _timed([run] * repeats, estimator.device)
     with stages_end_with(partial(synchronise, estimator.device)):
         waited_ms, profiled = _timed([run] * repeats, estimator.device)
@@ -143,7 +144,8 @@ def _batch(estimator: PoseEstimator, scene: BenchmarkScene, repeats: int) -> dic
 
 def _single(estimator: PoseEstimator, scene: BenchmarkScene) -> dict[str, Any]:
     def run(seen: LabelledObservation) -> list[PoseEstimate]:
-        return estimator.estimate_batch([seen.points], [scene.own(seen)], viewpoint='sensor')[0]
+        return estimator.estimate_batch([seen.points], [scene.own(seen)],
+                                        viewpoint=Viewpoint.SENSOR)[0]
     runs = [lambda seen=seen: run(seen) for seen in scene.observations]
     times_ms, results = _timed(runs, estimator.device)
     with stages_end_with(partial(synchronise, estimator.device)):

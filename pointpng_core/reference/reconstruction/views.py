@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import estimate_normals, voxel_downsample
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.reference.reconstruction.planar_icp import Floats, SurfacePatch
 from pointpng_core.segmentation import SegmenterConfig, segment_scene
 from pointpng_core.segmentation.plane_detection import Plane
@@ -44,7 +45,8 @@ def extract_view(time_s: float, points: NDArray[np.floating], *, near: Floats | 
     it the largest, together with segments above or below it: parts that the object itself
     occludes in between. Raises CloudError without a table, an object on it, or enough points.
     """
-    scene = segment_scene(points, config=config, image_shape=image_shape)
+    scene = segment_scene(points, config=config, image_shape=image_shape,
+                          depth_noise=KINECT_NOISE)
     if scene.plane is None:
         raise CloudError('no table is visible')
     if not scene.segments:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import random_points
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag, find_bags
 from pointpng_core.io.model_files import UNIT_M
@@ -58,7 +59,7 @@ def _segmented(bag: CloudBag, topic: str, source: SourceConfig, progress: Progre
         try:
             cloud = decode_cloud(message)
             scene = segment_scene(cloud.points * np.float32(UNIT_M[source.unit]), config=config,
-                                  image_shape=cloud.image_shape)
+                                  image_shape=cloud.image_shape, depth_noise=KINECT_NOISE)
             yield frame, [segment.points for segment in scene.segments]
         except CloudError as error:
             bad, reason = bad + 1, reason or str(error)

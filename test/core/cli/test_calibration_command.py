@@ -1,5 +1,6 @@
 """`pointpng evaluate calibration` and `recognition`, from files to figures, on tiny data."""
 
+from dataclasses import replace
 
 from helpers.evaluation import documented, evaluated
 from helpers.objects import CAMERA, pose, random_rotation_matrix, view, whole
@@ -10,12 +11,14 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.cli import main as cli
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights, read_calibration
+from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.evaluation.confidence.calibration import fit_calibration, half_of, judge
 from pointpng_core.evaluation.confidence.cases import Case
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
 from pointpng_core.evaluation.confidence.scenes import scene_cases, simulated_tables, table_objects
 from pointpng_core.simulation.shapes.catalogue import make_object
 
+SINGLE_VIEW, FULL_SURFACE, PARTIAL_SURFACE = ObservationKind
 NAMES = ('bracket', 'drill', 'hammer', 'mug')
 
 
@@ -53,7 +56,7 @@ def test_calibration_is_fitted_judged_and_plotted(tmp_path, capsys):
     assert result['all']['cases'] == 2 * 3 * 4
     assert result['all']['unknown'] == 2 * 3 * 2
     assert result['fitted'] == 2 * 3 * 4
-    assert result['weights']['view'] == read_calibration(fit).to_mapping()['view']
+    assert result['weights']['single_view'] == read_calibration(fit).to_mapping()['single_view']
     assert plot.read_bytes().startswith(b'\x89PNG')
     assert 'views' in table
     assert 'ECE' in table
@@ -90,15 +93,15 @@ def test_what_cannot_be_done_is_said(capsys, words, message):
 def cases(count=400, seed=0):
     """Cases of known probabilities, for both kinds of observations."""
     rng = np.random.default_rng(seed)
-    truth = Calibration(view=Weights(intercept=-5.0, score=10.0),
-                        whole=Weights(intercept=-3.0, coverage=6.0))
+    truth = Calibration(single_view=Weights(intercept=-5.0, score=10.0),
+                        surface=Weights(intercept=-3.0, coverage=6.0))
     made = []
     for row in range(count):
-        features, single_view = rng.random(len(FEATURES)), bool(row % 2)
-        sure = truth.probability(features[None], single_view=single_view)[0]
+        features, kind = rng.random(len(FEATURES)), (FULL_SURFACE, SINGLE_VIEW)[row % 2]
+        sure = truth.probability(features[None], kind=kind)[0]
         right = bool(rng.random() < sure)
         made.append(Case(source='ab'[row % 2], name='x', known=right, right=right,
-                         single_view=single_view, features=features, score=features[0],
+                         kind=kind, features=features, score=features[0],
                          confidence=float(sure)))
     return truth, made
 
@@ -106,7 +109,7 @@ def cases(count=400, seed=0):
 def test_a_fit_is_better_calibrated_than_what_it_starts_from():
     _, fitting = cases(2000)
     _, fresh = cases(1000, seed=1)
-    start = Calibration(view=Weights(intercept=2.0), whole=Weights(intercept=2.0))
+    start = Calibration(single_view=Weights(intercept=2.0), surface=Weights(intercept=2.0))
     fitted = fit_calibration(fitting, start)
     before, after = (judge(fresh, one) for one in (start, fitted))
     assert after['ece'] < 0.06 < before['ece']
@@ -117,11 +120,21 @@ def test_a_fit_is_better_calibrated_than_what_it_starts_from():
 @pytest.mark.parametrize('few', [0, 2])
 def test_a_kind_of_observation_with_few_cases_keeps_its_weights(few):
     _, made = cases()
-    start = Calibration(whole=Weights(points=7.0))
-    views, wholes = ([case for case in made if case.single_view == flag] for flag in (True, False))
-    fitted = fit_calibration(views + wholes[:few], start)
-    assert fitted.whole == start.whole
-    assert fitted.view != start.view
+    start = Calibration(surface=Weights(points=7.0))
+    views, surfaces = ([case for case in made if case.kind is kind]
+                       for kind in (SINGLE_VIEW, FULL_SURFACE))
+    fitted = fit_calibration(views + surfaces[:few], start)
+    assert fitted.surface == start.surface
+    assert fitted.single_view != start.single_view
+
+
+def test_full_and_partial_surfaces_share_their_weights():
+    _, made = cases()
+    partial = [replace(case, kind=PARTIAL_SURFACE) if row % 3 and case.kind is FULL_SURFACE
+               else case for row, case in enumerate(made)]
+    assert any(case.kind is PARTIAL_SURFACE for case in partial)
+    start = Calibration()
+    assert fit_calibration(partial, start) == fit_calibration(made, start)
 
 
 def test_reliability_by_hand():

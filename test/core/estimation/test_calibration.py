@@ -19,7 +19,9 @@ from pointpng_core.estimation.confidence import (
     read_calibration,
 )
 from pointpng_core.estimation.confidence.fitting import RIDGE, fit_weights
+from pointpng_core.estimation.observation_kind import ObservationKind
 
+KEYS = 'expected single_view and surface'
 BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'scale_residual': -1, 'second_best_pose': -1,
           'second_best_object': -1, 'points': 1}
 TYPICAL = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
@@ -128,18 +130,20 @@ def test_poses_of_one_kind_fit_nothing(right):
 def test_the_calibration_that_ships_separates_good_from_bad():
     shipped = default_calibration()
     best, worst = np.ones((1, len(FEATURES))), np.zeros((1, len(FEATURES)))
-    for single_view in (True, False):
-        assert shipped.probability(best, single_view=single_view)[0] > 0.9
-        assert shipped.probability(worst, single_view=single_view)[0] < 0.1
+    for kind in ObservationKind:
+        assert shipped.probability(best, kind=kind)[0] > 0.9
+        assert shipped.probability(worst, kind=kind)[0] < 0.1
 
 
 def test_a_calibration_survives_its_file(tmp_path):
-    mine = Calibration(view=Weights(intercept=-1.5, score=2.0), whole=Weights(points=0.25))
+    mine = Calibration(single_view=Weights(intercept=-1.5, score=2.0),
+                       surface=Weights(points=0.25))
     mine.write(tmp_path / 'mine.json')
     assert read_calibration(tmp_path / 'mine.json') == mine
     features = np.full((1, len(FEATURES)), 0.5)
-    assert mine.probability(features, single_view=True) != mine.probability(features,
-                                                                          single_view=False)
+    view, full, partial = (mine.probability(features, kind=kind)[0] for kind in ObservationKind)
+    assert view != full
+    assert full == partial
 
 
 def damaged(change):
@@ -150,15 +154,14 @@ def damaged(change):
 
 
 @pytest.mark.parametrize(('text', 'word'), [
-    ('', 'not valid JSON'), ('{"view": ', 'not valid JSON'), ('[]', 'expected view and whole'),
-    ('{}', 'expected view and whole'),
-    (damaged(lambda c: c.pop('whole')), 'expected view and whole'),
-    (damaged(lambda c: c['view'].pop('score')), 'expected view and whole'),
-    (damaged(lambda c: c['view'].update(luck=1.0)), 'expected view and whole'),
-    (damaged(lambda c: c['view'].update(score=-1.0)), 'score'),
-    (damaged(lambda c: c['view'].update(score='big')), 'score'),
-    (damaged(lambda c: c['view'].update(intercept=float('nan'))), 'intercept'),
-    (damaged(lambda c: c.update(view=[1, 2])), 'expected view and whole'),
+    ('', 'not valid JSON'), ('{"single_view": ', 'not valid JSON'), ('[]', KEYS), ('{}', KEYS),
+    (damaged(lambda c: c.pop('surface')), KEYS),
+    (damaged(lambda c: c['single_view'].pop('score')), KEYS),
+    (damaged(lambda c: c['single_view'].update(luck=1.0)), KEYS),
+    (damaged(lambda c: c['single_view'].update(score=-1.0)), 'score'),
+    (damaged(lambda c: c['single_view'].update(score='big')), 'score'),
+    (damaged(lambda c: c['single_view'].update(intercept=float('nan'))), 'intercept'),
+    (damaged(lambda c: c.update(single_view=[1, 2])), KEYS),
 ])
 def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path, text, word):
     path = tmp_path / 'bad.json'

@@ -25,6 +25,7 @@ from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.strategies import FullSurface, SingleView
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.speed.inference import BatchSize, make_scene
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.builder import ReferenceConfig
 
@@ -103,7 +104,7 @@ def search_on_device(estimator):
 def test_search_and_verification_do_not_synchronise(estimator, on_device, search_name, strategy):
     observations, references = on_device
     request = Request(observations=observations, references=references,
-                      stack=ReferenceStack.of(references))
+                      stack=ReferenceStack.of(references), depth_noise=KINECT_NOISE)
     config, search = estimator.config.verification, search_on_device(estimator)
     proposed, scores = getattr(search, search_name)(observations, references)
     registration = strategy.registration(request, config)

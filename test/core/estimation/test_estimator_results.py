@@ -15,6 +15,7 @@ import pytest
 
 from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
+from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimator import PoseEstimator
 
 # --- what an estimate contains ----------------------------------------------------------------
@@ -124,8 +125,17 @@ def test_no_references_are_an_error_and_no_clouds_are_not(estimator, reference):
     assert estimator.estimate_batch([], [reference('can')]) == []
 
 
-def test_devices_and_viewpoints_that_do_not_exist_are_refused():
+def test_devices_and_viewpoints_that_do_not_exist_are_refused(estimator, reference):
     with pytest.raises(ConfigError, match="device 'quantum'"):
         PoseEstimator(device='quantum')
     with pytest.raises(ConfigError, match='viewpoint'):
         EstimatorConfig(viewpoint='behind')
+    with pytest.raises(ConfigError, match="viewpoint = 'behind': choose one of auto"):
+        estimator.estimate_batch([seen('can')[1]], [reference('can')], viewpoint='behind')
+
+
+def test_the_configuration_holds_the_viewpoint_as_a_plain_string(tmp_path):
+    EstimatorConfig().to_yaml(tmp_path / 'estimator.yaml')
+    read = EstimatorConfig.from_yaml(tmp_path / 'estimator.yaml')
+    assert type(read.viewpoint) is str
+    assert read.viewpoint == Viewpoint.AUTO

@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.verification.coverage import (
     full_coverage,
     probe_distances,

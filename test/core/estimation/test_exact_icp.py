@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 import torch
 
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import prepare_observations
 from pointpng_core.estimation.registration.exact_icp import (
     refine_batched,
@@ -16,7 +17,6 @@ from pointpng_core.estimation.registration.exact_icp import (
     refine_views_with_trees,
 )
 from pointpng_core.estimation.registration.front_facing import FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.robust_icp import SPREAD, cauchy_weight
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.so3 import rotation_distance_rad

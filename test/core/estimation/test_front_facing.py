@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import prepare_observations
 from pointpng_core.estimation.registration.exact_icp import (
     refine_batched,
@@ -12,7 +13,6 @@ from pointpng_core.estimation.registration.exact_icp import (
     refine_views,
 )
 from pointpng_core.estimation.registration.front_facing import MIN_FACING_SHARE, FrontFacing
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.simulation.shapes.catalogue import make_object

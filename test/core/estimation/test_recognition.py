@@ -56,6 +56,16 @@ def test_full_surfaces_are_recognised(recogniser, references, name):
     assert recogniser.rank(cloud, references)[0][0] == name
 
 
+def test_views_are_compared_with_full_surfaces_where_the_viewpoint_says_so(estimator, references):
+    points = seen('drill')
+    by_default, as_surface = (Recogniser(estimator.model, viewpoint=viewpoint)
+                              for viewpoint in ('auto', 'none'))
+    centred = points - points.mean(axis=0)
+    of_surface = by_default.similarities([centred], references)
+    assert np.allclose(as_surface.similarities([points], references), of_surface, atol=1e-3)
+    assert not np.allclose(by_default.similarities([points], references), of_surface, atol=1e-3)
+
+
 def test_a_rotation_of_the_camera_about_its_axis_changes_nothing(recogniser, references):
     points = seen('drill')
     rotated = moved(pose(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])), points)

@@ -8,9 +8,10 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 import torch
 
-from pointpng_core.estimation.observations import prepare_observations, seen_from_outside
+from pointpng_core.estimation.hypotheses import Hypotheses
+from pointpng_core.estimation.observation_kind import seen_from_outside
+from pointpng_core.estimation.observations import prepare_observations
 from pointpng_core.estimation.registration.exact_icp import refine_surfaces
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.registration.icp import DAMPING, align, disc_distance, gauss_newton
 from pointpng_core.reference.batch import ReferenceStack
 from pointpng_core.reference.surface.kd_tree import SurfaceTree

@@ -9,6 +9,11 @@ import torch
 
 from pointpng_core.errors import CloudError
 from pointpng_core.estimation import strategies
+from pointpng_core.estimation.observation_kind import (
+    ObservationKind,
+    Viewpoint,
+    may_be_single_view,
+)
 from pointpng_core.estimation.observations import Request, prepare_observations
 from pointpng_core.estimation.search.proposals import uniform_hypotheses
 from pointpng_core.estimation.strategies import (
@@ -20,8 +25,8 @@ from pointpng_core.estimation.strategies import (
     PartialSurface,
     SingleView,
     cascade,
-    may_be_single_view,
 )
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.geometry.so3 import rotation_distance_rad
 
 AROUND, AWAY = (0.0, 0, 0), (0.0, 0, 2)
@@ -35,7 +40,7 @@ def prepared(*places):
     return prepare_observations(clouds, sample=128, device=torch.device('cpu'))
 
 
-def run_cascade(found, *places, viewpoint='auto', strategies=STRATEGIES):
+def run_cascade(found, *places, viewpoint=Viewpoint.AUTO, strategies=STRATEGIES):
     """The strategies that are kept, and the runs (strategy, how many observations).
 
     `found` is the (score, coverage) that each strategy achieves.
@@ -48,7 +53,8 @@ def run_cascade(found, *places, viewpoint='auto', strategies=STRATEGIES):
         score, coverage = found[kind]
         return [[SimpleNamespace(score=score, coverage=coverage, kind=kind)]
                 for _ in request.observations.clouds]
-    request = Request(observations=prepared(*places), references=(), stack=None)
+    request = Request(observations=prepared(*places), references=(), stack=None,
+                      depth_noise=KINECT_NOISE)
     results = cascade(request, viewpoint, run, strategies)
     return [estimates[0].kind if estimates else None for estimates in results], runs
 
@@ -92,13 +98,13 @@ def test_partial_surfaces_are_not_tried_in_tracking():
 
 
 def test_a_camera_sees_views_only():
-    kept, runs = run_cascade({SingleView: (BAD, LACKING)}, AWAY, viewpoint='sensor')
+    kept, runs = run_cascade({SingleView: (BAD, LACKING)}, AWAY, viewpoint=Viewpoint.SENSOR)
     assert kept == [SingleView]
     assert runs == [(SingleView, 1)]
 
 
 def test_without_a_camera_there_are_no_views():
-    _, runs = run_cascade({FullSurface: (BAD, FULL)}, AWAY, viewpoint='none')
+    _, runs = run_cascade({FullSurface: (BAD, FULL)}, AWAY, viewpoint=Viewpoint.NONE)
     assert runs == [(FullSurface, 1)]
 
 
@@ -112,8 +118,8 @@ def test_strategies_run_in_batches_but_partial_surfaces_one_by_one():
 def test_a_camera_amid_the_points_is_refused():
     cube = np.float32([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     with pytest.raises(CloudError, match='viewpoint'):
-        may_be_single_view(cube, 'sensor')
-    assert not may_be_single_view(cube, 'auto')
+        may_be_single_view(cube, Viewpoint.SENSOR)
+    assert not may_be_single_view(cube, Viewpoint.AUTO)
 
 
 # --- uniform starts ------------------------------------------------------------------------
@@ -174,4 +180,4 @@ def test_the_right_one_of_several_is_named_though_a_third_is_missing(estimator, 
         best = estimator.estimate(points, known)[0]
         assert best.name == truth.name
         assert apart_deg(best.T_observation_reference, T) < 3
-        assert not best.single_view
+        assert best.kind is not ObservationKind.SINGLE_VIEW

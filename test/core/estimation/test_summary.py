@@ -10,14 +10,16 @@ from scipy.spatial.transform import Rotation
 import torch
 
 from pointpng_core.estimation.confidence import FEATURES, Calibration, Weights
+from pointpng_core.estimation.hypotheses import Hypotheses
+from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.estimation.observations import Observations, Request
-from pointpng_core.estimation.registration.hypotheses import Hypotheses
 from pointpng_core.estimation.strategies import FullSurface, SingleView
 from pointpng_core.estimation.summary import summarise
 from pointpng_core.estimation.verification.candidates import Candidates
 from pointpng_core.estimation.verification.evidence import Evidence
 from pointpng_core.estimation.verification.scale_residual import scale_residual
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 VIEW, SURFACE = SingleView(), FullSurface()
@@ -25,8 +27,9 @@ NONE = Symmetry()
 HALF_TURN = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2, point=(0.5, 0.2, 0.0)),))
 ROUND = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=CONTINUOUS, point=(0.5, 0.2, 0.0)),))
 CENTRE = np.array([0.5, 0.2, 0.1])
-CALIBRATION = Calibration(view=Weights(intercept=-3.0, score=4.0, margin=1.0, lead=2.0),
-                          whole=Weights(intercept=-2.0, score=4.0))
+CALIBRATION = Calibration(single_view=Weights(intercept=-3.0, score=4.0, margin=1.0,
+                                              lead=2.0),
+                          surface=Weights(intercept=-2.0, score=4.0))
 
 
 def summary(rotations_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None, shifts=None,
@@ -53,7 +56,7 @@ def summary(rotations_deg, scores, *, symmetry=(NONE,), owners=None, kinds=None,
                                   diameter_m=0.1) for index, group in enumerate(symmetry)]
     field = SimpleNamespace(look_up=lambda reference, queries: (queries, queries))
     request = Request(observations=observations, references=references,
-                      stack=SimpleNamespace(field=field))
+                      stack=SimpleNamespace(field=field), depth_noise=KINECT_NOISE)
     candidates = Candidates(hypotheses=hypotheses, evidence=evidence)
     return summarise(candidates, request, strategy, CALIBRATION)
 
@@ -134,11 +137,12 @@ def test_observations_do_not_mix():
 
 
 def test_confidence_is_the_calibrations_for_the_kind_of_observation():
-    for strategy, single_view in ((VIEW, True), (SURFACE, False)):
+    for strategy, kind in ((VIEW, ObservationKind.SINGLE_VIEW),
+                           (SURFACE, ObservationKind.FULL_SURFACE)):
         best = summary([0, 180], [0.7, 0.5], strategy=strategy)[0][0]
-        assert best.single_view == single_view
+        assert best.kind is kind
         assert best.confidence == pytest.approx(CALIBRATION.probability(
-            best.features[None], single_view=single_view)[0])
+            best.features[None], kind=kind)[0])
 
 
 def test_nothing_found_is_no_estimate():

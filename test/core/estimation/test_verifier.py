@@ -8,13 +8,14 @@ import torch
 from pointpng_core.estimation.config import VerificationConfig
 from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.strategies import FullSurface
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.reference.batch import ReferenceStack
 
 
 def verifier(reference, names, prepared):
     references = [reference(name) for name in names]
     request = Request(observations=prepared, references=references,
-                      stack=ReferenceStack.of(references))
+                      stack=ReferenceStack.of(references), depth_noise=KINECT_NOISE)
     return FullSurface().verifier(request, VerificationConfig())
 
 

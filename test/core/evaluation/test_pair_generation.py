@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from pointpng_core.estimation.observations import seen_from_outside
+from pointpng_core.estimation.observation_kind import seen_from_outside
 from pointpng_core.evaluation.pairs.generation import (
     CAMERA,
     _around,

@@ -250,6 +250,19 @@ def test_new_references_drop_the_tracks_or_keep_those_of_the_same_names(frame):
         assert all(track.reference is same for track in pipeline.tracks)
 
 
+def test_a_pipeline_continues_from_another(frame):
+    points = frame.points.reshape(-1, 3)
+    _, first = stubbed(0.9, 0.9, 0.9, 0.9)
+    first.process(points, SHAPE)
+    known = list(first.tracks)
+    _, second = stubbed(0.9, 0.9, 0.9, 0.9)
+    second.continue_from(first)
+    assert list(second.tracks) == known
+    assert len(known) == 4
+    with pytest.raises(AttributeError):
+        second.tracks = first.tracks
+
+
 def test_a_reset_drops_the_tracks_and_keeps_the_references(frame):
     _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
     pipeline.process(frame.points.reshape(-1, 3), SHAPE)

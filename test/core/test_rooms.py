@@ -38,17 +38,6 @@ def test_there_are_few_rooms():
     assert len(list(CORE.glob('*.py'))) <= MOST_FILES
 
 
-@pytest.mark.parametrize('source', [
-    'from pointpng_core.cli.main import main',
-    'import pointpng_core.cli',
-    'from pointpng_core import cli',
-    'def f():\n    from pointpng_core.pipeline import FramePipeline',
-])
-def test_an_import_of_a_later_room_is_found(source):
-    assert later_imports('pointpng_core', ROOMS, 'estimation', source)
-    assert not later_imports('pointpng_core', ROOMS, 'cli', source)
-
-
 @pytest.mark.parametrize('room', [room for room in ROOMS if (CORE / room).is_dir()])
 def test_the_parts_of_a_room_form_no_import_cycle(room):
     imports = imports_between_parts(f'pointpng_core.{room}', CORE / room)
@@ -65,3 +54,14 @@ def test_imports_between_the_parts_of_a_room_are_found():
     imports = imports_between_parts('pointpng_core.embedding', CORE / 'embedding')
     assert {'networks', 'shells'} <= imports['encoders']
     assert 'encoders' not in imports['networks']
+
+
+@pytest.mark.parametrize('source', [
+    'from pointpng_core.cli.main import main',
+    'import pointpng_core.cli',
+    'from pointpng_core import cli',
+    'def f():\n    from pointpng_core.pipeline import FramePipeline',
+])
+def test_an_import_of_a_later_room_is_found(source):
+    assert later_imports('pointpng_core', ROOMS, 'estimation', source)
+    assert not later_imports('pointpng_core', ROOMS, 'cli', source)

@@ -45,7 +45,7 @@ def test_the_parts_of_a_room_form_no_import_cycle(room):
     assert not cycles(imports)
 
 
-def test_circles_are_found():
+def test_import_cycles_are_found():
     assert cycles({'a': {'b'}, 'b': {'c'}, 'c': {'a', 'd'}, 'd': set()}) == {frozenset('abc')}
     assert not cycles({'a': {'b', 'c'}, 'b': {'c'}, 'c': set()})
 

@@ -59,8 +59,16 @@ def pack(archive: Path, sources: list[str], *, pool: int, size: BatchSize, limit
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate the device, train for some minutes, and copy the results; return the exit code."""
+    """Evaluate the device, train for some minutes, and copy the results; return the exit code.
+
+    Raises ConfigError where the copy would replace the run itself.
+    """
     data, out = options.work / 'data', options.out
+    config, trained = options.work / 'recipe.yaml', options.work / Path(options.recipe).stem
+    results = out / trained.name
+    if trained.resolve().is_relative_to(results.resolve()):
+        raise ConfigError(f'--out {out}: the results would replace the run in {trained}: name '
+                          'another folder')
     out.mkdir(parents=True, exist_ok=True)
     with tarfile.open(options.archive) as content:
         content.extractall(data, filter='data')
@@ -70,14 +78,13 @@ def run(options: argparse.Namespace) -> int:
                          '--recipes', options.recipe, '--json', str(out / 'device.json'),
                          *options.evaluate])
     pool, *sources = (data / SOURCES).read_text().split()
-    config, trained = options.work / 'recipe.yaml', options.work / Path(options.recipe).stem
     load_recipe(options.recipe).to_yaml(config)
     words = ['--config', config, '--out', trained, '--minutes', options.minutes, '--resume',
              '--device', options.device, '--set', f'pool={pool}',
              *(word for source in sources for word in ('--data', data / source)),
              *(word for value in options.set for word in ('--set', value))]
     code = cli.main(['train', *map(str, words)]) or code
-    _copy_results(trained, out / trained.name)
+    _copy_results(trained, results)
     return code
 
 
@@ -111,7 +118,7 @@ def main(words: list[str] | None = None) -> int:
     packing('--limit-mib', type=float, default=46.0)
     running = kinds.add_parser('run', help='evaluate the device, and train').add_argument
     running('archive', type=Path)
-    running('--out', type=Path, required=True, help='results to bring back')
+    running('--out', type=Path, required=True, help='results to bring back; not the folder --work')
     running('--work', type=Path, default=Path('build/remote'), help='data and runs')
     running('--recipe', default='steerable', help='name or YAML file of what is trained')
     running('--minutes', type=float, default=9.0, help='of training')

@@ -17,9 +17,11 @@ from pointpng_core.errors import PointPngError
 ERROR_CODE = 2
 INTERRUPTED_CODE = 130
 CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
-_EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train'}
-_REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'small_gicp', 'torch',
-             'yaml')
+EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'PIL': 'demo', 'h5py': 'train',
+            'sklearn': 'train'}
+"""The extra of setup.py that installs a package which not every installation has."""
+REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'setuptools',
+            'small_gicp', 'torch', 'trimesh', 'yaml')
 
 
 def main(arguments: Sequence[str] | None = None, *,
@@ -81,9 +83,9 @@ def _fix_for(error: ModuleNotFoundError, fixes: Mapping[str, str]) -> str | None
     package = (error.name or '').partition('.')[0]
     if package in fixes:
         return fixes[package]
-    if package in _EXTRA_OF:
-        return f"`pip install 'pointpng_ros[{_EXTRA_OF[package]}]'`"
-    if package in _REQUIRED:
+    if package in EXTRA_OF:
+        return f"`pip install 'pointpng_ros[{EXTRA_OF[package]}]'`"
+    if package in REQUIRED:
         return (f'this Python ({sys.executable}) lacks it; under colcon, build with the Python of '
                 'the environment that has it: `python3 -m colcon build`')
     return None

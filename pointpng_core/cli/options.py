@@ -52,7 +52,7 @@ def require_file(path: Path) -> None:
         raise FileError(f'cannot read {path}: No such file or directory')
 
 
-def tell(line: str) -> None:
+def report_progress(line: str) -> None:
     """Print a line of progress on the standard error."""
     print(line, file=sys.stderr, flush=True)
 

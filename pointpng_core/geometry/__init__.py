@@ -4,7 +4,7 @@
     clouds/       point clouds as arrays: filtering, sampling, measures, visibility
     meshes        triangle meshes and points sampled from their surface
     symmetry      groups of motions that leave a surface unchanged; errors that respect them
-    rigid_motion  motion at constant velocity; point-to-plane Jacobians
+    rigid_motion  moved points, motion at constant velocity, point-to-plane Jacobians
     depth_noise   the noise of depth cameras
 
 Nothing here imports another room, except errors and config.

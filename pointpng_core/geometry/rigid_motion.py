@@ -1,4 +1,4 @@
-"""Rigid motions: at constant velocity, and their effect on point-to-plane distances."""
+"""Rigid motions: of points, at constant velocity, and their effect on point-to-plane distances."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,11 @@ from scipy.spatial.transform import Rotation
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
+
+
+def transform(T: Matrix, points: NDArray[np.floating]) -> Matrix:
+    """Return points (N, 3) moved by T (4, 4)."""
+    return points.astype(np.float64) @ T[:3, :3].T + T[:3, 3]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from pointpng_core.embedding.devices import reduced_precision
-from pointpng_core.embedding.losses import chamfer_loss, point_png_loss
+from pointpng_core.embedding.losses import point_png_loss
 from pointpng_core.embedding.networks.config import STEERABLE
 from pointpng_core.embedding.networks.factory import Network
-from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder
+from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder, chamfer_loss
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.embedding.networks.steerable import SteerablePng
 from pointpng_core.training.augmentation import random_views

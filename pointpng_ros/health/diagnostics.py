@@ -12,7 +12,7 @@ from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health.frame_statistics import Summary
 
 if TYPE_CHECKING:                        # the core's types bring torch
-    from pointpng_core.tracking.states import ObjectState
+    from pointpng_core.tracking.frame_result import ObjectState
 
 LOW_FINITE_SHARE = 0.05
 

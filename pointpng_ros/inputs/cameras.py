@@ -16,7 +16,7 @@ from pointpng_ros.inputs.silence_watch import CloudWatch
 from pointpng_ros.parameters.node_config import NodeConfig
 
 if TYPE_CHECKING:                        # the core's types bring torch
-    from pointpng_core.tracking.states import ObjectState
+    from pointpng_core.tracking.frame_result import ObjectState
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from helpers.rooms import later_imports, later_imports_by_file, top_level_names
+from helpers.rooms import (
+    cycles,
+    imports_between_parts,
+    later_imports,
+    later_imports_by_file,
+    top_level_names,
+)
 import pytest
 
 import pointpng_core
@@ -44,6 +50,24 @@ def test_there_are_few_rooms():
     folders = [path for path in CORE.iterdir() if path.is_dir() and path.name != '__pycache__']
     assert len(folders) <= MOST_FOLDERS
     assert len(list(CORE.glob('*.py'))) <= MOST_FILES
+
+
+@pytest.mark.parametrize('room', [room for room in ROOMS if (CORE / room).is_dir()])
+def test_the_parts_of_a_room_form_no_import_cycle(room):
+    imports = imports_between_parts(f'pointpng_core.{room}', CORE / room)
+    assert imports
+    assert not cycles(imports)
+
+
+def test_import_cycles_are_found():
+    assert cycles({'a': {'b'}, 'b': {'c'}, 'c': {'a', 'd'}, 'd': set()}) == {frozenset('abc')}
+    assert not cycles({'a': {'b', 'c'}, 'b': {'c'}, 'c': set()})
+
+
+def test_imports_between_the_parts_of_a_room_are_found():
+    imports = imports_between_parts('pointpng_core.embedding', CORE / 'embedding')
+    assert {'networks', 'shells'} <= imports['encoders']
+    assert 'encoders' not in imports['networks']
 
 
 @pytest.mark.parametrize('source', [

@@ -14,7 +14,7 @@ from pointpng_core.cli import evaluate
 from pointpng_core.cli import main as cli
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.point_png import PointPng
-from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io.checkpoints import write_checkpoint
 from pointpng_core.training.data import ObjectSet
 

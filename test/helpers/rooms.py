@@ -3,24 +3,28 @@
 import ast
 
 
-def imported_rooms(package, source):
-    """Return the rooms of a package that a source text imports from, even inside functions."""
+def imported_names(source):
+    """Return the full names that a source text imports, even inside functions."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == package:
-            names |= {f'{package}.{alias.name}' for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add(node.module)
-    prefix = f'{package}.'
-    return {name.removeprefix(prefix).split('.')[0] for name in names if name.startswith(prefix)}
+            names |= {f'{node.module}.{alias.name}' for alias in node.names}
+    return names
+
+
+def imported_parts(package, source):
+    """Return the names directly below a package that a source text imports from."""
+    depth = package.count('.') + 1
+    return {name.split('.')[depth] for name in imported_names(source)
+            if name.startswith(f'{package}.')}
 
 
 def later_imports(package, rooms, room, source):
     """Return the rooms after `room`, in the order `rooms`, that a source text in it imports."""
     order = {name: index for index, name in enumerate(rooms)}
-    return {other for other in imported_rooms(package, source) & set(rooms)
+    return {other for other in imported_parts(package, source) & set(rooms)
             if order[other] > order[room]}
 
 
@@ -42,3 +46,32 @@ def top_level_names(folder):
     """Return the names of the folders and files at the top of a package."""
     return {path.stem for path in folder.iterdir()
             if path.is_dir() or path.suffix == '.py'} - {'__init__', '__pycache__'}
+
+
+def imports_between_parts(package, folder):
+    """Return {part: other parts that it imports} for the folders and files of a package.
+
+    The package's own __init__ is no part.
+    """
+    parts = top_level_names(folder)
+    return {part: (parts & {name for path in sources_of(folder, part) for name in imported_parts(
+        package, path.read_text(encoding='utf-8'))}) - {part} for part in parts}
+
+
+def cycles(graph):
+    """Return the sets of nodes of {node: its successors} that reach each other.
+
+    They are the strongly connected components of more than one node.
+    """
+    reached = {node: _reachable(graph, node) for node in graph}
+    return {frozenset(other for other in reached[node] if node in reached[other])
+            for node in graph if node in reached[node]}
+
+
+def _reachable(graph, start):
+    found, waiting = set(), [start]
+    while waiting:
+        new = graph[waiting.pop()] - found
+        found |= new
+        waiting.extend(new)
+    return found

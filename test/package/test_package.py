@@ -15,10 +15,14 @@ import pytest
 import yaml
 
 import pointpng_core
+from pointpng_core.cli import main as cli
+from pointpng_core.cli.command import ForwardedCommand
 from pointpng_core.io import system_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE_XML = ElementTree.parse(ROOT / 'package.xml').getroot()
+IMPORT_NAMES = {'pyyaml': 'yaml', 'pillow': 'PIL', 'scikit-learn': 'sklearn'}
+"""Of the distributions that are imported by another name than their own."""
 
 
 def setup_keyword(name):
@@ -70,17 +74,48 @@ def imported_roots(folder):
                 yield node.module.split('.')[0]
 
 
+def imported_as(requirements):
+    """The names by which distributions are imported, from lines such as 'pillow>=10'."""
+    names = {re.split(r'[<>=\[ ]', line)[0].lower() for line in requirements}
+    return {IMPORT_NAMES.get(name, name) for name in names}
+
+
 def test_every_import_is_declared():
     own = {'pointpng_core', 'pointpng_ros'}
-    needs = {'yaml': 'pyyaml', 'sklearn': 'scikit-learn', 'PIL': 'pillow'}
     extras = setup_keyword('extras_require')
-    requirements = setup_keyword('install_requires') + extras['demo'] + extras['train']
-    declared = {re.split(r'[<>=\[ ]', line)[0].lower() for line in requirements}
+    declared = imported_as(setup_keyword('install_requires') + extras['demo'] + extras['train'])
     declared |= {element.text for element in PACKAGE_XML.findall('exec_depend')}
     optional = {'tf2_ros'}  # tf2_ros_py's own name
     for folder in sorted(own):
         roots = set(imported_roots(folder)) - own - set(sys.stdlib_module_names) - optional
-        assert {needs.get(root, root) for root in roots} <= declared
+        assert roots <= declared
+
+
+def test_what_the_command_answers_when_a_package_is_missing_agrees_with_setup():
+    assert set(cli.REQUIRED) == imported_as(setup_keyword('install_requires'))
+    extras = {name: imported_as(setup_keyword('extras_require')[name])
+              for name in ('demo', 'train')}
+    assert set(cli.EXTRA_OF) == extras['demo'] | extras['train']
+    assert all(package in extras[extra] for package, extra in cli.EXTRA_OF.items())
+
+
+@pytest.mark.parametrize(('package', 'fix'), [
+    ('trimesh', 'this Python'), ('yaml', 'this Python'),
+    ('PIL', "pip install 'pointpng_ros[demo]'"), ('sklearn', "pip install 'pointpng_ros[train]'")])
+def test_a_missing_package_is_answered_by_the_fix(package, fix, capsys):
+    def lacking(words):
+        raise ModuleNotFoundError(f'No module named {package!r}', name=f'{package}.part')
+
+    command = ForwardedCommand(help='', run=lacking)
+    assert cli.main(['work'], forwarded={'work': command}) == cli.ERROR_CODE
+    error = capsys.readouterr().err
+    assert f'No module named {package!r}: ' in error
+    assert fix in error
+
+
+def test_rosdep_installs_the_extras():
+    keys = {element.text for element in PACKAGE_XML.findall('exec_depend')}
+    assert {f'python3-{package.lower()}' for package in cli.EXTRA_OF} <= keys
 
 
 @pytest.mark.parametrize('target', scripts().values(), ids=scripts())

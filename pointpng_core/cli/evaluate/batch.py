@@ -13,7 +13,7 @@ import argparse
 import os
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, tell
+from pointpng_core.cli.options import add_model, positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of poses: single observations, and many against many references in one batch'
@@ -44,7 +44,8 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     size = BatchSize(observations=options.observations, references=options.references,
                      views=options.views)
     return bench_batch(size, repeats=options.repeats, threads=options.threads,
-                       device=options.device, model=options.model, seed=options.seed, report=tell)
+                       device=options.device, model=options.model, seed=options.seed,
+                       report=report_progress)
 
 
 def readable(result: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, require_file, rule, tell
+from pointpng_core.cli.options import add_model, positive, report_progress, require_file, rule
 from pointpng_core.cli.output import check_json_target, number, table
 from pointpng_core.errors import ConfigError
 
@@ -80,10 +80,10 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
                               cache_dir=cache_folder())
     data, fitted = calibration_data(options), []
     if options.fit:
-        fitted = gather(estimator, data, fitted=True, report=tell)
+        fitted = gather(estimator, data, fitted=True, report=report_progress)
         calibration = fit_calibration(fitted, calibration)
         calibration.write(options.fit)
-    result = judge(gather(estimator, data, fitted=False, report=tell), calibration,
+    result = judge(gather(estimator, data, fitted=False, report=report_progress), calibration,
                    threshold=MIN_CONFIDENCE if options.threshold is None else options.threshold)
     if options.plot:
         plot_calibration(result, options.plot)

@@ -21,7 +21,7 @@ from pointpng_core.cli.options import (
     load_objects,
     not_negative,
     positive,
-    tell,
+    report_progress,
 )
 from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError
@@ -77,7 +77,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     points = cloud_points(model.encoder, options.points)
     train, test = (load_objects(options.data, split=split, pool=points, seed=options.seed)
                    for split in ('train', 'test'))
-    return evaluate_classification(model, train, test, task=task, report=tell)
+    return evaluate_classification(model, train, test, task=task, report=report_progress)
 
 
 def readable(result: dict[str, Any]) -> str:

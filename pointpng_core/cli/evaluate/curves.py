@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, require_file, tell
+from pointpng_core.cli.options import add_model, positive, report_progress, require_file
 from pointpng_core.cli.output import write_json
 from pointpng_core.errors import ConfigError, FileError
 
@@ -59,11 +59,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     result = evaluate_curves(
         options.pairs, wanted=wanted, judged_by=options.judge, baselines=options.baselines,
         limit=options.limit, threads=options.threads, device=options.device, model=options.model,
-        seed=options.seed, report=tell)
+        seed=options.seed, report=report_progress)
     write_json(str(options.out / 'curves.json'), result)
     (options.out / 'curves.md').write_text(markdown_tables(result), encoding='utf-8')
     if not plot_curves(result, options.out / 'curves.png'):
-        tell("no plots: they need matplotlib, `pip install 'pointpng_ros[train]'`")
+        report_progress("no plots: they need matplotlib, `pip install 'pointpng_ros[train]'`")
     return result
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pointpng_core.cli.evaluate.training import stage_rows
-from pointpng_core.cli.options import positive, tell
+from pointpng_core.cli.options import positive, report_progress
 from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError
 
@@ -64,7 +64,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         recipes=tuple(load_recipe(name) for name in options.recipes),
         recipe_names=tuple(Path(name).stem for name in options.recipes),
         repeats=options.repeats, calls=options.calls, train_steps=options.train_steps)
-    return evaluate_device(device, _scene(options), plan, report=tell)
+    return evaluate_device(device, _scene(options), plan, report=report_progress)
 
 
 def readable(result: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from pointpng_core.cli.options import (
     load_objects,
     not_negative,
     positive,
-    tell,
+    report_progress,
 )
 from pointpng_core.cli.output import number, table
 
@@ -50,7 +50,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     model = load_model(options.model, options.device)
     points = cloud_points(model.encoder, options.points)
     sets = load_objects(options.data, split=options.split, pool=2 * points, seed=options.seed)
-    tell(f'{model.name}: {sum(len(objects.points) for objects in sets)} objects')
+    report_progress(f'{model.name}: {sum(len(objects.points) for objects in sets)} objects')
     return evaluate_equivariance(model, sets, objects=options.objects, points=points,
                                  rotations=options.rotations, jitter=options.jitter,
                                  seed=options.seed, device=options.device)

@@ -19,7 +19,7 @@ counts detections of its name on other objects.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, tell
+from pointpng_core.cli.options import add_model, positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'models from recordings against true meshes: accuracy, completeness, poses with both'
@@ -57,7 +57,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
                       scenes=options.scenes, seed=options.seed)
     estimator = PoseEstimator(model=options.model, device=options.device,
                               cache_dir=cache_folder())
-    return evaluate_fusion(estimator, plan, report=tell)
+    return evaluate_fusion(estimator, plan, report=report_progress)
 
 
 def readable(result: dict[str, Any]) -> str:

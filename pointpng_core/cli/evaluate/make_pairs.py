@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import load_objects, not_negative, positive, rule, tell
+from pointpng_core.cli.options import load_objects, not_negative, positive, report_progress, rule
 from pointpng_core.cli.output import check_json_target
 from pointpng_core.errors import ConfigError, FileError
 
@@ -76,7 +76,7 @@ def _halves(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     objects, = load_objects([options.data], split='train', pool=2 * points, seed=options.seed)
     rows = _rows(options, len(objects.names))
     return len(rows), half_pairs(objects, rows, points=points, seed=options.seed,
-                                 jitter=options.jitter or 0.0, report=tell)
+                                 jitter=options.jitter or 0.0, report=report_progress)
 
 
 def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
@@ -86,8 +86,8 @@ def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     meshes = named_meshes(options.data, seed=options.seed)
     rows = _rows(options, len(meshes.names))
     noise = SensorErrors().scaled(1.0 if options.noise is None else options.noise)
-    return len(rows), view_pairs(meshes, rows, views=options.views, points=points, report=tell,
-                                 seed=options.seed, noise=noise)
+    return len(rows), view_pairs(meshes, rows, views=options.views, points=points,
+                                 report=report_progress, seed=options.seed, noise=noise)
 
 
 def _rows(options: argparse.Namespace, count: int) -> list[int]:

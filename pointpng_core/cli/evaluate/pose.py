@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, require_file, rule, tell
+from pointpng_core.cli.options import add_model, positive, report_progress, require_file, rule
 from pointpng_core.cli.output import number, table
 
 HELP = 'relative poses on a file of pairs'
@@ -61,7 +61,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     return evaluate_pose(
         options.pairs, baselines=options.baselines, limit=options.limit, config=config,
         threads=options.threads, device=options.device, model=options.model,
-        gradient=options.search == 'gradient', unseen=options.unseen, report=tell)
+        gradient=options.search == 'gradient', unseen=options.unseen, report=report_progress)
 
 
 def method_table(result: dict[str, Any]) -> str:

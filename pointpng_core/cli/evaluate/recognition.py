@@ -14,7 +14,7 @@ import argparse
 from typing import Any
 
 from pointpng_core.cli.evaluate.calibration import add_calibration_data, calibration_data
-from pointpng_core.cli.options import add_model, require_file, tell
+from pointpng_core.cli.options import add_model, report_progress, require_file
 from pointpng_core.cli.output import number, table
 
 HELP = 'labels from the embedding: top 1 to 5, and rejection of unknown objects'
@@ -56,7 +56,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
         observed.append(observed_scenes(estimator, data.objects, scenes=data.scenes,
                                         seed=data.seed))
     return {'model': estimator.model.name,
-            **evaluate_recognition(recogniser, observed, report=tell)}
+            **evaluate_recognition(recogniser, observed, report=report_progress)}
 
 
 def readable(result: dict[str, Any]) -> str:

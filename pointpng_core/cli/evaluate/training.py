@@ -10,7 +10,7 @@ augmentation, "grouping" farthest points and neighbours.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.options import positive, tell
+from pointpng_core.cli.options import positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of the training step, and its share of the peak of the machine'
@@ -40,7 +40,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
                             precision=options.precision, threads=options.threads,
                             device=options.device)
     return {'model_config': options.model_config,
-            **bench_training(config, steps=options.steps, report=tell)}
+            **bench_training(config, steps=options.steps, report=report_progress)}
 
 
 def readable(result: dict[str, Any]) -> str:

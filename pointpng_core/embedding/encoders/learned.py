@@ -11,7 +11,7 @@ from torch import Tensor
 from pointpng_core.embedding.networks.factory import Network
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.embedding.networks.steerable import SteerablePng
-from pointpng_core.io.checkpoints.tensors import weights_sha256
+from pointpng_core.io.checkpoints import weights_sha256
 
 BATCH = 64
 """Clouds per forward pass, which bounds the memory."""

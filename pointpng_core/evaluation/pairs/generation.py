@@ -13,8 +13,8 @@ import torch
 
 from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
-from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render

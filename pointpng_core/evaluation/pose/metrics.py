@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from pointpng_core.geometry.rigid_motion import transform
+
 Matrix = NDArray[np.float64]
 
 GOOD_RATIO = 1.05
@@ -48,8 +50,3 @@ def as_good_as_truth(source: NDArray[np.floating], target: NDArray[np.floating],
     """
     truth = max(residual(source, target, T_truth), FLOOR * extent_diagonal(target))
     return residual(source, target, T_estimate) <= GOOD_RATIO * truth
-
-
-def transform(T: Matrix, points: NDArray[np.floating]) -> Matrix:
-    """Return points (N, 3) moved by T (4, 4)."""
-    return points.astype(np.float64) @ T[:3, :3].T + T[:3, 3]

@@ -14,9 +14,9 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.observation_kind import seen_from_outside
 from pointpng_core.evaluation.pairs.files import PosePair
-from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.geometry.clouds import diameter_m
 from pointpng_core.geometry.clouds.visibility import view_frames
+from pointpng_core.geometry.rigid_motion import transform
 
 Rng = np.random.Generator
 Points = NDArray[np.floating]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io import TriangleMesh, sample_surface
 
 POINTS = 20_000

@@ -15,6 +15,7 @@ from pointpng_core.io.checkpoints.checkpoint import (
     is_checkpoint,
     read_checkpoint,
     read_trainer_state,
+    weights_sha256,
     write_checkpoint,
 )
 from pointpng_core.io.checkpoints.retention import (
@@ -25,7 +26,6 @@ from pointpng_core.io.checkpoints.retention import (
     prune,
     step_folder,
 )
-from pointpng_core.io.checkpoints.tensors import weights_sha256
 
 __all__ = [
     'CHECKPOINTS', 'FORMAT', 'MODEL', 'Checkpoint', 'clean_leftovers', 'is_checkpoint',

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+import safetensors.torch
+import torch
 from torch import Tensor
 
 from pointpng_core import __version__
 from pointpng_core.errors import FileError
 from pointpng_core.io.checkpoints.atomic_folder import place_folder
 from pointpng_core.io.checkpoints.checksums import SUMS, sums_of, verified_files
-from pointpng_core.io.checkpoints.tensors import tensors_from_bytes, tensors_to_bytes
 from pointpng_core.io.files import to_jsonable
 
 FORMAT = 1
@@ -47,10 +50,10 @@ def write_checkpoint(folder: str | Path, *, tensors: Mapping[str, Tensor], confi
     """
     folder = Path(folder)
     header = {'format': FORMAT, 'kind': KIND, 'version': __version__}
-    contents = {MODEL_FILE: tensors_to_bytes(tensors),
+    contents = {MODEL_FILE: _tensors_to_bytes(tensors),
                 CONFIG_FILE: _json_bytes(to_jsonable({**header, **config}))}
     if trainer_tensors is not None or trainer_state is not None:
-        contents[TRAINER_FILE] = tensors_to_bytes(trainer_tensors or {})
+        contents[TRAINER_FILE] = _tensors_to_bytes(trainer_tensors or {})
         contents[STATE_FILE] = _json_bytes(trainer_state or {})
     contents[SUMS] = sums_of(contents)
     try:
@@ -72,7 +75,7 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
     config = _mapping(contents[CONFIG_FILE], folder / CONFIG_FILE)
     _check_header(config, folder / CONFIG_FILE)
     return Checkpoint(path=folder, config=config, sha256=sums[MODEL_FILE],
-                      tensors=tensors_from_bytes(contents[MODEL_FILE], folder / MODEL_FILE))
+                      tensors=_tensors_from_bytes(contents[MODEL_FILE], folder / MODEL_FILE))
 
 
 def read_trainer_state(folder: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -86,7 +89,7 @@ def read_trainer_state(folder: str | Path) -> tuple[dict[str, Tensor], dict[str,
     if not {TRAINER_FILE, STATE_FILE} <= contents.keys():
         raise FileError(f'checkpoint {folder} holds a model without the state of its training '
                         f'({TRAINER_FILE}): it can be used and fine-tuned, but not resumed')
-    return (tensors_from_bytes(contents[TRAINER_FILE], folder / TRAINER_FILE),
+    return (_tensors_from_bytes(contents[TRAINER_FILE], folder / TRAINER_FILE),
             _mapping(contents[STATE_FILE], folder / STATE_FILE))
 
 
@@ -98,6 +101,11 @@ def verify_checkpoint(folder: Path) -> None:
 def is_checkpoint(folder: Path) -> bool:
     """Return whether a folder is meant to be a checkpoint, intact or not."""
     return (folder / SUMS).exists() or (folder / MODEL_FILE).exists()
+
+
+def weights_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 that `model.safetensors` with these tensors has."""
+    return hashlib.sha256(_tensors_to_bytes(tensors)).hexdigest()
 
 
 def _verified(folder: Path, wanted: tuple[str, ...]) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -129,6 +137,22 @@ def _check_header(config: dict[str, Any], path: Path) -> None:
     if config.get('kind') not in KINDS:
         raise FileError(f'{path}: kind = {config.get("kind")!r} is not known here; '
                         f'known: {", ".join(KINDS)}')
+
+
+def _tensors_to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """Return the safetensors file of tensors on any device; the same tensors, the same bytes."""
+    # Cloned, for tensors that share memory are refused.
+    return safetensors.torch.save({
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in tensors.items()})
+
+
+def _tensors_from_bytes(content: bytes, path: Path) -> dict[str, Tensor]:
+    """Return the tensors, on the CPU, of what was read from `path`; raises FileError."""
+    try:
+        return safetensors.torch.load(content)
+    except SafetensorError as error:
+        raise FileError(f'{path} is no safetensors file: {error}') from error
 
 
 def _json_bytes(content: dict[str, Any]) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pointpng_core.embedding.networks.config import ModelConfig
-from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder
+from pointpng_core.embedding.networks.masked_autoencoder import MaskedAutoencoder, chamfer_loss
 from pointpng_core.embedding.networks.patches import group_patches, random_mask, take
 from pointpng_core.embedding.networks.point_png import PointPng
 from pointpng_core.embedding.networks.sync_batch_norm import SynchronisedBatchNorm
@@ -111,7 +111,6 @@ def test_masked_autoencoding_learns_to_predict_masked_patches(clouds):
     torch.manual_seed(0)
     autoencoder = MaskedAutoencoder(PointTransformer(ModelConfig(**TINY)))
     optimiser = torch.optim.AdamW(autoencoder.parameters(), lr=3e-3)
-    from pointpng_core.embedding.losses import chamfer_loss
     losses = []
     for step in range(60):
         loss = chamfer_loss(*autoencoder(clouds, mask_ratio=0.5,
@@ -121,6 +120,18 @@ def test_masked_autoencoding_learns_to_predict_masked_patches(clouds):
         optimiser.step()
         losses.append(loss.item())
     assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
+
+
+def test_chamfer_agrees_with_nearest_points_found_one_by_one():
+    generator = torch.Generator().manual_seed(0)
+    a, b = torch.randn(2, 5, 3, generator=generator), torch.randn(2, 7, 3, generator=generator)
+    expected = 0.0
+    for one, other in ((a, b), (b, a)):
+        nearest = [min(float((p - q).square().sum()) for q in other[k])
+                   for k in range(2) for p in one[k]]
+        expected += sum(nearest) / len(nearest)
+    assert chamfer_loss(a, b).item() == pytest.approx(expected, rel=1e-5)
+    assert chamfer_loss(a, a[:, torch.randperm(5, generator=generator)]).item() == 0
 
 
 def test_synchronised_batch_norm_of_one_process_is_the_ordinary_one():

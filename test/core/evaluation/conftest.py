@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pointpng_core.evaluation.pairs.files import PosePair
-from pointpng_core.evaluation.pose.metrics import transform
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 

@@ -16,8 +16,8 @@ from pointpng_core.evaluation.pairs.files import PosePair
 from pointpng_core.evaluation.pose.curves import CURVES, Curve, _at, measure_curves
 from pointpng_core.evaluation.pose.curves_report import markdown_tables, plot_curves
 from pointpng_core.evaluation.pose.methods import PointPng
-from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.perturbations import hidden, misaligned
+from pointpng_core.geometry.rigid_motion import transform
 
 
 def rng(seed=0):

@@ -15,8 +15,8 @@ from pointpng_core.evaluation.pairs.generation import (
     view_pairs,
 )
 from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
-from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import make_object

@@ -9,8 +9,8 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.observation_kind import seen_from_outside
 from pointpng_core.evaluation.pairs.files import PosePair
-from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.pose.perturbations import fewer, hidden, misaligned, noisy
+from pointpng_core.geometry.rigid_motion import transform
 
 
 def rng(seed=0):

@@ -16,10 +16,10 @@ from pointpng_core.evaluation.pose.metrics import (
     extent_diagonal,
     residual,
     rotation_error_deg,
-    transform,
 )
 from pointpng_core.evaluation.pose.pose_benchmark import run, summarise
 from pointpng_core.geometry.meshes import sample_surface
+from pointpng_core.geometry.rigid_motion import transform
 
 
 def rotated(degrees, axis=(0, 0, 1.0)):

@@ -20,9 +20,10 @@ from pointpng_core.evaluation.pose.methods import (
     own_methods,
     perturbed,
 )
-from pointpng_core.evaluation.pose.metrics import rotation_error_deg, transform
+from pointpng_core.evaluation.pose.metrics import rotation_error_deg
 from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
 from pointpng_core.geometry.clouds import diameter_m
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 DOCUMENTED = {'rotation_mean_deg', 'rotation_median_deg', 'rotation_max_deg', 'recall_5deg',

@@ -9,13 +9,13 @@ import pytest
 
 from pointpng_core.cli import main as cli
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.pose.metrics import transform
 from pointpng_core.evaluation.reconstruction.pose_counts import (
     ModelUnderTest,
     PoseCounts,
     count_posed,
 )
 from pointpng_core.evaluation.reconstruction.surface_errors import aligned, surface_errors
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.shapes.catalogue import make_object
 

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from pointpng_core.embedding.cope.wigner import WignerCope
-from pointpng_core.embedding.encoders.harmonic import HarmonicConfig
 from pointpng_core.embedding.networks.config import ModelConfig
 from pointpng_core.embedding.networks.steerable.invariants import PatchGeometry, patch_geometry
 from pointpng_core.embedding.networks.steerable.readout import SteerableReadout
 from pointpng_core.embedding.networks.steerable.transformer import RelativeTransformer
 from pointpng_core.embedding.networks.transformer import pooled
+from pointpng_core.embedding.shells import HarmonicConfig
 
 
 @dataclass(frozen=True, kw_only=True)

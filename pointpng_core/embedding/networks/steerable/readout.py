@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, normalize
 
-from pointpng_core.embedding.encoders.harmonic import HarmonicConfig, shell_weights
 from pointpng_core.embedding.networks.steerable.invariants import PatchGeometry
+from pointpng_core.embedding.shells import HarmonicConfig, shell_weights
 from pointpng_core.geometry.so3 import degree_slices, real_harmonics
 
 LOCAL = 6

@@ -13,7 +13,7 @@ from pointpng_core.embedding.model_zoo import load_model
 from pointpng_core.evaluation.speed import training as training_speed
 from pointpng_core.training.metrics_log import read_metrics
 
-TOOL = Path(__file__).resolve().parents[3] / 'tools' / 'remote_gpu_run.py'
+TOOL = Path(__file__).resolve().parents[2] / 'tools' / 'remote_gpu_run.py'
 SMALL = ('--pool', '64', '--observations', '2', '--references', '2')
 
 
@@ -60,3 +60,18 @@ def test_an_archive_above_the_limit_is_refused(tool, tmp_path, capsys, monkeypat
                       '0.01']) == cli.ERROR_CODE
     assert 'MiB, more than 0.01' in capsys.readouterr().err
     assert not (tmp_path / 'a.tar').exists()
+
+
+@pytest.mark.parametrize(('out', 'work'), [
+    ('same', 'same'), ('same', 'other/../same'), ('same', 'same/tiny')])
+def test_results_never_replace_the_run(tool, recipe, tmp_path, capsys, out, work):
+    run_dir = tmp_path / work / 'tiny'
+    run_dir.mkdir(parents=True)
+    (tmp_path / 'other').mkdir(exist_ok=True)
+    kept = run_dir / 'metrics.jsonl'
+    kept.write_text('{}')
+    code = tool.main(['run', 'none.tar', '--out', str(tmp_path / out), '--work',
+                      str(tmp_path / work), '--recipe', str(recipe), '--device', 'cpu'])
+    assert code == cli.ERROR_CODE
+    assert 'would replace the run' in capsys.readouterr().err
+    assert kept.read_text() == '{}'

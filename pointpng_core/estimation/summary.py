@@ -8,7 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 import torch
 
-from pointpng_core.estimation.confidence import LARGEST_MARGIN, Calibration, Situation, features_of
+from pointpng_core.estimation.confidence import (
+    LARGEST_MARGIN,
+    Calibration,
+    EvidenceSummary,
+    features_of,
+)
 from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.strategies import Strategy
@@ -118,7 +123,7 @@ def _features(groups: Sequence[_Group], hypotheses: Hypotheses, request: Request
     diameter = column([group.reference.diameter_m for group in groups])
     noise_m = strategy.point_error_m(
         request.depth_noise, np.linalg.norm(observations.centroids[owners], axis=1), diameter)
-    return features_of(Situation(
+    return features_of(EvidenceSummary(
         score=column([h.score for h in best]), coverage=column([h.coverage for h in best]),
         residual=column([h.residual_m for h in best]) / diameter, noise=noise_m / diameter,
         scale_residual=_scale_residual(groups, hypotheses, request, noise_m=noise_m,

@@ -6,6 +6,7 @@ import signal
 
 import numpy as np
 
+from pointpng_core.io.checkpoints import read_checkpoint
 from pointpng_core.training.config import TrainConfig
 from pointpng_core.training.metrics_log import read_metrics
 from pointpng_core.training.trainer import train
@@ -15,6 +16,8 @@ MODEL = {'points': 32, 'patches': 8, 'patch_size': 8, 'width': 24, 'depth': 1, '
 VALUES = {'pool': 64, 'mae_steps': 3, 'png_steps': 5, 'batch': 4, 'views': 2, 'warmup_steps': 2,
           'validation_share': 0.25, 'checkpoint_every': 2, 'keep': 100, 'log_every': 1,
           'validate_every': 4, 'threads': 1, 'negatives': 8, 'png_mask': 0.0, 'model': MODEL}
+STEERABLE = {'mae_steps': 0, 'png_steps': 8, 'ema': 0.5, 'model': {'encoder': 'steerable'},
+             'steerable': {'view_points': 32, 'whole_points': 32, 'rotations': 100, 'views': 2}}
 TIMES = ('clouds_per_s',)
 
 
@@ -29,6 +32,11 @@ def write_objects(folder, *, objects=16, seed=0):
              label=(np.arange(objects) % 2).astype(np.uint8),
              split=np.zeros(objects, np.uint8), class_names=np.array(['long', 'round']))
     return path
+
+
+def weights(run_dir):
+    """Return the tensors of a run's model."""
+    return read_checkpoint(run_dir / 'model').tensors
 
 
 def tiny_config(source, **changes):

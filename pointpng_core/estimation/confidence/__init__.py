@@ -3,7 +3,7 @@
 from pointpng_core.estimation.confidence.features import (
     FEATURES,
     LARGEST_MARGIN,
-    Situation,
+    EvidenceSummary,
     features_of,
 )
 from pointpng_core.estimation.confidence.logistic import (
@@ -19,7 +19,7 @@ __all__ = [
     'LARGEST_MARGIN',
     'MIN_CONFIDENCE',
     'Calibration',
-    'Situation',
+    'EvidenceSummary',
     'Weights',
     'default_calibration',
     'features_of',

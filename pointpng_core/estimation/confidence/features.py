@@ -17,7 +17,7 @@ FEWEST_POINTS, MOST_POINTS = 32, 2048
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Situation:
+class EvidenceSummary:
     """E estimates, each beside the second-best pose and object: one array (E,) per field."""
 
     score: NDArray[np.float64]
@@ -38,9 +38,9 @@ class Situation:
     """Number of observed points."""
 
 
-def features_of(situation: Situation) -> NDArray[np.float64]:
+def features_of(summary: EvidenceSummary) -> NDArray[np.float64]:
     """Return the features (E, len(FEATURES)) in [0, 1]; values that are not finite become 0."""
-    s = situation
+    s = summary
     points = np.log(np.maximum(s.points, 1.0) / FEWEST_POINTS)
     columns = (s.score, s.coverage, 1.0 - s.residual / np.maximum(MOST_NOISES * s.noise, 1e-9),
                1.0 - np.abs(s.scale_residual) / LARGEST_SCALE_RESIDUAL,

@@ -12,7 +12,7 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.confidence import (
     FEATURES,
     Calibration,
-    Situation,
+    EvidenceSummary,
     Weights,
     default_calibration,
     features_of,
@@ -29,9 +29,9 @@ TYPICAL = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
            'points': 500.0}
 
 
-def situation(**values):
+def summary(**values):
     """One estimate."""
-    return Situation(**{name: np.array([value], dtype=float)
+    return EvidenceSummary(**{name: np.array([value], dtype=float)
                         for name, value in {**TYPICAL, **values}.items()})
 
 
@@ -46,14 +46,14 @@ def test_features_lie_in_the_unit_interval_whatever_comes():
     wild = [0.0, -1.0, 1e9, np.inf, -np.inf, np.nan]
     for name in TYPICAL:
         for value in wild:
-            features = features_of(situation(**{name: value}))
+            features = features_of(summary(**{name: value}))
             assert features.shape == (1, len(FEATURES))
             assert ((features >= 0) & (features <= 1)).all()
 
 
 @pytest.mark.parametrize(('name', 'way'), BETTER.items())
 def test_what_is_better_lowers_no_feature_and_raises_one(name, way):
-    worse, better = (features_of(situation(**{name: TYPICAL[name] * (1 + way * change)}))
+    worse, better = (features_of(summary(**{name: TYPICAL[name] * (1 + way * change)}))
                      for change in (-0.1, 0.1))
     moved = (better - worse)[0]
     if name == 'score':  # which changes the margin and the lead, too
@@ -63,12 +63,12 @@ def test_what_is_better_lowers_no_feature_and_raises_one(name, way):
 
 
 def test_a_lone_reference_leads_by_the_maximum():
-    alone = features_of(situation(second_best_object=0.0, second_best_pose=0.0))[0]
+    alone = features_of(summary(second_best_object=0.0, second_best_pose=0.0))[0]
     assert alone[FEATURES.index('lead')] == alone[FEATURES.index('margin')] == 1.0
 
 
 def test_a_reference_that_another_beats_has_no_lead():
-    beaten = features_of(situation(second_best_object=0.9))[0]
+    beaten = features_of(summary(second_best_object=0.9))[0]
     assert beaten[FEATURES.index('lead')] < 0.5
 
 

@@ -2,17 +2,12 @@
 
 import itertools
 
-from helpers.training import RecordingReporter, tiny_config, train, write_objects
+from helpers.training import RecordingReporter, tiny_config, train
 import pytest
 
 from pointpng_core.io.checkpoints import latest_checkpoint, read_checkpoint
 from pointpng_core.training import signals
 from pointpng_core.training.signals import TimeUp
-
-
-@pytest.fixture
-def source(tmp_path):
-    return write_objects(tmp_path)
 
 
 def test_the_time_limit_follows_the_clock(source, tmp_path, monkeypatch):

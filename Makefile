@@ -46,6 +46,8 @@ test-fast: $(STAMP)  ## The tests that need no ROS, but for the longest: about 5
 	@$(BIN)/python -m pytest -m 'not slow and not ros and not long' --durations 15 $(TEST_ARGS)
 
 test-room: $(STAMP)  ## The tests of one room: make test-room ROOM=estimation
+	@test '$(ROOM)' = house -o -d 'test/core/$(ROOM)' -o -d 'test/$(ROOM)' || { \
+	  echo "make: no room '$(ROOM)'; choose house, package, ros, $$(ls -d test/core/*/ | grep -v __ | xargs -n 1 basename | paste -sd, | sed 's/,/, /g')" >&2; exit 1; }
 	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m '$(ROOM) and not slow' --durations 15 $(TEST_ARGS)
 
 test-slow: $(STAMP)  ## The long tests, among them a training run that is killed twenty times

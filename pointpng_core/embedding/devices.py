@@ -15,7 +15,8 @@ def torch_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f'device {name!r} cannot be used here ({error}); '
-                          'choose "cpu", or "cuda" where a GPU is available') from error
+                          'choose "cpu", or "cuda" where there is a GPU and the CUDA build of '
+                          'torch (docs/gpu.md)') from error
     return device
 
 

@@ -30,6 +30,7 @@ from pointpng_core.io.files import atomic_write_text
 from pointpng_core.io.model_files import check_extent, unit_scale
 
 OBJECTS_FILE = 'objects.yaml'
+_HOW_TO_BEGIN = 'add objects with `pointpng objects add`'
 AUTO, NONE = 'auto', 'none'
 _OBJECT_KEYS = ('name', 'file', 'unit', 'symmetry')
 _ELEMENT_KEYS = ('axis', 'order', 'point')
@@ -110,7 +111,10 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
 
 def _read_entries(source: Path) -> list[Any]:
     if not source.parent.is_dir():
-        raise LibraryError(f'object library {source.parent} is not a folder')
+        raise LibraryError(f'object library {source.parent} is not a folder; {_HOW_TO_BEGIN}')
+    if not source.exists():
+        raise LibraryError(f'object library {source.parent} has no {OBJECTS_FILE}; '
+                           f'{_HOW_TO_BEGIN}')
     try:
         return _entries(source, read_yaml_mapping(source))
     except FileError as error:

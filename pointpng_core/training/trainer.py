@@ -104,7 +104,8 @@ class _Trainer:
             if last or self._is_due() or ends:
                 self._save()
             if ends:
-                self._reporter.line(f'stopped after step {state.step}; continue with --resume')
+                self._reporter.line(f'stopped after step {state.step}: an unfinished model; '
+                                    'continue with --resume')
                 raise KeyboardInterrupt if stop.signalled else TimeUp
 
     def _ends(self, stop: StopRequest) -> bool:

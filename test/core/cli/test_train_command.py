@@ -86,7 +86,7 @@ def test_a_run_of_some_minutes_stops_with_a_checkpoint_and_goes_on(recipe, tmp_p
     words = ('--config', recipe, '--data', write_objects(tmp_path), '--out', out, '--resume')
     code, err = run(capsys, *words, '--minutes', 0)
     assert code == 0
-    assert 'stopped after step 1; continue with --resume' in err
+    assert 'stopped after step 1: an unfinished model; continue with --resume' in err
     assert not (out / 'model').exists()
     assert read_checkpoint(latest_checkpoint(out)).config['step'] == 1
     assert TrainConfig.from_yaml(out / 'config.yaml').steps == 3

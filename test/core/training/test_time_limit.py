@@ -18,7 +18,8 @@ def test_the_time_limit_follows_the_clock(source, tmp_path, monkeypatch):
     with pytest.raises(TimeUp):
         train(tiny_config(source), tmp_path / 'run', minutes=2, reporter=reporter)
     assert read_checkpoint(latest_checkpoint(tmp_path / 'run')).config['step'] == 2
-    assert reporter.lines[-1] == 'stopped after step 2; continue with --resume'
+    assert reporter.lines[-1] == ('stopped after step 2: an unfinished model; continue with '
+                                  '--resume')
 
 
 def test_a_signal_is_not_mistaken_for_the_end_of_the_time(source, tmp_path):

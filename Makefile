@@ -145,7 +145,7 @@ $(STAMP): setup.py setup.cfg constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo 'error: Python cannot make virtual environments here; on Debian and Ubuntu: sudo apt install python3-venv' >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@echo 'Installing into $(VENV) (about 2 GB; once)...'
+	@echo 'Installing into $(VENV) (about 3 GB; once)...'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) \
 	  --editable '.[ros,demo,train,dev]' --constraint constraints.txt
 	@$(BIN)/python -m pointpng_core.cli.system_check

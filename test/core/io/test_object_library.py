@@ -135,7 +135,7 @@ def test_broken_yaml(tmp_path, text, message):
 def test_missing_folder_file_and_binary_yaml(tmp_path):
     with pytest.raises(LibraryError, match='is not a folder'):
         load_library(tmp_path / 'gone')
-    with pytest.raises(LibraryError, match='has no objects.yaml; add objects with'):
+    with pytest.raises(LibraryError, match=r'has no objects\.yaml; add objects with'):
         load_library(tmp_path)
     (tmp_path / 'objects.yaml').write_bytes(b'\xff\xfe\x00\x01')
     with pytest.raises(LibraryError, match=r'objects\.yaml'):

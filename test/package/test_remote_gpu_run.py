@@ -32,6 +32,7 @@ def recipe(tmp_path):
     return path
 
 
+@pytest.mark.long
 def test_packed_evaluated_and_trained_in_two_calls(tool, recipe, tmp_path, monkeypatch):
     monkeypatch.setattr(training_speed, 'PEAK_SIZE', {'cpu': 128})
     monkeypatch.setenv('POINTPNG_CACHE', str(tmp_path / 'cache'))

@@ -80,6 +80,7 @@ def test_pose_with_a_model(tmp_path, capsys):
     assert all(f'\n{name} ' in table for name in result['methods'])
 
 
+@pytest.mark.long
 def test_ablation(tmp_path, data, capsys):
     (tmp_path / 'tiny.yaml').write_text(
         'batch: 4\nviews: 2\npool: 64\nmodel: {points: 32, patches: 8, patch_size: 8, width: 24, '

@@ -11,6 +11,8 @@ import yaml
 from pointpng_core.cli import main as cli
 from pointpng_core.io.object_library import load_library
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope='module')
 def played(tmp_path_factory):

@@ -21,6 +21,8 @@ from pointpng_core.io.object_library import ObjectModel, named_object, write_lib
 from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.shapes.catalogue import make_object
 
+pytestmark = pytest.mark.long
+
 FEW = TestPlan(views=6, seed=5)
 
 

@@ -154,6 +154,7 @@ def test_a_cloud_that_fixes_no_pose_is_refused_by_the_embedding_too(methods):
         method.register(method.prepare(whole('bracket', 500)), np.zeros((3, 3), np.float32))
 
 
+@pytest.mark.long
 def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
     write_pairs(tmp_path / 'brackets.npz', count=2, points=512)
     checkpoint = write_model(tmp_path / 'model')
@@ -169,6 +170,7 @@ def test_beside_a_learned_model_stands_the_training_free_one(tmp_path):
         != result['methods']['embedding training_free']['rotation_max_deg']
 
 
+@pytest.mark.long
 def test_unseen_objects_are_reported_apart(tmp_path):
     """Position 1 of the sorted names b c d is c: the pairs 0 and 3."""
     path = tmp_path / 'brackets.npz'

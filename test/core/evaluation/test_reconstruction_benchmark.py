@@ -19,6 +19,8 @@ from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.shapes.catalogue import make_object
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):

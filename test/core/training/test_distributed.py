@@ -65,6 +65,7 @@ def test_alone_nothing_is_gathered():
         uniformity_loss(z.flip(0), z.flip(0), tau=0.2).item(), rel=1e-5)
 
 
+@pytest.mark.long
 def test_two_processes_stop_after_the_same_step_when_the_time_of_one_is_up(tmp_path):
     source = write_objects(tmp_path)
     run_together(2, 'stop', tmp_path / 'run', source)

@@ -25,8 +25,9 @@ from pointpng_core.io.checkpoints import (
 )
 from pointpng_core.training.optimiser import load_optimiser, optimiser_tensors
 
+pytestmark = pytest.mark.long
 
-@pytest.mark.long
+
 @pytest.mark.parametrize('changes', [{}, {'ema': 0.9}, {'accumulate': 2, 'png_mask': 0.3},
                                      {'model': {'cope': 'harmonic'}}, STEERABLE])
 @pytest.mark.parametrize('stop_at', [2, 3, 6])

@@ -65,6 +65,7 @@ def test_a_steerable_encoder_has_no_first_stage(source):
         tiny_config(source, model={'encoder': 'steerable'})
 
 
+@pytest.mark.long
 def test_one_seed_gives_one_curve_and_another_seed_another(source, tmp_path):
     for name, seed in (('a', 1), ('b', 1), ('c', 2)):
         train(tiny_config(source, seed=seed), tmp_path / name)
@@ -84,6 +85,7 @@ def test_training_lowers_the_loss(source, tmp_path):
     assert fmean(share_left(seed) for seed in range(4)) < 0.85     # one seed alone: .6 to .93
 
 
+@pytest.mark.long
 def test_the_average_of_the_weights_is_the_model(source, tmp_path):
     train(tiny_config(source, ema=0.9), tmp_path / 'average')
     train(tiny_config(source), tmp_path / 'last')
@@ -106,6 +108,7 @@ def test_a_stage_may_be_left_out_and_another_model_be_the_start(source, tmp_path
               tmp_path / 'other')
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_finite_stops_the_run_before_it_is_saved(source, tmp_path,
                                                                     monkeypatch):
     forward = PointPngTask.forward

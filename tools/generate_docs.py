@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from pointpng_core.config import Config
+from pointpng_core.evaluation.pose.curves_report import LABELS
 from pointpng_core.training.config import TrainConfig
 from pointpng_ros.parameters.parameter_specs import (
     default_yaml,
@@ -31,8 +32,8 @@ PAIRS = {'airplane_epn': 'the same points, rotated',
 METHODS = {'pointpng': '**pointpng**', 'bidirectional': 'bidirectional',
            'embedding': 'its embedding alone, no ICP',
            'tracking': 'its tracking, from 8° and 4 % off',
-           'open3d_fpfh_ransac_icp': 'FPFH + RANSAC + ICP', 'open3d_fgr_icp': 'FGR + ICP',
-           'icp_48_starts': '48-start ICP'}
+           **{name: LABELS[name]
+              for name in ('open3d_fpfh_ransac_icp', 'open3d_fgr_icp', 'icp_48_starts')}}
 EXAMPLE = ROOT / 'pointpng_ros' / 'examples' / 'pick_and_place.py'
 
 

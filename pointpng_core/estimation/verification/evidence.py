@@ -32,6 +32,14 @@ class Evidence:
     suppressed: Tensor
     """(H,) bool: a better hypothesis has nearly the same pose (non-maximum suppression)."""
 
+    @classmethod
+    def alone(cls, *, residual_m: Tensor, inlier_share: Tensor, coverage: Tensor,
+              deviation: Tensor) -> 'Evidence':
+        """Return the evidence of hypotheses before they are compared: none is suppressed."""
+        return cls(residual_m=residual_m, inlier_share=inlier_share, coverage=coverage,
+                   deviation=deviation, likelihood_ratio=torch.ones_like(residual_m),
+                   suppressed=torch.zeros_like(residual_m, dtype=torch.bool))
+
     @property
     def score(self) -> Tensor:
         """Return (H,) in [0, 1]; -1 for suppressed hypotheses."""

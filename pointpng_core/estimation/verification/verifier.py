@@ -42,8 +42,8 @@ class Verifier:
 
         Duplicates are suppressed.
         """
-        evidence = self._judge_leniently(hypotheses)
-        candidates = Candidates(hypotheses=hypotheses, evidence=evidence)
+        candidates = Candidates(hypotheses=hypotheses,
+                                evidence=self._judge_leniently(hypotheses))
         return candidates.suppress_duplicates(self.request.stack.diameter)
 
     def fine(self, hypotheses: Hypotheses) -> Candidates:
@@ -83,10 +83,8 @@ class Verifier:
                                           points=FINE_POINTS)
         if missing is not None:
             deviation = deviation + deviation_m(missing, diameter)
-        return Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
-                        deviation=deviation / (LIKELIHOOD_TOLERANCES * tolerance),
-                        likelihood_ratio=torch.ones_like(residual),
-                        suppressed=torch.zeros_like(residual, dtype=torch.bool))
+        return Evidence.alone(residual_m=residual, inlier_share=inliers, coverage=coverage,
+                              deviation=deviation / (LIKELIHOOD_TOLERANCES * tolerance))
 
     def _judge_leniently(self, hypotheses: Hypotheses) -> Evidence:
         tolerance = COARSE_LENIENCE * self._tolerance(hypotheses, self.config.tolerance)
@@ -94,10 +92,8 @@ class Verifier:
         depth_tolerance = self._tolerance(hypotheses, self.config.depth_tolerance)
         coverage, _ = self.coverage(hypotheses, depth_tolerance, probes=COARSE_PROBES,
                                     points=COARSE_POINTS)
-        return Evidence(residual_m=residual, inlier_share=inliers, coverage=coverage,
-                        deviation=torch.zeros_like(residual),
-                        likelihood_ratio=torch.ones_like(residual),
-                        suppressed=torch.zeros_like(residual, dtype=torch.bool))
+        return Evidence.alone(residual_m=residual, inlier_share=inliers, coverage=coverage,
+                              deviation=torch.zeros_like(residual))
 
     def _distances(self, hypotheses: Hypotheses, count: int | None) -> Tensor:
         """Return (H, n) the distances of the first `count` points to the surface, all for None."""

@@ -5,6 +5,7 @@
     meshes        triangle meshes and points sampled from their surface
     symmetry      groups of motions that leave a surface unchanged; errors that respect them
     rigid_motion  moved points, motion at constant velocity, point-to-plane Jacobians
+    pinhole       intrinsics and lens distortion of cameras
     depth_noise   the noise of depth cameras
 
 Nothing here imports another room, except errors and config.

@@ -1,12 +1,10 @@
-"""The pinhole model of a depth camera."""
+"""The simulated depth camera: intrinsics and range."""
 
 from dataclasses import dataclass
 import functools
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pointpng_core.config import Config, option
+from pointpng_core.geometry.pinhole import PinholeCamera
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,25 +21,7 @@ class DepthCamera(Config):
     far_m: float = option(3.5, help='Farthest depth measured.', unit='m', low=0)
 
     @functools.cached_property
-    def rays(self) -> NDArray[np.float32]:
-        """Return the rays (H, W, 3) of all pixels, scaled to z = 1: depth times ray is a point."""
-        column = (np.arange(self.width) - self.cx) / self.fx
-        row = (np.arange(self.height) - self.cy) / self.fy
-        rays = np.ones((self.height, self.width, 3), dtype=np.float32)
-        rays[..., 0], rays[..., 1] = column[None, :], row[:, None]
-        return rays
-
-    @functools.cached_property
-    def ray_lengths(self) -> NDArray[np.float32]:
-        """Return the lengths (H, W) of the rays."""
-        lengths: NDArray[np.float32] = np.linalg.norm(self.rays, axis=-1)
-        return lengths
-
-    def project(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return pixel coordinates (N, 2), column first, of points (N, 3) with z > 0."""
-        flat = points[:, :2] / points[:, 2:]
-        return flat * [self.fx, self.fy] + [self.cx, self.cy]
-
-    def backproject(self, depth_m: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return points (H, W, 3) of a depth image (H, W); NaN stays NaN in all coordinates."""
-        return self.rays * depth_m[..., None]
+    def pinhole(self) -> PinholeCamera:
+        """Return the intrinsics, which project and backproject."""
+        return PinholeCamera(width=self.width, height=self.height, fx=self.fx, fy=self.fy,
+                             cx=self.cx, cy=self.cy)

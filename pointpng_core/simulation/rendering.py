@@ -30,14 +30,14 @@ class CastBody:
     def cast(self, camera: DepthCamera, window: Window, T_camera_body: NDArray[np.float64],
              ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return depths of the pixels of a window, inf where missed, and cosines of incidence."""
-        rays = camera.rays[window]
+        rays = camera.pinhole.rays[window]
         R, t = T_camera_body[:3, :3], T_camera_body[:3, 3]
         moved = np.empty((*rays.shape[:-1], 6), dtype=np.float32)
         moved[..., :3] = -R.T @ t
         moved[..., 3:] = rays @ R.astype(np.float32)
         hits = self._scene.cast_rays(self._open3d.core.Tensor(moved), nthreads=1)
         along = np.einsum('...i,...i->...', hits['primitive_normals'].numpy(), moved[..., 3:])
-        return hits['t_hit'].numpy(), np.abs(along) / camera.ray_lengths[window]
+        return hits['t_hit'].numpy(), np.abs(along) / camera.pinhole.ray_lengths[window]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def _window(camera: DepthCamera, body: CastBody, T_camera_body: NDArray[np.float
         return (slice(0, 0), slice(0, 0)), False
     if not in_front.all():
         return WHOLE, False
-    pixels = camera.project(corners)
+    pixels = camera.pinhole.project(corners)
     low, high = np.floor(pixels.min(axis=0)), np.ceil(pixels.max(axis=0)) + 1
     size = np.array([camera.width, camera.height])
     left, top = np.clip(low, 0, size).astype(int)
@@ -131,7 +131,7 @@ def _cast_rectangle(camera: DepthCamera, rectangle: Rectangle,
                     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     R, t = T_camera_world[:3, :3].astype(np.float32), T_camera_world[:3, 3]
     eye = (-R.T @ t).astype(np.float32)
-    rays = camera.rays
+    rays = camera.pinhole.rays
     falling = rays @ R[:, 2]
     with np.errstate(divide='ignore', invalid='ignore'):
         depth_m = (np.float32(rectangle.height_m) - eye[2]) / falling
@@ -139,4 +139,4 @@ def _cast_rectangle(camera: DepthCamera, rectangle: Rectangle,
         y = eye[1] + depth_m * (rays @ R[:, 1])
     on_it = (np.abs(x) <= rectangle.half_x_m) & (np.abs(y) <= rectangle.half_y_m)
     depth_m[~(on_it & (depth_m > 0))] = np.inf
-    return depth_m, np.abs(falling) / camera.ray_lengths
+    return depth_m, np.abs(falling) / camera.pinhole.ray_lengths

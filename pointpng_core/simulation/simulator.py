@@ -66,7 +66,7 @@ class DepthSimulator:
                         visible_share=float(share), inside=bool(inside))
             for item, T, share, inside in zip(self.world.objects, T_camera_objects,
                                                image.visible_share, image.inside))
-        return SimulatedFrame(points=self.camera.backproject(depth_m), owner=image.owner,
+        return SimulatedFrame(points=self.camera.pinhole.backproject(depth_m), owner=image.owner,
                               truths=truths)
 
 

@@ -31,7 +31,7 @@ class Viewpoint:
 
     def pixels(self, points: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the image coordinates (N, 2) of points of the cloud's frame."""
-        return self.camera.project(self.moved(points).astype(np.float64))
+        return self.camera.pinhole.project(self.moved(points).astype(np.float64))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +103,7 @@ def splat(view: Viewpoint, cloud: ShadedCloud, *, size_m: float,
     order = np.argsort(-moved[:, 2])
     order = order[moved[order, 2] > 0.05]
     moved, lit = moved[order], _lit(view, cloud)[order]
-    corner = np.floor(camera.project(moved.astype(np.float64)) + 0.5).astype(np.int64)
+    corner = np.floor(camera.pinhole.project(moved.astype(np.float64)) + 0.5).astype(np.int64)
     sizes = np.clip(np.ceil(camera.fx * size_m / moved[:, 2]), 1, 6).astype(np.int64)
     image = np.tile(np.array(BACKGROUND_RGB, dtype=np.float32), (camera.height, camera.width, 1))
     depth_m = np.full((camera.height, camera.width), np.inf, dtype=np.float32)

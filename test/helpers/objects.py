@@ -49,7 +49,7 @@ def view(mesh, T_camera_object, *, noise=0.0, seed=0, camera=CAMERA):
     image = render(camera, [CastBody(mesh)], T_camera_object[None])
     depth_m = measure(image, SensorErrors().scaled(noise), np.random.default_rng(seed),
                       near_m=0.0, far_m=100.0)
-    points = camera.backproject(depth_m).reshape(-1, 3)
+    points = camera.pinhole.backproject(depth_m).reshape(-1, 3)
     return points[np.isfinite(points).all(axis=1)]
 
 

@@ -39,7 +39,7 @@ def shoot(objects: Sequence, seed=0):
     T_objects = np.array([T_CAMERA_WORLD @ T for _, T in objects]).reshape(-1, 4, 4)
     image = render(CAMERA, [body(name) for name, _ in objects], T_objects, TABLE, T_CAMERA_WORLD)
     depth_m = measure(image, SensorErrors(), np.random.default_rng(seed), near_m=0.0, far_m=100.0)
-    return CAMERA.backproject(depth_m).reshape(-1, 3)
+    return CAMERA.pinhole.backproject(depth_m).reshape(-1, 3)
 
 
 def visible(name, seed=1):

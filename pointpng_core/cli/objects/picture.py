@@ -45,7 +45,7 @@ class _View:
     def pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where points (N, 3) of the object's frame are in the image, (N, 2)."""
         T = self.T_camera_object
-        return self.camera.project(points @ T[:3, :3].T + T[:3, 3])
+        return self.camera.pinhole.project(points @ T[:3, :3].T + T[:3, 3])
 
 
 def save_object_picture(path: Path, model: TriangleMesh | NDArray[np.float32],

@@ -58,7 +58,7 @@ def _rendered(body: CastBody, T_camera_object: NDArray[np.float64], noise: Senso
               rng: np.random.Generator) -> NDArray[np.float32]:
     image = render(CAMERA, [body], T_camera_object[None])
     depth_m = measure(image, noise, rng, near_m=CAMERA.near_m, far_m=CAMERA.far_m)
-    points = CAMERA.backproject(depth_m).reshape(-1, 3)
+    points = CAMERA.pinhole.backproject(depth_m).reshape(-1, 3)
     return points[np.isfinite(points).all(axis=1)]
 
 

@@ -101,7 +101,7 @@ def _view(mesh: TriangleMesh, body: CastBody, noise: SensorErrors, rng: Rng
         camera = _around(body, T)
         depth_m = measure(render(camera, [body], T[None]), noise, rng, near_m=camera.near_m,
                           far_m=camera.far_m)
-        cloud = camera.backproject(depth_m)[np.isfinite(depth_m)]
+        cloud = camera.pinhole.backproject(depth_m)[np.isfinite(depth_m)]
         if len(cloud) >= LEAST_READINGS:
             return T, cloud
     return None
@@ -119,7 +119,7 @@ def _pose(mesh: TriangleMesh, rng: Rng) -> NDArray[np.float64]:
 
 def _around(body: CastBody, T_camera_body: NDArray[np.float64]) -> DepthCamera:
     """Return a camera with only the pixels of CAMERA around a body: the same rays, far fewer."""
-    pixels = CAMERA.project(transform(T_camera_body, body.hull))
+    pixels = CAMERA.pinhole.project(transform(T_camera_body, body.hull))
     size = np.array([CAMERA.width, CAMERA.height])
     low = np.clip(np.floor(pixels.min(axis=0)) - _MARGIN_PX, 0, size - 2 * _MARGIN_PX)
     high = np.clip(np.ceil(pixels.max(axis=0)) + _MARGIN_PX, low + 2 * _MARGIN_PX, size)

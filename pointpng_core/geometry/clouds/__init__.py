@@ -8,6 +8,7 @@ from pointpng_core.geometry.clouds.measures import (
     knn,
     spacing_m,
 )
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.geometry.clouds.sampling import (
     farthest_points,
     random_points,
@@ -16,6 +17,7 @@ from pointpng_core.geometry.clouds.sampling import (
 )
 
 __all__ = [
+    'PointCloud',
     'centred',
     'diameter_m',
     'estimate_normals',

@@ -186,7 +186,7 @@ def half_hidden(side):
         ([-0.018, -0.024, 0], [0.018, 0.024, 0.005]))
     poses = np.stack([T_CAMERA_BODY, pose(t=(0, 0, 0.9)), pose(t=0.65 * end)])
     image = render(CAMERA, [CastBody(mesh) for mesh in meshes], poses)
-    points = CAMERA.backproject(image.depth_m)
+    points = CAMERA.pinhole.backproject(image.depth_m)
     return points[image.owner == 0], points[np.isfinite(image.depth_m)]
 
 

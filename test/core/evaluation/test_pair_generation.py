@@ -94,7 +94,7 @@ def test_only_pixels_around_the_object_are_cast_and_they_read_the_same():
 
     def cloud(camera):
         depth_m = render(camera, [body], T[None]).depth_m
-        return camera.backproject(depth_m)[np.isfinite(depth_m)]
+        return camera.pinhole.backproject(depth_m)[np.isfinite(depth_m)]
     assert len(cloud(camera)) == len(cloud(CAMERA)) > 2000
     assert np.abs(cloud(camera) - cloud(CAMERA)).max() < 1e-5
 

@@ -48,7 +48,7 @@ def test_points_lie_on_their_pixels_rays():
     frame = simulator(noise=SensorErrors()).frame(0, rate_hz=5)
     seen = np.isfinite(frame.points[..., 2])
     row, column = np.nonzero(seen)
-    pixels = CAMERA.project(frame.points[seen].astype(np.float64))
+    pixels = CAMERA.pinhole.project(frame.points[seen].astype(np.float64))
     assert np.abs(pixels - np.stack([column, row], axis=1)).max() < 0.01
 
 

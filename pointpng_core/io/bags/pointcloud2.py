@@ -8,12 +8,12 @@ import numpy as np
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import finite_rows
+from pointpng_core.io.bags.message_fields import MALFORMED, byte_array, unsigned
 
 DEFAULT_MAX_POINTS = 8_000_000
 _FLOATS = {7: 'f4', 8: 'f8'}          # sensor_msgs/PointField: FLOAT32, FLOAT64
 _TYPE_NAMES = {1: 'int8', 2: 'uint8', 3: 'int16', 4: 'uint16', 5: 'int32', 6: 'uint32',
                7: 'float32', 8: 'float64'}
-_MALFORMED = (AttributeError, TypeError, ValueError, OverflowError, BufferError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,8 @@ def decode_cloud(message: Any, *, drop_non_finite: bool = False,
     """
     try:
         layout = _read_layout(message, max_points)
-        buffer = _read_buffer(message.data)
-    except _MALFORMED as error:
+        buffer = byte_array(message.data, promised='points')
+    except MALFORMED as error:
         raise CloudError(f'malformed PointCloud2 ({type(error).__name__}: {error}); '
                          'check the driver that publishes it') from error
     _check_size(layout, len(buffer))
@@ -81,20 +81,20 @@ def decode_cloud(message: Any, *, drop_non_finite: bool = False,
 
 
 def _read_layout(message: Any, max_points: int) -> _Layout:
-    height, width = _size(message, 'height'), _size(message, 'width')
+    height, width = unsigned(message, 'height'), unsigned(message, 'width')
     if height == 0 or width == 0:
         raise CloudError(f'empty cloud: height {height} x width {width} holds no point')
     if height * width > max_points:
         raise CloudError(f'cloud of {height} x {width} points: more than the {max_points} '
                          'allowed; downsample it or raise the limit (parameter max_points)')
-    point_step, row_step = _size(message, 'point_step'), _size(message, 'row_step')
+    point_step, row_step = unsigned(message, 'point_step'), unsigned(message, 'row_step')
     if row_step < width * point_step:
         raise CloudError(f'row_step {row_step} is less than width {width} * point_step '
                          f'{point_step}: the driver must set it to {width * point_step} or more')
     fields = _coordinate_fields(message.fields)
     order = '>' if message.is_bigendian else '<'
     dtypes = [_coordinate_dtype(name, field, order) for name, field in zip('xyz', fields)]
-    offsets = [_size(field, 'offset') for field in fields]
+    offsets = [unsigned(field, 'offset') for field in fields]
     for name, offset, dtype in zip('xyz', offsets, dtypes):
         if offset + dtype.itemsize > point_step:
             raise CloudError(f'field {name!r} at offset {offset} ({dtype.itemsize} bytes) reaches '
@@ -103,13 +103,6 @@ def _read_layout(message: Any, max_points: int) -> _Layout:
     return _Layout(height=height, width=width, point_step=point_step, row_step=row_step,
                    offsets=(offsets[x], offsets[y], offsets[z]),
                    dtypes=(dtypes[x], dtypes[y], dtypes[z]))
-
-
-def _size(holder: Any, name: str) -> int:
-    value = operator.index(getattr(holder, name))
-    if not 0 <= value < 2**32:
-        raise CloudError(f'{name} = {value}: expected an unsigned 32-bit number')
-    return value
 
 
 def _coordinate_fields(fields: Any) -> list[Any]:
@@ -134,14 +127,6 @@ def _coordinate_dtype(name: str, field: Any, order: str) -> np.dtype:
     if count not in (0, 1):          # old drivers write 0 for a scalar
         raise CloudError(f'field {name!r} has count {count}: expected one number a point')
     return np.dtype(order + _FLOATS[datatype])
-
-
-def _read_buffer(data: Any) -> np.ndarray:
-    if isinstance(data, (list, tuple, str)):
-        raise CloudError(f'data is a {type(data).__name__}: expected bytes, array or uint8 array')
-    if len(data) == 0:
-        raise CloudError('data is empty although height and width promise points')
-    return np.frombuffer(data, dtype=np.uint8)
 
 
 def _check_size(layout: _Layout, size: int) -> None:

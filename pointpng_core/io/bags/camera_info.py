@@ -104,12 +104,13 @@ def _window(message: Any) -> Window:
     roi = message.roi
     width, height = (unsigned(roi, name) or unsigned(message, name)
                      for name in ('width', 'height'))
-    binning = [max(1, operator.index(getattr(message, f'binning_{axis}'))) for axis in 'xy']
-    offset = [unsigned(roi, f'{axis}_offset') for axis in 'xy']
+    binning_x, binning_y = (max(1, operator.index(getattr(message, f'binning_{axis}')))
+                            for axis in 'xy')
     if not width or not height:
         raise CloudError(f'CameraInfo of width {width} x height {height}: the driver must fill in '
                          'the size of the image')
-    return width // binning[0], height // binning[1], *offset, *binning
+    return (width // binning_x, height // binning_y, unsigned(roi, 'x_offset'),
+            unsigned(roi, 'y_offset'), binning_x, binning_y)
 
 
 @functools.lru_cache(maxsize=8)

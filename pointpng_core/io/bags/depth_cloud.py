@@ -2,18 +2,16 @@
 
 from typing import Any
 
-import numpy as np
-
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.camera_info import decode_camera
 from pointpng_core.io.bags.image_message import DEPTH_UNIT_M, decode_depth, decode_mask
-from pointpng_core.io.bags.pointcloud2 import DEFAULT_MAX_POINTS, DecodedCloud
+from pointpng_core.io.bags.pointcloud2 import DEFAULT_MAX_POINTS
 
 
 def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectified: bool,
                        unit_m: float = DEPTH_UNIT_M, max_points: int = DEFAULT_MAX_POINTS
-                       ) -> DecodedCloud:
+                       ) -> PointCloud:
     """Return the organised cloud of a depth image, in its camera's optical frame.
 
     The arguments are those of `decode_depth`, `decode_camera` and `decode_mask`. Pixels without a
@@ -33,13 +31,11 @@ def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectif
         raise CloudError(f'{_size("the mask", used.shape)}, but '
                          f'{_size("the depth image", depth_m.shape)}: use a depth image that is '
                          'registered to the camera of the mask')
-    read = int(np.count_nonzero(np.isfinite(depth_m) & (depth_m > 0)))
-    if read == 0:
+    cloud = PointCloud.from_depth(depth_m, camera, mask=used)
+    if not cloud.finite_share:
         raise CloudError(f'none of the {depth_m.size} pixels of the depth image has a reading: '
                          "check the camera's view, range and depth stream")
-    cloud = PointCloud.from_depth(depth_m, camera, mask=used)
-    return DecodedCloud(points=cloud.points, image_shape=cloud.image_shape,
-                        finite_share=read / depth_m.size)
+    return cloud
 
 
 def _size(what: str, shape: tuple[int, ...]) -> str:

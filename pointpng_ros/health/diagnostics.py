@@ -28,14 +28,19 @@ class NodeState:
     references: int
     device: str
     idle: str = ''                    # why clouds are not processed
+    noun: str = 'cloud'               # what the camera sends
+    unmatched: int = 0                # depth images that were given up
+    missing: str = ''                 # what does not come that they need
 
 
 def diagnose(summary: Summary, state: NodeState) -> tuple[bytes, str]:
     """Return the level and its reason in words, the most severe first."""
     if state.silent_s is None:
-        return DiagnosticStatus.WARN, 'waiting for the first cloud'
+        return DiagnosticStatus.WARN, f'waiting for the first {state.noun}'
     if state.silent_s > state.cloud_timeout_s:
-        return DiagnosticStatus.ERROR, f'no cloud for {state.silent_s:.0f} s'
+        return DiagnosticStatus.ERROR, f'no {state.noun} for {state.silent_s:.0f} s'
+    if state.missing:
+        return DiagnosticStatus.ERROR, f'{summary.received} {state.noun}s, {state.missing}'
     return _diagnose_processing(summary, state)
 
 
@@ -48,6 +53,8 @@ def _diagnose_processing(summary: Summary, state: NodeState) -> tuple[bytes, str
         return DiagnosticStatus.WARN, 'no references: no object found in a cloud yet'
     if summary.processed and summary.finite_share < LOW_FINITE_SHARE:
         return DiagnosticStatus.WARN, f'only {summary.finite_share:.1%} of the points are finite'
+    if summary.warnings:
+        return DiagnosticStatus.WARN, '; '.join(summary.warnings)
     return DiagnosticStatus.OK, 'running'
 
 
@@ -57,7 +64,7 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
     values = {
         'state': message, 'device': state.device, 'references': state.references,
         'received': summary.received, 'processed': summary.processed, 'dropped': state.dropped,
-        'skipped': state.skipped, 'ignored': summary.ignored,
+        'skipped': state.skipped, 'unmatched': state.unmatched, 'ignored': summary.ignored,
         'refused': summary.refused, 'failed': summary.failed,
         'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects,
         'tracked_per_frame': f'{summary.tracked_mean:.2f}',

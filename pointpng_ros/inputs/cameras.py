@@ -58,6 +58,11 @@ class Camera:
     """How many depth images were given up for want of a partner, and which one is missing."""
 
     @property
+    def noun(self) -> str:
+        """Return what the camera sends: 'cloud' or 'depth image'."""
+        return self.watch.kind.noun
+
+    @property
     def suffix(self) -> str:
         """Return the name of the camera in the diagnostics."""
         return f' of {self.name}' if self.name else ''

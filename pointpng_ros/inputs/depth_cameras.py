@@ -16,6 +16,7 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.io.bags.camera_info import names_rectified, sibling_info_topic
+from pointpng_core.io.bags.stamp_sync import Matched, StampSynchroniser
 from pointpng_ros.inputs.cameras import (
     Arrival,
     Camera,
@@ -33,7 +34,6 @@ from pointpng_ros.inputs.cloud_topics import (
 )
 from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.silence_watch import TopicWatch
-from pointpng_ros.inputs.stamp_sync import Matched, StampSynchroniser
 from pointpng_ros.parameters.node_config import NodeConfig
 
 WAIT_S = 0.1
@@ -151,10 +151,14 @@ class _DepthCamera:
 
     def _unmatched(self) -> tuple[int, str]:
         """Return how many images were given up, and what is missing, for the diagnostics."""
+        sync, resolve = self._sync, self._node.resolve_topic_name
         topics = {_INFO: self._topics.camera_info, _MASK: self._topics.mask}
-        missing = [f'no {name} on {self._node.resolve_topic_name(topics[name])}'
-                   for name in self._sync.missing]
-        return self._sync.unmatched, ', '.join(missing)
+        text = ', '.join(f'no {name} on {resolve(topics[name])}' for name in sync.missing)
+        if not text and self._topics.mask and sync.unmatched_in_a_row:
+            text = (f'no mask on {resolve(self._topics.mask)} within sync_tolerance_s = '
+                    f'{self._config.sync_tolerance_s} s of the stamps of the last '
+                    f'{sync.unmatched_in_a_row}')
+        return sync.unmatched, text
 
 
 def _stamp_ns(message: Any) -> int:

@@ -84,7 +84,7 @@ class TopicWatch:
     def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float,
                  kind: InputKind = CLOUDS, steady: bool = True) -> None:
         self._node = node
-        self._kind = kind
+        self.kind = kind
         self._steady = steady
         self._topic = node.resolve_topic_name(topic)
         self._reliability = reliability
@@ -109,7 +109,7 @@ class TopicWatch:
         """Note that a message has arrived."""
         if self._reason:
             silence_s = time.monotonic() - (self._last_s or self._started_s)
-            self._node.get_logger().info(f'{self._kind.plural} on {self._topic} after '
+            self._node.get_logger().info(f'{self.kind.plural} on {self._topic} after '
                                          f'{silence_s:.1f} s')
             self._reason = ''
         self._last_s = time.monotonic()
@@ -120,14 +120,14 @@ class TopicWatch:
         silence_s = now_s - (self._last_s or self._started_s)
         if silence_s < self._timeout_s or not (self._steady or self._last_s is None):
             return
-        others = [name for name in published_topics(self._node, self._kind.message_type)
+        others = [name for name in published_topics(self._node, self.kind.message_type)
                   if name != self._topic]
         reason = self._explained(others)
         if reason == self._reason and now_s - self._explained_s < REPEAT_S:
             return
         self._reason, self._explained_s = reason, now_s
         self._node.get_logger().warning(
-            f'no {self._kind.noun} on {self._topic} for {silence_s:.1f} s: {reason}')
+            f'no {self.kind.noun} on {self._topic} for {silence_s:.1f} s: {reason}')
 
     def _publishers(self) -> list[Publisher]:
         return [Publisher(node=_node_name(info),
@@ -139,8 +139,8 @@ class TopicWatch:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
         self._node.get_logger().error(
             f'a publisher of {self._topic} offers an incompatible {policy}: no '
-            f'{self._kind.noun} of it will arrive. {self._explained([])}')
+            f'{self.kind.noun} of it will arrive. {self._explained([])}')
 
     def _explained(self, others: Sequence[str]) -> str:
         return explain_silence(self._topic, self._reliability, self._publishers(), others,
-                               kind=self._kind)
+                               kind=self.kind)

@@ -1,6 +1,7 @@
 """Configuration of the pose_estimator node itself; the core's configs are nested beside it."""
 
 from dataclasses import dataclass
+import math
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
@@ -55,9 +56,9 @@ class NodeConfig(Config):
                  'not move in it and is not at the origin. Empty: the origin, or sensor_frame.')
     cloud_reliability: str = option(
         'best_effort', choices=RELIABILITIES,
-        help='Reliability asked of the publishers of the input. best_effort matches every publisher but '
-             'loses clouds larger than its shared-memory segment; reliable loses none but never '
-             'matches a best-effort publisher.')
+        help='Reliability asked of the publishers of clouds and depth images. best_effort '
+             'matches every publisher but loses clouds larger than its shared-memory segment; '
+             'reliable loses none but never matches a best-effort publisher.')
     objects: str = option(
         '', help='Folder of the object library (objects.yaml). Empty: no library.')
     reference: str = option(
@@ -132,6 +133,32 @@ def reference_mode(config: NodeConfig) -> str:
                           f"reference = {config.reference!r}: set that to 'topic', or leave "
                           'reference_topic empty')
     return mode
+
+
+def sensor_position_m(config: NodeConfig) -> tuple[float, ...] | None:
+    """Return the position (3,) of the parameter `viewpoint` in metres, None where it is empty.
+
+    Raises ConfigError for another text, and where `input`, `sensor_frame` and `viewpoint`
+    contradict each other.
+    """
+    given = [name for name in ('sensor_frame', 'viewpoint') if getattr(config, name).strip()]
+    if given and config.input == DEPTH:
+        raise ConfigError(f"{given[0]} = {getattr(config, given[0])!r} is not used with input = "
+                          "'depth', whose points are in the optical frame itself: leave it empty")
+    if len(given) > 1:
+        raise ConfigError(f'sensor_frame = {config.sensor_frame!r} and viewpoint = '
+                          f'{config.viewpoint!r} both say where the sensor is: leave one empty')
+    if not config.viewpoint.strip():
+        return None
+    words = config.viewpoint.replace(',', ' ').split()
+    try:
+        position_m = tuple(float(word) for word in words)
+    except ValueError:
+        position_m = ()
+    if len(position_m) != 3 or not all(map(math.isfinite, position_m)):
+        raise ConfigError(f"viewpoint = {config.viewpoint!r}: give three numbers 'x y z', in "
+                          'metres in the frame of the clouds')
+    return position_m
 
 
 @dataclass(frozen=True, kw_only=True)

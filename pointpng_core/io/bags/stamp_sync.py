@@ -85,11 +85,17 @@ class StampSynchroniser(Generic[Message]):
         self._newest_ns = 0
         self._last_ns: int | None = None         # of the last image that was matched
         self.unmatched = 0
+        self._in_a_row = 0
 
     @property
     def missing(self) -> list[str]:
         """Return the partners of which no message has come yet."""
         return [name for name, partner in self._partners.items() if partner.newest is None]
+
+    @property
+    def unmatched_in_a_row(self) -> int:
+        """Return how many images were given up since the last that was matched."""
+        return self._in_a_row
 
     def put_image(self, stamp_ns: int, image: Message, now_s: float
                   ) -> Matched[Message] | None:
@@ -99,6 +105,7 @@ class StampSynchroniser(Generic[Message]):
         if len(self._images) > QUEUE:
             self._images.popitem(last=False)
             self.unmatched += 1
+            self._in_a_row += 1
         return self.due(now_s)
 
     def put_partner(self, name: str, stamp_ns: int, message: Message, now_s: float
@@ -143,7 +150,7 @@ class StampSynchroniser(Generic[Message]):
         while True:
             first_ns, waiting = self._images.popitem(last=False)
             if first_ns == stamp_ns:
-                self._last_ns = stamp_ns
+                self._last_ns, self._in_a_row = stamp_ns, 0
                 return waiting.message
             self.unmatched += 1
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 
-from pointpng_ros.inputs.stamp_sync import QUEUE, StampSynchroniser
+from pointpng_core.io.bags.stamp_sync import QUEUE, StampSynchroniser
 
 MS = 1_000_000
 TOLERANCE_MS, WAIT_S = 10, 0.1

@@ -38,6 +38,8 @@ from pointpng_ros.parameters.node_config import NodeConfig
 
 WAIT_S = 0.1
 """How long an image waits for a CameraInfo of its own stamp before it takes the newest."""
+LATCHED_PERIOD_S = 0.5
+"""How often latched publishers are looked for while something is missing."""
 _INFO, _MASK = 'CameraInfo', 'mask'
 _QUEUE = 5
 _LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -96,6 +98,7 @@ class _DepthCamera:
                  deliver: Callable[[Arrival], None], group: CallbackGroup) -> None:
         self._node, self._config, self._topics = node, config, topics
         self._deliver, self._group = deliver, group
+        self._unlatched: dict[str, tuple[Any, str, Callable[[Any], None]]] = {}
         partners = {_INFO: True, _MASK: False} if topics.mask else {_INFO: True}
         self._sync: StampSynchroniser[Any] = StampSynchroniser(
             partners, tolerance_s=config.sync_tolerance_s, wait_s=WAIT_S)
@@ -112,18 +115,34 @@ class _DepthCamera:
                       watch_topic(node, config, topics.camera_info, CAMERA_INFOS, steady=False))
         if topics.mask:
             self._partner(Image, topics.mask, _MASK, watch_topic(node, config, topics.mask, MASKS))
-        node.create_timer(WAIT_S / 2, lambda: self._forward(self._sync.due(time.monotonic())),
-                          callback_group=self._group,
-                          clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self._repeat(WAIT_S / 2, lambda: self._forward(self._sync.due(time.monotonic())))
+        self._repeat(LATCHED_PERIOD_S, self._subscribe_latched)
         return self._camera
 
+    def _repeat(self, period_s: float, act: Callable[[], None]) -> None:
+        self._node.create_timer(period_s, act, callback_group=self._group,
+                                clock=Clock(clock_type=ClockType.STEADY_TIME))
+
     def _partner(self, message_type: Any, topic: str, name: str, watch: TopicWatch) -> None:
-        """Subscribe twice: latched messages come to none but a latched subscription."""
         receive = functools.partial(self._on_partner, name, watch)
         self._listen(message_type, topic, receive, watch)
-        self._node.create_subscription(
-            message_type, topic, receive, _LATCHED, callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
+        self._unlatched[name] = message_type, topic, receive
+
+    def _subscribe_latched(self) -> None:
+        """Ask latched publishers of what is missing for what they published before we came.
+
+        Only such a subscription gets it, and other publishers would warn of its QoS.
+        """
+        for name in self._unlatched.keys() & set(self._sync.missing):
+            message_type, topic, receive = self._unlatched[name]
+            publishers = self._node.get_publishers_info_by_topic(
+                self._node.resolve_topic_name(topic))
+            if any(info.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+                   for info in publishers):
+                del self._unlatched[name]
+                self._node.create_subscription(
+                    message_type, topic, receive, _LATCHED, callback_group=self._group,
+                    event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
 
     def _listen(self, message_type: Any, topic: str, receive: Callable[[Any], None],
                 watch: TopicWatch) -> None:

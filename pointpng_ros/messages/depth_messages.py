@@ -41,8 +41,9 @@ def encode_mask(labels: np.ndarray, header: Header) -> Image:
 
 def _image(pixels: np.ndarray, header: Header, encoding: str) -> Image:
     height, width = pixels.shape
+    data = byte_data(pixels.reshape(-1).view(np.uint8).data)
     return Image(header=header, height=height, width=width, encoding=encoding, is_bigendian=0,
-                 step=width * pixels.itemsize, data=byte_data(np.ascontiguousarray(pixels).data))
+                 step=width * pixels.itemsize, data=data)
 
 
 def camera_info(camera: PinholeCamera, header: Header) -> CameraInfo:

@@ -15,8 +15,9 @@ from pointpng_ros.messages.depth_messages import camera_info, encode_depth
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 
 NAMES = ('mug', 'drill')
-AGREED = {'32FC1': (1e-6, 1e-6), '16UC1': (2e-3, 2e-2)}
-"""Metres and radians: half a millimetre of rounding at most, which ICP averages."""
+AGREED = {'32FC1': (1e-6, 1e-6), '16UC1': (1e-3, 1.5e-2)}
+"""Of positions in metres and of entries of rotations. Eight frames of four objects differed by at
+most 0.58 mm and 0.011 through the rounding to millimetres."""
 
 
 @pytest.fixture(scope='module')
@@ -53,7 +54,7 @@ def test_depth_images_give_the_poses_of_the_clouds(observer, frames, library, tm
     clouds = [cloud(frame, number) for number, frame in enumerate(frames, start=1)]
     expected = answers(Rig(observer), clouds, library, tmp_path)
     assert set(expected[0]) == {'mug_0', 'drill_0'}
-    for number, (encoding, (agreed_m, agreed_rad)) in enumerate(AGREED.items(), start=1):
+    for number, (encoding, (agreed_m, agreed_R)) in enumerate(AGREED.items(), start=1):
         shots = [depth_shot(frame, 10 * number + index, encoding)
                  for index, frame in enumerate(frames)]
         found = answers(DepthRig(observer), shots, library, tmp_path, 'input:=depth')
@@ -62,4 +63,4 @@ def test_depth_images_give_the_poses_of_the_clouds(observer, frames, library, tm
             for name, T in poses.items():
                 np.testing.assert_allclose(others[name][:3, 3], T[:3, 3], rtol=0, atol=agreed_m)
                 np.testing.assert_allclose(others[name][:3, :3], T[:3, :3], rtol=0,
-                                           atol=agreed_rad)
+                                           atol=agreed_R)

@@ -28,14 +28,15 @@ class RecordedTopic:
 
 
 def recorded_topics(bag: CloudBag, asked: Sequence[str], *, publish_as: str | None = None,
-                    camera_info: str | None = None) -> list[RecordedTopic]:
-    """Return the topics to play: those asked for, or the only cloud topic, or depth images.
+                    camera_info: str | None = None, depth: bool = False) -> list[RecordedTopic]:
+    """Return the topics to play: those asked for, or the only one.
 
-    `publish_as` is the name to publish a single topic under. Depth images come with the
-    CameraInfo on `camera_info`, or beside them. Raises ConfigError for topics that the bag has
-    not.
+    Without a name the only cloud topic is played, or with `depth`, or where there are no clouds,
+    the only depth image topic. `publish_as` is the name to publish a single topic under. Depth
+    images come with the CameraInfo on `camera_info`, or beside them. Raises ConfigError for topics
+    that the bag has not.
     """
-    names = list(asked) or [_default(bag)]
+    names = list(asked) or [_only_topic(bag, depth)]
     if publish_as and len(names) > 1:
         raise ConfigError(f'--as {publish_as} is one name for {len(names)} topics: play one topic')
     images = [name for name in names if name in bag.topics_of(IMAGE_TYPE)]
@@ -48,15 +49,16 @@ def recorded_topics(bag: CloudBag, asked: Sequence[str], *, publish_as: str | No
     return topics
 
 
-def _default(bag: CloudBag) -> str:
-    """Return the only cloud topic, or the only Image topic of a depth camera without clouds."""
-    depths = [name for name in bag.topics_of(IMAGE_TYPE) if 'depth' in name]
-    if not bag.topics and len(depths) == 1:
-        return depths[0]
-    if not bag.topics and depths:
-        raise ConfigError(f'{bag.path} has several depth image topics, choose one with --topic: '
-                          f'{", ".join(depths)}')
-    return bag.choose_topic()
+def _only_topic(bag: CloudBag, depth: bool) -> str:
+    """Return the only cloud topic, or the only Image topic whose name has `depth` in it."""
+    images = list(bag.topics_of(IMAGE_TYPE))
+    depths = [name for name in images if 'depth' in name]
+    if not depth and (bag.topics or not depths):
+        return bag.choose_topic()
+    if len(depths) != 1:
+        raise ConfigError(f'{bag.path} has {len(depths)} depth image topics, choose one with '
+                          f'--topic; its Image topics: {", ".join(images) or "none"}')
+    return depths[0]
 
 
 def _cloud(name: str, publish_as: str | None) -> RecordedTopic:

@@ -39,7 +39,8 @@ class BagPlayerNode(Node):
         super().__init__(NODE_NAME)
         self._bag = bag
         self._topics = {topic.name: topic for topic in recorded_topics(
-            bag, options.topic, publish_as=options.publish_as, camera_info=options.camera_info)}
+            bag, options.topic, publish_as=options.publish_as, camera_info=options.camera_info,
+            depth=options.depth)}
         self._noun = next(topic.noun for topic in self._topics.values() if topic.noun)
         self._played = 0
         self._wait_s = options.wait
@@ -168,6 +169,8 @@ def _parser() -> argparse.ArgumentParser:
                         help='cloud topic in the bag (default: the only one), or the Image topic '
                              'of a depth camera, whose CameraInfo is played as well; may be '
                              'repeated')
+    parser.add_argument('--depth', action='store_true',
+                        help='play the only depth image topic also where the bag has clouds')
     parser.add_argument('--camera-info', metavar='TOPIC',
                         help='CameraInfo topic in the bag (default: camera_info beside the image)')
     parser.add_argument('--as', dest='publish_as', metavar='TOPIC',

@@ -92,6 +92,12 @@ def test_topics_that_cannot_be_played_are_refused(tmp_path, asked, options, word
         topics_of(write_depth_bag(tmp_path), *asked, **options)
 
 
+def test_a_bag_without_depth_images_says_so(tmp_path):
+    path, _ = write_bag(tmp_path, 'mcap')
+    with pytest.raises(ConfigError, match=r'has 0 depth image topics.*its Image topics: none'):
+        topics_of(path, depth=True)
+
+
 def test_depth_beyond_16_bits_is_no_reading():
     depth_m = np.array([[0.0004, 0.0006, 65.535, 65.6, np.nan, np.inf]])
     image = encode_depth(depth_m, Header(), encoding='16UC1')

@@ -63,8 +63,8 @@ def test_arguments_reach_the_nodes(tmp_path):
                        bag=str(tmp_path), rviz='True', namespace='robot', device='cuda',
                        model='7', reference='previous_frame', respawn='1', respawn_delay='0.5')
     assert nodes['pose_estimator']['parameters'][1] == {
-        'input': 'cloud', 'cloud_topic': '/points', 'objects': str(tmp_path), 'device': 'cuda', 'publish_tf': True,
-        'model': '7', 'reference': 'previous_frame', 'use_sim_time': False}
+        'input': 'cloud', 'cloud_topic': '/points', 'objects': str(tmp_path), 'device': 'cuda',
+        'publish_tf': True, 'model': '7', 'reference': 'previous_frame', 'use_sim_time': False}
     assert nodes['pose_estimator']['respawn'] is True
     assert nodes['pose_estimator']['respawn_delay'] == 0.5
     assert nodes['play']['arguments'] == [str(tmp_path), '--wait', '30', '--as', '/points']

@@ -59,6 +59,12 @@ def check_topic_name(asked_by: str, name: str) -> None:
 
 
 def published_topics(node: Node, message_type: str) -> list[str]:
-    """Return the names of the topics of a type that somebody publishes."""
+    """Return the names of the topics of a type that another node publishes."""
     return sorted(name for name, types in node.get_topic_names_and_types()
-                  if message_type in types and node.count_publishers(name))
+                  if message_type in types and _published_by_another(node, name))
+
+
+def _published_by_another(node: Node, topic: str) -> bool:
+    own = node.get_name(), node.get_namespace()
+    return any((info.node_name, info.node_namespace) != own
+               for info in node.get_publishers_info_by_topic(topic))

@@ -14,7 +14,13 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from pointpng_core.errors import MissingDependencyError
 from pointpng_ros.health.optional_packages import share_directory
-from pointpng_ros.inputs.cloud_topics import CLOUDS, InputKind, published_topics
+from pointpng_ros.inputs.cloud_topics import (
+    CLOUDS,
+    DEPTH_IMAGES,
+    IMAGE_TYPE,
+    InputKind,
+    published_topics,
+)
 
 LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'
 REPEAT_S = 30.0
@@ -30,14 +36,14 @@ class Publisher:
 
 
 def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],
-                    others: Sequence[str], *, kind: InputKind = CLOUDS) -> str:
-    """Return why nothing comes on a topic of the kind, as far as known, and the fix."""
+                    others: Sequence[str], *, kind: InputKind = CLOUDS,
+                    depth_images: Sequence[str] = ()) -> str:
+    """Return why nothing comes on a topic of the kind, as far as known, and the fix.
+
+    `others` are published topics of the same type; `depth_images` of a camera without clouds.
+    """
     if not publishers:
-        found = f'{kind.type_name} topics published now: {", ".join(others)}. ' if others else (
-            f'No {kind.type_name} topic is published now: start the camera driver, or check '
-            'ROS_DOMAIN_ID and the network. ')
-        fix = f'Fix: -p {kind.parameter}:={others[0]}' if others else ''
-        return f'nobody publishes {topic}. {found}{fix}'.rstrip()
+        return f'nobody publishes {topic}. {_instead(kind, others, depth_images)}'
     known = 'Publishers: ' + '; '.join(
         f'{p.node} ({p.topic_type}, {p.reliability})' for p in publishers) + '. '
     usable = [p for p in publishers if p.topic_type == kind.message_type]
@@ -58,6 +64,18 @@ def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher
     return (f'{matched}start the publisher with FASTRTPS_DEFAULT_PROFILES_FILE='
             f'{_large_clouds_profile()}, or let it be reliable and '
             'set -p cloud_reliability:=reliable')
+
+
+def _instead(kind: InputKind, others: Sequence[str], depth_images: Sequence[str]) -> str:
+    """Return what is published instead, and how to use it."""
+    if others:
+        return (f'{kind.type_name} topics published now: {", ".join(others)}. '
+                f'Fix: -p {kind.parameter}:={others[0]}')
+    nothing = f'No {kind.type_name} topic is published now'
+    if depth_images:
+        return (f'{nothing}, but depth images are: {", ".join(depth_images)}. '
+                f'Fix: -p input:=depth -p depth_topic:={depth_images[0]}')
+    return f'{nothing}: start the camera driver, or check ROS_DOMAIN_ID and the network.'
 
 
 def _node_name(info: TopicEndpointInfo) -> str:
@@ -122,6 +140,8 @@ class TopicWatch:
             return
         others = [name for name in published_topics(self._node, self.kind.message_type)
                   if name != self._topic]
+        if self.kind == DEPTH_IMAGES:    # colour images are of the same type
+            others.sort(key=lambda name: 'depth' not in name)
         reason = self._explained(others)
         if reason == self._reason and now_s - self._explained_s < REPEAT_S:
             return
@@ -142,5 +162,7 @@ class TopicWatch:
             f'{self.kind.noun} of it will arrive. {self._explained([])}')
 
     def _explained(self, others: Sequence[str]) -> str:
+        depth_images = [name for name in published_topics(self._node, IMAGE_TYPE)
+                        if 'depth' in name] if self.kind == CLOUDS else []
         return explain_silence(self._topic, self._reliability, self._publishers(), others,
-                               kind=self.kind)
+                               kind=self.kind, depth_images=depth_images)

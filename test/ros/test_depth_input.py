@@ -154,6 +154,12 @@ def test_what_cannot_be_used_is_refused_by_name_and_the_node_goes_on(rig):
         assert values_of(rig.status(bool))['refused'] == '5'
 
 
+def test_a_node_that_waits_for_clouds_proposes_depth_images(observer):
+    DepthPublishers(observer.node)
+    with stub_node('cloud_timeout_s:=1') as node:
+        node.wait_for_output(f'-p input:=depth -p depth_topic:={IMAGE_TOPIC}')
+
+
 def test_two_depth_cameras_of_one_node(observer):
     left, right = (DepthPublishers(observer.node, f'/{side}/depth/image', f'/{side}/info')
                    for side in ('left', 'right'))

@@ -28,6 +28,6 @@ from pointpng_core.io.model_files import MODEL_SUFFIXES, read_cloud, read_model,
 
 __all__ = [
     'CLOUD_SUFFIXES', 'MESH_SUFFIXES', 'MODEL_SUFFIXES', 'TriangleMesh', 'read_camera',
-    'read_cloud', 'read_depth', 'read_mask', 'read_mesh', 'read_model', 'read_point_cloud', 'sample_surface',
-    'write_cloud', 'write_mesh',
+    'read_cloud', 'read_depth', 'read_mask', 'read_mesh', 'read_model', 'read_point_cloud',
+    'sample_surface', 'write_cloud', 'write_mesh',
 ]

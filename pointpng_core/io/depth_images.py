@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
 from pointpng_core.io.bop.images import MAX_PIXELS, opened_image
+from pointpng_core.io.cloud_files import BROKEN_ARRAY
 from pointpng_core.io.files import checked_path
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.npy')
@@ -55,9 +56,10 @@ def read_mask(path: str | Path) -> NDArray[np.bool_]:
     Transparency does not count. Raises FileError.
     """
     path = checked_path(path, MASK_SUFFIXES)
-    mask = _values(path, depth=False).astype(bool)
-    if mask.ndim == 3:
-        mask = mask[..., :3 if mask.shape[2] > 2 else 1].any(axis=2)
+    values = _values(path, depth=False)
+    if values.ndim == 3:
+        values = values[..., :3 if values.shape[2] > 2 else 1].astype(bool).max(axis=2)
+    mask: NDArray[np.bool_] = values.astype(bool)
     if not mask.any():
         raise FileError(f'{path}: the mask is 0 everywhere; the object must not be 0')
     return mask
@@ -87,7 +89,7 @@ def _array(path: Path) -> NDArray[np.generic]:
     try:
         # Mapped, so that a header that promises too much allocates nothing.
         return np.load(path, mmap_mode='r', allow_pickle=False)
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
+    except BROKEN_ARRAY as error:
         raise FileError(f'{path} is not a readable .npy file: {error}') from error
 
 

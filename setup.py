@@ -20,7 +20,7 @@ EXTRAS = {
         'ros-std-msgs~=5.3.6',
         'ros-std-srvs~=5.3.6',
     ],
-    'demo': ['matplotlib>=3.8', 'pillow>=10', 'rich>=13'],
+    'demo': ['matplotlib>=3.8', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
@@ -61,6 +61,7 @@ setup(
     install_requires=[
         'numpy>=1.26',
         'open3d>=0.19',
+        'pillow>=10',
         'PyYAML>=6',
         'roma>=1.5',
         'rosbags>=0.10',

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+import math
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
@@ -73,6 +74,17 @@ def not_negative(text: str) -> float:
     if not 0.0 <= value < float('inf'):
         raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 on')
     return value
+
+
+def position(text: str) -> tuple[float, float, float]:
+    """Read X,Y,Z: three finite numbers."""
+    try:
+        x, y, z = (float(word) for word in text.split(','))
+    except ValueError:
+        x = y = z = math.nan
+    if not all(map(math.isfinite, (x, y, z))):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a position X,Y,Z in metres')
+    return x, y, z
 
 
 def rule(text: str) -> SplitRule:

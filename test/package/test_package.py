@@ -101,7 +101,8 @@ def test_what_the_command_answers_when_a_package_is_missing_agrees_with_setup():
 
 @pytest.mark.parametrize(('package', 'fix'), [
     ('trimesh', 'this Python'), ('yaml', 'this Python'),
-    ('PIL', "pip install 'pointpng_ros[demo]'"), ('sklearn', "pip install 'pointpng_ros[train]'")])
+    ('rich', "pip install 'pointpng_ros[demo]'"),
+    ('sklearn', "pip install 'pointpng_ros[train]'")])
 def test_a_missing_package_is_answered_by_the_fix(package, fix, capsys):
     def lacking(words):
         raise ModuleNotFoundError(f'No module named {package!r}', name=f'{package}.part')

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +41,7 @@ class PointCloud:
                              'expected a rigid motion (4, 4), the pose of the sensor')
 
     @classmethod
-    def of(cls, cloud: Union['PointCloud', NDArray[np.floating]]) -> 'PointCloud':
+    def of(cls, cloud: 'PointCloud | NDArray[np.floating]') -> 'PointCloud':
         """Return a cloud as it is, and bare points (N, 3) as one with the camera at the origin."""
         return cloud if isinstance(cloud, cls) else cls(points=np.asarray(cloud))
 

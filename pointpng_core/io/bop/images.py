@@ -24,13 +24,13 @@ def find_image(folder: Path, stem: str) -> Path | None:
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return (width, height) from the header of an image; raises FileError."""
-    with _opened(path) as image:
+    with opened_image(path) as image:
         return image.size
 
 
 def read_depth_values(path: Path) -> NDArray[np.float32]:
     """Return the values (H, W) of a depth image as stored, 16 or 32 bits; raises FileError."""
-    with _opened(path) as image:
+    with opened_image(path) as image:
         if image.mode not in _DEPTH_MODES:
             raise FileError(f'{path}: a depth image has one channel of 16 or 32 bits, but this '
                             f'one has the mode {image.mode!r}; is it a colour image?')
@@ -42,7 +42,7 @@ def read_depth_values(path: Path) -> NDArray[np.float32]:
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
     """Return a mask (H, W), True where the image is not 0; raises FileError."""
-    with _opened(path) as image:
+    with opened_image(path) as image:
         if image.mode not in _MASK_MODES:
             raise FileError(f'{path}: a mask has one channel, but this image has the mode '
                             f'{image.mode!r}')
@@ -51,12 +51,12 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
 
 def read_colour(path: Path) -> NDArray[np.uint8]:
     """Return colours (H, W, 3) of a colour or 8-bit grey image; raises FileError."""
-    with _opened(path) as image:
+    with opened_image(path) as image:
         return np.asarray(image.convert('RGB'))
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened_image(path: Path) -> Iterator[Any]:
     """Yield an image of Pillow; its errors become FileError."""
     from PIL import Image  # takes a tenth of a second, and few commands read images
     try:

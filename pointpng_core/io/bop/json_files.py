@@ -27,6 +27,14 @@ class Record:
         self.where = where
         self._values: Mapping[str, Any] = values
 
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys."""
+        return iter(map(str, self._values))
+
+    def value(self, key: str) -> Any:
+        """Return any value."""
+        return self._get(key, 'a value')
+
     def __contains__(self, key: str) -> bool:
         """Return whether there is such a key."""
         return key in self._values

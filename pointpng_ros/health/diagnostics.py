@@ -12,6 +12,7 @@ from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health.frame_statistics import Summary
 
 if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.segmentation import Plane
     from pointpng_core.tracking.frame_result import ObjectState
 
 LOW_FINITE_SHARE = 0.05
@@ -66,7 +67,7 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
         'received': summary.received, 'processed': summary.processed, 'dropped': state.dropped,
         'skipped': state.skipped, 'unmatched': state.unmatched, 'ignored': summary.ignored,
         'refused': summary.refused, 'failed': summary.failed,
-        'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects,
+        'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects, 'plane': summary.plane,
         'tracked_per_frame': f'{summary.tracked_mean:.2f}',
         'searched_per_frame': f'{summary.searched_mean:.2f}',
         'non_finite_share': f'{1 - summary.finite_share:.4f}',
@@ -77,6 +78,14 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
         'memory_mb': _memory_mb()}
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=state.device,
                             values=_key_values(values))
+
+
+def plane_in_words(plane: 'Plane | None') -> str:
+    """Return the plane on which the objects of a frame stand, in the frame of the cloud."""
+    if plane is None:
+        return 'none'
+    x, y, z = plane.normal
+    return f'normal ({x:.3f}, {y:.3f}, {z:.3f}), {plane.offset_m:.3f} m below the origin'
 
 
 def objects_status(name: str, states: 'Sequence[ObjectState]') -> DiagnosticStatus:

@@ -83,7 +83,7 @@ class StubPipeline:
         return StubResult(detections=tuple(detections), stage_ms={'search': 1.0}, states=states,
                           warnings=WARNINGS if 8 in {x for x, _ in found} else (),
                           tracked=len(followed), searched=len(found) - len(followed),
-                          scene=SimpleNamespace(segments=[segment(*each) for each in
+                          scene=SimpleNamespace(plane=None, segments=[segment(*each) for each in
                                                           blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 

@@ -12,7 +12,7 @@ import pytest
 from pointpng_core.errors import MissingDependencyError
 from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health import optional_packages as optional
-from pointpng_ros.health.diagnostics import NodeState, diagnose
+from pointpng_ros.health.diagnostics import NodeState, camera_status, diagnose, plane_in_words
 from pointpng_ros.health.frame_statistics import FrameStatistics, FrameTiming
 
 
@@ -99,6 +99,16 @@ def test_warnings_of_the_newest_frame_are_told_until_a_frame_has_none():
                                ((), (DiagnosticStatus.OK, 'running'))):
         statistics.add(replace(timing(math.inf), warnings=warnings))
         assert diagnose(statistics.summary(), state()) == expected
+
+
+def test_the_plane_is_told_in_the_frame_of_the_cloud():
+    plane = SimpleNamespace(normal=np.array([0.0, -0.8, -0.6]), offset_m=0.75)
+    text = 'normal (0.000, -0.800, -0.600), 0.750 m below the origin'
+    assert (plane_in_words(plane), plane_in_words(None)) == (text, 'none')
+    statistics = FrameStatistics()
+    statistics.add(replace(timing(math.inf), plane=text))
+    status = camera_status('poses', statistics.summary(), state())
+    assert {value.key: value.value for value in status.values}['plane'] == text
 
 
 def test_memory_is_plausible():

@@ -53,7 +53,8 @@ class Benchmark(Protocol):
 
 
 HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, fused models, speed of batches, of recordings and of training, devices')
+        'classification, ablation, fused models, speed of batches, recordings and training, '
+        'devices')
 KINDS: dict[str, Benchmark] = {
     'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
     'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,

@@ -1,11 +1,11 @@
 """`pointpng evaluate frames-speed`: clouds per second of `pointpng frames` by several processes.
 
 JSON: {"cores", "bags", "clouds", "objects", "runs": [{"workers", "clouds_per_s", "ratio",
-"start_s", "work_s", "parent_share"}]}. "clouds" counts those of all bags, each of 640x480 points.
-"workers" 0 is a loop in the command's own process, without a pool. "ratio" compares "clouds_per_s"
-with that of the first run. "start_s" is the time until the first worker has loaded library and
-model, "work_s" that from then to the end, and "parent_share" the CPU time of the parent in "work_s",
-as a share of one core.
+"start_s", "work_s", "parent_share", "parent_ms"}]}. "clouds" counts those of all bags, each of
+640x480 points. "workers" 0 is a loop in the command's own process, without a pool. "ratio"
+compares "clouds_per_s" with that of the first run. "start_s" is the time until the first worker
+has loaded library and model, "work_s" that from then to the end. Of the CPU time of the parent in
+"work_s", "parent_share" is the share of one core, "parent_ms" the milliseconds for each cloud.
 """
 
 import argparse
@@ -40,10 +40,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
 def readable(result: dict[str, Any]) -> str:
     """Return a row for each number of processes."""
     rows = [[str(run['workers'] or 'none'), number(run['clouds_per_s']), number(run['ratio']),
-             number(run['start_s'], 1), f'{100 * run["parent_share"]:.1f} %']
+             number(run['start_s'], 1), f'{100 * run["parent_share"]:.1f} %',
+             number(run['parent_ms'])]
             for run in result['runs']]
     about = (f'{result["bags"]} recordings, {result["clouds"]} clouds of 640x480, '
              f'{result["objects"]} objects, {result["cores"]} cores; a loop without a pool uses '
              'the parent itself')
-    header = ['processes', 'clouds/s', 'ratio', 'start s', 'CPU of the parent']
+    header = ['processes', 'clouds/s', 'ratio', 'start s', 'CPU of the parent', 'ms per cloud']
     return f'{table(header, rows)}\n{about}'

@@ -71,10 +71,10 @@ def _run(recordings: Sequence[Recording], out: Path, settings: FrameSettings, ru
     begun_s = monotonic()
     outcomes = process_recordings(recordings, out, settings, run=runner, events=watch)
     end_s, end_cpu_s = monotonic(), process_time()
-    work_s = end_s - watch.first_s
+    work_s, parent_s = end_s - watch.first_s, end_cpu_s - watch.first_cpu_s
     clouds = sum(outcome.summary['frames'] for outcome in outcomes)
     return {'clouds_per_s': clouds / work_s, 'start_s': watch.first_s - begun_s, 'work_s': work_s,
-            'parent_share': (end_cpu_s - watch.first_cpu_s) / work_s}
+            'parent_share': parent_s / work_s, 'parent_ms': 1e3 * parent_s / clouds}
 
 
 class _Watch:

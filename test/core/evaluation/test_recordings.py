@@ -117,7 +117,7 @@ def test_a_truncated_bag_gives_its_beginning_and_its_damage(place, settings, tmp
 
 
 @pytest.mark.parametrize(('change', 'named'), [
-    ({'frames': 2}, 'another only_frames'), ({'topic': TOPIC}, 'another only_topic'),
+    ({'frames': 2}, 'another --frames'), ({'topic': TOPIC}, 'another --topic'),
     ({'objects': 'fewer'}, 'another library')])
 def test_results_of_other_settings_are_refused_then_replaced(place, settings, out, change, named):
     if 'objects' in change:
@@ -145,7 +145,7 @@ def test_a_bag_of_another_size_and_a_foreign_file_are_noticed(place, settings, o
     (out / 'a.jsonl').write_text('\n'.join(
         [json.dumps({**json.loads(header), 'bag_bytes': 1}), *rest]) + '\n')
     (out / 'c.jsonl').write_text('{"mine": 1}\n')
-    with pytest.raises(ConfigError, match=r'a\.jsonl \(another bag_bytes\).*c\.jsonl \(not writt'):
+    with pytest.raises(ConfigError, match=r'a\.jsonl \(another size of the bag\).*c\.jsonl \(not writt'):
         process(place, settings, out)
 
 

@@ -152,15 +152,14 @@ def _settings(options: argparse.Namespace) -> 'FrameSettings':
 
 def _runner(options: argparse.Namespace) -> 'Runner':
     from functools import partial
-    import importlib
     import os
 
     from pointpng_core.evaluation.recordings.local_pool import run_local
-    from pointpng_core.evaluation.recordings.ray_pool import run_on_ray
+    from pointpng_core.evaluation.recordings.ray_pool import check_cluster, run_on_ray
     if options.ray is None:
         workers = options.workers or len(os.sched_getaffinity(0))
         return partial(run_local, workers=workers)
-    importlib.import_module('ray')  # fails now rather than after the references are built
+    check_cluster(options.ray)  # fails now rather than after the references are built
     return partial(run_on_ray, address=options.ray, workers=options.workers,
                    gpu=options.device.startswith('cuda'))
 

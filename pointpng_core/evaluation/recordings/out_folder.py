@@ -19,6 +19,8 @@ LOCK = '.pointpng-frames.lock'
 PART = 'tmp*.part'
 """What `atomic_write` names the folders of unfinished files."""
 SHOWN = 3
+SHOWN_AS = {'only_frames': '--frames', 'only_topic': '--topic', 'bag_bytes': 'size of the bag'}
+"""What messages call the keys of a header."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,7 @@ def _compared(task: Task, provenance: dict[str, Any]) -> tuple[str, Summary]:
     except FileError:
         return 'not written by `pointpng frames`', {}
     wanted = {**provenance, 'bag_bytes': task.recording.size_bytes}
-    names = [name for name, value in wanted.items()
+    names = [SHOWN_AS.get(name, name) for name, value in wanted.items()
              if name != 'digest' and header.get(name) != value]
     if not names and header.get('digest') != provenance['digest']:
         names = ['configuration or weights']

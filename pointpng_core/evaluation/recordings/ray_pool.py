@@ -1,8 +1,10 @@
 """Tasks on a Ray cluster. Bags, library, model and results are taken to be on shared storage."""
 
 from collections.abc import Sequence
+import importlib
 import logging
 import os
+import socket
 from typing import Any
 
 from pointpng_core.errors import ConfigError, PointPngError
@@ -14,6 +16,8 @@ from pointpng_core.evaluation.recordings.tasks import (
     Worker,
     failure,
 )
+
+ANSWER_S = 5.0
 
 
 class RemoteWorker:
@@ -66,6 +70,21 @@ def run_on_ray(tasks: Sequence[Task], make_worker: MakeWorker, *, address: str,
         ray.shutdown()
 
 
+def check_cluster(address: str) -> None:
+    """Raise ConfigError when nothing listens at HOST:PORT, for which Ray would wait minutes.
+
+    Raises ModuleNotFoundError without Ray.
+    """
+    importlib.import_module('ray')
+    host, _, port = address.rpartition(':')
+    if '://' in address or not port.isdigit():
+        return  # `auto`, or a form that only Ray understands
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
 def _connect(address: str) -> None:
     import ray
     # The counters of Ray would be sent to its makers.
@@ -74,8 +93,12 @@ def _connect(address: str) -> None:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR,
                  configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise ConfigError(f'no Ray cluster answers at {address!r} ({_first_line(error)}); '
-                          '`ray start --head` starts one and prints its address') from error
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> ConfigError:
+    return ConfigError(f'no Ray cluster answers at {address} ({_first_line(error)}); '
+                       '`ray start --head` starts one and prints its address')
 
 
 def _cores() -> int:

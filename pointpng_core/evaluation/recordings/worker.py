@@ -62,8 +62,9 @@ class FrameWorker:
         """
         summary: Summary | None = None
         try:
-            parquet_path(task.target).unlink(missing_ok=True)  # it would outlive its JSON lines
             with result_writer(task.target) as writer:
+                # It would outlive the JSON lines that it was made from.
+                parquet_path(task.target).unlink(missing_ok=True)
                 summary = self._write(task.recording, writer, progress)
             if task.parquet:
                 write_parquet(task.target)

@@ -83,7 +83,7 @@ def _symmetry_aware_maximum(
     points = points.astype(np.float64)
     few = points[::max(1, len(points) // _FEW_POINTS)]
 
-    def largest(chosen: Matrix, T: Matrix) -> float:
+    def largest(chosen: Points, T: Matrix) -> float:
         gaps = image_of(transform(T, chosen)) - image_of(transform(T_estimate, chosen))
         return float(np.linalg.norm(gaps, axis=1).max())
 

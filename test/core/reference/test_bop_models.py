@@ -100,7 +100,8 @@ def test_a_single_model_has_its_unit_and_symmetry_beside_it(dataset, library, ca
     model = named_object(library, 'part')
     assert np.ptp(model.points, axis=0).max() == pytest.approx(0.06)
     assert len(model.symmetry.transforms()) == 2
-    assert 'note      a BOP model: unit mm, symmetry of models_info.json' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert 'note      a BOP model: unit mm, symmetry of models_info.json' in printed
 
 
 def test_what_is_asked_for_takes_precedence_over_what_lies_beside(dataset):

@@ -23,6 +23,9 @@ EXTRAS = {
     'demo': ['matplotlib>=3.8', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
+    # `pointpng frames --parquet` and `--ray`.
+    'parquet': ['pyarrow>=15'],
+    'cluster': ['ray>=2.40'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.

@@ -1,7 +1,7 @@
 """The pipeline of a frame: cloud -> segments -> poses and labels; node, CLI and API share it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
+from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.timing import StageTimer
@@ -117,7 +118,10 @@ class FramePipeline:
         every frame or with none. Raises CloudError for arrays of another shape.
         """
         cloud = PointCloud.of(cloud)
-        return self._process(cloud.sensor_points, stamp_s).in_cloud(cloud.T_cloud_sensor)
+        mismatch = sensor_mismatch(cloud)
+        result = self._process(cloud.sensor_points, stamp_s)
+        return replace(result, warnings=(mismatch,) if mismatch else ()
+                       ).in_cloud(cloud.T_cloud_sensor)
 
     def _process(self, points: NDArray[np.floating], stamp_s: float | None) -> FrameResult:
         """Return the objects among points (N, 3) in the sensor's optical frame, in that frame."""

@@ -8,7 +8,7 @@
     camera_files   intrinsics of BOP, ROS and Open3D
     object_library a folder of models with an objects.yaml
     bags/          PointCloud2 messages of recordings
-    bop/           datasets in the BOP layout
+    bop/           datasets in the layout of the BOP benchmark
     checkpoints/   models and the state of trainings
     files          checked paths, atomic writes, hashes, values for JSON
 

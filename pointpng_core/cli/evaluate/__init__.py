@@ -15,6 +15,7 @@ from pointpng_core.cli.evaluate import (
     curves,
     device,
     equivariance,
+    frames_speed,
     fusion,
     make_pairs,
     pose,
@@ -52,12 +53,13 @@ class Benchmark(Protocol):
 
 
 HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, fused models, speed of batches and of training, devices')
+        'classification, ablation, fused models, speed of batches, recordings and training, '
+        'devices')
 KINDS: dict[str, Benchmark] = {
     'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
     'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
     'classification': classification, 'ablation': ablation, 'batch': batch,
-    'training': training, 'device': device}
+    'training': training, 'frames-speed': frames_speed, 'device': device}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ from pointpng_core.io.files import atomic_write_text
 
 HEADER = 'scene_id,im_id,obj_id,score,R,t,time'
 UNKNOWN_TIME_S = -1.0
-_NAME_PART = re.compile(r'[A-Za-z0-9.-]+')
+_NAME_PART = re.compile(r'[A-Za-z0-9-]+')
 _WORD = re.compile(r'[A-Za-z0-9]+')
 _MAX_BYTES = 1 << 30
 
@@ -44,7 +44,7 @@ def results_name(method: str, dataset: str, split: str) -> str:
     """Return METHOD_DATASET-SPLIT.csv, from which the toolkit learns what the file is about.
 
     Underscores of a split such as test_primesense become hyphens. Raises ConfigError for other
-    characters than letters, digits, hyphens and (in the method) dots.
+    characters than letters and digits, and hyphens in the method and the split.
     """
     parts = {'method': method, 'dataset': dataset, 'split': split.replace('_', '-')}
     for what, part in parts.items():

@@ -1,0 +1,135 @@
+"""What speaks for and against a plane being a support: what stands on it, and how solid it is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from pointpng_core.segmentation.config import SegmenterConfig
+from pointpng_core.segmentation.plane_patch import PlanePatch
+
+FULL_SAMPLE = 6300
+"""Number of sampled points for which the sizes of the cells here were chosen."""
+_COLUMN_M = 0.03
+_MAX_FOOT_M = 0.03
+_MIN_GROUP_POINTS = 5
+_FILL_CELL = 0.045  # of the distance: 2 to 8 of the sampled pixels of a full 60-degree image
+_BODY_STEP_M = 0.02
+_BORDER_M = 0.03
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Points (M, 3) float64 of a cloud, and for each one the distance to a plane it lies on."""
+
+    points: np.ndarray
+    tolerance_m: np.ndarray
+
+    def part(self, rows: np.ndarray | slice) -> 'Sample':
+        """Return the sample of these rows alone."""
+        return Sample(points=self.points[rows], tolerance_m=self.tolerance_m[rows])
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchEvidence:
+    """How a sample of the cloud lies relative to a patch.
+
+    own_share: share of the sample that lies on it;
+    groups, standing_share: connected groups of points that stand on it, and their share;
+    fill: share of its outline, where nothing hides it, that shows the plane: the outline around
+    several objects shows mostly what lies behind, or nothing;
+    body_m: how far a surface goes down from its border without a gap: the thickness of a board,
+    the height of a box;
+    lost_share: share of the sample that lies below and near it, on no other large plane;
+    distance_m: from the camera to its median point.
+    """
+
+    own_share: float
+    groups: int
+    standing_share: float
+    fill: float
+    body_m: float
+    lost_share: float
+    distance_m: float
+
+
+def on_patch(patch: PlanePatch, sample: Sample, tolerances: float = 1.0) -> np.ndarray:
+    """Return whether points (M,) lie on the patch, within so many tolerances and its border."""
+    near = np.abs(patch.plane.heights(sample.points)) < tolerances * sample.tolerance_m
+    near[near] = patch.outside(sample.points[near]) < _BORDER_M
+    return near
+
+
+def weigh(patch: PlanePatch, sample: Sample, elsewhere: np.ndarray, *, config: SegmenterConfig
+          ) -> PatchEvidence:
+    """Return the evidence of a sample; points `elsewhere` (M,) lie on another large plane."""
+    heights = patch.plane.heights(sample.points)
+    flat = patch.flat(sample.points)
+    outside = patch.outside_flat(flat)
+    own = (np.abs(heights) < sample.tolerance_m) & (outside < _BORDER_M)
+    above = (heights > sample.tolerance_m) & (heights < config.max_height_m) & (outside < 0)
+    above &= ~elsewhere
+    groups, standing = _standing(flat[:, above], (heights - sample.tolerance_m)[above])
+    below = heights < -2 * sample.tolerance_m
+    border = below & (np.abs(outside) < _BORDER_M)
+    lost = below & ~elsewhere & (heights > -config.max_segment_size_m)
+    reach_m = 0.5 * patch.size_m[0] + config.max_segment_size_m
+    lost &= ((sample.points - patch.middle) ** 2).sum(axis=1) < reach_m ** 2
+    distances = np.linalg.norm(sample.points[own], axis=1) if own.any() else np.ones(1)
+    return PatchEvidence(
+        own_share=float(own.mean()), groups=groups, standing_share=standing / len(sample.points),
+        fill=_fill(patch, sample, heights, float(np.quantile(distances, 0.9))),
+        body_m=_body_m(-heights[border]), lost_share=float(lost.mean()),
+        distance_m=float(np.median(distances)))
+
+
+def _standing(flat: np.ndarray, heights: np.ndarray) -> tuple[int, int]:
+    """Return the number of groups that touch the plane, and that of all their points.
+
+    `flat` (2, K) and `heights` (K,) are of points above the plane. Groups are connected in the
+    plane; one whose lowest point is clear of the plane does not stand on it, or hides its foot.
+    """
+    if len(heights) == 0:
+        return 0, 0
+    cells = ((flat - flat.min(axis=1, keepdims=True)) / _COLUMN_M).astype(np.int64)
+    occupied = np.zeros(cells.max(axis=1) + 1, dtype=bool)
+    occupied[tuple(cells)] = True
+    labels, count = ndimage.label(occupied, structure=np.ones((3, 3)))
+    group = labels[tuple(cells)] - 1
+    lowest = np.full(count, np.inf)
+    np.minimum.at(lowest, group, heights)
+    sizes = np.bincount(group, minlength=count)
+    standing = (lowest < _MAX_FOOT_M) & (sizes >= _MIN_GROUP_POINTS)
+    return int(standing.sum()), int(sizes[standing].sum())
+
+
+def _fill(patch: PlanePatch, sample: Sample, heights: np.ndarray, distance_m: float) -> float:
+    """Return the share of the outline's cells that show the plane, of those not hidden.
+
+    Every point is moved along its ray to the plane: it shows what the camera saw there. 1 for an
+    outline narrower than a cell.
+    """
+    cell = _FILL_CELL * max(distance_m, 0.7) * max(1.0, np.sqrt(FULL_SAMPLE / len(heights)))
+    shape = np.ceil(np.array(patch.outside_map_m.shape) * patch.cell_m / cell).astype(int)
+    centres = (np.indices(shape).reshape(2, -1) + 0.5) * cell
+    inside = patch.outside_flat(centres) < -cell / 2
+    if not inside.any():
+        return 1.0
+    slopes = heights - patch.plane.offset_m  # = normal . p, negative where the ray hits the plane
+    ahead = slopes < 0
+    hits = sample.points[ahead] * (-patch.plane.offset_m / slopes[ahead])[:, None]
+    cells = np.floor(patch.flat(hits) / cell)
+    known = (cells >= 0).all(axis=0) & (cells < shape[:, None]).all(axis=0)
+    index = np.ravel_multi_index(tuple(cells[:, known].astype(np.int64)), tuple(shape))
+    relative = (heights / sample.tolerance_m)[ahead][known]
+    shown, hidden = np.zeros((2, len(inside)), dtype=bool)
+    shown[index[np.abs(relative) < 1]] = True
+    hidden[index[relative >= 1]] = True
+    shown, hidden = shown & inside, hidden & inside & ~shown
+    return float(shown.sum() / max(inside.sum() - hidden.sum(), 1))
+
+
+def _body_m(depths: np.ndarray) -> float:
+    """Return how far depths (K,) under the border reach down without a gap."""
+    steps = np.bincount((depths / _BODY_STEP_M).astype(np.int64), minlength=1)
+    return float(np.argmax(np.append(steps, 0) < 2) * _BODY_STEP_M)

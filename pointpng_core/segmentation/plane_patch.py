@@ -1,0 +1,126 @@
+"""The visible part of a plane: its outline, its extent, and what lies where relative to it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+
+from pointpng_core.segmentation.plane_detection import Plane
+
+_PATCH_CELL_M = 0.05
+_OUTLINE_CELL_M = 0.015
+_MIN_PATCH_SHARE = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanePatch:
+    """A plane and the convex outline of its visible part.
+
+    `axes` (2, 3) are orthonormal directions in the plane, and `corner_m` (2,) is the corner of the
+    map along them. `outside_map_m` is the distance of each map cell from the outline, negative
+    inside. `area_m2` is the area of the outline, `size_m` its length and width along its main axes,
+    and `middle` (3,) the mean of its points.
+    """
+
+    plane: Plane
+    axes: np.ndarray
+    corner_m: np.ndarray
+    outside_map_m: np.ndarray
+    area_m2: float
+    size_m: tuple[float, float]
+    middle: np.ndarray
+    cell_m: ClassVar[float] = _OUTLINE_CELL_M
+
+    def flat(self, points: np.ndarray) -> np.ndarray:
+        """Return the coordinates (2, N) of points (N, 3) along the axes, from the map's corner."""
+        # Column by column: far faster than (N, 3) @ (3, 2), and in the dtype of the points.
+        x, y, z = points.T
+        kind = points.dtype.type
+        return np.stack([x * kind(a) + y * kind(b) + z * kind(c) - kind(start)
+                         for (a, b, c), start in zip(self.axes, self.corner_m)])
+
+    def outside(self, points: np.ndarray) -> np.ndarray:
+        """Return distances (N,) of points (N, 3) from the outline in the plane, negative inside.
+
+        Beyond the map, and for non-finite points, the distance is inf.
+        """
+        return self.outside_flat(self.flat(points))
+
+    def outside_flat(self, flat: np.ndarray) -> np.ndarray:
+        """Return the same for the coordinates (2, N) that `flat` returns."""
+        cells = (flat * flat.dtype.type(1.0 / _OUTLINE_CELL_M)).astype(np.int32)
+        rows, columns = self.outside_map_m.shape
+        known = (flat[0] >= 0) & (cells[0] < rows) & (flat[1] >= 0) & (cells[1] < columns)
+        distances = np.full(flat.shape[1], np.inf)
+        distances[known] = self.outside_map_m[cells[0][known], cells[1][known]]
+        return distances
+
+
+def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *, margin_m: float
+             ) -> PlanePatch | None:
+    """Return the part of a plane that points (N, 3) show, with its convex outline.
+
+    Points within their tolerance_m (N,) of the plane lie on it. The map of the outline reaches
+    `margin_m` beyond it. None when fewer than three of them are left, or all are on one line.
+    """
+    axes = np.linalg.svd(plane.normal[None])[2][1:]
+    heights = plane.heights(points)
+    flat = np.stack([points @ axis for axis in axes], axis=1)
+    patch = _largest_part(flat[np.abs(heights) < tolerance_m], flat[heights < -2 * tolerance_m])
+    try:
+        hull = ConvexHull(patch)
+    except (QhullError, ValueError):
+        return None
+    corner, outside = _outside_map(hull, patch, margin_m)
+    middle = patch.mean(axis=0) @ axes - plane.offset_m * plane.normal
+    return PlanePatch(plane=plane, axes=axes, corner_m=corner, outside_map_m=outside,
+                      area_m2=float(hull.volume), size_m=_size(patch), middle=middle)
+
+
+def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Return the rows of `own` (N, 2), points in the plane, that form its largest part.
+
+    A chair at the height of a table is left out. Cells with as many points `below` (M, 2) the
+    plane do not belong to it: another surface passes through. Gaps of up to two cells are bridged,
+    and a part behind the shadow of an object is kept when it has a fifth of the largest one's
+    points.
+    """
+    if len(own) < 3:
+        return own
+    corner = own.min(axis=0) - _PATCH_CELL_M
+    shape = ((own.max(axis=0) - corner) / _PATCH_CELL_M).astype(np.int64) + 2
+    cells = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
+    solid = _count_cells(own, corner, shape) > _count_cells(below, corner, shape)
+    labels, _ = ndimage.label(ndimage.binary_dilation(solid, np.ones((3, 3))),
+                              structure=np.ones((3, 3)))
+    label = np.where(solid, labels, 0)[cells[:, 0], cells[:, 1]]
+    counts = np.bincount(label)
+    counts[0] = 0
+    return own[counts[label] > _MIN_PATCH_SHARE * counts.max()]
+
+
+def _size(flat: np.ndarray) -> tuple[float, float]:
+    """Return the extents of (N, 2) along its main axes, the longer one first."""
+    centred = flat - flat.mean(axis=0)
+    sides = np.ptp(centred @ np.linalg.eigh(centred.T @ centred)[1], axis=0)
+    return float(sides.max()), float(sides.min())
+
+
+def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    edges = [corner[axis] + _PATCH_CELL_M * np.arange(shape[axis] + 1) for axis in range(2)]
+    return np.histogram2d(flat[:, 0], flat[:, 1], bins=edges)[0]
+
+
+def _outside_map(hull: ConvexHull, patch: np.ndarray,
+                 margin_m: float) -> tuple[np.ndarray, np.ndarray]:
+    corner = patch.min(axis=0) - margin_m - _OUTLINE_CELL_M
+    shape = np.ceil((patch.max(axis=0) + margin_m + _OUTLINE_CELL_M - corner)
+                    / _OUTLINE_CELL_M).astype(int)
+    rows = corner[0] + (np.arange(shape[0]) + 0.5) * _OUTLINE_CELL_M
+    columns = corner[1] + (np.arange(shape[1]) + 0.5) * _OUTLINE_CELL_M
+    outside = np.full(tuple(shape), -np.inf)
+    for a, b, offset in hull.equations:
+        np.maximum(outside, a * rows[:, None] + b * columns + offset, out=outside)
+    return corner, outside.astype(np.float32)

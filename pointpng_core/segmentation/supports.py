@@ -1,0 +1,291 @@
+"""Which visible planes support objects: chosen by what stands on them, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+
+from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.segmentation.config import SegmenterConfig
+from pointpng_core.segmentation.patch_evidence import (
+    FULL_SAMPLE, PatchEvidence, Sample, on_patch, weigh)
+from pointpng_core.segmentation.plane_detection import Plane, find_planes, tolerances_m
+from pointpng_core.segmentation.plane_patch import PlanePatch, outlined
+
+_FIRST_SAMPLE = 2100
+_SECOND_SAMPLE = 1500
+_MIN_SECOND = 100
+_DRAWS = 4
+_SEED = 0
+
+# Tuned on the frames and scenes of docs/segmentation.md.
+_MIN_FILL = 0.6
+"""Supports there: .67 and more, most above .9; planes through several objects: mostly below .5."""
+_MAX_BOARD_M = 0.06
+"""Smaller planes with a thicker body below them are faces of objects."""
+_MIN_GAP_M = 0.25
+"""A small plane closer above a support is the top of what stands there."""
+_EMPTY_AREA_M2 = 0.1
+"""Planes of this area are no objects, though nothing stands on them."""
+_MAX_UPRIGHT = -0.3
+_MAX_LOST = 0.5
+_MIN_PARALLEL = 0.966  # 15 degrees
+_MIN_RATING = 0.2
+_OWN_WEIGHT = 0.01
+_NEAREST_M = 0.1
+_FEW = 0.01
+
+
+class Role(str, Enum):
+    """What a plane is taken for."""
+
+    SUPPORT = 'support'
+    BACKGROUND = 'background'
+    FACE = 'face'
+    """Of an object, or an accidental plane through several objects."""
+
+
+class SupportKind(str, Enum):
+    """The outcome of the choice."""
+
+    ONE = 'one'
+    SEVERAL = 'several'
+    EMPTY = 'empty'
+    """A surface on which nothing stands."""
+    NONE = 'none'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A visible plane, what it is taken for, and in `reason` why, in words.
+
+    `evidence` is None for planes that are too small to be weighed.
+    """
+
+    patch: PlanePatch
+    evidence: PatchEvidence | None
+    role: Role
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupportChoice:
+    """The planes of a cloud: the supports first, the main one before all; and why, in words."""
+
+    kind: SupportKind
+    reason: str
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def supports(self) -> tuple[PlanePatch, ...]:
+        """Return the surfaces on which objects stand, the main one first."""
+        return self._with(Role.SUPPORT)
+
+    @property
+    def backgrounds(self) -> tuple[PlanePatch, ...]:
+        """Return walls, floors and other planes too large for an object."""
+        return self._with(Role.BACKGROUND)
+
+    @property
+    def plane(self) -> Plane | None:
+        """Return the plane of the main support, None without one."""
+        return self.supports[0].plane if self.supports else None
+
+    def _with(self, role: Role) -> tuple[PlanePatch, ...]:
+        return tuple(each.patch for each in self.candidates if each.role is role)
+
+
+def find_supports(points: np.ndarray, *, config: SegmenterConfig, depth_noise: DepthNoise
+                  ) -> SupportChoice:
+    """Return the surfaces that support the objects in points (N, 3) of the camera frame.
+
+    Points that are not finite or out of range are ignored. A support is a plane whose outline
+    shows it wherever nothing hides it, on which something stands; the face of a body that could
+    itself be an object is none. The main support is rated `share of points on it + 10 x share of
+    points that stand on it`, divided by its distance, times a preference for planes whose normal
+    points to the top of the image: a camera is rarely upside down. Planes parallel to it with a
+    fifth of its rating are supports too. Of the other planes, those too large for an object are
+    background.
+    """
+    sample = _sample(points, config, depth_noise)
+    candidates = _candidates(sample, config)
+    candidates = _without_box_tops(candidates)
+    chosen = _choose(candidates, config)
+    kind, chosen = _kind(chosen, sample)
+    order = [Role.SUPPORT, Role.BACKGROUND, Role.FACE]
+    chosen.sort(key=lambda each: (order.index(each.role), -_rating(each)))
+    return SupportChoice(kind=kind, reason=_reason(kind, chosen), candidates=tuple(chosen))
+
+
+def usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
+    """Return the rows of points (N, 3) that are finite and within `max_range_m` of the camera."""
+    # A comparison with nan or inf is false: far faster than isfinite().all(axis=1).
+    with np.errstate(invalid='ignore', over='ignore'):
+        squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
+        return np.flatnonzero(squares < config.max_range_m ** 2)
+
+
+def _sample(points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoise) -> Sample:
+    drawn = _draw(points, config).astype(np.float64)
+    return Sample(points=drawn, tolerance_m=tolerances_m(drawn, config.plane_tolerance_m, config,
+                                                         depth_noise))
+
+
+def _draw(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
+    generator = np.random.default_rng(_SEED)
+    if len(points) > _DRAWS * FULL_SAMPLE:
+        drawn = points[generator.integers(len(points), size=_DRAWS * FULL_SAMPLE)]
+        drawn = drawn[usable_rows(drawn, config)]
+        if len(drawn) >= FULL_SAMPLE:
+            return drawn[:FULL_SAMPLE]
+    rows = usable_rows(points, config)  # the cloud is mostly holes, or small
+    return points[generator.permutation(rows)[:FULL_SAMPLE]]
+
+
+def _patches(sample: Sample, config: SegmenterConfig) -> list[PlanePatch]:
+    """Return the planes of the sample, then those of what lies on none of them.
+
+    A small table far away has few points of the whole cloud, but many of the rest.
+    """
+    patches = _patches_in(sample.part(slice(_FIRST_SAMPLE)), config)
+    rest = np.ones(len(sample.points), dtype=bool)
+    for patch in patches:
+        rest &= ~on_patch(patch, sample, 2.0)
+    rows = np.flatnonzero(rest)[:_SECOND_SAMPLE]
+    return patches + (_patches_in(sample.part(rows), config) if len(rows) >= _MIN_SECOND else [])
+
+
+def _patches_in(sample: Sample, config: SegmenterConfig) -> list[PlanePatch]:
+    planes = find_planes(sample.points, sample.tolerance_m, config=config)
+    patches = [outlined(plane, sample.points, sample.tolerance_m, margin_m=config.table_margin_m)
+               for plane in planes]
+    return [patch for patch in patches if patch is not None]
+
+
+def _candidates(sample: Sample, config: SegmenterConfig) -> list[Candidate]:
+    patches = _patches(sample, config)
+    large = [_is_long(patch, config) or patch.area_m2 >= config.min_table_area_m2
+             for patch in patches]
+    on_long = {index: on_patch(patch, sample) for index, patch in enumerate(patches)
+               if _is_long(patch, config)}
+    candidates = []
+    for index, patch in enumerate(patches):
+        evidence = None
+        if large[index]:
+            elsewhere = np.zeros(len(sample.points), dtype=bool)
+            for other, on_it in on_long.items():
+                if other != index:
+                    elsewhere |= on_it
+            evidence = weigh(patch, sample, elsewhere, config=config)
+        role, reason = _judge(patch, evidence, config)
+        candidates.append(Candidate(patch=patch, evidence=evidence, role=role, reason=reason))
+    return candidates
+
+
+def _is_long(patch: PlanePatch, config: SegmenterConfig) -> bool:
+    return patch.size_m[0] >= config.max_segment_size_m
+
+
+def _judge(patch: PlanePatch, evidence: PatchEvidence | None, config: SegmenterConfig
+           ) -> tuple[Role, str]:
+    """Return what a plane may be, seen alone, and why."""
+    if evidence is None:
+        return Role.FACE, 'it is small'
+    if evidence.fill < _MIN_FILL:
+        return Role.FACE, f'only {evidence.fill:.0%} of its outline shows it'
+    is_long, is_body = _is_long(patch, config), evidence.body_m >= _MAX_BOARD_M
+    if is_body and (not is_long or patch.plane.normal[1] > _MAX_UPRIGHT):
+        return Role.FACE, 'it is the face of a body'
+    if not is_long and evidence.lost_share > _MAX_LOST * evidence.standing_share:
+        return Role.FACE, 'much lies below it'
+    if evidence.groups and patch.area_m2 >= config.min_table_area_m2:
+        return Role.SUPPORT, f'{_groups(evidence.groups)} it'
+    if not is_body and (is_long or patch.area_m2 >= _EMPTY_AREA_M2):
+        return Role.BACKGROUND, 'nothing stands on it'
+    return Role.FACE, 'nothing stands on it'
+
+
+def _groups(count: int) -> str:
+    return 'one group of points stands on' if count == 1 else f'{count} groups of points stand on'
+
+
+def _without_box_tops(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [replace(each, role=Role.FACE, reason='it is the top of something on a larger plane')
+            if any(_is_top(each, other) for other in candidates) else each
+            for each in candidates]
+
+
+def _is_top(top: Candidate, lower: Candidate) -> bool:
+    """Return whether a plane lies closely above a larger one, and within its outline."""
+    if lower.role is Role.FACE or lower.patch.area_m2 <= top.patch.area_m2:
+        return False
+    if top.patch.plane.normal @ lower.patch.plane.normal < _MIN_PARALLEL:
+        return False
+    middle = top.patch.middle[None]
+    height = lower.patch.plane.heights(middle)[0]
+    return 0 < height < _MIN_GAP_M and lower.patch.outside(middle)[0] < 0
+
+
+def _choose(candidates: list[Candidate], config: SegmenterConfig) -> list[Candidate]:
+    """Return the candidates with the role of those demoted that the main support outshines."""
+    supports = [each for each in candidates if each.role is Role.SUPPORT]
+    if not supports:
+        return candidates
+    main = max(supports, key=_rating)
+    chosen = []
+    for each in candidates:
+        if each.role is Role.SUPPORT and each is not main:
+            parallel = each.patch.plane.normal @ main.patch.plane.normal >= _MIN_PARALLEL
+            if not parallel or _rating(each) < _MIN_RATING * _rating(main):
+                wall = _is_long(each.patch, config) and each.evidence.body_m < _MAX_BOARD_M
+                each = replace(
+                    each, role=Role.BACKGROUND if wall else Role.FACE,
+                    reason='little stands on it' if parallel else 'it is inclined to the support')
+        chosen.append(each)
+    return chosen
+
+
+def _rating(candidate: Candidate) -> float:
+    plane, evidence = candidate.patch.plane, candidate.evidence
+    if evidence is None:
+        return 0.0
+    share = evidence.standing_share + _OWN_WEIGHT * evidence.own_share
+    upward = (1.0 - plane.normal[1]) / 2.0
+    return float(share * upward / max(plane.offset_m, _NEAREST_M))
+
+
+def _kind(candidates: list[Candidate], sample: Sample) -> tuple[SupportKind, list[Candidate]]:
+    """Return the outcome; the best background is an empty support when little lies before it."""
+    supports = sum(each.role is Role.SUPPORT for each in candidates)
+    if supports:
+        return SupportKind.ONE if supports == 1 else SupportKind.SEVERAL, candidates
+    backgrounds = [each for each in candidates if each.role is Role.BACKGROUND]
+    if not backgrounds:
+        return SupportKind.NONE, candidates
+    best = max(backgrounds, key=_rating)
+    if best.patch.area_m2 < _EMPTY_AREA_M2:
+        return SupportKind.NONE, candidates
+    rest = np.ones(len(sample.points), dtype=bool)
+    for each in backgrounds:
+        rest &= ~on_patch(each.patch, sample, 2.0)
+    distances = np.linalg.norm(sample.points[rest], axis=1)
+    if (distances < best.evidence.distance_m).mean() * rest.mean() > _FEW:
+        return SupportKind.NONE, candidates
+    return SupportKind.EMPTY, [replace(each, role=Role.SUPPORT) if each is best else each
+                               for each in candidates]
+
+
+def _reason(kind: SupportKind, candidates: Sequence[Candidate]) -> str:
+    described = [f'{_described(each)}: {each.reason}' for each in candidates]
+    count = sum(each.role is Role.SUPPORT for each in candidates)
+    if kind is SupportKind.NONE:
+        weighed = [text for text, each in zip(described, candidates) if each.evidence]
+        return 'no plane supports objects; ' + ('; '.join(weighed) or 'none is large enough')
+    return '; '.join(described[:count])
+
+
+def _described(candidate: Candidate) -> str:
+    length, width = candidate.patch.size_m
+    distance = candidate.evidence.distance_m if candidate.evidence else np.nan
+    return f'plane {distance:.2f} m away, {length:.2f} x {width:.2f} m'

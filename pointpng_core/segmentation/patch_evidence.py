@@ -16,6 +16,8 @@ _MIN_GROUP_POINTS = 5
 _FILL_CELL = 0.045  # of the distance: 2 to 8 of the sampled pixels of a full 60-degree image
 _BODY_STEP_M = 0.02
 _BORDER_M = 0.03
+_INSET_M = 0.01
+_MIN_WIDTH_M = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +40,10 @@ class PatchEvidence:
     groups, standing_share: connected groups of points that stand on it, and their share;
     fill: share of its outline, where nothing hides it, that shows the plane: the outline around
     several objects shows mostly what lies behind, or nothing;
+    sharpness: share of the points within three tolerances that are within one, inside of the
+    outline: a surface that only crosses the plane goes on above or below;
     body_m: how far a surface goes down from its border without a gap: the thickness of a board,
     the height of a box;
-    lost_share: share of the sample that lies below and near it, on no other large plane;
     distance_m: from the camera to its median point.
     """
 
@@ -48,9 +51,15 @@ class PatchEvidence:
     groups: int
     standing_share: float
     fill: float
+    sharpness: float
     body_m: float
-    lost_share: float
     distance_m: float
+
+    @property
+    def clarity(self) -> float:
+        """Return how clearly the outline shows one flat surface: 1 for a table, less for others.
+        """
+        return self.fill * self.sharpness
 
 
 def on_patch(patch: PlanePatch, sample: Sample, tolerances: float = 1.0) -> np.ndarray:
@@ -72,15 +81,14 @@ def weigh(patch: PlanePatch, sample: Sample, elsewhere: np.ndarray, *, config: S
     groups, standing = _standing(flat[:, above], (heights - sample.tolerance_m)[above])
     below = heights < -2 * sample.tolerance_m
     border = below & (np.abs(outside) < _BORDER_M)
-    lost = below & ~elsewhere & (heights > -config.max_segment_size_m)
-    reach_m = 0.5 * patch.size_m[0] + config.max_segment_size_m
-    lost &= ((sample.points - patch.middle) ** 2).sum(axis=1) < reach_m ** 2
+    band = (np.abs(heights) < 3 * sample.tolerance_m) & (outside < -_INSET_M)
+    band &= patch.size_m[1] > _MIN_WIDTH_M
     distances = np.linalg.norm(sample.points[own], axis=1) if own.any() else np.ones(1)
     return PatchEvidence(
         own_share=float(own.mean()), groups=groups, standing_share=standing / len(sample.points),
         fill=_fill(patch, sample, heights, float(np.quantile(distances, 0.9))),
-        body_m=_body_m(-heights[border]), lost_share=float(lost.mean()),
-        distance_m=float(np.median(distances)))
+        sharpness=float((own & band).sum() / band.sum()) if band.any() else 1.0,
+        body_m=_body_m(-heights[border]), distance_m=float(np.median(distances)))
 
 
 def _standing(flat: np.ndarray, heights: np.ndarray) -> tuple[int, int]:

@@ -20,8 +20,10 @@ _DRAWS = 4
 _SEED = 0
 
 # Tuned on the frames and scenes of docs/segmentation.md.
-_MIN_FILL = 0.6
-"""Supports there: .67 and more, most above .9; planes through several objects: mostly below .5."""
+_MIN_CLARITY = 0.8
+"""Small supports there: .85 and more; planes through several objects: up to .75."""
+_MIN_CLARITY_LONG = 0.6
+"""Supports longer than an object, narrow ledges among them: .72 and more; others: up to .41."""
 _MAX_BOARD_M = 0.06
 """Smaller planes with a thicker body below them are faces of objects."""
 _MIN_GAP_M = 0.25
@@ -29,7 +31,6 @@ _MIN_GAP_M = 0.25
 _EMPTY_AREA_M2 = 0.1
 """Planes of this area are no objects, though nothing stands on them."""
 _MAX_UPRIGHT = -0.3
-_MAX_LOST = 0.5
 _MIN_PARALLEL = 0.966  # 15 degrees
 _MIN_RATING = 0.2
 _OWN_WEIGHT = 0.01
@@ -192,13 +193,11 @@ def _judge(patch: PlanePatch, evidence: PatchEvidence | None, config: SegmenterC
     """Return what a plane may be, seen alone, and why."""
     if evidence is None:
         return Role.FACE, 'it is small'
-    if evidence.fill < _MIN_FILL:
-        return Role.FACE, f'only {evidence.fill:.0%} of its outline shows it'
     is_long, is_body = _is_long(patch, config), evidence.body_m >= _MAX_BOARD_M
+    if evidence.clarity < (_MIN_CLARITY_LONG if is_long else _MIN_CLARITY):
+        return Role.FACE, f'it cuts through other surfaces (clarity {evidence.clarity:.2f})'
     if is_body and (not is_long or patch.plane.normal[1] > _MAX_UPRIGHT):
         return Role.FACE, 'it is the face of a body'
-    if not is_long and evidence.lost_share > _MAX_LOST * evidence.standing_share:
-        return Role.FACE, 'much lies below it'
     if evidence.groups and patch.area_m2 >= config.min_table_area_m2:
         return Role.SUPPORT, f'{_groups(evidence.groups)} it'
     if not is_body and (is_long or patch.area_m2 >= _EMPTY_AREA_M2):

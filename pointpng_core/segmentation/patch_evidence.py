@@ -8,8 +8,8 @@ from scipy import ndimage
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_patch import PlanePatch
 
-FULL_SAMPLE = 6300
-"""Number of sampled points for which the sizes of the cells here were chosen."""
+FULL_SAMPLE = 5000
+"""Number of points of a cloud that are looked at."""
 _COLUMN_M = 0.03
 _MAX_FOOT_M = 0.03
 _MIN_GROUP_POINTS = 5
@@ -38,6 +38,7 @@ class PatchEvidence:
 
     own_share: share of the sample that lies on it;
     groups, standing_share: connected groups of points that stand on it, and their share;
+    free_share: share of the sample on neither this nor another large plane;
     fill: share of its outline, where nothing hides it, that shows the plane: the outline around
     several objects shows mostly what lies behind, or nothing;
     sharpness: share of the points within three tolerances that are within one, inside of the
@@ -50,6 +51,7 @@ class PatchEvidence:
     own_share: float
     groups: int
     standing_share: float
+    free_share: float
     fill: float
     sharpness: float
     body_m: float
@@ -62,33 +64,46 @@ class PatchEvidence:
         return self.fill * self.sharpness
 
 
-def on_patch(patch: PlanePatch, sample: Sample, tolerances: float = 1.0) -> np.ndarray:
-    """Return whether points (M,) lie on the patch, within so many tolerances and its border."""
-    near = np.abs(patch.plane.heights(sample.points)) < tolerances * sample.tolerance_m
-    near[near] = patch.outside(sample.points[near]) < _BORDER_M
-    return near
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """Where the points of a sample lie relative to a patch.
+
+    heights (M,) above its plane; flat (2, M) in it; outside (M,) of its outline; own (M,) whether
+    they lie on it, within their tolerance and its border.
+    """
+
+    heights: np.ndarray
+    flat: np.ndarray
+    outside: np.ndarray
+    own: np.ndarray
 
 
-def weigh(patch: PlanePatch, sample: Sample, elsewhere: np.ndarray, *, config: SegmenterConfig
-          ) -> PatchEvidence:
-    """Return the evidence of a sample; points `elsewhere` (M,) lie on another large plane."""
-    heights = patch.plane.heights(sample.points)
-    flat = patch.flat(sample.points)
+def relate(patch: PlanePatch, sample: Sample) -> Relation:
+    """Return where the points of a sample lie relative to a patch."""
+    heights, flat = patch.plane.heights(sample.points), patch.flat(sample.points)
     outside = patch.outside_flat(flat)
     own = (np.abs(heights) < sample.tolerance_m) & (outside < _BORDER_M)
-    above = (heights > sample.tolerance_m) & (heights < config.max_height_m) & (outside < 0)
-    above &= ~elsewhere
-    groups, standing = _standing(flat[:, above], (heights - sample.tolerance_m)[above])
-    below = heights < -2 * sample.tolerance_m
-    border = below & (np.abs(outside) < _BORDER_M)
-    band = (np.abs(heights) < 3 * sample.tolerance_m) & (outside < -_INSET_M)
+    return Relation(heights=heights, flat=flat, outside=outside, own=own)
+
+
+def weigh(patch: PlanePatch, sample: Sample, relation: Relation, elsewhere: np.ndarray, *,
+          config: SegmenterConfig) -> PatchEvidence:
+    """Return the evidence of a sample; points `elsewhere` (M,) lie on another large plane."""
+    heights, outside, own = relation.heights, relation.outside, relation.own
+    tolerance = sample.tolerance_m
+    above = (heights > tolerance) & (heights < config.max_height_m) & (outside < 0) & ~elsewhere
+    groups, standing = _standing(relation.flat[:, above], (heights - tolerance)[above])
+    border = (heights < -2 * tolerance) & (np.abs(outside) < _BORDER_M)
+    band = (np.abs(heights) < 3 * tolerance) & (outside < -_INSET_M)
     band &= patch.size_m[1] > _MIN_WIDTH_M
-    distances = np.linalg.norm(sample.points[own], axis=1) if own.any() else np.ones(1)
+    squares = np.sort((sample.points[own] ** 2).sum(axis=1)) if own.any() else np.ones(1)
+    median_m, far_m = np.sqrt(squares[[len(squares) // 2, 9 * len(squares) // 10]])
     return PatchEvidence(
-        own_share=float(own.mean()), groups=groups, standing_share=standing / len(sample.points),
-        fill=_fill(patch, sample, heights, float(np.quantile(distances, 0.9))),
+        own_share=float(own.mean()), groups=groups, standing_share=standing / len(heights),
+        free_share=float((~own & ~elsewhere).mean()),
+        fill=_fill(patch, sample, relation, float(far_m)),
         sharpness=float((own & band).sum() / band.sum()) if band.any() else 1.0,
-        body_m=_body_m(-heights[border]), distance_m=float(np.median(distances)))
+        body_m=_body_m(-heights[border]), distance_m=float(median_m))
 
 
 def _standing(flat: np.ndarray, heights: np.ndarray) -> tuple[int, int]:
@@ -111,30 +126,32 @@ def _standing(flat: np.ndarray, heights: np.ndarray) -> tuple[int, int]:
     return int(standing.sum()), int(sizes[standing].sum())
 
 
-def _fill(patch: PlanePatch, sample: Sample, heights: np.ndarray, distance_m: float) -> float:
+def _fill(patch: PlanePatch, sample: Sample, relation: Relation, distance_m: float) -> float:
     """Return the share of the outline's cells that show the plane, of those not hidden.
 
     Every point is moved along its ray to the plane: it shows what the camera saw there. 1 for an
     outline narrower than a cell.
     """
-    cell = _FILL_CELL * max(distance_m, 0.7) * max(1.0, np.sqrt(FULL_SAMPLE / len(heights)))
+    count = len(relation.heights)
+    cell = _FILL_CELL * max(distance_m, 0.7) * max(1.0, np.sqrt(FULL_SAMPLE / count))
     shape = np.ceil(np.array(patch.outside_map_m.shape) * patch.cell_m / cell).astype(int)
     centres = (np.indices(shape).reshape(2, -1) + 0.5) * cell
     inside = patch.outside_flat(centres) < -cell / 2
     if not inside.any():
         return 1.0
-    slopes = heights - patch.plane.offset_m  # = normal . p, negative where the ray hits the plane
-    ahead = slopes < 0
-    hits = sample.points[ahead] * (-patch.plane.offset_m / slopes[ahead])[:, None]
-    cells = np.floor(patch.flat(hits) / cell)
-    known = (cells >= 0).all(axis=0) & (cells < shape[:, None]).all(axis=0)
-    index = np.ravel_multi_index(tuple(cells[:, known].astype(np.int64)), tuple(shape))
-    relative = (heights / sample.tolerance_m)[ahead][known]
+    slopes = relation.heights - patch.plane.offset_m  # normal . p: negative towards the plane
+    ahead = np.flatnonzero(slopes < 0)
+    corner = patch.corner_m[:, None]
+    hits = (relation.flat[:, ahead] + corner) * (-patch.plane.offset_m / slopes[ahead]) - corner
+    known = ((hits >= 0) & (hits < shape[:, None] * cell)).all(axis=0)
+    rows, columns = (hits[:, known] / cell).astype(np.int64)
+    ahead = ahead[known]
+    index = rows * shape[1] + columns
+    nearer = relation.heights[ahead] > sample.tolerance_m[ahead]
     shown, hidden = np.zeros((2, len(inside)), dtype=bool)
-    shown[index[np.abs(relative) < 1]] = True
-    hidden[index[relative >= 1]] = True
-    shown, hidden = shown & inside, hidden & inside & ~shown
-    return float(shown.sum() / max(inside.sum() - hidden.sum(), 1))
+    shown[index[np.abs(relation.heights[ahead]) < sample.tolerance_m[ahead]]] = True
+    hidden[index[nearer]] = True
+    return float((shown & inside).sum() / max((inside & (shown | ~hidden)).sum(), 1))
 
 
 def _body_m(depths: np.ndarray) -> float:

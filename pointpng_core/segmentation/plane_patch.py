@@ -7,11 +7,13 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
+from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_detection import Plane
 
 _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
+_LEAST_M = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,32 +60,44 @@ class PlanePatch:
         return distances
 
 
-def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *, margin_m: float
-             ) -> PlanePatch | None:
+def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
+             config: SegmenterConfig) -> PlanePatch | None:
     """Return the part of a plane that points (N, 3) show, with its convex outline.
 
     Points within their tolerance_m (N,) of the plane lie on it. The map of the outline reaches
-    `margin_m` beyond it. None when fewer than three of them are left, or all are on one line.
+    `table_margin_m` beyond it. None when the part is smaller than a table and no longer than an
+    object.
     """
     axes = np.linalg.svd(plane.normal[None])[2][1:]
     heights = plane.heights(points)
-    flat = np.stack([points @ axis for axis in axes], axis=1)
-    patch = _largest_part(flat[np.abs(heights) < tolerance_m], flat[heights < -2 * tolerance_m])
+    own = points[np.abs(heights) < tolerance_m] @ axes.T
+    behind = np.flatnonzero(heights < -2 * tolerance_m)
+    # Along their rays: `heights - offset_m` is normal . p.
+    scale = -plane.offset_m / np.minimum(heights[behind] - plane.offset_m, -_LEAST_M)
+    patch = _largest_part(own, (points[behind] * scale[:, None]) @ axes.T)
+    if len(patch) < 3:
+        return None
+    size_m = _size(patch)
+    is_short = size_m[0] < config.max_segment_size_m
+    if is_short and size_m[0] * size_m[1] < config.min_table_area_m2:
+        return None
     try:
         hull = ConvexHull(patch)
-    except (QhullError, ValueError):
+    except QhullError:
         return None
-    corner, outside = _outside_map(hull, patch, margin_m)
+    if is_short and hull.volume < config.min_table_area_m2:
+        return None
+    corner, outside = _outside_map(hull, patch, config.table_margin_m)
     middle = patch.mean(axis=0) @ axes - plane.offset_m * plane.normal
     return PlanePatch(plane=plane, axes=axes, corner_m=corner, outside_map_m=outside,
-                      area_m2=float(hull.volume), size_m=_size(patch), middle=middle)
+                      area_m2=float(hull.volume), size_m=size_m, middle=middle)
 
 
-def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
+def _largest_part(own: np.ndarray, through: np.ndarray) -> np.ndarray:
     """Return the rows of `own` (N, 2), points in the plane, that form its largest part.
 
-    A chair at the height of a table is left out. Cells with as many points `below` (M, 2) the
-    plane do not belong to it: another surface passes through. Gaps of up to two cells are bridged,
+    A chair at the height of a table is left out. Cells with as many points seen `through` (M, 2)
+    the plane do not belong to it: another surface crosses it. Gaps of up to two cells are bridged,
     and a part behind the shadow of an object is kept when it has a fifth of the largest one's
     points.
     """
@@ -92,7 +106,7 @@ def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
     corner = own.min(axis=0) - _PATCH_CELL_M
     shape = ((own.max(axis=0) - corner) / _PATCH_CELL_M).astype(np.int64) + 2
     cells = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
-    solid = _count_cells(own, corner, shape) > _count_cells(below, corner, shape)
+    solid = _count_cells(own, corner, shape) > _count_cells(through, corner, shape)
     labels, _ = ndimage.label(ndimage.binary_dilation(solid, np.ones((3, 3))),
                               structure=np.ones((3, 3)))
     label = np.where(solid, labels, 0)[cells[:, 0], cells[:, 1]]
@@ -109,8 +123,10 @@ def _size(flat: np.ndarray) -> tuple[float, float]:
 
 
 def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    edges = [corner[axis] + _PATCH_CELL_M * np.arange(shape[axis] + 1) for axis in range(2)]
-    return np.histogram2d(flat[:, 0], flat[:, 1], bins=edges)[0]
+    cells = np.floor((flat - corner) / _PATCH_CELL_M).astype(np.int64)
+    cells = cells[((cells >= 0) & (cells < shape)).all(axis=1)]
+    return np.bincount(cells[:, 0] * shape[1] + cells[:, 1],
+                       minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _outside_map(hull: ConvexHull, patch: np.ndarray,

@@ -9,14 +9,14 @@ import numpy as np
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.patch_evidence import (
-    FULL_SAMPLE, PatchEvidence, Sample, on_patch, weigh)
+    FULL_SAMPLE, PatchEvidence, Relation, Sample, relate, weigh)
 from pointpng_core.segmentation.plane_detection import Plane, find_planes, tolerances_m
 from pointpng_core.segmentation.plane_patch import PlanePatch, outlined
 
 _FIRST_SAMPLE = 2100
-_SECOND_SAMPLE = 1500
+_SECOND_SAMPLE = 1200
 _MIN_SECOND = 100
-_DRAWS = 4
+_DRAWS = 2
 _SEED = 0
 
 # Tuned on the frames and scenes of docs/segmentation.md.
@@ -31,6 +31,8 @@ _MIN_GAP_M = 0.25
 _EMPTY_AREA_M2 = 0.1
 """Planes of this area are no objects, though nothing stands on them."""
 _MAX_UPRIGHT = -0.3
+_MIN_STANDING = 0.1
+"""Least share of the free points that stands on a small support."""
 _MIN_PARALLEL = 0.966  # 15 degrees
 _MIN_RATING = 0.2
 _OWN_WEIGHT = 0.01
@@ -59,13 +61,10 @@ class SupportKind(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """A visible plane, what it is taken for, and in `reason` why, in words.
-
-    `evidence` is None for planes that are too small to be weighed.
-    """
+    """A visible plane, what it is taken for, and in `reason` why, in words."""
 
     patch: PlanePatch
-    evidence: PatchEvidence | None
+    evidence: PatchEvidence
     role: Role
     reason: str
 
@@ -144,41 +143,44 @@ def _draw(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
     return points[generator.permutation(rows)[:FULL_SAMPLE]]
 
 
-def _patches(sample: Sample, config: SegmenterConfig) -> list[PlanePatch]:
+def _patches(sample: Sample, config: SegmenterConfig) -> list[tuple[PlanePatch, Relation]]:
     """Return the planes of the sample, then those of what lies on none of them.
 
     A small table far away has few points of the whole cloud, but many of the rest.
     """
-    patches = _patches_in(sample.part(slice(_FIRST_SAMPLE)), config)
+    first = _patches_in(sample.part(slice(_FIRST_SAMPLE)), config)
+    related = [(patch, relate(patch, sample)) for patch in first]
+    rows = np.flatnonzero(_off(sample, [relation for _, relation in related]))[:_SECOND_SAMPLE]
+    if len(rows) >= _MIN_SECOND:
+        second = _patches_in(sample.part(rows), config)
+        related += [(patch, relate(patch, sample)) for patch in second]
+    return related
+
+
+def _off(sample: Sample, relations: Sequence[Relation]) -> np.ndarray:
+    """Return whether points (M,) are clear of all these patches."""
     rest = np.ones(len(sample.points), dtype=bool)
-    for patch in patches:
-        rest &= ~on_patch(patch, sample, 2.0)
-    rows = np.flatnonzero(rest)[:_SECOND_SAMPLE]
-    return patches + (_patches_in(sample.part(rows), config) if len(rows) >= _MIN_SECOND else [])
+    for relation in relations:
+        near = np.abs(relation.heights) < 2 * sample.tolerance_m
+        rest &= ~(near & np.isfinite(relation.outside))
+    return rest
 
 
 def _patches_in(sample: Sample, config: SegmenterConfig) -> list[PlanePatch]:
     planes = find_planes(sample.points, sample.tolerance_m, config=config)
-    patches = [outlined(plane, sample.points, sample.tolerance_m, margin_m=config.table_margin_m)
+    patches = [outlined(plane, sample.points, sample.tolerance_m, config=config)
                for plane in planes]
     return [patch for patch in patches if patch is not None]
 
 
 def _candidates(sample: Sample, config: SegmenterConfig) -> list[Candidate]:
-    patches = _patches(sample, config)
-    large = [_is_long(patch, config) or patch.area_m2 >= config.min_table_area_m2
-             for patch in patches]
-    on_long = {index: on_patch(patch, sample) for index, patch in enumerate(patches)
-               if _is_long(patch, config)}
+    related = _patches(sample, config)
+    on_long = [relation.own & _is_long(patch, config) for patch, relation in related]
     candidates = []
-    for index, patch in enumerate(patches):
-        evidence = None
-        if large[index]:
-            elsewhere = np.zeros(len(sample.points), dtype=bool)
-            for other, on_it in on_long.items():
-                if other != index:
-                    elsewhere |= on_it
-            evidence = weigh(patch, sample, elsewhere, config=config)
+    for index, (patch, relation) in enumerate(related):
+        others = on_long[:index] + on_long[index + 1:]
+        elsewhere = np.logical_or.reduce(others) if others else np.zeros_like(relation.own)
+        evidence = weigh(patch, sample, relation, elsewhere, config=config)
         role, reason = _judge(patch, evidence, config)
         candidates.append(Candidate(patch=patch, evidence=evidence, role=role, reason=reason))
     return candidates
@@ -188,21 +190,20 @@ def _is_long(patch: PlanePatch, config: SegmenterConfig) -> bool:
     return patch.size_m[0] >= config.max_segment_size_m
 
 
-def _judge(patch: PlanePatch, evidence: PatchEvidence | None, config: SegmenterConfig
+def _judge(patch: PlanePatch, evidence: PatchEvidence, config: SegmenterConfig
            ) -> tuple[Role, str]:
     """Return what a plane may be, seen alone, and why."""
-    if evidence is None:
-        return Role.FACE, 'it is small'
     is_long, is_body = _is_long(patch, config), evidence.body_m >= _MAX_BOARD_M
     if evidence.clarity < (_MIN_CLARITY_LONG if is_long else _MIN_CLARITY):
         return Role.FACE, f'it cuts through other surfaces (clarity {evidence.clarity:.2f})'
     if is_body and (not is_long or patch.plane.normal[1] > _MAX_UPRIGHT):
         return Role.FACE, 'it is the face of a body'
-    if evidence.groups and patch.area_m2 >= config.min_table_area_m2:
+    stands = evidence.standing_share > (0.0 if is_long else _MIN_STANDING * evidence.free_share)
+    if stands and patch.area_m2 >= config.min_table_area_m2:
         return Role.SUPPORT, f'{_groups(evidence.groups)} it'
     if not is_body and (is_long or patch.area_m2 >= _EMPTY_AREA_M2):
         return Role.BACKGROUND, 'nothing stands on it'
-    return Role.FACE, 'nothing stands on it'
+    return Role.FACE, 'little or nothing stands on it'
 
 
 def _groups(count: int) -> str:
@@ -247,8 +248,6 @@ def _choose(candidates: list[Candidate], config: SegmenterConfig) -> list[Candid
 
 def _rating(candidate: Candidate) -> float:
     plane, evidence = candidate.patch.plane, candidate.evidence
-    if evidence is None:
-        return 0.0
     share = evidence.standing_share + _OWN_WEIGHT * evidence.own_share
     upward = (1.0 - plane.normal[1]) / 2.0
     return float(share * upward / max(plane.offset_m, _NEAREST_M))
@@ -265,11 +264,9 @@ def _kind(candidates: list[Candidate], sample: Sample) -> tuple[SupportKind, lis
     best = max(backgrounds, key=_rating)
     if best.patch.area_m2 < _EMPTY_AREA_M2:
         return SupportKind.NONE, candidates
-    rest = np.ones(len(sample.points), dtype=bool)
-    for each in backgrounds:
-        rest &= ~on_patch(each.patch, sample, 2.0)
-    distances = np.linalg.norm(sample.points[rest], axis=1)
-    if (distances < best.evidence.distance_m).mean() * rest.mean() > _FEW:
+    rest = _off(sample, [relate(each.patch, sample) for each in backgrounds])
+    before = np.linalg.norm(sample.points[rest], axis=1) < best.evidence.distance_m
+    if before.sum() > _FEW * len(rest):
         return SupportKind.NONE, candidates
     return SupportKind.EMPTY, [replace(each, role=Role.SUPPORT) if each is best else each
                                for each in candidates]
@@ -279,12 +276,10 @@ def _reason(kind: SupportKind, candidates: Sequence[Candidate]) -> str:
     described = [f'{_described(each)}: {each.reason}' for each in candidates]
     count = sum(each.role is Role.SUPPORT for each in candidates)
     if kind is SupportKind.NONE:
-        weighed = [text for text, each in zip(described, candidates) if each.evidence]
-        return 'no plane supports objects; ' + ('; '.join(weighed) or 'none is large enough')
+        return 'no plane supports objects; ' + ('; '.join(described) or 'none is large enough')
     return '; '.join(described[:count])
 
 
 def _described(candidate: Candidate) -> str:
     length, width = candidate.patch.size_m
-    distance = candidate.evidence.distance_m if candidate.evidence else np.nan
-    return f'plane {distance:.2f} m away, {length:.2f} x {width:.2f} m'
+    return f'plane {candidate.evidence.distance_m:.2f} m away, {length:.2f} x {width:.2f} m'

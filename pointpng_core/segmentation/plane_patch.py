@@ -13,7 +13,7 @@ from pointpng_core.segmentation.plane_detection import Plane
 _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
-_LEAST_M = 1e-6
+_CROSSING_M = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +70,9 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
     """
     axes = np.linalg.svd(plane.normal[None])[2][1:]
     heights = plane.heights(points)
-    own = points[np.abs(heights) < tolerance_m] @ axes.T
-    behind = np.flatnonzero(heights < -2 * tolerance_m)
-    # Along their rays: `heights - offset_m` is normal . p.
-    scale = -plane.offset_m / np.minimum(heights[behind] - plane.offset_m, -_LEAST_M)
-    patch = _largest_part(own, (points[behind] * scale[:, None]) @ axes.T)
+    flat = points @ axes.T
+    below = (heights < -2 * tolerance_m) & (heights > -_CROSSING_M)
+    patch = _largest_part(flat[np.abs(heights) < tolerance_m], flat[below])
     if len(patch) < 3:
         return None
     size_m = _size(patch)
@@ -93,10 +91,10 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
                       area_m2=float(hull.volume), size_m=size_m, middle=middle)
 
 
-def _largest_part(own: np.ndarray, through: np.ndarray) -> np.ndarray:
+def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Return the rows of `own` (N, 2), points in the plane, that form its largest part.
 
-    A chair at the height of a table is left out. Cells with as many points seen `through` (M, 2)
+    A chair at the height of a table is left out. Cells with as many points closely `below` (M, 2)
     the plane do not belong to it: another surface crosses it. Gaps of up to two cells are bridged,
     and a part behind the shadow of an object is kept when it has a fifth of the largest one's
     points.
@@ -106,7 +104,7 @@ def _largest_part(own: np.ndarray, through: np.ndarray) -> np.ndarray:
     corner = own.min(axis=0) - _PATCH_CELL_M
     shape = ((own.max(axis=0) - corner) / _PATCH_CELL_M).astype(np.int64) + 2
     cells = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
-    solid = _count_cells(own, corner, shape) > _count_cells(through, corner, shape)
+    solid = _count_cells(own, corner, shape) > _count_cells(below, corner, shape)
     labels, _ = ndimage.label(ndimage.binary_dilation(solid, np.ones((3, 3))),
                               structure=np.ones((3, 3)))
     label = np.where(solid, labels, 0)[cells[:, 0], cells[:, 1]]

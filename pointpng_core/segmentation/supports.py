@@ -237,11 +237,14 @@ def _choose(candidates: list[Candidate], config: SegmenterConfig) -> list[Candid
     for each in candidates:
         if each.role is Role.SUPPORT and each is not main:
             parallel = each.patch.plane.normal @ main.patch.plane.normal >= _MIN_PARALLEL
-            if not parallel or _rating(each) < _MIN_RATING * _rating(main):
+            gap_m = abs(main.patch.plane.heights(each.patch.middle[None])[0])
+            near = parallel and gap_m < config.max_height_m
+            if not near or _rating(each) < _MIN_RATING * _rating(main):
                 wall = _is_long(each.patch, config) and each.evidence.body_m < _MAX_BOARD_M
                 each = replace(
                     each, role=Role.BACKGROUND if wall else Role.FACE,
-                    reason='little stands on it' if parallel else 'it is inclined to the support')
+                    reason=('little stands on it' if near else 'it is far from the support' if parallel
+                            else 'it is inclined to the support'))
         chosen.append(each)
     return chosen
 
@@ -250,7 +253,7 @@ def _rating(candidate: Candidate) -> float:
     plane, evidence = candidate.patch.plane, candidate.evidence
     share = evidence.standing_share + _OWN_WEIGHT * evidence.own_share
     upward = (1.0 - plane.normal[1]) / 2.0
-    return float(share * upward / max(plane.offset_m, _NEAREST_M))
+    return float(share * upward / max(evidence.distance_m, _NEAREST_M) ** 2)
 
 
 def _kind(candidates: list[Candidate], sample: Sample) -> tuple[SupportKind, list[Candidate]]:

@@ -41,8 +41,7 @@ class PatchEvidence:
     free_share: share of the sample on neither this nor another large plane;
     fill: share of its outline, where nothing hides it, that shows the plane: the outline around
     several objects shows mostly what lies behind, or nothing;
-    sharpness: share of the points within three tolerances that are within one, inside of the
-    outline: a surface that only crosses the plane goes on above or below;
+    sharpness: see the function;
     body_m: how far a surface goes down from its border without a gap: the thickness of a board,
     the height of a box;
     distance_m: from the camera to its median point.
@@ -86,6 +85,20 @@ def relate(patch: PlanePatch, sample: Sample) -> Relation:
     return Relation(heights=heights, flat=flat, outside=outside, own=own)
 
 
+def sharpness(patch: PlanePatch, sample: Sample, relation: Relation) -> float:
+    """Return the share of the points within three tolerances that are within one.
+
+    Only points inside of the outline count. A surface that merely crosses the plane goes on above
+    or below it: its share is about a third. 1 for a strip too narrow to say.
+    """
+    if patch.size_m[1] < _MIN_WIDTH_M:
+        return 1.0
+    heights = np.abs(relation.heights[relation.outside < -_INSET_M])
+    tolerance = sample.tolerance_m[relation.outside < -_INSET_M]
+    band = (heights < 3 * tolerance).sum()
+    return float((heights < tolerance).sum() / band) if band else 1.0
+
+
 def weigh(patch: PlanePatch, sample: Sample, relation: Relation, elsewhere: np.ndarray, *,
           config: SegmenterConfig) -> PatchEvidence:
     """Return the evidence of a sample; points `elsewhere` (M,) lie on another large plane."""
@@ -94,16 +107,14 @@ def weigh(patch: PlanePatch, sample: Sample, relation: Relation, elsewhere: np.n
     above = (heights > tolerance) & (heights < config.max_height_m) & (outside < 0) & ~elsewhere
     groups, standing = _standing(relation.flat[:, above], (heights - tolerance)[above])
     border = (heights < -2 * tolerance) & (np.abs(outside) < _BORDER_M)
-    band = (np.abs(heights) < 3 * tolerance) & (outside < -_INSET_M)
-    band &= patch.size_m[1] > _MIN_WIDTH_M
     squares = np.sort((sample.points[own] ** 2).sum(axis=1)) if own.any() else np.ones(1)
     median_m, far_m = np.sqrt(squares[[len(squares) // 2, 9 * len(squares) // 10]])
     return PatchEvidence(
         own_share=float(own.mean()), groups=groups, standing_share=standing / len(heights),
         free_share=float((~own & ~elsewhere).mean()),
         fill=_fill(patch, sample, relation, float(far_m)),
-        sharpness=float((own & band).sum() / band.sum()) if band.any() else 1.0,
-        body_m=_body_m(-heights[border]), distance_m=float(median_m))
+        sharpness=sharpness(patch, sample, relation), body_m=_body_m(-heights[border]),
+        distance_m=float(median_m))
 
 
 def _standing(flat: np.ndarray, heights: np.ndarray) -> tuple[int, int]:

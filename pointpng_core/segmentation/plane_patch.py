@@ -75,20 +75,24 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
     patch = _largest_part(flat[np.abs(heights) < tolerance_m], flat[below])
     if len(patch) < 3:
         return None
-    size_m = _size(patch)
-    is_short = size_m[0] < config.max_segment_size_m
-    if is_short and size_m[0] * size_m[1] < config.min_table_area_m2:
+    sides_m = np.ptp(patch, axis=0)  # bounds of length and area, cheaper than the hull
+    if not _is_large(np.hypot(*sides_m), np.prod(sides_m), config):
         return None
     try:
         hull = ConvexHull(patch)
     except QhullError:
         return None
-    if is_short and hull.volume < config.min_table_area_m2:
+    size_m = _size(patch[hull.vertices])
+    if not _is_large(size_m[0], hull.volume, config):
         return None
     corner, outside = _outside_map(hull, patch, config.table_margin_m)
     middle = patch.mean(axis=0) @ axes - plane.offset_m * plane.normal
     return PlanePatch(plane=plane, axes=axes, corner_m=corner, outside_map_m=outside,
                       area_m2=float(hull.volume), size_m=size_m, middle=middle)
+
+
+def _is_large(length_m: float, area_m2: float, config: SegmenterConfig) -> bool:
+    return length_m >= config.max_segment_size_m or area_m2 >= config.min_table_area_m2
 
 
 def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
@@ -114,7 +118,7 @@ def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _size(flat: np.ndarray) -> tuple[float, float]:
-    """Return the extents of (N, 2) along its main axes, the longer one first."""
+    """Return the extents of corners (N, 2) along their main axes, the longer one first."""
     centred = flat - flat.mean(axis=0)
     sides = np.ptp(centred @ np.linalg.eigh(centred.T @ centred)[1], axis=0)
     return float(sides.max()), float(sides.min())

@@ -9,19 +9,20 @@ import numpy as np
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.patch_evidence import (
-    FULL_SAMPLE, PatchEvidence, Relation, Sample, relate, weigh)
+    FULL_SAMPLE, PatchEvidence, Relation, Sample, relate, sharpness, weigh)
 from pointpng_core.segmentation.plane_detection import Plane, find_planes, tolerances_m
 from pointpng_core.segmentation.plane_patch import PlanePatch, outlined
 
 _FIRST_SAMPLE = 2100
-_SECOND_SAMPLE = 1200
+_SECOND_SAMPLE = 900
+_MOST_SECOND = 3
 _MIN_SECOND = 100
 _DRAWS = 2
 _SEED = 0
 
 # Tuned on the frames and scenes of docs/segmentation.md.
-_MIN_CLARITY = 0.8
-"""Small supports there: .85 and more; planes through several objects: up to .75."""
+_MIN_CLARITY = 0.73
+"""Small supports there: .76 and more; planes through several objects: up to .70."""
 _MIN_CLARITY_LONG = 0.6
 """Supports longer than an object, narrow ledges among them: .72 and more; others: up to .41."""
 _MAX_BOARD_M = 0.06
@@ -149,12 +150,19 @@ def _patches(sample: Sample, config: SegmenterConfig) -> list[tuple[PlanePatch, 
     A small table far away has few points of the whole cloud, but many of the rest.
     """
     first = _patches_in(sample.part(slice(_FIRST_SAMPLE)), config)
-    related = [(patch, relate(patch, sample)) for patch in first]
+    related = _sharp(first, sample)
     rows = np.flatnonzero(_off(sample, [relation for _, relation in related]))[:_SECOND_SAMPLE]
     if len(rows) >= _MIN_SECOND:
-        second = _patches_in(sample.part(rows), config)
-        related += [(patch, relate(patch, sample)) for patch in second]
+        second = _patches_in(sample.part(rows), config, most=_MOST_SECOND)
+        related += _sharp(second, sample)
     return related
+
+
+def _sharp(patches: Sequence[PlanePatch], sample: Sample) -> list[tuple[PlanePatch, Relation]]:
+    """Return the patches without those that merely cut through other surfaces."""
+    related = [(patch, relate(patch, sample)) for patch in patches]
+    return [(patch, relation) for patch, relation in related
+            if sharpness(patch, sample, relation) >= _MIN_CLARITY_LONG]
 
 
 def _off(sample: Sample, relations: Sequence[Relation]) -> np.ndarray:
@@ -166,8 +174,8 @@ def _off(sample: Sample, relations: Sequence[Relation]) -> np.ndarray:
     return rest
 
 
-def _patches_in(sample: Sample, config: SegmenterConfig) -> list[PlanePatch]:
-    planes = find_planes(sample.points, sample.tolerance_m, config=config)
+def _patches_in(sample: Sample, config: SegmenterConfig, most: int = 4) -> list[PlanePatch]:
+    planes = find_planes(sample.points, sample.tolerance_m, config=config, most=most)
     patches = [outlined(plane, sample.points, sample.tolerance_m, config=config)
                for plane in planes]
     return [patch for patch in patches if patch is not None]
@@ -279,7 +287,7 @@ def _reason(kind: SupportKind, candidates: Sequence[Candidate]) -> str:
     described = [f'{_described(each)}: {each.reason}' for each in candidates]
     count = sum(each.role is Role.SUPPORT for each in candidates)
     if kind is SupportKind.NONE:
-        return 'no plane supports objects; ' + ('; '.join(described) or 'none is large enough')
+        return 'no plane supports objects; ' + ('; '.join(described) or 'none is large and flat enough')
     return '; '.join(described[:count])
 
 

@@ -22,14 +22,19 @@ _MIN_WIDTH_M = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Points (M, 3) float64 of a cloud, and for each one the distance to a plane it lies on."""
+    """Points (M, 3) float64 of a cloud, and two lengths for each of them.
+
+    distance_m (M,) from the camera; tolerance_m (M,): largest distance to a plane it lies on.
+    """
 
     points: np.ndarray
+    distance_m: np.ndarray
     tolerance_m: np.ndarray
 
     def part(self, rows: np.ndarray | slice) -> 'Sample':
         """Return the sample of these rows alone."""
-        return Sample(points=self.points[rows], tolerance_m=self.tolerance_m[rows])
+        return Sample(points=self.points[rows], distance_m=self.distance_m[rows],
+                      tolerance_m=self.tolerance_m[rows])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +112,8 @@ def weigh(patch: PlanePatch, sample: Sample, relation: Relation, elsewhere: np.n
     above = (heights > tolerance) & (heights < config.max_height_m) & (outside < 0) & ~elsewhere
     groups, standing = _standing(relation.flat[:, above], (heights - tolerance)[above])
     border = (heights < -2 * tolerance) & (np.abs(outside) < _BORDER_M)
-    squares = np.sort((sample.points[own] ** 2).sum(axis=1)) if own.any() else np.ones(1)
-    median_m, far_m = np.sqrt(squares[[len(squares) // 2, 9 * len(squares) // 10]])
+    distances = np.sort(sample.distance_m[own]) if own.any() else np.ones(1)
+    median_m, far_m = distances[[len(distances) // 2, 9 * len(distances) // 10]]
     return PatchEvidence(
         own_share=float(own.mean()), groups=groups, standing_share=standing / len(heights),
         free_share=float((~own & ~elsewhere).mean()),

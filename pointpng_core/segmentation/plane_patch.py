@@ -37,11 +37,7 @@ class PlanePatch:
 
     def flat(self, points: np.ndarray) -> np.ndarray:
         """Return the coordinates (2, N) of points (N, 3) along the axes, from the map's corner."""
-        # Column by column: far faster than (N, 3) @ (3, 2), and in the dtype of the points.
-        x, y, z = points.T
-        kind = points.dtype.type
-        return np.stack([x * kind(a) + y * kind(b) + z * kind(c) - kind(start)
-                         for (a, b, c), start in zip(self.axes, self.corner_m)])
+        return _along(self.axes, points) - self.corner_m.astype(points.dtype)[:, None]
 
     def outside(self, points: np.ndarray) -> np.ndarray:
         """Return distances (N,) of points (N, 3) from the outline in the plane, negative inside.
@@ -70,14 +66,15 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
     """
     axes = np.linalg.svd(plane.normal[None])[2][1:]
     heights = plane.heights(points)
-    flat = points @ axes.T
+    flat = _along(axes, points)
     below = (heights < -2 * tolerance_m) & (heights > -_CROSSING_M)
-    patch = _largest_part(flat[np.abs(heights) < tolerance_m], flat[below])
-    if len(patch) < 3:
+    patch = _largest_part(flat[:, np.abs(heights) < tolerance_m], flat[:, below])
+    if patch.shape[1] < 3:
         return None
-    sides_m = np.ptp(patch, axis=0)  # bounds of length and area, cheaper than the hull
+    sides_m = [float(np.ptp(row)) for row in patch]  # bound length and area, cheaper than the hull
     if not _is_large(np.hypot(*sides_m), np.prod(sides_m), config):
         return None
+    patch = patch.T
     try:
         hull = ConvexHull(patch)
     except QhullError:
@@ -95,26 +92,42 @@ def _is_large(length_m: float, area_m2: float, config: SegmenterConfig) -> bool:
     return length_m >= config.max_segment_size_m or area_m2 >= config.min_table_area_m2
 
 
-def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Return the rows of `own` (N, 2), points in the plane, that form its largest part.
+def _along(axes: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the coordinates (2, N) of points (N, 3) along axes (2, 3).
 
-    A chair at the height of a table is left out. Cells with as many points closely `below` (M, 2)
+    Column by column: far faster than (N, 3) @ (3, 2), and in the dtype of the points.
+    """
+    x, y, z = points.T
+    return np.stack([x * a + y * b + z * c for a, b, c in axes.astype(points.dtype)])
+
+
+def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Return the columns of `own` (2, N), points in the plane, that form its largest part.
+
+    A chair at the height of a table is left out. Cells with as many points closely `below` (2, M)
     the plane do not belong to it: another surface crosses it. Gaps of up to two cells are bridged,
     and a part behind the shadow of an object is kept when it has a fifth of the largest one's
     points.
     """
-    if len(own) < 3:
+    if own.shape[1] < 3:
         return own
-    corner = own.min(axis=0) - _PATCH_CELL_M
-    shape = ((own.max(axis=0) - corner) / _PATCH_CELL_M).astype(np.int64) + 2
-    cells = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
+    corner = own.min(axis=1, keepdims=True) - _PATCH_CELL_M
+    rows, columns = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
+    shape = (int(rows.max()) + 2, int(columns.max()) + 2)
     solid = _count_cells(own, corner, shape) > _count_cells(below, corner, shape)
     labels, _ = ndimage.label(ndimage.binary_dilation(solid, np.ones((3, 3))),
                               structure=np.ones((3, 3)))
-    label = np.where(solid, labels, 0)[cells[:, 0], cells[:, 1]]
+    label = np.where(solid, labels, 0)[rows, columns]
     counts = np.bincount(label)
     counts[0] = 0
-    return own[counts[label] > _MIN_PATCH_SHARE * counts.max()]
+    return own[:, counts[label] > _MIN_PATCH_SHARE * counts.max()]
+
+
+def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    rows, columns = np.floor((flat - corner) / _PATCH_CELL_M).astype(np.int64)
+    known = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    return np.bincount(rows[known] * shape[1] + columns[known],
+                       minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _size(flat: np.ndarray) -> tuple[float, float]:
@@ -122,13 +135,6 @@ def _size(flat: np.ndarray) -> tuple[float, float]:
     centred = flat - flat.mean(axis=0)
     sides = np.ptp(centred @ np.linalg.eigh(centred.T @ centred)[1], axis=0)
     return float(sides.max()), float(sides.min())
-
-
-def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    cells = np.floor((flat - corner) / _PATCH_CELL_M).astype(np.int64)
-    cells = cells[((cells >= 0) & (cells < shape)).all(axis=1)]
-    return np.bincount(cells[:, 0] * shape[1] + cells[:, 1],
-                       minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _outside_map(hull: ConvexHull, patch: np.ndarray,

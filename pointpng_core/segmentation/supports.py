@@ -129,8 +129,10 @@ def usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
 
 def _sample(points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoise) -> Sample:
     drawn = _draw(points, config).astype(np.float64)
-    return Sample(points=drawn, tolerance_m=tolerances_m(drawn, config.plane_tolerance_m, config,
-                                                         depth_noise))
+    x, y, z = drawn.T
+    tolerance_m = tolerances_m(drawn, config.plane_tolerance_m, config, depth_noise)
+    return Sample(points=drawn, distance_m=np.sqrt(x * x + y * y + z * z),
+                  tolerance_m=tolerance_m)
 
 
 def _draw(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
@@ -276,7 +278,7 @@ def _kind(candidates: list[Candidate], sample: Sample) -> tuple[SupportKind, lis
     if best.patch.area_m2 < _EMPTY_AREA_M2:
         return SupportKind.NONE, candidates
     rest = _off(sample, [relate(each.patch, sample) for each in backgrounds])
-    before = np.linalg.norm(sample.points[rest], axis=1) < best.evidence.distance_m
+    before = sample.distance_m[rest] < best.evidence.distance_m
     if before.sum() > _FEW * len(rest):
         return SupportKind.NONE, candidates
     return SupportKind.EMPTY, [replace(each, role=Role.SUPPORT) if each is best else each

@@ -7,9 +7,8 @@ from scipy import ndimage
 
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_patch import PlanePatch
+from pointpng_core.segmentation.sampling import FULL_SAMPLE, Sample
 
-FULL_SAMPLE = 5000
-"""Number of points of a cloud that are looked at."""
 _COLUMN_M = 0.03
 _MAX_FOOT_M = 0.03
 _MIN_GROUP_POINTS = 5
@@ -18,23 +17,6 @@ _BODY_STEP_M = 0.02
 _BORDER_M = 0.03
 _INSET_M = 0.01
 _MIN_WIDTH_M = 0.05
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """Points (M, 3) float64 of a cloud, and two lengths for each of them.
-
-    distance_m (M,) from the camera; tolerance_m (M,): largest distance to a plane it lies on.
-    """
-
-    points: np.ndarray
-    distance_m: np.ndarray
-    tolerance_m: np.ndarray
-
-    def part(self, rows: np.ndarray | slice) -> 'Sample':
-        """Return the sample of these rows alone."""
-        return Sample(points=self.points[rows], distance_m=self.distance_m[rows],
-                      tolerance_m=self.tolerance_m[rows])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +45,7 @@ class PatchEvidence:
 
     @property
     def clarity(self) -> float:
-        """Return how clearly the outline shows one flat surface: 1 for a table, less for others.
-        """
+        """Return how clearly the outline shows one flat surface: about 1 for a table."""
         return self.fill * self.sharpness
 
 

@@ -1,6 +1,7 @@
 """The visible part of a plane: its outline, its extent, and what lies where relative to it."""
 
 from dataclasses import dataclass
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -22,8 +23,8 @@ class PlanePatch:
 
     `axes` (2, 3) are orthonormal directions in the plane, and `corner_m` (2,) is the corner of the
     map along them. `outside_map_m` is the distance of each map cell from the outline, negative
-    inside. `area_m2` is the area of the outline, `size_m` its length and width along its main axes,
-    and `middle` (3,) the mean of its points.
+    inside. `area_m2` is the area of the outline, `size_m` its length and width along its main
+    axes, and `middle` (3,) the mean of its points.
     """
 
     plane: Plane
@@ -71,9 +72,9 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
     patch = _largest_part(flat[:, np.abs(heights) < tolerance_m], flat[:, below])
     if patch.shape[1] < 3:
         return None
-    sides_m = [float(np.ptp(row)) for row in patch]  # bound length and area, cheaper than the hull
-    if not _is_large(np.hypot(*sides_m), np.prod(sides_m), config):
-        return None
+    width_m, height_m = float(np.ptp(patch[0])), float(np.ptp(patch[1]))
+    if not _is_large(math.hypot(width_m, height_m), width_m * height_m, config):
+        return None  # for less than the price of the hull
     patch = patch.T
     try:
         hull = ConvexHull(patch)

@@ -1,7 +1,15 @@
-"""Segmentation of a point cloud into the table and the objects that stand on it."""
+"""Segmentation of a point cloud into supports and the objects that stand on them."""
 
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_detection import Plane
 from pointpng_core.segmentation.segmenter import Scene, Segment, segment_scene
+from pointpng_core.segmentation.supports import (
+    Candidate,
+    Role,
+    SupportChoice,
+    SupportKind,
+    find_supports,
+)
 
-__all__ = ['Plane', 'Scene', 'Segment', 'SegmenterConfig', 'segment_scene']
+__all__ = ['Candidate', 'Plane', 'Role', 'Scene', 'Segment', 'SegmenterConfig', 'SupportChoice',
+           'SupportKind', 'find_supports', 'segment_scene']

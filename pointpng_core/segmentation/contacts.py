@@ -14,13 +14,15 @@ _LESS_UPWARD = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """The table's unit normal `up` (3,), and the heights (V,) of the voxels above it in metres.
+    """The support under each of the V voxels.
 
-    Without a table `up` is 0 and the heights are inf.
+    `up` (V, 3) is its unit normal, `heights_m` (V,) the height above it, and `outside_m` (V,) the
+    distance from its outline, negative inside. Without a support they are 0, inf and -inf.
     """
 
     up: np.ndarray
     heights_m: np.ndarray
+    outside_m: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,8 @@ def _contact(pairs: np.ndarray, links: np.ndarray, surface: Surface, labels: np.
     """Return the contact of the `pairs` (E, 2) within the crease radius and their `links`."""
     parts = (int(labels[pairs[0, 0]]), int(labels[pairs[0, 1]]))
     own_bends = [np.median(surface.bend_rad[labels == part]) for part in parts]
-    first, second = (surface.normals[np.unique(side)] @ ground.up for side in pairs.T)
+    first, second = (np.einsum('vi,vi->v', surface.normals[rows], ground.up[rows])
+                     for rows in map(np.unique, pairs.T))
     return Contact(
         parts=parts,
         length_m=_length(surface.centroids[links].mean(axis=1)),

@@ -12,7 +12,7 @@ from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health.frame_statistics import Summary
 
 if TYPE_CHECKING:                        # the core's types bring torch
-    from pointpng_core.segmentation import Plane
+    from pointpng_core.segmentation.support_choice import SupportChoice
     from pointpng_core.tracking.frame_result import ObjectState
 
 LOW_FINITE_SHARE = 0.05
@@ -80,12 +80,15 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
                             values=_key_values(values))
 
 
-def plane_in_words(plane: 'Plane | None') -> str:
-    """Return the plane on which the objects of a frame stand, in the frame of the cloud."""
-    if plane is None:
-        return 'none'
-    x, y, z = plane.normal
-    return f'normal ({x:.3f}, {y:.3f}, {z:.3f}), {plane.offset_m:.3f} m below the origin'
+def support_in_words(support: 'SupportChoice') -> str:
+    """Return the plane on which the objects of a frame stand, in the frame of the cloud, and why.
+
+    Without such a plane, the reasons against each of the visible ones.
+    """
+    if support.plane is None:
+        return support.reason
+    (x, y, z), below_m = support.plane.normal, support.plane.offset_m
+    return f'normal ({x:.3f}, {y:.3f}, {z:.3f}), {below_m:.3f} m below the origin; {support.reason}'
 
 
 def objects_status(name: str, states: 'Sequence[ObjectState]') -> DiagnosticStatus:

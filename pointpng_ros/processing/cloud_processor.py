@@ -13,7 +13,7 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.timing import StageTimer
-from pointpng_ros.health.diagnostics import plane_in_words
+from pointpng_ros.health.diagnostics import support_in_words
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
@@ -112,7 +112,7 @@ class CloudProcessor:
             stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
             stage_ms=timer.stage_ms | result.stage_ms, warnings=result.warnings,
-            plane=plane_in_words(result.scene.plane)))
+            plane=support_in_words(result.scene.support)))
         self._session.finish(result, camera=arrival.slot)
 
     def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,

@@ -140,7 +140,7 @@ class FramePipeline:
             detections=tuple(found for found, well in zip(detections, constrained) if well),
             poorly_constrained=tuple(found for found, well in zip(detections, constrained)
                                      if not well),
-            scene=scene, stage_ms=timer.stage_ms,
+            rejected=_rejected(measurements, accepted), scene=scene, stage_ms=timer.stage_ms,
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
@@ -229,6 +229,14 @@ class FramePipeline:
 
     def _temporary_reference(self, points: NDArray[np.floating], name: str) -> Reference:
         return self._estimator.reference_from_view(points, name=name, keep=False)
+
+
+def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measurement]
+              ) -> tuple[Measurement, ...]:
+    """Return the measurements that were not accepted, best score first."""
+    return tuple(sorted((measurement for measurement in measurements
+                         if measurement not in accepted),
+                        key=lambda measurement: -measurement.score))
 
 
 def _subsampled(points: NDArray[np.floating]) -> NDArray[np.floating]:

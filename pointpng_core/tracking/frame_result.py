@@ -115,6 +115,9 @@ class FrameResult:
     """Accepted poses, best score first."""
     poorly_constrained: tuple[Detection, ...] = ()
     """Tracked objects whose pose is not accepted, because other poses nearby fit as well."""
+    rejected: tuple[Measurement, ...] = ()
+    """Segments, merged ones included, whose best pose is not confident enough, or that have none;
+    best score first."""
     scene: Scene
     """The segmented frame, with all segments."""
     stage_ms: dict[str, float]

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pointpng_core.cli.evaluate import (
     ablation,
     batch,
+    bop,
     calibration,
     classification,
     curves,
@@ -51,11 +52,11 @@ class Benchmark(Protocol):
         ...
 
 
-HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
+HELP = ('benchmarks: poses, whole frames, confidence, recognition, curves, segmentation, equivariance, '
         'classification, ablation, fused models, speed of batches and of training, devices')
 KINDS: dict[str, Benchmark] = {
     'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
-    'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
+    'recognition': recognition, 'scene': scene, 'bop': bop, 'fusion': fusion, 'equivariance': equivariance,
     'classification': classification, 'ablation': ablation, 'batch': batch,
     'training': training, 'device': device}
 

@@ -16,6 +16,8 @@ _HOMES = {
     'EstimatorConfig': 'pointpng_core.estimation.config',
     'FramePipeline': 'pointpng_core.pipeline',
     'PipelineConfig': 'pointpng_core.pipeline',
+    'PinholeCamera': 'pointpng_core.geometry.pinhole',
+    'PointCloud': 'pointpng_core.geometry.clouds.point_cloud',
     'PoseEstimate': 'pointpng_core.estimation.types',
     'PoseEstimator': 'pointpng_core.estimator',
     'Reference': 'pointpng_core.reference',

@@ -102,7 +102,7 @@ class _Sequence:
         if header.frame_id != self._frame_id:
             self._pipeline.reset()
             self._frame_id = header.frame_id
-        result = self._pipeline.process(cloud.points, cloud.image_shape, stamp_ns / 1e9)
+        result = self._pipeline.process(cloud, stamp_ns / 1e9)
         return {**facts, 'refused': None, 'stage_ms': result.stage_ms,
                 'objects': [_object(found) for found in result.detections]}
 

@@ -1,11 +1,12 @@
 """Segmentation of a point cloud: table, points above it, voxels, parts, objects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
 from pointpng_core.segmentation.local_shape import Voxels, describe_surface, gather_voxels
@@ -27,6 +28,10 @@ class Segment:
     points: np.ndarray
     indices: np.ndarray
 
+    def moved(self, T: np.ndarray) -> 'Segment':
+        """Return the segment with its points moved by T (4, 4)."""
+        return replace(self, points=transform(T, self.points).astype(np.float32))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
@@ -39,6 +44,11 @@ class Scene:
     segments: tuple[Segment, ...]
     plane: Plane | None
     stage_ms: dict[str, float]
+
+    def moved(self, T: np.ndarray) -> 'Scene':
+        """Return the scene moved by T (4, 4)."""
+        return replace(self, segments=tuple(segment.moved(T) for segment in self.segments),
+                       plane=self.plane.moved(T) if self.plane else None)
 
 
 def segment_scene(points: np.ndarray, *, config: SegmenterConfig,

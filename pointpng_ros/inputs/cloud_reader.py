@@ -10,7 +10,8 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import outside_blanked
-from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
@@ -29,7 +30,7 @@ class CloudReader:
         if region.enabled and region.frame:
             self._lookup = self._lookup or FrameLookup(self._node, '', asked_by='roi.frame')
 
-    def read(self, message: PointCloud2) -> DecodedCloud:
+    def read(self, message: PointCloud2) -> PointCloud:
         """Decode a cloud; raises CloudError when it is malformed, too old or without a frame."""
         if not message.header.frame_id:
             raise CloudError('the cloud has an empty frame_id, so its poses would have no frame; '
@@ -45,7 +46,7 @@ class CloudReader:
         """Return how much older than the node's clock a stamp is, in seconds."""
         return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds / 1e9
 
-    def _inside(self, cloud: DecodedCloud, header: Header, region: RegionConfig) -> DecodedCloud:
+    def _inside(self, cloud: PointCloud, header: Header, region: RegionConfig) -> PointCloud:
         """Make points outside the region NaN, so that an organised cloud stays organised."""
         if not region.enabled:
             return cloud

@@ -73,7 +73,7 @@ class CloudProcessor:
             topics = ', '.join(camera.topic for camera in self._cameras)
             raise CloudError(f'no cloud received yet on {topics}')
         cloud = self._reader.read(camera.newest)
-        return self._session.set_reference(cloud.points, cloud.image_shape)
+        return self._session.set_reference(cloud)
 
     def _process_reference(self, message: PointCloud2) -> None:
         """Take the references from a cloud of the reference topic, unless it is the last again."""
@@ -81,7 +81,7 @@ class CloudProcessor:
         if last is not None and last.data == message.data:
             return
         cloud = self._reader.read(message)
-        self._report(self._session.take_references(cloud.points, cloud.image_shape))
+        self._report(self._session.take_references(cloud))
         self._reference_message = message
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
@@ -90,7 +90,7 @@ class CloudProcessor:
             cloud = self._reader.read(arrival.message)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
         taken = self._session.needs_reference
-        result = self._session.process(cloud.points, cloud.image_shape, frame=header.frame_id,
+        result = self._session.process(cloud, frame=header.frame_id,
                                        stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9,
                                        camera=arrival.slot)
         camera.states = result.states

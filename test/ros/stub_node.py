@@ -19,6 +19,7 @@ import numpy as np
 from pointpng_core.config import Config, option
 from pointpng_core.errors import LibraryError
 from pointpng_core.geometry import Rotational, Symmetry
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_ros.health.lifetime import run_node
 from pointpng_ros.nodes.pose_estimator import NODE_NAME, THREADS, PoseEstimatorNode
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
@@ -63,7 +64,8 @@ class StubPipeline:
     def reset(self):
         self.tracks.clear()
 
-    def process(self, points, image_shape=None, stamp_s=None):
+    def process(self, cloud, stamp_s=None):
+        points = PointCloud.of(cloud).points
         time.sleep(self.slow_s)
         StubPipeline.answered += 1
         if points[0, 0] == 66:
@@ -83,8 +85,8 @@ class StubPipeline:
                                                           blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 
-    def references_from_view(self, points, image_shape=None):
-        return [reference(f'object_{x}') for x, _ in blocks(points)]
+    def references_from_view(self, cloud):
+        return [reference(f'object_{x}') for x, _ in blocks(PointCloud.of(cloud).points)]
 
     def renew_references(self, result):
         self.references = [reference(f'object_{x}') for x in result.seen]

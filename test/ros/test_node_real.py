@@ -59,7 +59,7 @@ def offline_pipeline(library):
 
 def offline(pipeline, frame, stamp_s=None):
     """The result, and the poses by child frame."""
-    result = pipeline.process(frame.points.reshape(-1, 3), frame.points.shape[:2], stamp_s)
+    result = pipeline.process(frame.points.reshape(-1, 3), stamp_s)
     return result, {each.child_frame: each.estimate.T_observation_reference
                     for each in result.detections}
 

@@ -8,27 +8,13 @@ import numpy as np
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import finite_rows
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
 
 DEFAULT_MAX_POINTS = 8_000_000
 _FLOATS = {7: 'f4', 8: 'f8'}          # sensor_msgs/PointField: FLOAT32, FLOAT64
 _TYPE_NAMES = {1: 'int8', 2: 'uint8', 3: 'int16', 4: 'uint16', 5: 'int32', 6: 'uint32',
                7: 'float32', 8: 'float64'}
 _MALFORMED = (AttributeError, TypeError, ValueError, OverflowError, BufferError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecodedCloud:
-    """The points of one message.
-
-    `points` is (N, 3) float32 in the message's own frame and unit; it may share memory with the
-    message. `image_shape` is (height, width), row-major, when the rows of `points` still
-    correspond to the pixels of an organised cloud, else None. `finite_share` in (0, 1] is the
-    share of the message's points whose three coordinates are finite.
-    """
-
-    points: np.ndarray
-    image_shape: tuple[int, int] | None
-    finite_share: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +40,12 @@ class _Layout:
 
 
 def decode_cloud(message: Any, *, drop_non_finite: bool = False,
-                 max_points: int = DEFAULT_MAX_POINTS) -> DecodedCloud:
+                 max_points: int = DEFAULT_MAX_POINTS) -> PointCloud:
     """Read x, y, z of a PointCloud2 by name: any order, offset, float type, byte order, padding.
 
-    `is_dense` is not trusted: finiteness is measured. With `drop_non_finite` the points that hold
-    NaN or infinity are left out (and with them the image shape). Memory use is
+    The points are float32 in the message's own frame and unit, and may share memory with it.
+    `is_dense` is not trusted: `finite_share` in (0, 1] is measured. With `drop_non_finite` the
+    points that hold NaN or infinity are left out (and with them the image shape). Memory use is
     proportional to the bytes that the message really holds.
 
     Raises CloudError, and nothing else, for a message that cannot be read, an empty cloud,
@@ -167,9 +154,9 @@ def _gather(layout: _Layout, buffer: np.ndarray) -> np.ndarray:
 
 
 def _decoded(points: np.ndarray, finite: np.ndarray, finite_count: int, layout: _Layout,
-             drop_non_finite: bool) -> DecodedCloud:
+             drop_non_finite: bool) -> PointCloud:
     image_shape = (layout.height, layout.width) if layout.height > 1 else None
     if drop_non_finite and finite_count < len(points):
         points, image_shape = points[finite], None
-    return DecodedCloud(points=points, image_shape=image_shape,
+    return PointCloud(points=points, image_shape=image_shape,
                         finite_share=finite_count / len(finite))

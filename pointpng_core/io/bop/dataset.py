@@ -105,8 +105,9 @@ def default_models(folder: Path) -> str:
     """Return the folder of meshes of a dataset that poses refer to; raises FileError."""
     found = _folders(folder, layout.MODELS)
     if not found:
-        raise FileError(f'{folder} has no folder {layout.MODELS} or {layout.MODELS}_...: is it a '
-                        'BOP dataset?')
+        hint = 'give the folder above' if (folder / layout.MODELS_INFO).exists() \
+            else 'is it a BOP dataset?'
+        raise FileError(f'{folder} has no folder {layout.MODELS} or {layout.MODELS}_...: {hint}')
     if layout.MODELS in found:
         return layout.MODELS
     others = [name for name in found if not name.endswith('_eval')] or found

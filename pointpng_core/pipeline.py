@@ -18,7 +18,7 @@ from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
-from pointpng_core.tracking.frame_result import Detection, FrameResult, object_states
+from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.reference_renewal import ReferenceRenewal
@@ -236,11 +236,11 @@ class FramePipeline:
 
 
 def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measurement]
-              ) -> tuple[Measurement, ...]:
-    """Return the measurements that were not accepted, best score first."""
-    return tuple(sorted((measurement for measurement in measurements
-                         if measurement not in accepted),
-                        key=lambda measurement: -measurement.score))
+              ) -> tuple[Rejection, ...]:
+    """Return what is left of the measurements, best score first."""
+    left = [measurement for measurement in measurements if measurement not in accepted]
+    return tuple(Rejection(segment=measurement.segment, estimate=measurement.estimate)
+                 for measurement in sorted(left, key=lambda measurement: -measurement.score))
 
 
 def _subsampled(points: NDArray[np.floating]) -> NDArray[np.floating]:

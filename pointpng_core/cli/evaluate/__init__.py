@@ -52,13 +52,14 @@ class Benchmark(Protocol):
         ...
 
 
-HELP = ('benchmarks: poses, whole frames, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, fused models, speed of batches and of training, devices')
+HELP = ('benchmarks: poses, whole frames, confidence, recognition, curves, segmentation, '
+        'equivariance, classification, ablation, fused models, speed of batches and of training, '
+        'devices')
 KINDS: dict[str, Benchmark] = {
-    'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
-    'recognition': recognition, 'scene': scene, 'bop': bop, 'fusion': fusion, 'equivariance': equivariance,
-    'classification': classification, 'ablation': ablation, 'batch': batch,
-    'training': training, 'device': device}
+    'pose': pose, 'bop': bop, 'curves': curves, 'make-pairs': make_pairs,
+    'calibration': calibration, 'recognition': recognition, 'scene': scene, 'fusion': fusion,
+    'equivariance': equivariance, 'classification': classification, 'ablation': ablation,
+    'batch': batch, 'training': training, 'device': device}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

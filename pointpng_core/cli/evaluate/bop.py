@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='folder with models/ and test/SCENE/, as on the BOP page')
     _add_frames(parser)
     parser.add_argument('--masks', choices=('visib',),
-                        help='pose the points of given masks, mask_visib, in place of whole frames')
+                        help='pose the points of the given masks, mask_visib, not whole frames')
     parser.add_argument('--known-labels', action='store_true',
                         help='with --masks: search only for the object of each mask')
     parser.add_argument('--config', metavar='FILE', type=Path,
@@ -108,9 +108,9 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     about = {**results.to_json(), **_about(options, source, library)}
     if options.baselines:
         from pointpng_core.evaluation.frames.baseline_runs import run_baselines
-        about['baselines'] = run_baselines(source, library, estimator, results.records,
-                                           per_scene=options.baseline_frames,
-                                           settings=settings, report=report_progress)
+        about['baselines'] = run_baselines(
+            source, library, estimator, whole_frames=None if options.masks else results.records,
+            per_scene=options.baseline_frames, report=report_progress)
     return about
 
 

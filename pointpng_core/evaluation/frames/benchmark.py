@@ -5,13 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pointpng_core.evaluation.frames.answer import Answer
 from pointpng_core.evaluation.frames.contact_sheet import ContactSheet
-from pointpng_core.evaluation.frames.judge import judge
+from pointpng_core.evaluation.frames.judged_frame import JudgedFrame
 from pointpng_core.evaluation.frames.library import ModelLibrary
-from pointpng_core.evaluation.frames.losses import losses
 from pointpng_core.evaluation.frames.methods import FrameMethod
 from pointpng_core.evaluation.frames.records import FrameRecord, TargetRecord, summary
 from pointpng_core.evaluation.frames.truth import TargetRule, Truth, frame_truths
@@ -48,13 +45,12 @@ class FrameSource:
         return counts
 
     def frames(self, per_scene: int | None = None) -> Iterator[BopFrame]:
-        """Yield the frames, at most `per_scene` of each scene; raises FileError."""
-        counts, limit = self.counts(), per_scene or self.per_scene
+        """Yield the frames, at most `per_scene` of those of each scene; raises FileError."""
+        counts = self.counts()
         for scene_id in self.scene_ids or self.dataset.scene_ids:
             frames = [frame for frame in self.dataset.frames([scene_id])
                       if counts is None or (frame.scene_id, frame.image_id) in counts]
-            chosen = np.linspace(0, len(frames) - 1, min(limit or len(frames), len(frames)))
-            yield from (frames[round(index)] for index in chosen)
+            yield from _spread(_spread(frames, self.per_scene), per_scene)
 
     def truths(self, frame: BopFrame, cloud: PointCloud, names: Mapping[int, str],
                counts: Counts | None) -> list[Truth]:
@@ -94,61 +90,50 @@ def run_frames(source: FrameSource, library: ModelLibrary, method: FrameMethod, 
         truths = source.truths(frame, cloud, library.names, counts)
         if not records:
             method.answer(cloud, truths)
-        answer = method.answer(cloud, truths)
-        record, verdicts = _judged(frame, depth_m, answer, truths, library)
-        records.append(record)
-        estimates += _estimates(frame, answer, library)
+        judged = JudgedFrame.of(frame, depth_m, method.answer(cloud, truths), truths,
+                                library.surfaces)
+        records.append(_record(judged, library))
+        estimates += _estimates(judged, library)
         if sheet is not None:
-            sheet.add(frame, depth_m, answer, truths, verdicts, record)
-        report(_line(record))
+            sheet.add(judged)
+        report(f'{judged.line}, {judged.answer.stage_ms.get("total", 0.0):.0f} ms')
     return FrameResults(records=records, estimates=estimates)
 
 
-def _judged(frame: BopFrame, depth_m: NDArray[np.float32], answer: Answer,
-            truths: Sequence[Truth], library: ModelLibrary
-            ) -> tuple[FrameRecord, tuple[str | None, ...]]:
-    """Return the record of a frame, and the verdict on each prediction."""
-    record = {'scene_id': frame.scene_id, 'image_id': frame.image_id,
-              'stage_ms': answer.stage_ms}
-    if not frame.annotated:
-        return FrameRecord(**record, judged=False), (None,) * len(answer.predictions)
-    judgement = judge(answer.predictions, truths, library.surfaces)
-    lost = losses(truths, answer, judgement)
-    targets = tuple(TargetRecord(visible_fraction=truth.visible_fraction, found=bool(found),
-                                 loss=loss)
-                    for truth, found, loss in zip(truths, judgement.found, lost) if truth.target)
+def _spread(frames: Sequence[BopFrame], most: int | None) -> list[BopFrame]:
+    """Return at most so many of the frames, evenly spread."""
+    count = min(most or len(frames), len(frames))
+    return [frames[round(index)] for index in np.linspace(0, len(frames) - 1, count)]
+
+
+def _record(judged: JudgedFrame, library: ModelLibrary) -> FrameRecord:
+    targets = tuple(TargetRecord(visible_fraction=truth.visible_fraction, loss=loss)
+                    for truth, loss in zip(judged.truths, judged.lost) if truth.target)
     return FrameRecord(
-        **record, judged=True, targets=targets,
-        verdicts=tuple(verdict for verdict in judgement.verdicts if verdict),
-        pairs=tuple(_pair_errors(frame, depth_m, answer, truths, library))), judgement.verdicts
+        scene_id=judged.frame.scene_id, image_id=judged.frame.image_id, judged=judged.has_truth,
+        stage_ms=judged.answer.stage_ms, targets=targets,
+        verdicts=tuple(verdict for verdict in judged.verdicts if verdict),
+        pairs=tuple(_pair_errors(judged, library)))
 
 
-def _pair_errors(frame: BopFrame, depth_m: NDArray[np.float32], answer: Answer,
-                 truths: Sequence[Truth], library: ModelLibrary) -> Iterator[PairErrors]:
+def _pair_errors(judged: JudgedFrame, library: ModelLibrary) -> Iterator[PairErrors]:
     """Yield the errors of each target's label: as many poses as targets, the most confident."""
-    for label in dict.fromkeys(truth.label for truth in truths if truth.target):
-        own = [truth for truth in truths if truth.label == label]
+    for label in dict.fromkeys(truth.label for truth in judged.truths if truth.target):
+        own = [truth for truth in judged.truths if truth.label == label]
         targets = np.array([truth.target for truth in own])
-        best = sorted((found for found in answer.predictions if found.label == label),
+        best = sorted((found for found in judged.answer.predictions if found.label == label),
                       key=lambda found: -found.confidence)[:int(targets.sum())]
         yield library.judge(label).errors(
             np.reshape([found.T_camera_object for found in best], (-1, 4, 4)),
             np.array([found.confidence for found in best]),
             np.stack([truth.T_camera_object for truth in own]), targets,
-            depth_m=depth_m, camera=frame.camera)
+            depth_m=judged.depth_m, camera=judged.frame.camera)
 
 
-def _estimates(frame: BopFrame, answer: Answer, library: ModelLibrary) -> list[BopResult]:
-    time_s = answer.stage_ms['total'] / 1e3
+def _estimates(judged: JudgedFrame, library: ModelLibrary) -> list[BopResult]:
+    frame, answer = judged.frame, judged.answer
     return [BopResult(scene_id=frame.scene_id, image_id=frame.image_id,
                       object_id=library.object_id(found.label), score=found.confidence,
-                      T_camera_object=found.T_camera_object, time_s=time_s)
+                      T_camera_object=found.T_camera_object,
+                      time_s=answer.stage_ms.get('total', 0.0) / 1e3)
             for found in answer.predictions]
-
-
-def _line(record: FrameRecord) -> str:
-    found = sum(target.found for target in record.targets)
-    judged = f'{found} of {len(record.targets)} found, {record.verdicts.count("false")} false' \
-        if record.judged else 'no truth'
-    return f'scene {record.scene_id}, image {record.image_id}: {judged}, ' \
-           f'{record.stage_ms["total"]:.0f} ms'

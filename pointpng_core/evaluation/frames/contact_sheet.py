@@ -1,6 +1,6 @@
 """A sheet of small pictures: every frame with the outlines of its poses, to look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 import math
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pointpng_core.errors import FileError, MissingDependencyError
-from pointpng_core.evaluation.frames.answer import Answer
 from pointpng_core.evaluation.frames.judge import DUPLICATE, FALSE, NEAR, NOT_A_TARGET, RIGHT
-from pointpng_core.evaluation.frames.records import FrameRecord
+from pointpng_core.evaluation.frames.judged_frame import JudgedFrame
 from pointpng_core.evaluation.frames.surface import Surface
-from pointpng_core.evaluation.frames.truth import Truth
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io.bop import BopFrame
@@ -27,7 +25,7 @@ COLOURS = {RIGHT: GREEN, NOT_A_TARGET: GREEN, NEAR: AMBER, DUPLICATE: AMBER, FAL
            None: GREY}
 LEGEND = ('green: right    amber: near, or a second pose of one object    red: false    grey: '
           'accepted, no truth to judge it by    dotted: not found, and why')
-DARK = 0.6
+DARK = 0.7
 """Brightness of the frame behind the outlines."""
 
 
@@ -44,23 +42,20 @@ class ContactSheet:
         self._surfaces = surfaces
         self._panels: list[Image] = []
 
-    def add(self, frame: BopFrame, depth_m: NDArray[np.float32], answer: Answer,
-            truths: Sequence[Truth], verdicts: Sequence[str | None], record: FrameRecord) -> None:
+    def add(self, judged: JudgedFrame) -> None:
         """Draw a frame; those beyond MOST_PANELS are left out."""
         if len(self._panels) >= MOST_PANELS:
             return
-        canvas = _Canvas(frame, depth_m)
-        lost = iter(record.targets)
-        for truth in (truth for truth in truths if truth.target and record.judged):
-            loss = next(lost).loss
+        canvas = _Canvas(judged.frame, judged.depth_m)
+        for truth, loss in zip(judged.truths, judged.lost):
             if loss:
-                canvas.outline(self._surfaces[truth.label].points, truth.T_camera_object, WHITE,
-                               f'{truth.label}: {loss}', dotted=True)
-        for found, verdict in zip(answer.predictions, verdicts):
+                canvas.outline(self._surfaces[truth.label], truth.T_camera_object,
+                               f'{truth.label}: {loss}', colour=WHITE, dotted=True)
+        for found, verdict in zip(judged.answer.predictions, judged.verdicts):
             if found.accepted:
-                canvas.outline(self._surfaces[found.label].points, found.T_camera_object,
-                               COLOURS[verdict], f'{found.label} {found.confidence:.2f}')
-        self._panels.append(canvas.finished(_caption(record)))
+                canvas.outline(self._surfaces[found.label], found.T_camera_object,
+                               f'{found.label} {found.confidence:.2f}', colour=COLOURS[verdict])
+        self._panels.append(canvas.finished(judged.line))
 
     def save(self, path: Path) -> None:
         """Write the sheet; raises FileError."""
@@ -96,10 +91,10 @@ class _Canvas:
         self._camera = camera
         self._words: list[tuple[tuple[int, int], str, tuple[int, int, int]]] = []
 
-    def outline(self, points: NDArray[np.float32], T_camera_object: NDArray[np.float64],
-                colour: tuple[int, int, int], words: str, *, dotted: bool = False) -> None:
-        """Draw the outline of an object's points (N, 3) at a pose, with words above it."""
-        mask = silhouette(transform(T_camera_object, points), self._camera, self._scale,
+    def outline(self, surface: Surface, T_camera_object: NDArray[np.float64], words: str, *,
+                colour: tuple[int, int, int], dotted: bool = False) -> None:
+        """Draw the outline of an object at a pose, with words above it, or beside its middle."""
+        mask = silhouette(transform(T_camera_object, surface.points), self._camera, self._scale,
                           self._pixels.shape[:2])
         if not mask.any():
             return
@@ -110,7 +105,8 @@ class _Canvas:
             rows, columns = rows[kept], columns[kept]
         self._pixels[rows, columns] = colour
         top, left = np.argwhere(mask).min(axis=0)
-        self._words.append(((int(left), max(0, int(top) - 11)), words, colour))
+        middle = int(rows.mean()) - 5 if dotted else int(top) - 11
+        self._words.append(((int(left), max(0, middle)), words, colour))
 
     def finished(self, caption: str) -> Image:
         """Return the panel (H, W, 3) with its words and a caption below it."""
@@ -157,11 +153,3 @@ def _write(image: Any, place: tuple[int, int], words: str, colour: tuple[int, in
     ImageDraw.Draw(image).text(place, words, fill=colour, font=ImageFont.load_default(size=9),
                                stroke_width=1, stroke_fill=(0, 0, 0))
 
-
-def _caption(record: FrameRecord) -> str:
-    where = f'scene {record.scene_id}, image {record.image_id}'
-    if not record.judged:
-        return f'{where}: no truth'
-    found = sum(target.found for target in record.targets)
-    return f'{where}: {found} of {len(record.targets)} found, ' \
-           f'{record.verdicts.count(FALSE)} false'

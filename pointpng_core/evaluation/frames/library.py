@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.evaluation.frames.surface import Surface
+from pointpng_core.evaluation.frames.surface import Model, Surface
 from pointpng_core.evaluation.pose.bop_judge import PoseJudge
 from pointpng_core.io.bop import BopObject
 from pointpng_core.reference import Reference
@@ -34,6 +34,11 @@ class ModelLibrary:
         """Return GIVEN, or DETECTED where the dataset gives none to any object."""
         given = any(item.symmetries_given for item in self._objects.values())
         return GIVEN if given else DETECTED
+
+    def model(self, name: str) -> tuple[Model, float]:
+        """Return the model of an object and its diameter, metres."""
+        item = self._objects[name]
+        return item.model, item.diameter_m
 
     def object_id(self, name: str) -> int:
         """Return the number of an object in the dataset."""

@@ -1,4 +1,4 @@
-"""This project's ways to pose the objects of a frame: the whole of it, or given masks."""
+"""Our ways to pose the objects of a frame: the whole of it, or given masks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class WholeFrames:
     def answer(self, cloud: PointCloud, truths: Sequence[Truth]) -> Answer:
         """Return what the pipeline finds, and what it rejects."""
         self._pipeline.reset()
-        return answer_of(self._pipeline.process(cloud.points, cloud.image_shape))
+        return answer_of(self._pipeline.process(cloud))
 
 
 def answer_of(result: FrameResult) -> Answer:
@@ -76,34 +76,38 @@ class GivenMasks:
         """Return the best pose of each mask."""
         masks = [(truth.label, truth.mask) for truth in truths if truth.target
                  and truth.mask is not None and len(truth.mask) >= MIN_MASK_POINTS]
+        if not masks:
+            return Answer(predictions=(), stage_ms={})
         timer = StageTimer()
         with timer('total'):
-            found = self.poses(cloud, masks)
-            timer.add(next((each[0].stage_ms for each in found if each), {}))
+            found = self._poses(cloud, masks, timer)
         return Answer(stage_ms=timer.stage_ms, predictions=tuple(
             _prediction(each[0], rows, ACCEPTED if each[0].confidence >= self.min_confidence
                         else LOW_CONFIDENCE)
             for each, (_, rows) in zip(found, masks) if each))
 
-    def poses(self, cloud: PointCloud, masks: Sequence[tuple[str, Rows]]
-              ) -> list[list[PoseEstimate]]:
+    def _poses(self, cloud: PointCloud, masks: Sequence[tuple[str, Rows]], timer: StageTimer
+               ) -> list[list[PoseEstimate]]:
         """Return the estimates, best first, of each mask: its label and the rows of its points."""
         few = cloud.points[::max(1, len(cloud.points) // SCENE_POINTS)]
         scene = few[finite_rows(few)]
-        groups = [(list(self.references.values()), list(range(len(masks))))]
-        if self.known_labels:
-            labels = [label for label, _ in masks]
-            groups = [([self.references[label]],
-                       [row for row, own in enumerate(labels) if own == label])
-                      for label in dict.fromkeys(labels)]
         found: list[list[PoseEstimate]] = [[] for _ in masks]
-        for references, members in groups:
+        for references, members in self._batches([label for label, _ in masks]):
             estimates = self.estimator.estimate_batch(
                 [cloud.points[masks[row][1]] for row in members], references,
                 scene_points=scene, viewpoint=Viewpoint.SENSOR)
+            timer.add(next((own[0].stage_ms for own in estimates if own), {}))
             for row, own in zip(members, estimates):
                 found[row] = own
         return found
+
+    def _batches(self, labels: Sequence[str]) -> list[tuple[list[Reference], list[int]]]:
+        """Return the references to search for and the masks to search in, batch by batch."""
+        if not self.known_labels:
+            return [(list(self.references.values()), list(range(len(labels))))]
+        return [([self.references[label]],
+                 [row for row, own in enumerate(labels) if own == label])
+                for label in dict.fromkeys(labels)]
 
 
 def _prediction(estimate: PoseEstimate, rows: Rows, outcome: str) -> Prediction:

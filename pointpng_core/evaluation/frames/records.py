@@ -20,9 +20,13 @@ class TargetRecord:
     """One object that had to be found."""
 
     visible_fraction: float | None
-    found: bool
     loss: str | None
-    """Why it was not found; see `losses`."""
+    """Why it was not found, as in `losses`; None for a found one."""
+
+    @property
+    def found(self) -> bool:
+        """Return whether an accepted pose was right."""
+        return self.loss is None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,9 +81,13 @@ def by_visible(targets: Sequence[TargetRecord]) -> dict[str, dict[str, Any]]:
 
 
 def stage_medians(records: Sequence[FrameRecord]) -> dict[str, float]:
-    """Return the median milliseconds of each stage; a stage that a frame lacks took none."""
-    stages = dict.fromkeys(stage for record in records for stage in record.stage_ms)
-    return {stage: float(np.median([record.stage_ms.get(stage, 0.0) for record in records]))
+    """Return the median milliseconds of each stage; a stage that a frame lacks took none.
+
+    Frames with nothing to do do not count.
+    """
+    timed = [record.stage_ms for record in records if record.stage_ms]
+    stages = dict.fromkeys(stage for stage_ms in timed for stage in stage_ms)
+    return {stage: float(np.median([stage_ms.get(stage, 0.0) for stage_ms in timed]))
             for stage in stages}
 
 

@@ -8,6 +8,8 @@ from pointpng_core.geometry.clouds import random_points
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.geometry.rigid_motion import transform
 
+Model = TriangleMesh | NDArray[np.float32]
+"""A mesh, or points (N, 3) where a dataset has no faces; metres."""
 DENSE, SPARSE = 20_000, 1000
 """Points at the estimated and at the true pose. So many keep ADD-S of equivalent poses, which is
 only the spacing of the dense points, below 1 % of the diameter."""
@@ -16,7 +18,7 @@ only the spacing of the dense points, below 1 % of the diameter."""
 class Surface:
     """Points of a mesh's surface, or those of a model without faces, metres."""
 
-    def __init__(self, model: TriangleMesh | NDArray[np.float32], diameter_m: float) -> None:
+    def __init__(self, model: Model, diameter_m: float) -> None:
         """Sample the surface; the same model gives the same points."""
         if isinstance(model, TriangleMesh):
             self.points, _ = sample_surface(model, DENSE)

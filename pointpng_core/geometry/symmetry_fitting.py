@@ -16,9 +16,9 @@ from pointpng_core.geometry.symmetry import CONTINUOUS, MAX_ORDER, Rotational, S
 
 Motions = NDArray[np.float64]
 
-SAME_ANGLE_RAD = math.radians(1.5)
-"""Motions this near are one: the symmetries of scanned objects on the BOP page are off by up to a
-degree from a group. Rotations of order 120 are 3 degrees apart."""
+SAME_ANGLE_RAD = math.radians(3.0)
+"""Motions this near are one. Symmetries that are each off by a degree still form a group, since
+products of two of them are compared with a third; rotations of order 60 are 6 degrees apart."""
 SAME_PLACE = 0.05
 """Share of the object's size by which the axes of a group may miss their common point."""
 _AVERAGINGS = 20

@@ -5,6 +5,7 @@
     model_files    either of them, and units
     object_library a folder of models with an objects.yaml
     bags/          PointCloud2 messages of recordings
+    bop/           datasets in the layout of the BOP benchmark
     checkpoints/   models and the state of trainings
     files          checked paths, atomic writes, hashes, values for JSON
 

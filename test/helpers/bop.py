@@ -1,4 +1,4 @@
-"""A tiny dataset in the BOP layout, written with the format's own names, not with the package's."""
+"""A tiny dataset in the BOP layout, by the format's names, not the package's."""
 
 import json
 

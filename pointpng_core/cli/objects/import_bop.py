@@ -39,17 +39,18 @@ def run(options: argparse.Namespace) -> int:
     from pointpng_core.reference.library.bop_models import chosen_objects, import_objects
     items = BopDataset(options.dataset, models=options.models).objects()
     new = [_new(item, options.symmetry) for item in chosen_objects(items, options.objects)]
+    width = max(len(item.name) for item in new)
     for item, added in zip(new, import_objects(options.library, new, replace=options.replace)):
-        print(readable(added, item.notes), flush=True)
+        print(readable(added, item.notes, width=width), flush=True)
     print(f'{len(new)} objects in {options.library}; '
           f'next: pointpng objects check --library {options.library}')
     return 0
 
 
-def readable(added: 'AddedObject', notes: Sequence[str]) -> str:
+def readable(added: 'AddedObject', notes: Sequence[str], *, width: int) -> str:
     """Return a line about an object, and one for each note about its symmetry."""
     from pointpng_core.geometry.symmetry_text import symmetry_in_words
-    return '\n'.join([f'{added.name:<16}  {1e3 * added.diameter_m:4.0f} mm  '
+    return '\n'.join([f'{added.name:<{width}}  {1e3 * added.diameter_m:4.0f} mm  '
                       f'symmetry {symmetry_in_words(added.symmetry)}',
                       *(f'  note  {note}' for note in notes)])
 

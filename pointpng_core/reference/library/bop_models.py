@@ -28,7 +28,8 @@ def new_object(file: Path, *, name: str, unit: str | None = None,
     if symmetry is not None or detect_symmetry:
         return NewObject(file=file, name=name, unit=UNIT, symmetry=symmetry)
     new = as_new_object(item)
-    source = f'unit mm{" and symmetry" if new.symmetry is not None else ""} as of {MODELS_INFO}'
+    source = 'a BOP model: unit mm' + (
+        f', symmetry of {MODELS_INFO}' if new.symmetry is not None else '')
     return dataclasses.replace(new, name=name, notes=(source, *new.notes))
 
 

@@ -52,7 +52,9 @@ def test_frames_come_in_the_order_of_their_ids_with_poses_in_metres(dataset):
     np.testing.assert_allclose(second.T_camera_object[:3, :3], R_OBLIQUE)
     assert (first.visible_fraction, first.visible_pixels) == (0.75, 12)
     assert (second.visible_fraction, second.visible_pixels) == (None, 0)
-    assert found[0].annotated and found[1].annotated and not found[1].instances
+    assert found[0].annotated
+    assert found[1].annotated
+    assert not found[1].instances
 
 
 def test_the_camera_has_the_size_of_the_images(dataset):
@@ -71,8 +73,12 @@ def test_depth_is_value_times_scale_in_mm(dataset):
 def test_masks_and_colours_are_optional(dataset, scene):
     frame = frames(dataset)[4]
     mask = frame.mask_visible(0)
-    assert mask.dtype == bool and mask.sum() == 12 and mask[10:13, 20:24].all()
-    assert frame.mask_visible(1) is None and frame.mask(0) is None and frame.rgb() is None
+    assert mask.dtype == bool
+    assert mask.sum() == 12
+    assert mask[10:13, 20:24].all()
+    assert frame.mask_visible(1) is None
+    assert frame.mask(0) is None
+    assert frame.rgb() is None
     (scene / 'rgb').mkdir()
     colours = np.random.default_rng(0).integers(0, 255, (*SIZE[::-1], 3)).astype(np.uint8)
     Image.fromarray(colours).save(scene / 'rgb' / '000004.png')
@@ -101,7 +107,8 @@ def test_a_test_split_without_truth_is_not_an_empty_scene(dataset, scene):
     (scene / 'scene_gt.json').unlink()
     (scene / 'scene_gt_info.json').unlink()
     frame = frames(dataset)[4]
-    assert not frame.annotated and frame.instances == ()
+    assert not frame.annotated
+    assert frame.instances == ()
 
 
 def test_the_depth_scale_may_stand_in_camera_json(dataset, scene):
@@ -140,7 +147,9 @@ def test_one_of_several_sensors_is_chosen(dataset, scene):
     with pytest.raises(FileError, match='several sensors; choose one of photoneo'):
         frames(dataset)
     frame = frames(dataset, sensor='photoneo')[4]
-    assert frame.depth_m().any() and frame.mask_visible(0).any() and len(frame.instances) == 2
+    assert frame.depth_m().any()
+    assert frame.mask_visible(0).any()
+    assert len(frame.instances) == 2
 
 
 def test_scenes_are_chosen_by_id(dataset):

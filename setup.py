@@ -23,6 +23,8 @@ EXTRAS = {
     'demo': ['matplotlib>=3.8', 'pillow>=10', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
+    # The baseline PPF of `pointpng evaluate bop`.
+    'bench': ['opencv-contrib-python-headless>=4.10'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.

@@ -21,7 +21,8 @@ from pointpng_core.io import system_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE_XML = ElementTree.parse(ROOT / 'package.xml').getroot()
-IMPORT_NAMES = {'pyyaml': 'yaml', 'pillow': 'PIL', 'scikit-learn': 'sklearn'}
+IMPORT_NAMES = {'pyyaml': 'yaml', 'pillow': 'PIL', 'scikit-learn': 'sklearn',
+                'opencv-contrib-python-headless': 'cv2'}
 """Of the distributions that are imported by another name than their own."""
 
 
@@ -83,7 +84,8 @@ def imported_as(requirements):
 def test_every_import_is_declared():
     own = {'pointpng_core', 'pointpng_ros'}
     extras = setup_keyword('extras_require')
-    declared = imported_as(setup_keyword('install_requires') + extras['demo'] + extras['train'])
+    declared = imported_as(setup_keyword('install_requires') + extras['demo'] + extras['train']
+                           + extras['bench'])
     declared |= {element.text for element in PACKAGE_XML.findall('exec_depend')}
     optional = {'tf2_ros'}  # tf2_ros_py's own name
     for folder in sorted(own):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pointpng_core.errors import FileError, MissingDependencyError
+from pointpng_core.errors import FileError
 from pointpng_core.evaluation.frames.judge import DUPLICATE, FALSE, NEAR, NOT_A_TARGET, RIGHT
 from pointpng_core.evaluation.frames.judged_frame import JudgedFrame
 from pointpng_core.evaluation.frames.surface import Surface
@@ -33,12 +33,8 @@ class ContactSheet:
     """Collects pictures of frames, small ones, and writes them as one PNG."""
 
     def __init__(self, surfaces: Mapping[str, Surface]) -> None:
-        """Check that Pillow is there; raises MissingDependencyError."""
-        try:
-            import PIL  # noqa: F401
-        except ImportError as error:
-            raise MissingDependencyError('pictures need Pillow: pip install '
-                                         "'pointpng_ros[demo]'") from error
+        """Take the surfaces of all labels; fails here, not after the work, without Pillow."""
+        import PIL  # noqa: F401
         self._surfaces = surfaces
         self._panels: list[Image] = []
 

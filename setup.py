@@ -26,6 +26,8 @@ EXTRAS = {
     # `pointpng frames --parquet` and `--ray`.
     'parquet': ['pyarrow>=15'],
     'cluster': ['ray>=2.40'],
+    # The baseline PPF of `pointpng evaluate bop`.
+    'bench': ['opencv-contrib-python-headless>=4.10'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.

@@ -19,7 +19,7 @@ from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
-from pointpng_core.tracking.frame_result import Detection, FrameResult, object_states
+from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.reference_renewal import ReferenceRenewal
@@ -149,7 +149,7 @@ class FramePipeline:
             detections=tuple(found for found, well in zip(detections, constrained) if well),
             poorly_constrained=tuple(found for found, well in zip(detections, constrained)
                                      if not well),
-            scene=scene, stage_ms=timer.stage_ms,
+            rejected=_rejected(measurements, accepted), scene=scene, stage_ms=timer.stage_ms,
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
@@ -237,6 +237,14 @@ class FramePipeline:
 
     def _temporary_reference(self, points: NDArray[np.floating], name: str) -> Reference:
         return self._estimator.reference_from_view(points, name=name, keep=False)
+
+
+def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measurement]
+              ) -> tuple[Rejection, ...]:
+    """Return what is left of the measurements, best score first."""
+    left = [measurement for measurement in measurements if measurement not in accepted]
+    return tuple(Rejection(segment=measurement.segment, estimate=measurement.estimate)
+                 for measurement in sorted(left, key=lambda measurement: -measurement.score))
 
 
 def _subsampled(points: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -87,6 +87,17 @@ def position(text: str) -> tuple[float, float, float]:
     return x, y, z
 
 
+def fraction(text: str) -> float:
+    """Read a number in [0, 1]."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
+    return value
+
+
 def rule(text: str) -> SplitRule:
     """Read K or K:R: every K-th, starting at position R."""
     try:

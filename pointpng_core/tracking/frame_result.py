@@ -70,6 +70,21 @@ class Detection:
                    tracked=measurement.tracked)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rejection:
+    """A segment, perhaps a merged one, without an accepted pose."""
+
+    segment: Segment
+    estimate: PoseEstimate | None
+    """The best pose, which is not confident enough; None where there is none."""
+
+    def moved(self, T: NDArray[np.float64]) -> 'Rejection':
+        """Return the rejection with its poses and points moved by T (4, 4)."""
+        estimate = self.estimate and self.estimate.carried(
+            T @ self.estimate.T_observation_reference)
+        return Rejection(segment=self.segment.moved(T), estimate=estimate)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectState:
     """The state of a tracked object, or of a reference without any track."""
@@ -124,6 +139,8 @@ class FrameResult:
     """Accepted poses, best score first."""
     poorly_constrained: tuple[Detection, ...] = ()
     """Tracked objects whose pose is not accepted, because other poses nearby fit as well."""
+    rejected: tuple[Rejection, ...] = ()
+    """Segments that were posed in vain, best score first."""
     scene: Scene
     """The segmented frame, with all segments."""
     stage_ms: dict[str, float]
@@ -153,6 +170,7 @@ class FrameResult:
     def _moved(self, T: NDArray[np.float64]) -> 'FrameResult':
         return replace(self, scene=self.scene.moved(T),
                        detections=tuple(found.moved(T) for found in self.detections),
+                       rejected=tuple(rejection.moved(T) for rejection in self.rejected),
                        poorly_constrained=tuple(found.moved(T)
                                                 for found in self.poorly_constrained))
 

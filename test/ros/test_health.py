@@ -12,7 +12,7 @@ import pytest
 from pointpng_core.errors import MissingDependencyError
 from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health import optional_packages as optional
-from pointpng_ros.health.diagnostics import NodeState, camera_status, diagnose, plane_in_words
+from pointpng_ros.health.diagnostics import NodeState, camera_status, diagnose, support_in_words
 from pointpng_ros.health.frame_statistics import FrameStatistics, FrameTiming
 
 
@@ -103,8 +103,9 @@ def test_warnings_of_the_newest_frame_are_told_until_a_frame_has_none():
 
 def test_the_plane_is_told_in_the_frame_of_the_cloud():
     plane = SimpleNamespace(normal=np.array([0.0, -0.8, -0.6]), offset_m=0.75)
-    text = 'normal (0.000, -0.800, -0.600), 0.750 m below the origin'
-    assert (plane_in_words(plane), plane_in_words(None)) == (text, 'none')
+    text = 'normal (0.000, -0.800, -0.600), 0.750 m below the origin; why'
+    assert support_in_words(SimpleNamespace(plane=plane, reason='why')) == text
+    assert support_in_words(SimpleNamespace(plane=None, reason='why not')) == 'why not'
     statistics = FrameStatistics()
     statistics.add(replace(timing(math.inf), plane=text))
     status = camera_status('poses', statistics.summary(), state())

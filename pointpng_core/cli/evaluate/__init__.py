@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pointpng_core.cli.evaluate import (
     ablation,
     batch,
+    bop,
     calibration,
     classification,
     curves,
@@ -52,14 +53,14 @@ class Benchmark(Protocol):
         ...
 
 
-HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, fused models, speed of batches, recordings and training, '
-        'devices')
+HELP = ('benchmarks: poses, whole frames, confidence, recognition, curves, segmentation, '
+        'equivariance, classification, ablation, fused models, speed of batches, recordings and '
+        'training, devices')
 KINDS: dict[str, Benchmark] = {
-    'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
-    'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
-    'classification': classification, 'ablation': ablation, 'batch': batch,
-    'training': training, 'frames-speed': frames_speed, 'device': device}
+    'pose': pose, 'bop': bop, 'curves': curves, 'make-pairs': make_pairs,
+    'calibration': calibration, 'recognition': recognition, 'scene': scene, 'fusion': fusion,
+    'equivariance': equivariance, 'classification': classification, 'ablation': ablation,
+    'batch': batch, 'training': training, 'frames-speed': frames_speed, 'device': device}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -82,3 +82,19 @@ def test_a_position_alone_gives_the_same_objects_to_within_the_noise(make_pipeli
     found = poses(make_pipeline().process(cloud))
     for name, T in poses(own).items():
         assert found[name][:3, 3] == pytest.approx((T_up @ T)[:3, 3], abs=0.002)
+
+
+def test_rejected_segments_move_with_the_cloud(estimator, reference):
+    def rejected(cloud):
+        pipeline = FramePipeline(estimator=estimator, segmenter=SegmenterConfig(),
+                                 references=[reference('drill'), reference('mug')],
+                                 config=PipelineConfig(min_confidence=1.0))
+        return pipeline.process(cloud).rejected
+    points = shoot(OBJECTS)
+    own, found = rejected(points), rejected(moved(points))
+    assert len(own) == len(found) == 2
+    for mine, other in zip(own, found):
+        assert other.estimate.T_observation_reference == pytest.approx(
+            T_CLOUD_SENSOR @ mine.estimate.T_observation_reference, abs=1e-5)
+        np.testing.assert_allclose(other.segment.points, transform(
+            T_CLOUD_SENSOR, mine.segment.points), atol=1e-6)

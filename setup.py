@@ -23,12 +23,14 @@ EXTRAS = {
     'demo': ['matplotlib>=3.8', 'pillow>=10', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
+    # Scenes of objects dropped by physics.
+    'sim': ['coacd>=1.0.5', 'mujoco>=3.3', 'pillow>=10'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.
     'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],
     'dev': [
-        f'{NAME}[test]',
+        f'{NAME}[sim,test]',
         'e3nn>=0.5',
         'mypy>=1.10',
         'ruff>=0.5',

@@ -16,6 +16,7 @@ from pointpng_core.cli.evaluate import (
     device,
     equivariance,
     fusion,
+    make_clutter,
     make_pairs,
     pose,
     recognition,
@@ -54,7 +55,8 @@ class Benchmark(Protocol):
 HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
         'classification, ablation, fused models, speed of batches and of training, devices')
 KINDS: dict[str, Benchmark] = {
-    'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
+    'pose': pose, 'curves': curves, 'make-pairs': make_pairs,
+    'make-clutter': make_clutter, 'calibration': calibration,
     'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
     'classification': classification, 'ablation': ablation, 'batch': batch,
     'training': training, 'device': device}

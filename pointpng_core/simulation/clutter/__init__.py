@@ -8,6 +8,7 @@
     cameras        camera poses
     rendering      depth images, masks of all objects and shares that are visible
     scenes         all of it together: numbered frames that depend on the seed alone
+    dataset        scenes written in the BOP layout; overview draws them
 
 MuJoCo and coacd come with the extra `sim` and are imported only where they are used.
 """

@@ -19,10 +19,21 @@ FEWEST_KINDS = {MIXED_BIN: 10}
 _GAP_M = 0.02
 _NEAR_TABLE = ViewRange(distance_m=(0.6, 0.9), elevation_deg=(30, 70))
 _INTO_BIN = ViewRange(distance_m=(0.5, 0.9), elevation_deg=(50, 85))
-_FILL = 0.40
-"""Half the longer side of a bin over the root of the sum of squared diameters: YCB objects lie in
-two layers then."""
+_BIN_LAYERS = 1.4
+"""Footprints of the objects over the ground of their bin: of YCB objects, half are occluded."""
 _BIN_SHAPE, _BIN_HEIGHT = 0.75, 0.65
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Of the objects of a library: diameters_m (B,), and footprints_m2 (B,) of those that lie."""
+
+    diameters_m: NDArray[np.float64]
+    footprints_m2: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.diameters_m)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +62,8 @@ def check_kinds(kinds: Sequence[str], objects: int) -> tuple[str, ...]:
     if unknown or not kinds:
         raise ConfigError(f'kinds of scenes: {", ".join(unknown) or "none"}; choose among '
                           f'{", ".join(KINDS)}')
+    if objects == 0:
+        raise LibraryError('the library has no objects to drop; add some')
     for kind in kinds:
         if objects < FEWEST_KINDS.get(kind, 1):
             others = ','.join(other for other in KINDS if other not in FEWEST_KINDS)
@@ -60,23 +73,22 @@ def check_kinds(kinds: Sequence[str], objects: int) -> tuple[str, ...]:
     return tuple(kind for kind in KINDS if kind in kinds)
 
 
-def draw_layout(kind: str, frame: int, diameters_m: NDArray[np.float64],
-                rng: np.random.Generator) -> Layout:
-    """Return a random scene of a kind of objects of these diameters (B,).
+def draw_layout(kind: str, frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
+    """Return a random scene of a kind, of objects of these sizes.
 
     The frame's number decides among the places of `side`. Raises ConfigError where there is no
     room on the table.
     """
-    return _KINDS[kind](frame, diameters_m, rng)
+    return _KINDS[kind](frame, sizes, rng)
 
 
-def _spaced(frame: int, diameters_m: NDArray[np.float64], rng: np.random.Generator) -> Layout:
+def _spaced(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
     del frame
     table = scenery.table()
-    chosen = _draw(len(diameters_m), rng.integers(6, 9), rng)
+    chosen = _draw(len(sizes), int(rng.integers(6, 9)), rng)
     while True:
         try:
-            places_m = place_discs(diameters_m[chosen] / 2, gap_m=_GAP_M, rng=rng,
+            places_m = place_discs((sizes.diameters_m[chosen] / 2).tolist(), gap_m=_GAP_M, rng=rng,
                                    half_x_m=table.half_x_m, half_y_m=table.half_y_m)
         except ConfigError:
             if len(chosen) == 1:
@@ -86,39 +98,39 @@ def _spaced(frame: int, diameters_m: NDArray[np.float64], rng: np.random.Generat
         return _layout(chosen, table, places_m, _NEAR_TABLE, at_once=True, apart=True)
 
 
-def _pile(frame: int, diameters_m: NDArray[np.float64], rng: np.random.Generator) -> Layout:
+def _pile(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
     del frame
-    chosen = _draw(len(diameters_m), rng.integers(8, 11), rng)
-    reach_m = 0.18 * float(np.sqrt((diameters_m[chosen] ** 2).sum()))
+    chosen = _draw(len(sizes), int(rng.integers(8, 11)), rng)
+    reach_m = 0.10 * float(np.sqrt((sizes.diameters_m[chosen] ** 2).sum()))
     return _layout(chosen, scenery.table(), rng.uniform(-reach_m, reach_m, (len(chosen), 2)),
                    _NEAR_TABLE)
 
 
-def _mixed_bin(frame: int, diameters_m: NDArray[np.float64], rng: np.random.Generator) -> Layout:
+def _mixed_bin(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
     del frame
-    count = min(rng.integers(10, 16), len(diameters_m))
-    return _bin(rng.choice(len(diameters_m), count, replace=False), diameters_m, rng)
+    count = min(int(rng.integers(10, 16)), len(sizes))
+    return _bin(rng.choice(len(sizes), count, replace=False), sizes, rng)
 
 
-def _single_bin(frame: int, diameters_m: NDArray[np.float64], rng: np.random.Generator) -> Layout:
+def _single_bin(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
     del frame
-    chosen = np.full(rng.integers(6, 11), rng.integers(len(diameters_m)))
-    return _bin(chosen, diameters_m, rng)
+    chosen = np.full(int(rng.integers(6, 11)), rng.integers(len(sizes)))
+    return _bin(chosen, sizes, rng)
 
 
-def _bin(chosen: NDArray[np.int64], diameters_m: NDArray[np.float64],
-         rng: np.random.Generator) -> Layout:
-    dropped_m = diameters_m[chosen]
-    half_x_m = max(_FILL * float(np.sqrt((dropped_m ** 2).sum())), 0.55 * dropped_m.max())
+def _bin(chosen: NDArray[np.int64], sizes: Sizes, rng: np.random.Generator) -> Layout:
+    dropped_m = sizes.diameters_m[chosen]
+    ground_m2 = float(sizes.footprints_m2[chosen].sum()) / _BIN_LAYERS
+    half_x_m = max(np.sqrt(ground_m2 / _BIN_SHAPE) / 2, 0.55 * float(dropped_m.max()))
     half = half_x_m * np.array([1.0, _BIN_SHAPE])
     room = np.clip(half - dropped_m[:, None] / 2, 0.1 * half, None)
     box = scenery.bin_on_table(half[0], half[1], _BIN_HEIGHT * half_x_m)
     return _layout(chosen, box, rng.uniform(-room, room), _INTO_BIN)
 
 
-def _side(frame: int, diameters_m: NDArray[np.float64], rng: np.random.Generator) -> Layout:
-    chosen = _draw(len(diameters_m), rng.integers(4, 7), rng)
-    dropped_m = diameters_m[chosen]
+def _side(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
+    chosen = _draw(len(sizes), int(rng.integers(4, 7)), rng)
+    dropped_m = sizes.diameters_m[chosen]
     half_x_m = 0.55 * float(dropped_m.sum()) + 0.05
     deepest_m = float(dropped_m.max())
     middles_m = 1.1 * (np.cumsum(dropped_m) - dropped_m / 2) - 0.55 * dropped_m.sum()
@@ -142,5 +154,5 @@ def _draw(objects: int, count: int, rng: np.random.Generator) -> NDArray[np.int6
     return np.concatenate([rng.permutation(objects) for _ in range(-(-count // objects))])[:count]
 
 
-_KINDS: dict[str, Callable[[int, NDArray[np.float64], np.random.Generator], Layout]] = {
+_KINDS: dict[str, Callable[[int, Sizes, np.random.Generator], Layout]] = {
     SPACED: _spaced, PILE: _pile, MIXED_BIN: _mixed_bin, SINGLE_BIN: _single_bin, SIDE: _side}

@@ -33,16 +33,20 @@ class ClutterObject:
         """Return the vertices (V, 3) of its convex hull."""
         return self.body.hull
 
+    @property
+    def footprint_m2(self) -> float:
+        """Return the largest side of its bounding box."""
+        sides = np.sort(np.ptp(self.hull, axis=0))
+        return float(sides[1] * sides[2])
+
 
 def clutter_objects(models: Sequence[ObjectModel], *, cache: Path | None,
                     limit_s: float = LIMIT_S) -> list[ClutterObject]:
     """Return the objects of a library, ready to drop; `cache` is a folder for convex parts.
 
-    Raises LibraryError for no objects, for a cloud instead of a mesh, and for a diameter below
-    10 mm or above 0.5 m; CloudError for a flat mesh.
+    Raises LibraryError for a cloud instead of a mesh, and for a diameter below 10 mm or above
+    0.5 m; CloudError for a flat mesh; MissingDependencyError without CoACD.
     """
-    if not models:
-        raise LibraryError('the library has no objects to drop; add some')
     meshes = [_mesh(model) for model in models]
     diameters_m = [_diameter_m(model) for model in models]
     bodies = [_body(mesh, model.name) for mesh, model in zip(meshes, models)]

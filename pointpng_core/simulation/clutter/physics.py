@@ -62,7 +62,7 @@ class _Simulation:
     """Bodies that are not released yet, and those that fell off, are parked far away."""
 
     def __init__(self, objects: Sequence[ClutterObject], scenery: Scenery) -> None:
-        self._mujoco = _mujoco()
+        self._mujoco = require_mujoco()
         self._objects, self._scenery = objects, scenery
         self._model = self._compiled()
         self._data = self._mujoco.MjData(self._model)
@@ -182,7 +182,8 @@ class _Simulation:
         return names
 
 
-def _mujoco() -> Any:
+def require_mujoco() -> Any:
+    """Return the module; raises MissingDependencyError where it is not installed."""
     try:
         import mujoco
     except ImportError as error:

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.errors import ConfigError
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.clutter.cameras import draw_camera
-from pointpng_core.simulation.clutter.kinds import KINDS, Layout, check_kinds, draw_layout
+from pointpng_core.simulation.clutter.kinds import KINDS, Layout, Sizes, check_kinds, draw_layout
 from pointpng_core.simulation.clutter.objects import ClutterObject
 from pointpng_core.simulation.clutter.physics import RestingScene, drop
 from pointpng_core.simulation.clutter.rendering import ClutterImage, render_clutter
@@ -56,7 +56,8 @@ class ClutterSimulator:
         self._objects, self._seed = objects, seed
         self.camera = camera
         self._noise = noise or SensorErrors()
-        self._diameters_m = np.array([item.diameter_m for item in objects])
+        self._sizes = Sizes(diameters_m=np.array([item.diameter_m for item in objects]),
+                            footprints_m2=np.array([item.footprint_m2 for item in objects]))
 
     def frame(self, kind: str, scene: int, frame: int) -> ClutterFrame:
         """Return one frame, whose scene is dropped for it alone.
@@ -67,7 +68,7 @@ class ClutterSimulator:
         check_kinds([kind], len(self._objects))
         for attempt in range(_ATTEMPTS):
             rng = np.random.default_rng([self._seed, KINDS.index(kind), scene, frame, attempt])
-            layout = draw_layout(kind, frame, self._diameters_m, rng)
+            layout = draw_layout(kind, frame, self._sizes, rng)
             resting = drop([self._objects[index] for index in layout.chosen], layout.places_m,
                            layout.scenery, rotations=Rotation.random(len(layout.chosen), rng),
                            at_once=layout.at_once)
@@ -85,7 +86,7 @@ class ClutterSimulator:
         bodies = [self._objects[index].body for index in chosen]
         hulls_m = [body.hull @ T[:3, :3].T + T[:3, 3] for body, T in zip(bodies, T_world_objects)]
         T_world_camera = draw_camera(layout.view, np.concatenate(hulls_m), rng)
-        T_camera_world = np.linalg.inv(T_world_camera)
+        T_camera_world = np.linalg.inv(T_world_camera).astype(np.float64)
         T_camera_objects = T_camera_world @ T_world_objects
         image = render_clutter(self.camera, bodies, T_camera_objects, layout.scenery.cast_body(),
                                T_camera_world)

@@ -30,7 +30,8 @@ EXTRAS = {
     # The site of `make docs`: pages, and the API read from the sources without importing them.
     'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],
     'dev': [
-        f'{NAME}[sim,test]',
+        f'{NAME}[sim]',
+        f'{NAME}[test]',
         'e3nn>=0.5',
         'mypy>=1.10',
         'ruff>=0.5',

@@ -101,7 +101,7 @@ def _spaced(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
 def _pile(frame: int, sizes: Sizes, rng: np.random.Generator) -> Layout:
     del frame
     chosen = _draw(len(sizes), int(rng.integers(8, 11)), rng)
-    reach_m = 0.10 * float(np.sqrt((sizes.diameters_m[chosen] ** 2).sum()))
+    reach_m = 0.06 * float(np.sqrt((sizes.diameters_m[chosen] ** 2).sum()))
     return _layout(chosen, scenery.table(), rng.uniform(-reach_m, reach_m, (len(chosen), 2)),
                    _NEAR_TABLE)
 

@@ -76,13 +76,13 @@ class _Simulation:
 
     def release(self, index: int, place_m: NDArray[np.float64], rotation: Rotation, *,
                 at_once: bool) -> None:
-        """Place a body so that its lowest point is just above the ground or all other bodies."""
-        low_m = float(rotation.apply(self._objects[index].hull)[:, 2].min())
-        top_m = 0.0 if at_once else max(self._top_m(), self._scenery.rim_m)
-        middle = rotation.apply(self._middle(index))
+        """Place a body so that its lowest point is just above the ground, or what is below it."""
+        hull = rotation.apply(self._objects[index].hull)
+        hull[:, :2] += place_m - (hull.min(axis=0) + hull.max(axis=0))[:2] / 2
+        ground_m = 0.0 if at_once else max(self._top_m(hull), self._scenery.rim_m)
         self._parked[index] = False
-        self._poses[index, :2] = place_m - middle[:2]
-        self._poses[index, 2] = top_m + _DROP_M - low_m
+        self._poses[index, :3] = hull[0] - rotation.apply(self._objects[index].hull[0])
+        self._poses[index, 2] += ground_m + _DROP_M - hull[:, 2].min()
         self._poses[index, 3:] = rotation.as_quat()[[3, 0, 1, 2]]
         self._speeds[index] = 0.0
 
@@ -136,17 +136,15 @@ class _Simulation:
     def _rotations(self) -> Rotation:
         return Rotation.from_quat(self._poses[:, [4, 5, 6, 3]])
 
-    def _middle(self, index: int) -> NDArray[np.float64]:
-        hull = self._objects[index].hull
-        middle: NDArray[np.float64] = (hull.min(axis=0) + hull.max(axis=0)) / 2
-        return middle
-
-    def _top_m(self) -> float:
-        """Return the height of the highest point of all released bodies."""
-        heights = [(rotation.apply(item.hull)[:, 2] + pose[2]).max()
-                   for item, rotation, pose, parked in zip(
-                       self._objects, self._rotations(), self._poses, self._parked) if not parked]
-        return float(max(heights, default=0.0))
+    def _top_m(self, hull: NDArray[np.float64]) -> float:
+        """Return the height of the highest released body whose box is below that of a hull."""
+        top_m, low, high = 0.0, hull.min(axis=0)[:2], hull.max(axis=0)[:2]
+        rotations = self._rotations()
+        for index in np.flatnonzero(~self._parked):
+            other = rotations[index].apply(self._objects[index].hull) + self._poses[index, :3]
+            if (other.min(axis=0)[:2] < high).all() and (other.max(axis=0)[:2] > low).all():
+                top_m = max(top_m, float(other[:, 2].max()))
+        return top_m
 
     def _compiled(self) -> Any:
         """Return the model of the scenery and of all bodies."""

@@ -14,7 +14,7 @@ from pointpng_core.simulation.placement import place_discs
 SPACED, PILE, MIXED_BIN, SINGLE_BIN, SIDE = 'spaced', 'pile', 'mixed_bin', 'single_bin', 'side'
 KINDS = (SPACED, PILE, MIXED_BIN, SINGLE_BIN, SIDE)
 """In the order of their scene ids."""
-FEWEST_KINDS = {MIXED_BIN: 10}
+FEWEST_KINDS = {MIXED_BIN: 8}
 """A mixed bin needs as many different objects; other scenes repeat those of a small library."""
 _GAP_M = 0.02
 _NEAR_TABLE = ViewRange(distance_m=(0.6, 0.9), elevation_deg=(30, 70))

@@ -49,7 +49,7 @@ def test_a_library_becomes_scenes_and_its_models_scenes_again(library, tmp_path,
 
 @pytest.mark.parametrize(('options', 'message'), [
     (['--kinds', 'heap'], 'choose among spaced, pile, mixed_bin, single_bin, side'),
-    ([], 'mixed_bin needs 10 different objects, and the library has 2'),
+    ([], 'mixed_bin needs 8 different objects, and the library has 2'),
     (['--seed', '-1'], '--seed -1: must be at least 0'),
     (['--frames', '2000000', '--kinds', 'pile'], '1 and 1000000 frames'),
 ])

@@ -36,7 +36,8 @@ def inside_m(mesh, points):
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(o3d.core.Tensor(mesh.vertices),
                         o3d.core.Tensor(mesh.faces.astype(np.uint32)))
-    distances = scene.compute_signed_distance(o3d.core.Tensor(points.astype(np.float32)))
+    distances = scene.compute_signed_distance(o3d.core.Tensor(points.astype(np.float32)),
+                                              nsamples=5)  # one ray may pass along a face
     return max(0.0, -float(distances.numpy().min()))
 
 

@@ -28,11 +28,14 @@ EXTRAS = {
     'cluster': ['ray>=2.40'],
     # The baseline PPF of `pointpng evaluate bop`.
     'bench': ['opencv-contrib-python-headless>=4.10'],
+    # Scenes of objects dropped by physics.
+    'sim': ['coacd>=1.0.5', 'mujoco>=3.3'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.
     'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],
     'dev': [
+        f'{NAME}[sim]',
         f'{NAME}[test]',
         'e3nn>=0.5',
         'mypy>=1.10',

@@ -18,7 +18,8 @@ ERROR_CODE = 2
 INTERRUPTED_CODE = 130
 CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
 EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train',
-            'pyarrow': 'parquet', 'ray': 'cluster'}
+            'pyarrow': 'parquet', 'ray': 'cluster', 'cv2': 'bench', 'coacd': 'sim',
+            'mujoco': 'sim'}
 """The extra of setup.py that installs a package which not every installation has."""
 REQUIRED = ('PIL', 'numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'setuptools',
             'small_gicp', 'torch', 'trimesh', 'yaml')

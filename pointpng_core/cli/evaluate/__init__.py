@@ -18,6 +18,7 @@ from pointpng_core.cli.evaluate import (
     equivariance,
     frames_speed,
     fusion,
+    make_clutter,
     make_pairs,
     pose,
     recognition,
@@ -58,9 +59,10 @@ HELP = ('benchmarks: poses, whole frames, confidence, recognition, curves, segme
         'training, devices')
 KINDS: dict[str, Benchmark] = {
     'pose': pose, 'bop': bop, 'curves': curves, 'make-pairs': make_pairs,
-    'calibration': calibration, 'recognition': recognition, 'scene': scene, 'fusion': fusion,
-    'equivariance': equivariance, 'classification': classification, 'ablation': ablation,
-    'batch': batch, 'training': training, 'frames-speed': frames_speed, 'device': device}
+    'make-clutter': make_clutter, 'calibration': calibration, 'recognition': recognition,
+    'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
+    'classification': classification, 'ablation': ablation, 'batch': batch,
+    'training': training, 'frames-speed': frames_speed, 'device': device}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

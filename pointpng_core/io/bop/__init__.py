@@ -7,6 +7,7 @@
     symmetries  symmetries of an object
     targets     which objects the BOP19 evaluation asks for
     results     the CSV file that the BOP toolkit judges
+    writer      writes datasets
     layout      names of folders, files and JSON keys, for writers too
     json_files, images, poses    what the others share
 

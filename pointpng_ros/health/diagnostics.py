@@ -88,7 +88,8 @@ def support_in_words(support: 'SupportChoice') -> str:
     if support.plane is None:
         return support.reason
     (x, y, z), below_m = support.plane.normal, support.plane.offset_m
-    return f'normal ({x:.3f}, {y:.3f}, {z:.3f}), {below_m:.3f} m below the origin; {support.reason}'
+    return (f'normal ({x:.3f}, {y:.3f}, {z:.3f}), {below_m:.3f} m below the origin; '
+            f'{support.reason}')
 
 
 def objects_status(name: str, states: 'Sequence[ObjectState]') -> DiagnosticStatus:

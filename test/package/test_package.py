@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE_XML = ElementTree.parse(ROOT / 'package.xml').getroot()
 RUNTIME_EXTRAS = ('demo', 'train', 'parquet', 'cluster', 'bench', 'sim')
 """Extras whose packages commands import; the others are for developers, or of ROS."""
-NO_ROSDEP_KEY = {'python3-coacd', 'python3-cv2', 'python3-mujoco', 'python3-pyarrow', 'python3-ray'}
+NO_ROSDEP_KEY = {'python3-coacd', 'python3-cv2', 'python3-mujoco', 'python3-pyarrow',
+                 'python3-ray'}
 IMPORT_NAMES = {'pyyaml': 'yaml', 'pillow': 'PIL', 'scikit-learn': 'sklearn',
                 'opencv-contrib-python-headless': 'cv2'}
 """Of the distributions that are imported by another name than their own."""

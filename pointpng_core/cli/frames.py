@@ -41,7 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'at any depth, and patterns in quotes')
     parser.add_argument('--objects', metavar='DIR', type=Path, required=True,
                         help='object library (objects.yaml)')
-    parser.add_argument('--topic', help='PointCloud2 topic, where a bag has several')
+    parser.add_argument('--topic', help='PointCloud2 topic, where a bag has several, or a topic of '
+                                        'depth images, with its camera_info beside it')
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
                         help='process only the first N clouds of a bag (default: all)')
     parser.add_argument('--viewpoint', metavar='X,Y,Z', type=position,
@@ -88,12 +89,16 @@ def _run_one(recording: 'Recording', options: argparse.Namespace) -> int:
 
     import torch
 
-    from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence, recorded_clouds
+    from pointpng_core.evaluation.recordings.frame_sequence import (
+        FrameSequence,
+        choose_topic,
+        recorded_clouds,
+    )
     from pointpng_core.evaluation.recordings.settings import FrameModel
     from pointpng_core.io.bags.reader import CloudBag
     torch.set_num_threads(1)  # as the node; its operations are too small for more
     with CloudBag(recording.path) as bag, torch.inference_mode():
-        topic = bag.choose_topic(options.topic)
+        topic = choose_topic(bag, options.topic)
         sequence = FrameSequence(FrameModel(_settings(options)).pipeline(), options.viewpoint)
         frames: list[dict[str, Any]] = []
         for recorded in islice(recorded_clouds(bag, topic), options.frames):

@@ -1,7 +1,8 @@
 """The clouds of a recording in order, and what is found in each, as the records of results."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds import PointCloud
+from pointpng_core.io.bags.depth_recording import depth_stream, recorded_depths
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_core.io.bags.reader import CloudBag
+from pointpng_core.io.bags.reader import IMAGE_TYPE, CloudBag
 from pointpng_core.pipeline import FramePipeline
 from pointpng_core.tracking.frame_result import Detection
 
@@ -28,17 +30,36 @@ class RecordedCloud:
     refused: str | None
 
 
+def choose_topic(bag: CloudBag, asked: str | None) -> str:
+    """Return the asked topic, of clouds or of depth images, or the only one of clouds.
+
+    Raises ConfigError.
+    """
+    if asked is not None and asked in bag.topics_of(IMAGE_TYPE):
+        return depth_stream(bag, asked).image
+    return bag.choose_topic(asked)
+
+
 def recorded_clouds(bag: CloudBag, topic: str) -> Iterator[RecordedCloud]:
-    """Yield the clouds of a PointCloud2 topic, oldest first."""
-    for _, message in bag.clouds(topic):
-        header = message.header
-        cloud, refused = None, None
-        try:
-            cloud = decode_cloud(message)
-        except CloudError as error:
-            refused = str(error)
-        yield RecordedCloud(stamp_ns=header.stamp.sec * 10**9 + header.stamp.nanosec,
-                            frame_id=header.frame_id, cloud=cloud, refused=refused)
+    """Yield the clouds of a PointCloud2 or depth image topic, oldest first."""
+    if topic not in bag.topics_of(IMAGE_TYPE):
+        for _, message in bag.clouds(topic):
+            yield _decoded(message.header, partial(decode_cloud, message))
+        return
+    stream = depth_stream(bag, topic)
+    for _, recorded in recorded_depths(bag, stream):
+        yield _decoded(recorded.image.header,
+                       partial(recorded.cloud, rectified=stream.rectified))
+
+
+def _decoded(header: Any, decode: Callable[[], PointCloud]) -> RecordedCloud:
+    cloud, refused = None, None
+    try:
+        cloud = decode()
+    except CloudError as error:
+        refused = str(error)
+    return RecordedCloud(stamp_ns=header.stamp.sec * 10**9 + header.stamp.nanosec,
+                         frame_id=header.frame_id, cloud=cloud, refused=refused)
 
 
 class FrameSequence:

@@ -10,7 +10,11 @@ import torch
 
 from pointpng_core.errors import LibraryError, PointPngError
 from pointpng_core.evaluation.recordings.bag_list import Recording
-from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence, recorded_clouds
+from pointpng_core.evaluation.recordings.frame_sequence import (
+    FrameSequence,
+    choose_topic,
+    recorded_clouds,
+)
 from pointpng_core.evaluation.recordings.parquet import parquet_path, write_parquet
 from pointpng_core.evaluation.recordings.result_file import (
     FRAME,
@@ -93,7 +97,7 @@ class FrameWorker:
         """Write the header and a record for each cloud; returns the damage of the bag."""
         settings = self._model.settings
         with CloudBag(recording.path) as bag, torch.inference_mode():
-            topic = bag.choose_topic(settings.topic)
+            topic = choose_topic(bag, settings.topic)
             writer.write(HEADER, self._header(recording, topic=topic))
             counts.header_written = True
             total = min(bag.topics[topic], settings.frames or bag.topics[topic])

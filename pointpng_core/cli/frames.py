@@ -41,8 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'at any depth, and patterns in quotes')
     parser.add_argument('--objects', metavar='DIR', type=Path, required=True,
                         help='object library (objects.yaml)')
-    parser.add_argument('--topic', help='PointCloud2 topic, where a bag has several, or a topic of '
-                                        'depth images, with its camera_info beside it')
+    parser.add_argument('--topic', help='PointCloud2 topic, where a bag has several; or a topic '
+                                        'of depth images, with its camera_info beside it')
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
                         help='process only the first N clouds of a bag (default: all)')
     parser.add_argument('--viewpoint', metavar='X,Y,Z', type=position,

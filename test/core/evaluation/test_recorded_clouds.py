@@ -14,7 +14,7 @@ def test_depth_images_of_a_bag_are_clouds(tmp_path):
         found = list(recorded_clouds(bag, choose_topic(bag, IMAGE)))
     assert [recorded.stamp_ns for recorded in found] == [index * 10**9 + 7 for index in range(3)]
     for index, recorded in enumerate(found):
-        assert recorded.frame_id == 'lens' and recorded.refused is None
+        assert (recorded.frame_id, recorded.refused) == ('lens', None)
         depth_m = recorded.cloud.points[1:, 2]
         np.testing.assert_allclose(depth_m, depth_mm(index).reshape(-1)[1:] / 1000, rtol=1e-6)
 

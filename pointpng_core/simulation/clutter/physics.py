@@ -140,7 +140,7 @@ class _Simulation:
         """Return the height of the highest released body whose box is below that of a hull."""
         top_m, low, high = 0.0, hull.min(axis=0)[:2], hull.max(axis=0)[:2]
         rotations = self._rotations()
-        for index in np.flatnonzero(~self._parked):
+        for index in np.flatnonzero(~self._parked).tolist():
             other = rotations[index].apply(self._objects[index].hull) + self._poses[index, :3]
             if (other.min(axis=0)[:2] < high).all() and (other.max(axis=0)[:2] > low).all():
                 top_m = max(top_m, float(other[:, 2].max()))

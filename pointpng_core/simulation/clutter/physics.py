@@ -140,7 +140,7 @@ class _Simulation:
         """Return the height of the highest released body whose box is below that of a hull."""
         top_m, low, high = 0.0, hull.min(axis=0)[:2], hull.max(axis=0)[:2]
         rotations = self._rotations()
-        for index in np.flatnonzero(~self._parked):
+        for index in np.flatnonzero(~self._parked).tolist():
             other = rotations[index].apply(self._objects[index].hull) + self._poses[index, :3]
             if (other.min(axis=0)[:2] < high).all() and (other.max(axis=0)[:2] > low).all():
                 top_m = max(top_m, float(other[:, 2].max()))
@@ -157,13 +157,13 @@ class _Simulation:
         for box in self._scenery.boxes:
             centre, half = box_pose(box)
             self._geom(spec.worldbody, type=self._mujoco.mjtGeom.mjGEOM_BOX, pos=centre, size=half)
-        meshes: dict[str, list[str]] = {}
+        meshes: dict[int, list[str]] = {}  # an object that is dropped twice has them once
         for item in self._objects:
-            if item.name not in meshes:
-                meshes[item.name] = self._add_meshes(spec, item)
+            if id(item) not in meshes:
+                meshes[id(item)] = self._add_meshes(spec, item, len(meshes))
             body = spec.worldbody.add_body()
             body.add_freejoint()
-            for mesh in meshes[item.name]:
+            for mesh in meshes[id(item)]:
                 self._geom(body, type=self._mujoco.mjtGeom.mjGEOM_MESH, meshname=mesh)
         return spec.compile()
 
@@ -172,10 +172,10 @@ class _Simulation:
                       solimp=[0.95, 0.99, 0.001, 0.5, 2], density=DENSITY_KG_M3, **shape)
 
     @staticmethod
-    def _add_meshes(spec: Any, item: ClutterObject) -> list[str]:
+    def _add_meshes(spec: Any, item: ClutterObject, number: int) -> list[str]:
         names = []
         for index, part in enumerate(item.parts):
-            names.append(f'{item.name}/{index}')
+            names.append(f'{number}/{index}')
             spec.add_mesh(name=names[-1], uservert=part.reshape(-1))
         return names
 

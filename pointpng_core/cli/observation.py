@@ -1,7 +1,7 @@
 """What `pointpng estimate` observes: a cloud file, or a depth image with its camera and a mask."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 import re
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pointpng_core.cli.options import not_negative, position
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observation_kind import Viewpoint
-from pointpng_core.estimation.sensor import ViewpointLike
+from pointpng_core.estimation.sensor import Sensor, ViewpointLike
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
 from pointpng_core.io import MODEL_SUFFIXES, read_camera, read_mask, read_point_cloud
 from pointpng_core.io.depth_images import depth_in_metres, read_depth_values
@@ -34,6 +34,13 @@ class Observation:
     def points(self) -> NDArray[np.floating]:
         """Return the finite points (N, 3)."""
         return self.cloud.points[finite_rows(self.cloud.points)]
+
+    @property
+    def placed(self) -> PointCloud:
+        """Return the cloud with its sensor where the viewpoint says."""
+        known = Viewpoint.AUTO if self.viewpoint is None else self.viewpoint
+        sensor = Sensor.of(known, [self.cloud.points])
+        return replace(self.cloud, T_cloud_sensor=sensor.T_cloud_sensor)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,18 +72,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'of the depth image)')
 
 
-def read_observation(options: argparse.Namespace) -> Observation:
-    """Return what the arguments name; raises ConfigError, FileError, CloudError."""
+def check_arguments(options: argparse.Namespace) -> None:
+    """Raise ConfigError for arguments that do not belong together."""
     if (options.observation is None) == (options.depth is None):
         raise ConfigError('give either OBSERVATION, the cloud of the object, or --depth IMAGE '
                           'with --camera FILE')
+    for name in ('camera', 'mask', 'depth_scale', 'frame'):
+        if options.depth is None and getattr(options, name) is not None:
+            raise ConfigError(f'--{name.replace("_", "-")} belongs to --depth, which is missing')
+    if options.depth is not None and options.camera is None:
+        raise ConfigError('--depth needs --camera FILE, the intrinsics of its camera')
+    if options.depth is not None and options.viewpoint is not None:
+        raise ConfigError('--viewpoint is for clouds: a depth image is seen from its camera')
+
+
+def read_observation(options: argparse.Namespace) -> Observation:
+    """Return what the checked arguments name; raises FileError, CloudError."""
     return _read_cloud(options) if options.depth is None else _read_depth(options)
 
 
 def _read_cloud(options: argparse.Namespace) -> Observation:
-    for name in ('camera', 'mask', 'depth_scale', 'frame'):
-        if getattr(options, name) is not None:
-            raise ConfigError(f'--{name.replace("_", "-")} belongs to --depth, which is missing')
     path, unit = options.observation, options.unit_observation
     cloud = read_point_cloud(path, scale=unit_scale(str(path), unit))
     check_extent(str(path), cloud.points, unit)
@@ -87,10 +102,6 @@ def _read_cloud(options: argparse.Namespace) -> Observation:
 
 
 def _read_depth(options: argparse.Namespace) -> Observation:
-    if options.viewpoint is not None:
-        raise ConfigError('--viewpoint is for clouds: a depth image is seen from its camera')
-    if options.camera is None:
-        raise ConfigError('--depth needs --camera FILE, the intrinsics of its camera')
     values = read_depth_values(options.depth)
     frame = _number(options.depth) if options.frame is None else options.frame
     file = read_camera(options.camera, image_shape=values.shape, frame=frame)

@@ -49,7 +49,7 @@ def read_camera(path: str | Path, *, image_shape: ImageShape, frame: int | None 
     for key, reader in _READERS.items():
         if key in record:
             return reader(record, image_shape)
-    raise FileError(f'{path}: no camera in it: expected fx, fy, cx, cy (BOP camera.json), frames '
+    raise FileError(f'{record.where}: no camera in it: expected fx, fy, cx, cy (BOP camera.json), frames '
                     'with cam_K (BOP scene_camera.json), k (ROS CameraInfo), camera_matrix (ROS '
                     'calibration) or intrinsic_matrix (Open3D)')
 

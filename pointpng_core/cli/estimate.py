@@ -133,8 +133,9 @@ def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observa
            ) -> tuple['PoseEstimate', tuple[str, ...]]:
     """Return the best estimate, and warnings about the cloud; raises CloudError for no object."""
     if not observed.is_frame:
-        estimate = estimator.estimate(observed.points, [reference], viewpoint=observed.viewpoint,
-                                      scene_points=observed.scene_points)[0]
+        estimate = estimator.estimate(
+            observed.cloud.finite_points, [reference], viewpoint=observed.viewpoint,
+            scene_points=observed.scene_points)[0]
         mismatch = sensor_mismatch(observed.placed) \
             if estimate.kind is ObservationKind.SINGLE_VIEW else None
         return estimate, (mismatch,) if mismatch else ()

@@ -12,7 +12,7 @@ from pointpng_core.cli.options import not_negative, position
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.sensor import Sensor, ViewpointLike
-from pointpng_core.geometry.clouds import PointCloud, finite_rows
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.io import MODEL_SUFFIXES, read_camera, read_mask, read_point_cloud
 from pointpng_core.io.depth_images import depth_in_metres, read_depth_values
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
@@ -29,11 +29,6 @@ class Observation:
     scene_points: NDArray[np.floating] | None = None
     is_frame: bool = False
     """Whether the cloud is a whole frame rather than the object alone."""
-
-    @property
-    def points(self) -> NDArray[np.floating]:
-        """Return the finite points (N, 3)."""
-        return self.cloud.points[finite_rows(self.cloud.points)]
 
     @property
     def placed(self) -> PointCloud:
@@ -116,11 +111,11 @@ def _read_depth(options: argparse.Namespace) -> Observation:
         raise FileError(f'{options.mask}: its (height, width) is {mask.shape}, but that of '
                         f'{options.depth} is {values.shape}: they must be of the same frame')
     masked = PointCloud.from_depth(depth_m, file.camera, mask=mask)
-    if not finite_rows(masked.points).any():
+    if not len(masked.finite_points):
         raise FileError(f'{options.mask}: none of its {mask.sum()} pixels has a depth in '
                         f'{options.depth}')
     return Observation(path=options.depth, cloud=masked, viewpoint=Viewpoint.SENSOR.value,
-                       scene_points=whole.points[finite_rows(whole.points)])
+                       scene_points=whole.finite_points)
 
 
 def _number(path: Path) -> int | None:

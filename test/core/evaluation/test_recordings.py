@@ -145,7 +145,7 @@ def test_a_bag_of_another_size_and_a_foreign_file_are_noticed(place, settings, o
     (out / 'a.jsonl').write_text('\n'.join(
         [json.dumps({**json.loads(header), 'bag_bytes': 1}), *rest]) + '\n')
     (out / 'c.jsonl').write_text('{"mine": 1}\n')
-    with pytest.raises(ConfigError, match=r'a\.jsonl \(another size of the bag\).*c\.jsonl \(not writt'):
+    with pytest.raises(ConfigError, match=r'a\.jsonl \(another size of the bag\).*c\.jsonl \(not'):
         process(place, settings, out)
 
 

@@ -22,6 +22,8 @@ import numpy as np
 from pointpng_core.cli import observation
 from pointpng_core.cli.output import check_json_target, number, write_json
 from pointpng_core.errors import CloudError, FileError
+from pointpng_core.estimation.observation_kind import ObservationKind
+from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_model
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
 
@@ -54,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Estimate the pose and print it; raises PointPngError."""
     check_json_target(options.json)
+    observation.check_arguments(options)
     model = _read_reference(options.reference, options.unit_reference)
     observed = observation.read_observation(options)
     result = _estimate(model, observed, options)
@@ -130,9 +133,12 @@ def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observa
            ) -> tuple['PoseEstimate', tuple[str, ...]]:
     """Return the best estimate, and warnings about the cloud; raises CloudError for no object."""
     if not observed.is_frame:
-        estimate = estimator.estimate(observed.points, [reference], viewpoint=observed.viewpoint,
-                                      scene_points=observed.scene_points)[0]
-        return estimate, ()
+        estimate = estimator.estimate(
+            observed.cloud.finite_points, [reference], viewpoint=observed.viewpoint,
+            scene_points=observed.scene_points)[0]
+        mismatch = sensor_mismatch(observed.placed) \
+            if estimate.kind is ObservationKind.SINGLE_VIEW else None
+        return estimate, (mismatch,) if mismatch else ()
     from pointpng_core.pipeline import FramePipeline, PipelineConfig
     from pointpng_core.segmentation import SegmenterConfig
     config = PipelineConfig()

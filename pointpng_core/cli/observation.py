@@ -1,7 +1,7 @@
 """What `pointpng estimate` observes: a cloud file, or a depth image with its camera and a mask."""
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 import re
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from pointpng_core.cli.options import not_negative, position
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observation_kind import Viewpoint
-from pointpng_core.estimation.sensor import ViewpointLike
-from pointpng_core.geometry.clouds import PointCloud, finite_rows
+from pointpng_core.estimation.sensor import Sensor, ViewpointLike
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.io import MODEL_SUFFIXES, read_camera, read_mask, read_point_cloud
 from pointpng_core.io.depth_images import depth_in_metres, read_depth_values
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
@@ -31,9 +31,11 @@ class Observation:
     """Whether the cloud is a whole frame rather than the object alone."""
 
     @property
-    def points(self) -> NDArray[np.floating]:
-        """Return the finite points (N, 3)."""
-        return self.cloud.points[finite_rows(self.cloud.points)]
+    def placed(self) -> PointCloud:
+        """Return the cloud with its sensor where the viewpoint says."""
+        known = Viewpoint.AUTO if self.viewpoint is None else self.viewpoint
+        sensor = Sensor.of(known, [self.cloud.points])
+        return replace(self.cloud, T_cloud_sensor=sensor.T_cloud_sensor)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,18 +67,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'of the depth image)')
 
 
-def read_observation(options: argparse.Namespace) -> Observation:
-    """Return what the arguments name; raises ConfigError, FileError, CloudError."""
+def check_arguments(options: argparse.Namespace) -> None:
+    """Raise ConfigError for arguments that do not belong together."""
     if (options.observation is None) == (options.depth is None):
         raise ConfigError('give either OBSERVATION, the cloud of the object, or --depth IMAGE '
                           'with --camera FILE')
+    for name in ('camera', 'mask', 'depth_scale', 'frame'):
+        if options.depth is None and getattr(options, name) is not None:
+            raise ConfigError(f'--{name.replace("_", "-")} belongs to --depth, which is missing')
+    if options.depth is not None and options.camera is None:
+        raise ConfigError('--depth needs --camera FILE, the intrinsics of its camera')
+    if options.depth is not None and options.viewpoint is not None:
+        raise ConfigError('--viewpoint is for clouds: a depth image is seen from its camera')
+
+
+def read_observation(options: argparse.Namespace) -> Observation:
+    """Return what the checked arguments name; raises FileError, CloudError."""
     return _read_cloud(options) if options.depth is None else _read_depth(options)
 
 
 def _read_cloud(options: argparse.Namespace) -> Observation:
-    for name in ('camera', 'mask', 'depth_scale', 'frame'):
-        if getattr(options, name) is not None:
-            raise ConfigError(f'--{name.replace("_", "-")} belongs to --depth, which is missing')
     path, unit = options.observation, options.unit_observation
     cloud = read_point_cloud(path, scale=unit_scale(str(path), unit))
     check_extent(str(path), cloud.points, unit)
@@ -87,10 +97,6 @@ def _read_cloud(options: argparse.Namespace) -> Observation:
 
 
 def _read_depth(options: argparse.Namespace) -> Observation:
-    if options.viewpoint is not None:
-        raise ConfigError('--viewpoint is for clouds: a depth image is seen from its camera')
-    if options.camera is None:
-        raise ConfigError('--depth needs --camera FILE, the intrinsics of its camera')
     values = read_depth_values(options.depth)
     frame = _number(options.depth) if options.frame is None else options.frame
     file = read_camera(options.camera, image_shape=values.shape, frame=frame)
@@ -105,11 +111,11 @@ def _read_depth(options: argparse.Namespace) -> Observation:
         raise FileError(f'{options.mask}: its (height, width) is {mask.shape}, but that of '
                         f'{options.depth} is {values.shape}: they must be of the same frame')
     masked = PointCloud.from_depth(depth_m, file.camera, mask=mask)
-    if not finite_rows(masked.points).any():
+    if not len(masked.finite_points):
         raise FileError(f'{options.mask}: none of its {mask.sum()} pixels has a depth in '
                         f'{options.depth}')
     return Observation(path=options.depth, cloud=masked, viewpoint=Viewpoint.SENSOR.value,
-                       scene_points=whole.points[finite_rows(whole.points)])
+                       scene_points=whole.finite_points)
 
 
 def _number(path: Path) -> int | None:

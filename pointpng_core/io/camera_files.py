@@ -49,9 +49,9 @@ def read_camera(path: str | Path, *, image_shape: ImageShape, frame: int | None 
     for key, reader in _READERS.items():
         if key in record:
             return reader(record, image_shape)
-    raise FileError(f'{path}: no camera in it: expected fx, fy, cx, cy (BOP camera.json), frames '
-                    'with cam_K (BOP scene_camera.json), k (ROS CameraInfo), camera_matrix (ROS '
-                    'calibration) or intrinsic_matrix (Open3D)')
+    raise FileError(f'{record.where}: no camera in it: expected fx, fy, cx, cy (BOP '
+                    'camera.json), frames with cam_K (BOP scene_camera.json), k (ROS CameraInfo), '
+                    'camera_matrix (ROS calibration) or intrinsic_matrix (Open3D)')
 
 
 def _read(path: Path) -> Record:

@@ -56,7 +56,7 @@ class PointCloud:
         how it was really turned about its position makes next to no difference. Raises CloudError.
         """
         bare = cls(points=points, image_shape=image_shape)
-        finite = points[finite_rows(points)]
+        finite = bare.finite_points
         if not len(finite):
             raise CloudError(f'none of the {len(points)} points is finite')
         T_cloud_sensor = looking_at(np.asarray(position_m, dtype=np.float64),
@@ -82,6 +82,11 @@ class PointCloud:
         points = camera.backproject(np.where(valid, depth_m, np.float32(np.nan)))
         return cls(points=points.reshape(-1, 3), image_shape=camera.image_shape,
                    finite_share=finite_share)
+
+    @property
+    def finite_points(self) -> NDArray[np.floating]:
+        """Return the points (N, 3) that are readings."""
+        return self.points[finite_rows(self.points)]
 
     @property
     def sensor_points(self) -> NDArray[np.floating]:

@@ -73,9 +73,10 @@ def overlap_share(points: NDArray[np.floating], position_m: Matrix) -> float:
     clearly not of one camera, and count as overlapping.
     """
     # At random: every n-th pixel of an image lies in few columns, whose rows are close together.
-    rows = np.random.default_rng(0).integers(max(1, len(points)), size=POINTS_USED)
-    few = points[rows if len(points) > POINTS_USED else slice(None)]
-    few = few[finite_rows(few)] - position_m.astype(np.float32)
+    rows = np.flatnonzero(finite_rows(points))
+    if len(rows) > POINTS_USED:
+        rows = rows[np.random.default_rng(0).integers(len(rows), size=POINTS_USED)]
+    few = points[rows] - position_m.astype(np.float32)
     centroid = few.mean(axis=0, dtype=np.float64) if len(few) else np.zeros(3)
     if len(few) < FEWEST_POINTS or not np.linalg.norm(centroid) > 0:
         return 0.0

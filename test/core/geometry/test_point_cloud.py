@@ -39,6 +39,7 @@ def test_whatever_is_not_zero_in_a_mask_is_the_object(on):
     mask[2, 1:3] = on
     cloud = PointCloud.from_depth(depth_image(), CAMERA, mask=mask)
     assert np.flatnonzero(np.isfinite(cloud.points[:, 0])).tolist() == [11, 12]
+    assert cloud.finite_points.tolist() == cloud.points[11:13].tolist()
     assert cloud.finite_share == 16 / 20                 # of the image, not of the mask
 
 

@@ -5,8 +5,9 @@ from helpers.tracking import shoot, standing
 import numpy as np
 import pytest
 
+from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence, RecordedCloud
 from pointpng_core.geometry.clouds import PointCloud
-from pointpng_core.geometry.rigid_motion import inverse, transform
+from pointpng_core.geometry.rigid_motion import inverse, looking_at, transform
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
 
@@ -72,6 +73,31 @@ def test_references_from_a_view_and_their_renewal_do_not_depend_on_the_frame(mak
     assert len(before) == 2
     for name, T in before.items():
         assert after[name] == pytest.approx(T_CLOUD_SENSOR @ T, abs=1e-4)
+
+
+def test_a_cloud_in_another_frame_is_warned_of_unless_its_sensor_is_known(make_pipeline):
+    points = shoot(OBJECTS)
+    known, unknown = moved(points), PointCloud(points=moved(points).points)
+    assert make_pipeline().process(points).warnings == ()
+    assert make_pipeline().process(known).warnings == ()
+    assert 'cannot come from a sensor' in make_pipeline().process(unknown).warnings[0]
+
+
+def test_recorded_clouds_are_placed_by_a_viewpoint_and_tracked(make_pipeline):
+    T = looking_at(np.array([0.1, -0.5, 1.2]), np.array([0.1, 0.2, 0.2]))
+    sequence, bare = FrameSequence(make_pipeline(), tuple(T[:3, 3])), make_pipeline()
+    for step in range(2):
+        points = shoot(OBJECTS, step)
+        expected = {(found.label, found.index): T @ found.estimate.T_observation_reference
+                    for found in bare.process(points, step / 5).detections}
+        record = sequence.process(RecordedCloud(
+            stamp_ns=step * 200_000_000, frame_id='base_link', refused=None,
+            cloud=PointCloud(points=transform(T, points).astype(np.float32))))
+        assert (record['warnings'], len(record['objects'])) == ([], 2)
+        for item in record['objects']:
+            assert item['tracked'] == bool(step)
+            assert item['T_camera_object'][:3, 3] == pytest.approx(
+                expected[item['label'], item['index']][:3, 3], abs=0.002)
 
 
 def test_a_position_alone_gives_the_same_objects_to_within_the_noise(make_pipeline):

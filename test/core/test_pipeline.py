@@ -194,6 +194,15 @@ def test_poses_below_the_least_confidence_are_not_accepted(frame):
                                                                           ('x_1', 0.6)]
 
 
+def test_what_is_not_accepted_is_rejected_best_score_first(frame):
+    _, pipeline = stubbed(0.1, 0.31, 0.9, 0.0, min_confidence=0.5, sure_score=0.0)
+    result = pipeline.process(frame.points.reshape(-1, 3))
+    assert [each.estimate and each.estimate.score for each in result.rejected] \
+        == [0.31, 0.1, None]
+    assert len({each.segment.indices[0]
+                for each in (*result.detections, *result.rejected)}) == 4
+
+
 def test_only_the_largest_segments_are_posed(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, max_objects=2)
     result = pipeline.process(frame.points.reshape(-1, 3))

@@ -14,7 +14,8 @@ from pointpng_core.geometry.rigid_motion import transform
 Matrix = NDArray[np.float64]
 PLANE_TOLERANCE_M = 0.01
 RANGE_M = 2.0
-MODEL_POINTS = 20_000
+MODEL_POINTS, SCORED_EVERY = 6000, 5
+"""Points of a model, of which every so many-th is scored."""
 REFINE_REACH, NEAR = 0.05, 0.03
 """In diameters: of ICP, and of a model's point that the scene confirms."""
 APART = 0.3
@@ -79,8 +80,8 @@ class Verifier:
 
     def score(self, T_camera_model: Matrix) -> float:
         """Return the share of the model's points facing the camera that the view confirms."""
-        points = transform(T_camera_model, np.asarray(self.model.points)[::20])
-        normals = np.asarray(self.model.normals)[::20] @ T_camera_model[:3, :3].T
+        points = transform(T_camera_model, np.asarray(self.model.points)[::SCORED_EVERY])
+        normals = np.asarray(self.model.normals)[::SCORED_EVERY] @ T_camera_model[:3, :3].T
         facing = points[(points * normals).sum(axis=1) < 0]
         around = self._around(T_camera_model)
         if len(facing) == 0 or around.is_empty():

@@ -15,9 +15,9 @@ from pointpng_core.evaluation.frames.baseline_clouds import (
 )
 from pointpng_core.evaluation.frames.surface import Model
 
-CANDIDATES, MOST_CANDIDATES = 10, 40
+CANDIDATES, MOST_CANDIDATES = 20, 60
 """Best-voted poses per object that has to be found that are refined and verified."""
-REFERENCE_SHARE, MOST_REFERENCE_POINTS = 0.2, 300
+REFERENCE_SHARE, MOST_REFERENCE_POINTS = 0.2, 600
 """Points of the scene for which poses are voted: OpenCV's default share, but no more than so many,
 since a whole frame with step .05 takes minutes for each object otherwise."""
 

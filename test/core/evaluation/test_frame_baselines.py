@@ -1,11 +1,14 @@
 """The baselines find an object in its own view, alone and in front of a table."""
 
+import sys
+
 from helpers.bop_frames import write_frames
 from helpers.objects import pose, random_rotation_matrix, view, whole
 from helpers.tracking import shoot, standing
 import numpy as np
 import pytest
 
+from pointpng_core.errors import MissingDependencyError
 from pointpng_core.evaluation.frames.baseline_clouds import (
     Verifier,
     cloud_of,
@@ -82,6 +85,12 @@ def test_normals_of_models_point_outwards_with_and_without_faces():
         agreeing = ((outwards * np.asarray(cloud.normals)).sum(axis=1) > 0).mean()
         assert agreeing > 0.75
     assert len(cloud_of(np.zeros((0, 3))).points) == 0
+
+
+def test_without_opencv_the_answer_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'cv2', None)
+    with pytest.raises(MissingDependencyError, match='bench'):
+        PointPairFeatures(0.1)
 
 
 @pytest.mark.long

@@ -139,7 +139,8 @@ def test_commands_and_their_options_exist(page):
             known = {*_run_parser()._option_string_actions, '--ros-args'}
         else:
             continue
-        given = {word.partition('=')[0].rstrip(',.;)') for word in words if re.match(r'--\w', word)}
+        given = {word.partition('=')[0].rstrip(',.;)') for word in words
+                 if re.match(r'--\w', word)}
         assert given <= known, f'{page.name}: {" ".join(words)}'
 
 

@@ -25,6 +25,8 @@ from pointpng_ros.nodes.pose_estimator import NODE_NAME, THREADS, PoseEstimatorN
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 from pointpng_ros.parameters.parameter_specs import LIVE_NODE_PARAMETERS, ParameterGroup
 
+NO_SUPPORT = SimpleNamespace(plane=None, reason='a stub has none')
+
 
 @dataclass(frozen=True, kw_only=True)
 class StubConfig(Config):
@@ -83,8 +85,9 @@ class StubPipeline:
         return StubResult(detections=tuple(detections), stage_ms={'search': 1.0}, states=states,
                           warnings=WARNINGS if 8 in {x for x, _ in found} else (),
                           tracked=len(followed), searched=len(found) - len(followed),
-                          scene=SimpleNamespace(plane=None, segments=[segment(*each) for each in
-                                                          blocks(points)]),
+                          scene=SimpleNamespace(
+                              support=NO_SUPPORT,
+                              segments=[segment(*each) for each in blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 
     def references_from_view(self, cloud):

@@ -122,7 +122,8 @@ def frame_table() -> str:
                   f'| {values["objects"]} | {_share(values["recall"])} '
                   f'| {_share(values["precision"])} | {values["false"]} '
                   f'| {values["verdicts"]["near"]} | {values["verdicts"]["duplicate"]} '
-                  f'| {_share(values["ar"])} | {values["ms_median"]:.0f} |' for row, (title, values) in enumerate(rows)]
+                  f'| {_share(values["ar"])} | {values["ms_median"]:.0f} |'
+                  for row, (title, values) in enumerate(rows)]
     return '\n'.join(lines) + '\n'
 
 

@@ -113,16 +113,17 @@ def frame_results() -> dict[str, dict[str, Any]]:
 
 def frame_table() -> str:
     """Return the table of whole frames, a row for each scene."""
-    lines = ['| dataset | scene | frames | objects | recall | precision | false | AR '
-             '| ms median |',
-             '|---|---|---:|---:|---:|---:|---:|---:|---:|']
+    lines = ['| dataset | scene | frames | objects | recall | precision | false | near '
+             '| duplicate | AR | ms median |', '|---|---' + '|---:' * 9 + '|']
     for name, result in frame_results().items():
         rows = [*((FRAMES[name].get(scene, scene), values)
                   for scene, values in result['scenes'].items()), ('all', result)]
         lines += [f'| {name if row == 0 else ""} | {title} | {values["frames"]} '
                   f'| {values["objects"]} | {_share(values["recall"])} '
-                  f'| {_share(values["precision"])} | {values["false"]} | {_share(values["ar"])} '
-                  f'| {values["ms_median"]:.0f} |' for row, (title, values) in enumerate(rows)]
+                  f'| {_share(values["precision"])} | {values["false"]} '
+                  f'| {values["verdicts"]["near"]} | {values["verdicts"]["duplicate"]} '
+                  f'| {_share(values["ar"])} | {values["ms_median"]:.0f} |'
+                  for row, (title, values) in enumerate(rows)]
     return '\n'.join(lines) + '\n'
 
 

@@ -9,11 +9,15 @@ from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_patch import PlanePatch
 from pointpng_core.segmentation.sampling import FULL_SAMPLE, Sample
 
+# Lengths without figures were set by hand while looking at the frames of docs/segmentation.md; in
+# which range they work was not measured.
 _COLUMN_M = 0.03
+"""Cells of the plane; groups are connected ones."""
 _MAX_FOOT_M = 0.03
 _MIN_GROUP_POINTS = 5
 _FILL_CELL = 0.045  # of the distance: 2 to 8 of the sampled pixels of a full 60-degree image
 _BODY_STEP_M = 0.02
+"""Resolution of the depth of a body; two of the sampled points in each step are no gap."""
 _BORDER_M = 0.03
 _INSET_M = 0.01
 _MIN_WIDTH_M = 0.05
@@ -130,6 +134,7 @@ def _fill(patch: PlanePatch, sample: Sample, relation: Relation, distance_m: flo
     outline narrower than a cell.
     """
     count = len(relation.heights)
+    # The 0.7 m is set by hand: nearer than that, cells do not shrink with the distance.
     cell = _FILL_CELL * max(distance_m, 0.7) * max(1.0, np.sqrt(FULL_SAMPLE / count))
     shape = np.ceil(np.array(patch.outside_map_m.shape) * patch.cell_m / cell).astype(int)
     centres = (np.indices(shape).reshape(2, -1) + 0.5) * cell

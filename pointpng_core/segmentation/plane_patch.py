@@ -14,7 +14,10 @@ from pointpng_core.segmentation.plane_detection import Plane
 _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
+"""Set by hand on the frames of docs/segmentation.md; no range was measured."""
 _CROSSING_M = 0.1
+"""How far below the plane another surface that crosses it is looked for: more than a board's
+thickness. Set by hand, like the one above."""
 
 
 @dataclass(frozen=True, kw_only=True)

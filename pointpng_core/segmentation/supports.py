@@ -24,7 +24,8 @@ _SECOND_SAMPLE = 900
 _MOST_SECOND = 3
 _MIN_SECOND = 100
 
-# Tuned on the frames and scenes of docs/segmentation.md.
+# Set by hand on the frames and scenes of docs/segmentation.md, which they fit. Only the two least
+# clarities have measured margins, given below; the others have none.
 _MIN_CLARITY = 0.73
 """Small supports there: .76 and more; planes through several objects: up to .70."""
 _MIN_CLARITY_LONG = 0.6

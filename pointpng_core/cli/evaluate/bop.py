@@ -3,16 +3,18 @@
 JSON: "recall" (share of the targets that were found: an accepted pose with the right label and
 ADD-S below 5 % of the diameter), "precision" (right / (right + false) poses), "false" (accepted
 poses without any object of the label within 10 %), "accepted" (poses in judged frames), "objects"
-(targets), "ar" (average recall of BOP19, of all poses, by their confidence; targets as here),
-"ms_median" (of a frame), "by_visible" ({RANGE of the visible fraction: {"recall", "objects"}}),
+(targets), "ar" (average recall of BOP19, of all poses, by their confidence; targets as here; like
+"vsd", null as soon as the model of one target has no faces), "ms_median" (of a frame),
+"by_visible" ({RANGE of the visible fraction: {"recall", "objects"}}),
 "lost" (targets not found: "no_segment", "not_posed", "mistaken_label", "wrong_pose", "rejected",
 "no_mask"), "verdicts" (accepted poses: "right", "not_a_target", "near", "duplicate", "false"),
 "false_per_frame", "mssd", "mspd", "vsd" (their average recalls), "frames", "judged_frames",
 "stage_ms" ({STAGE: median MS}), "scenes" ({SCENE: all these keys}); then "dataset", "split",
 "models" (their number), "model", "device", "threads", "masks" (null: whole frames),
 "known_labels", "min_visible", "min_pixels", "bop19_targets" (whether the dataset's list of targets
-decided in their place), "symmetries" ("given" by the dataset or "detected" on the models; for
-"mssd" and "mspd").
+decided in their place), "judged_on" (folder of the meshes that "mssd", "mspd" and "vsd" are
+measured on: `models_eval` where there is one), "symmetries" ("given" by the dataset or "detected"
+on the models; for "mssd" and "mspd").
 
 With `--baselines`, "baselines": {"frames", "objects", "masks" and "whole_frames": {METHOD: {
 "recall", "false", "objects", "ms_median", "reference_ms"}}}: see
@@ -37,8 +39,9 @@ if TYPE_CHECKING:
 
 HELP = 'whole frames in BOP layout: found, false and lost objects'
 _COLUMNS = {'recall': 'recall', 'precision': 'precision', 'objects': 'objects',
-            'accepted': 'accepted', 'false': 'false', 'ar': 'AR', 'vsd': 'VSD', 'mssd': 'MSSD',
-            'mspd': 'MSPD', 'ms_median': 'ms'}
+            'accepted': 'accepted', 'near': 'near', 'duplicate': 'duplicate', 'false': 'false',
+            'ar': 'AR', 'vsd': 'VSD', 'mssd': 'MSSD', 'mspd': 'MSPD', 'ms_median': 'ms'}
+"""Keys of a result, and of its `verdicts`, with their titles."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -95,9 +98,11 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     from pointpng_core.training.data import cache_folder
     torch.set_num_threads(options.threads)
     source, settings = _source(options), _settings(options)
+    source.check()
     estimator = PoseEstimator(config=settings.estimator, device=options.device,
                               cache_dir=cache_folder(), model=options.model)
-    library = ModelLibrary(source.dataset.objects(), estimator, report_progress)
+    library = ModelLibrary(source.dataset.objects(), estimator, report_progress,
+                           judged_on=source.dataset.evaluation_objects())
     sheet = ContactSheet(library.surfaces) if options.sheet else None
     results = run_frames(source, library, _method(options, settings, estimator, library),
                          sheet=sheet, report=report_progress)
@@ -120,7 +125,7 @@ def readable(result: dict[str, Any]) -> str:
     parts += [('all', result)] if len(parts) > 1 else []
     title = f'{result["dataset"]} ({result["frames"]} frames, {result["models"]} models)'
     blocks = [table([title, *_COLUMNS.values()], [
-        [name, *(number(values[key]) for key in _COLUMNS)] for name, values in parts])]
+        [name, *_cells({**values['verdicts'], **values})] for name, values in parts])]
     judged = [(name, values) for name, values in parts if values['objects']]
     if judged:
         blocks.append(table(['lost', *judged[0][1]['lost']], [
@@ -131,6 +136,10 @@ def readable(result: dict[str, Any]) -> str:
     blocks.append(table(['ms by stage', *result['stage_ms']], [
         ['median', *(number(spent, 1) for spent in result['stage_ms'].values())]]))
     return '\n\n'.join([*blocks, *_baseline_tables(result)])
+
+
+def _cells(values: dict[str, Any]) -> list[str]:
+    return [number(values[key]) for key in _COLUMNS]
 
 
 def _baseline_tables(result: dict[str, Any]) -> list[str]:
@@ -162,7 +171,8 @@ def _source(options: argparse.Namespace) -> 'FrameSource':
     rule = TargetRule(min_visible=options.min_visible, min_pixels=options.min_pixels)
     return FrameSource(dataset=BopDataset(options.dataset, options.split),
                        scene_ids=tuple(options.scene) if options.scene else None,
-                       per_scene=options.frames, rule=rule)
+                       per_scene=options.frames, rule=rule,
+                       need_masks=bool(options.masks or options.baselines))
 
 
 def _settings(options: argparse.Namespace) -> 'FrameSettings':
@@ -191,4 +201,5 @@ def _about(options: argparse.Namespace, source: 'FrameSource', library: 'ModelLi
             'threads': options.threads, 'masks': options.masks,
             'known_labels': options.known_labels, 'min_visible': options.min_visible,
             'min_pixels': options.min_pixels, 'bop19_targets': source.counts() is not None,
+            'judged_on': source.dataset.evaluation_models,
             'symmetries': library.symmetries}

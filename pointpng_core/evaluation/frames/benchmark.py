@@ -25,13 +25,28 @@ class FrameSource:
     """The frames that are processed, and what has to be found in them.
 
     `per_scene` limits the frames of each scene, spread evenly. Where the dataset has BOP19
-    targets, only their images are processed, and `rule` is not asked.
+    targets, only their images are processed, and `rule` is not asked. With `need_masks`, an object
+    without a visible mask is an error.
     """
 
     dataset: BopDataset
     scene_ids: tuple[int, ...] | None = None
     per_scene: int | None = None
     rule: TargetRule = field(default_factory=TargetRule)
+    need_masks: bool = False
+
+    def check(self) -> None:
+        """Raise FileError for what would otherwise be found only once references are built.
+
+        That is a split, a scene or a list of targets that cannot be read, and scenes whose first
+        annotated frame has no masks where they are needed.
+        """
+        counts = self.counts()
+        for scene_id in self.dataset.chosen_scenes(self.scene_ids):
+            frame = next((each for each in self._of_scene(scene_id, counts)
+                          if each.instances or not self.need_masks), None)
+            if frame is not None and self.need_masks:
+                frame.required_mask(0)
 
     def counts(self) -> Counts | None:
         """Return the BOP19 targets of each image, {object id: instances}; None without them."""
@@ -48,15 +63,19 @@ class FrameSource:
         """Yield the frames, at most `per_scene` of those of each scene; raises FileError."""
         counts = self.counts()
         for scene_id in self.scene_ids or self.dataset.scene_ids:
-            frames = [frame for frame in self.dataset.frames([scene_id])
-                      if counts is None or (frame.scene_id, frame.image_id) in counts]
+            frames = list(self._of_scene(scene_id, counts))
             yield from _spread(_spread(frames, self.per_scene), per_scene)
 
     def truths(self, frame: BopFrame, cloud: PointCloud, names: Mapping[int, str],
                counts: Counts | None) -> list[Truth]:
         """Return the true poses of a frame; raises FileError."""
         wanted = None if counts is None else counts.get((frame.scene_id, frame.image_id), {})
-        return frame_truths(frame, cloud, names, self.rule, wanted)
+        return frame_truths(frame, cloud, names, self.rule, wanted,
+                            need_masks=self.need_masks)
+
+    def _of_scene(self, scene_id: int, counts: Counts | None) -> Iterator[BopFrame]:
+        return (frame for frame in self.dataset.frames([scene_id])
+                if counts is None or (frame.scene_id, frame.image_id) in counts)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -19,12 +19,12 @@ from pointpng_core.io.bop import BopFrame
 
 Image = NDArray[np.uint8]
 PANEL_PX, CAPTION_PX, COLUMNS, MOST_PANELS = 400, 16, 4, 64
-GREEN, RED, GREY, AMBER, WHITE = (
-    (60, 220, 90), (255, 70, 60), (190, 195, 205), (255, 190, 60), (255, 255, 255))
+GREEN, RED, BLUE, AMBER, WHITE = (
+    (60, 220, 90), (255, 70, 60), (70, 150, 255), (255, 190, 60), (255, 255, 255))
 COLOURS = {RIGHT: GREEN, NOT_A_TARGET: GREEN, NEAR: AMBER, DUPLICATE: AMBER, FALSE: RED,
-           None: GREY}
-LEGEND = ('green: right    amber: near, or a second pose of one object    red: false    grey: '
-          'accepted, no truth to judge it by    dotted: not found, and why')
+           None: BLUE}
+LEGEND = ('green: right    amber: near, or a second pose of one object    red: false    blue: '
+          'accepted, no truth to judge it by    white, dotted: not found, and why')
 DARK = 0.7
 """Brightness of the frame behind the outlines."""
 

@@ -10,7 +10,8 @@ from pointpng_core.evaluation.frames.judge import RIGHT_ADD_S, Judgement
 from pointpng_core.evaluation.frames.truth import Rows, Truth
 
 MIN_IOU = 0.5
-"""A segment is that of an object from this intersection over union of pixels on."""
+"""A segment is that of an object from this intersection over union of pixels on: the convention of
+PASCAL VOC (Everingham 2010), not a value chosen on data."""
 REJECTED, NO_SEGMENT, NOT_POSED, MISTAKEN_LABEL, WRONG_POSE, NO_MASK = (
     'rejected', 'no_segment', 'not_posed', 'mistaken_label', 'wrong_pose', 'no_mask')
 LOSSES = (NO_SEGMENT, NOT_POSED, MISTAKEN_LABEL, WRONG_POSE, REJECTED, NO_MASK)

@@ -22,7 +22,8 @@ from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.frame_result import FrameResult
 
 MIN_MASK_POINTS = 30
-"""Fewer points of a mask with a reading are not posed."""
+"""Fewer points of a mask with a reading are not posed. Set by hand, half of the 60 of
+`SegmenterConfig.min_segment_points`; not chosen on data."""
 
 
 class FrameMethod(Protocol):

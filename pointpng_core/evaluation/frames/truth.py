@@ -38,15 +38,17 @@ class Truth:
 
 
 def frame_truths(frame: BopFrame, cloud: PointCloud, names: Mapping[int, str], rule: TargetRule,
-                 counts: Mapping[int, int] | None = None) -> list[Truth]:
+                 counts: Mapping[int, int] | None = None, *, need_masks: bool = False,
+                 ) -> list[Truth]:
     """Return the annotated objects of a frame with its organised cloud.
 
     `names` are the labels by object id, `counts` the targets of the BOP19 evaluation, {object id:
     instances}: as there, the most visible instances are meant, and the rule is not asked. Raises
-    FileError.
+    FileError, with `need_masks` also for an object without a mask.
     """
     finite = finite_rows(cloud.points)
-    masks = [_rows(finite, frame.mask_visible(index)) for index in range(len(frame.instances))]
+    read = frame.required_mask if need_masks else frame.mask_visible
+    masks = [_rows(finite, read(index)) for index in range(len(frame.instances))]
     targets = [_visible_enough(instance, mask, rule)
                for instance, mask in zip(frame.instances, masks)] \
         if counts is None else _asked_for(frame, counts)

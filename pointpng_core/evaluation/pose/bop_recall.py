@@ -17,8 +17,6 @@ MSSD_THRESHOLDS = np.arange(1, 11) / 20
 MSPD_THRESHOLDS = 5.0 * np.arange(1, 11)
 """In pixels of an image that is REFERENCE_WIDTH wide; wider ones are scaled to it."""
 REFERENCE_WIDTH = 640
-MIN_VISIBLE_FRACTION = 0.1
-"""Objects less visible than this are no targets of BOP19."""
 UNMATCHED = -1
 
 

@@ -55,6 +55,14 @@ class BopDataset:
             _check_folder(self.folder, models, 'models')
         return read_objects(self.folder / (models or self.models))
 
+    def evaluation_objects(self) -> list[BopObject] | None:
+        """Return the objects with the meshes of `evaluation_models`; None where there are none.
+
+        Raises FileError.
+        """
+        folder = self.evaluation_models
+        return None if folder == self.models else self.objects(folder)
+
     @functools.cached_property
     def scene_ids(self) -> tuple[int, ...]:
         """Return the ids of the scenes of the split; raises FileError where there are none."""
@@ -63,14 +71,19 @@ class BopDataset:
             raise FileError(f'{self.folder / self.split} has no scenes 000001, 000002, ...')
         return tuple(found)
 
-    def frames(self, scene_ids: Sequence[int] | None = None) -> Iterator[BopFrame]:
-        """Yield the frames of all scenes, or of some, by their ids; raises FileError."""
+    def chosen_scenes(self, scene_ids: Sequence[int] | None = None) -> tuple[int, ...]:
+        """Return the ids of all scenes, or of these; raises FileError where one is missing."""
         chosen = self.scene_ids if scene_ids is None else tuple(scene_ids)
         unknown = [scene_id for scene_id in chosen if scene_id not in self.scene_ids]
         if unknown:
             raise FileError(f'{self.folder / self.split} has no scene '
                             f'{", ".join(map(str, unknown))}; it has '
                             f'{", ".join(map(str, self.scene_ids))}')
+        return chosen
+
+    def frames(self, scene_ids: Sequence[int] | None = None) -> Iterator[BopFrame]:
+        """Yield the frames of all scenes, or of some, by their ids; raises FileError."""
+        chosen = self.chosen_scenes(scene_ids)
         object_ids = set(model_files(self.folder / self.models))
         for scene_id in chosen:
             yield from SceneReader(

@@ -56,8 +56,8 @@ class BopFrame:
     def depth_m(self) -> NDArray[np.float32]:
         """Return depths (H, W) along the optical axis in metres, 0 where there is no reading.
 
-        Raises FileError when the image is missing, broken, of another size than the camera's, or
-        when its median shows that the scale is wrong.
+        Raises FileError when the image is missing, broken, of another size than the camera's,
+        without any reading, or when its median shows that the scale is wrong.
         """
         folder = self.scene / of_sensor(DEPTH, self.sensor)
         path = self._image(DEPTH)
@@ -87,6 +87,15 @@ class BopFrame:
         """
         return self._mask(MASK_VISIBLE, index)
 
+    def required_mask(self, index: int) -> NDArray[np.bool_]:
+        """Return the visible pixels (H, W) of an instance; raises FileError without a mask."""
+        mask = self.mask_visible(index)
+        if mask is None:
+            raise FileError(f'{self.scene / of_sensor(MASK_VISIBLE, self.sensor)} has no mask '
+                            f'{mask_stem(self.image_id, index)}.png: the masks of all annotated '
+                            'objects are needed here')
+        return mask
+
     def mask(self, index: int) -> NDArray[np.bool_] | None:
         """Return the whole silhouette (H, W) of an instance, occluded pixels included, or None."""
         return self._mask(MASK, index)
@@ -111,7 +120,8 @@ class BopFrame:
     def _check_scale(self, path: Path, depth_m: NDArray[np.float32]) -> None:
         measured = depth_m[depth_m > 0]
         if measured.size == 0:
-            return
+            raise FileError(f'{path}: it has no depth above 0: no pixel has a reading; leave the '
+                            'image out of scene_camera.json')
         (low, high), median_m = DEPTH_RANGE_M, float(np.median(measured))
         if not low <= median_m <= high:
             raise FileError(

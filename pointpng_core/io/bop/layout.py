@@ -11,7 +11,6 @@ from pathlib import Path
 MM_PER_M = 1000.0
 
 MODELS = 'models'
-MODELS_EVALUATION = 'models_eval'
 MODELS_INFO = 'models_info.json'
 CAMERA = 'camera'
 TARGETS_BOP19 = 'test_targets_bop19.json'

@@ -33,7 +33,7 @@ class SceneReader:
         """Yield every frame of `scene_camera.json`, in the order of the ids; raises FileError."""
         path = layout.scene_file(self.folder, layout.SCENE_CAMERA, self.sensor)
         cameras = Record(f'{path}', read_json(path, hint=self._camera_hint()))
-        truth, info = self._optional(layout.SCENE_GT), self._optional(layout.SCENE_GT_INFO)
+        truth, info = self._truth()
         for image_id, values in cameras.by_id():
             camera = Record(f'{path}, image {image_id}', values)
             yield BopFrame(
@@ -41,6 +41,16 @@ class SceneReader:
                 instances=self._instances(image_id, truth, info), scene=self.folder,
                 annotated=image_id in truth, depth_scale=self._depth_scale(camera),
                 sensor=self.sensor)
+
+    def _truth(self) -> tuple[dict[int, Any], dict[int, Any]]:
+        """Return the true poses and the visibility by image id; both files may be missing."""
+        truth, info = self._optional(layout.SCENE_GT), self._optional(layout.SCENE_GT_INFO)
+        path = layout.scene_file(self.folder, layout.SCENE_GT, self.sensor)
+        if any(info.values()) and not path.exists():
+            about = layout.scene_file(self.folder, layout.SCENE_GT_INFO, self.sensor)
+            raise FileError(f'{path} is missing, but {about.name} is there: restore it, or remove '
+                            f'{about.name} too where the true poses are not known')
+        return truth, info
 
     def _optional(self, name: str) -> dict[int, Any]:
         """Return {image id: content} of a file that test splits may lack."""

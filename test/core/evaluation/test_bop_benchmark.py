@@ -5,7 +5,7 @@ from pathlib import Path
 import shutil
 
 from helpers.bop import write_json
-from helpers.bop_frames import FRAMES, NAMES, answer, prediction, write_frames
+from helpers.bop_frames import FRAMES, NAMES, Answers, prediction, true_poses, write_frames
 from helpers.evaluation import documented, evaluated
 import numpy as np
 from PIL import Image
@@ -14,7 +14,14 @@ import pytest
 from pointpng_core.cli import main as cli
 from pointpng_core.evaluation.frames.answer import LOW_CONFIDENCE
 from pointpng_core.evaluation.frames.benchmark import FrameSource, run_frames
-from pointpng_core.evaluation.frames.contact_sheet import GREEN, RED, ContactSheet
+from pointpng_core.evaluation.frames.contact_sheet import (
+    COLOURS,
+    GREEN,
+    LEGEND,
+    RED,
+    WHITE,
+    ContactSheet,
+)
 from pointpng_core.evaluation.frames.library import ModelLibrary
 from pointpng_core.evaluation.frames.methods import GivenMasks
 from pointpng_core.evaluation.frames.truth import TargetRule
@@ -29,20 +36,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def library(folder, estimator):
     return ModelLibrary(BopDataset(folder).objects(), estimator)
-
-
-class Answers:
-    """Answers every frame with what a function makes of its truths."""
-
-    def __init__(self, make):
-        self._make = make
-
-    def answer(self, cloud, truths):
-        return answer(*self._make(truths))
-
-
-def true_poses(truths):
-    return [prediction(truth.label, truth.T_camera_object, rows=truth.mask) for truth in truths]
 
 
 def run(folder, library, make, *, sheet=None, **options):
@@ -133,6 +126,16 @@ def test_the_sheet_has_green_and_red_outlines_where_the_objects_are(tmp_path, fo
                                    for truth in truths]) == [False, True]
 
 
+def test_colours_of_verdicts_differ_from_each_other_from_white_and_from_grey_pictures():
+    colours = [*set(COLOURS.values()), WHITE]
+    gaps = [np.linalg.norm(np.subtract(one, other)) for index, one in enumerate(colours)
+            for other in colours[:index]]
+    assert min(gaps) > 110
+    assert min(np.ptp(colour) for colour in colours[:-1]) > 100
+    for name in ('green', 'amber', 'red', 'blue', 'white'):
+        assert f'{name}:' in LEGEND or f'{name}, ' in LEGEND
+
+
 @pytest.mark.parametrize('known', [False, True])
 def test_given_masks_are_posed(folder, library, estimator, known):
     method = GivenMasks(estimator=estimator, references=library.references, min_confidence=0.5,
@@ -156,6 +159,8 @@ def test_the_command(tmp_path, folder, capsys, monkeypatch):
     assert (result['objects'], result['models'], result['symmetries']) == (5, 3, 'detected')
     assert result['recall'] >= 0.8
     assert 'scene 1' in table
+    assert 'accepted  near  duplicate  false' in table
+    assert result['judged_on'] == 'models'
     assert 'ms by stage' in table
     poses = read_results(tmp_path / 'poses.csv')
     assert {(pose.scene_id, pose.image_id) for pose in poses} == set(FRAMES)
@@ -170,9 +175,7 @@ def without_times(values):
 
 
 @pytest.mark.parametrize(('words', 'message'), [
-    (['--scene', '9'], 'has no scene 9; it has 1, 2'),
     (['--known-labels'], '--known-labels needs --masks visib'),
-    (['--split', 'val'], "no folder 'val' with scenes"),
     (['--csv', 'nowhere/poses.csv'], 'its folder does not exist'),
     (['--sheet', 'nowhere/sheet.png'], 'its folder does not exist'),
     (['--config', 'wrong.yaml'], "unknown key 'segmentation'; did you mean 'segmenter'"),

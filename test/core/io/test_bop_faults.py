@@ -128,6 +128,25 @@ def test_visibility_of_other_objects_is_refused(dataset, scene):
     refused(dataset, 'visib_fract', '75', '[0, 1]')
 
 
+def test_visibility_without_true_poses_is_refused(dataset, scene):
+    (scene / 'scene_gt.json').unlink()
+    refused(dataset, 'scene_gt.json is missing', 'scene_gt_info.json is there')
+    write_json(scene / 'scene_gt_info.json', {'4': [], '11': []})
+    use(dataset)
+
+
+def test_a_depth_image_without_a_reading_is_refused(dataset, scene):
+    write_depth(scene / 'depth' / '000004.png', 0 * depth_values())
+    refused(dataset, '000004.png', 'no depth above 0', 'scene_camera.json')
+
+
+def test_a_mask_that_is_needed_is_named(dataset):
+    frame = next(BopDataset(dataset).frames())
+    assert frame.required_mask(0).sum() == 12
+    with pytest.raises(FileError, match=r'mask_visib has no mask 000004_000001\.png'):
+        frame.required_mask(1)
+
+
 def test_a_mask_of_another_size_is_refused(dataset, scene):
     write_depth(scene / 'mask_visib' / '000004_000000.png', np.zeros((24, 32)), bits=8)
     refused(dataset, '000004_000000.png', '(24, 32)', '(48, 64)')

@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.cli.options import not_negative, position
+from pointpng_core.cli.options import depth_scale, position
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.sensor import Sensor, ViewpointLike
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--mask', metavar='IMAGE', type=Path,
                         help='image that is not 0 at the object (default: the object is searched '
                              'for in the whole image, standing on a table)')
-    parser.add_argument('--depth-scale', metavar='MM', type=_scale,
+    parser.add_argument('--depth-scale', metavar='MM', type=depth_scale,
                         help='millimetres of one unit of the depth image, as in BOP: 1, 0.1, or '
                              '1000 for metres (default: depth_scale of the camera file, else 1 '
                              'for whole numbers and 1000 for floats)')
@@ -126,10 +126,3 @@ def _number(path: Path) -> int | None:
 
 def _viewpoint(text: str) -> ViewpointLike:
     return text if text in {each.value for each in Viewpoint} else position(text)
-
-
-def _scale(text: str) -> float:
-    value = not_negative(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError('0 mm per unit: every depth would be 0')
-    return value

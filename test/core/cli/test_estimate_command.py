@@ -74,6 +74,23 @@ def test_the_depth_image_gives_what_its_points_give(folder, capsys):
     assert position(image) == pytest.approx(position(cloud), abs=0.002)
 
 
+def test_options_may_stand_before_between_and_after_the_files(folder, capsys):
+    unit = ('--unit-reference', 'm')
+    mesh, seen = str(folder / 'drill.ply'), str(folder / 'seen.pcd')
+    poses = []
+    for words in ((mesh, seen, *unit), (mesh, *unit, seen), (*unit, mesh, seen)):
+        assert cli.main(['estimate', *words, '--json', '-']) == 0
+        poses.append(position(json.loads(capsys.readouterr().out)))
+    np.testing.assert_array_equal(poses[1], poses[0])
+    np.testing.assert_array_equal(poses[2], poses[0])
+
+
+def test_a_word_too_many_is_unknown(folder, capsys):
+    with pytest.raises(SystemExit):
+        run(capsys, folder, folder / 'seen.pcd', '--unit-reference', 'm', 'word')
+    assert 'unrecognized arguments: word' in capsys.readouterr().err
+
+
 def test_the_viewpoint_of_a_pcd_file_is_where_its_sensor_was(folder, capsys):
     text = (folder / 'in_base.pcd').read_bytes()
     place = ' '.join(str(value) for value in T_BASE_CAMERA[:3, 3])
@@ -114,6 +131,7 @@ def beside(folder):
 @pytest.mark.parametrize(('words', 'message'), [
     (lambda folder: (), 'either OBSERVATION'),
     (lambda folder: (folder / 'seen.pcd', *depth_options(folder)), 'either OBSERVATION'),
+    (lambda folder: (*depth_options(folder), folder / 'seen.pcd'), 'either OBSERVATION'),
     (lambda folder: ('--depth', folder / '000012.png'), '--depth needs --camera'),
     (lambda folder: (folder / 'seen.pcd', '--mask', folder / 'mask.png'),
      '--mask belongs to --depth'),

@@ -110,6 +110,20 @@ def test_a_cloud_that_the_camera_cannot_have_seen_is_warned_of(folder, capsys):
     assert err == f'warning: {result["warnings"][0]}\n'
 
 
+@pytest.mark.parametrize(('scale', 'median_m'), [(10, '7.87'), (0.1, '0.0787')])
+def test_a_wrong_scale_is_named_with_the_median_depth(folder, capsys, scale, median_m):
+    words = (*depth_options(folder), '--depth-scale', scale)
+    result, err = run(capsys, folder, *words, '--mask', folder / 'mask.png')
+    for text in (result['warnings'][0], err):
+        assert f'with {scale:g} mm per unit, the median depth is {median_m}' in text
+        assert 'the reference has a diameter of 0.' in text
+        assert 'correct --depth-scale' in text
+    result, err = run(capsys, folder, *words)
+    assert result == cli.ERROR_CODE
+    assert f'(with {scale:g} mm per unit, the median depth is ' in err
+    assert 'is --depth-scale right?' in err
+
+
 def test_an_object_that_is_not_there_is_an_error(folder, capsys):
     write_mesh(folder / 'bowl.ply', make_object('bowl').mesh)
     code = cli.main(['estimate', str(folder / 'bowl.ply'), *map(str, depth_options(folder))])

@@ -138,7 +138,8 @@ def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observa
             scene_points=observed.scene_points)[0]
         mismatch = sensor_mismatch(observed.placed) \
             if estimate.kind is ObservationKind.SINGLE_VIEW else None
-        return estimate, (mismatch,) if mismatch else ()
+        doubts = (observed.doubt(reference.diameter_m), mismatch)
+        return estimate, tuple(doubt for doubt in doubts if doubt)
     from pointpng_core.pipeline import FramePipeline, PipelineConfig
     from pointpng_core.segmentation import SegmenterConfig
     config = PipelineConfig()
@@ -148,7 +149,7 @@ def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observa
         raise CloudError(
             f'{observed.path}: none of the {len(result.scene.segments)} segments of the frame is '
             f'{reference.name} with a confidence of at least {config.min_confidence:.2f}; give '
-            'the pixels of the object with --mask')
+            f'the pixels of the object with --mask ({observed.distance}: is --depth-scale right?)')
     return replace(result.detections[0].estimate, stage_ms=result.stage_ms), result.warnings
 
 

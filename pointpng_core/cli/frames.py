@@ -11,7 +11,8 @@ ambiguous, tracked.
 With --out, each of many bags gets a file of JSON lines in a folder, whose records
 `pointpng_core/evaluation/recordings/result_file.py` describes. JSON then: out, failed (number of
 recordings with an error), recordings: bag, file, kept (finished by an earlier run), frames,
-refused, poses, damage, error, wall_s. The exit code is 1 when a recording failed.
+refused, warned (clouds with warnings), poses, refusal and warning (the first of each, else null),
+damage, error, wall_s. The exit code is 1 when a recording failed.
 """
 
 import argparse
@@ -20,14 +21,14 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import add_model, position, positive
+from pointpng_core.cli.options import add_model, depth_scale, position, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
 from pointpng_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from pointpng_core.evaluation.recordings.bag_list import Recording
     from pointpng_core.evaluation.recordings.run import Outcome
-    from pointpng_core.evaluation.recordings.settings import FrameSettings
+    from pointpng_core.evaluation.recordings.settings import RecordingSettings
     from pointpng_core.evaluation.recordings.tasks import Runner
 
 HELP = 'poses of all frames of one recording, or of many'
@@ -41,8 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'at any depth, and patterns in quotes')
     parser.add_argument('--objects', metavar='DIR', type=Path, required=True,
                         help='object library (objects.yaml)')
-    parser.add_argument('--topic', help='PointCloud2 topic, where a bag has several; or a topic '
-                                        'of depth images, with its camera_info beside it')
+    parser.add_argument('--topic', help='topic of clouds or of depth images, where a bag has '
+                                        'several (default: the only one of clouds, else the only '
+                                        'one of depth images)')
+    parser.add_argument('--camera-info', metavar='TOPIC',
+                        help='CameraInfo of the depth images (default: camera_info beside them)')
+    parser.add_argument('--depth-scale', metavar='MM', type=depth_scale, default=1.0,
+                        help='millimetres of one unit of depth images of whole numbers '
+                             '(default: 1)')
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
                         help='process only the first N clouds of a bag (default: all)')
     parser.add_argument('--viewpoint', metavar='X,Y,Z', type=position,
@@ -89,30 +96,38 @@ def _run_one(recording: 'Recording', options: argparse.Namespace) -> int:
 
     import torch
 
-    from pointpng_core.evaluation.recordings.frame_sequence import (
-        FrameSequence,
-        choose_topic,
-        recorded_clouds,
-    )
+    from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence
     from pointpng_core.evaluation.recordings.settings import FrameModel
     from pointpng_core.io.bags.reader import CloudBag
     torch.set_num_threads(1)  # as the node; its operations are too small for more
     with CloudBag(recording.path) as bag, torch.inference_mode():
-        topic = choose_topic(bag, options.topic)
-        sequence = FrameSequence(FrameModel(_settings(options)).pipeline(), options.viewpoint)
+        settings = _settings(options)
+        stream = settings.stream(bag)
+        sequence = FrameSequence(FrameModel(settings).pipeline(), options.viewpoint)
         frames: list[dict[str, Any]] = []
-        for recorded in islice(recorded_clouds(bag, topic), options.frames):
+        for recorded in islice(stream.clouds(), options.frames):
             frames.append(sequence.process(recorded))
             if options.json != '-':
                 print(readable(frames[-1]))
         damage = bag.damage
-    for warning in next((frame['warnings'] for frame in frames if frame['warnings']), []):
-        print(f'warning: {warning}', file=sys.stderr)
+    _warn(frames)
     if damage and options.json != '-':
         print(f'warning: {damage}')
-    write_json(options.json, {'bag': recording.path, 'topic': topic, 'model': options.model,
+    write_json(options.json, {'bag': recording.path, 'topic': stream.topic, 'model': options.model,
                               'damage': damage, 'frames': frames})
     return 0
+
+
+def _warn(frames: 'Sequence[dict[str, Any]]') -> None:
+    """Print the first warning about a frame, and that no frame at all could be used."""
+    for warning in next((frame['warnings'] for frame in frames if frame['warnings']), []):
+        print(f'warning: {warning}', file=sys.stderr)
+    if frames and all(frame['refused'] for frame in frames):
+        print(f'warning: {_all_refused(len(frames), frames[0]["refused"])}', file=sys.stderr)
+
+
+def _all_refused(frames: int, reason: str) -> str:
+    return f'all {frames} clouds were refused, the first because: {reason}'
 
 
 def readable(frame: dict[str, Any]) -> str:
@@ -140,19 +155,20 @@ def _run_many(recordings: 'Sequence[Recording]', options: argparse.Namespace) ->
     return 1 if failed else 0
 
 
-def _settings(options: argparse.Namespace) -> 'FrameSettings':
+def _settings(options: argparse.Namespace) -> 'RecordingSettings':
     import os
 
     from pointpng_core.embedding.model_zoo import shipped_models
-    from pointpng_core.evaluation.recordings.settings import FrameSettings
+    from pointpng_core.evaluation.recordings.settings import RecordingSettings
     from pointpng_core.training.data import cache_folder
     model = options.model
     if model not in shipped_models() and os.path.exists(os.path.expanduser(model)):
         model = os.path.abspath(os.path.expanduser(model))
-    return FrameSettings(objects=options.objects.absolute(), model=model, device=options.device,
-                         topic=options.topic, frames=options.frames,
-                         viewpoint=options.viewpoint,
-                         cache_dir=cache_folder().absolute())
+    return RecordingSettings(objects=options.objects.absolute(), model=model,
+                             device=options.device, topic=options.topic,
+                             camera_info=options.camera_info, depth_scale=options.depth_scale,
+                             frames=options.frames, viewpoint=options.viewpoint,
+                             cache_dir=cache_folder().absolute())
 
 
 def _runner(options: argparse.Namespace) -> 'Runner':
@@ -178,9 +194,19 @@ def _report(outcomes: 'Sequence[Outcome]', out: Path) -> str:
              f'refused, {total["poses"]} poses' + (f' ({kept} finished before)' if kept else '')]
     lines += [f'damaged: {outcome.summary["damage"]}' for outcome in outcomes
               if outcome.summary['damage']]
+    lines += [f'warning: {outcome.task.recording.name}: {text}' for outcome in outcomes
+              for text in _warnings(outcome.summary)]
     lines += [f'failed: {outcome.task.recording.name}: {outcome.summary["error"]}'
               for outcome in outcomes if outcome.summary['error'] is not None]
     return '\n'.join(lines)
+
+
+def _warnings(summary: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the clouds of a recording."""
+    frames, warned, refused = (summary[key] for key in ('frames', 'warned', 'refused'))
+    lines = [f'{warned} of {frames} clouds, the first: {summary["warning"]}'] if warned else []
+    return lines + ([_all_refused(frames, summary['refusal'])] if frames and refused == frames
+                    else [])
 
 
 def _entry(outcome: 'Outcome') -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import cast
 
 from pointpng_core import __version__
 from pointpng_core.cli.command import Command, ForwardedCommand
+from pointpng_core.cli.intermixed import IntermixedParser
 from pointpng_core.errors import PointPngError
 
 ERROR_CODE = 2
@@ -64,7 +65,8 @@ def _parser(forwarded: Mapping[str, ForwardedCommand]) -> argparse.ArgumentParse
         description='Relative 6-DoF poses from point clouds.',
         epilog='pointpng COMMAND --help shows its options; --ros-args work as with `ros2 run`.')
     parser.add_argument('--version', action='version', version=f'pointpng {__version__}')
-    commands = parser.add_subparsers(dest='command', metavar='COMMAND')
+    commands = parser.add_subparsers(dest='command', metavar='COMMAND',
+                                     parser_class=IntermixedParser)
     for name, command in forwarded.items():
         commands.add_parser(name, help=command.help, add_help=False)
     for name in CORE_COMMANDS:

@@ -8,14 +8,20 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.cli.options import not_negative, position
+from pointpng_core.cli.options import depth_scale, position
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.sensor import Sensor, ViewpointLike
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.io import MODEL_SUFFIXES, read_camera, read_mask, read_point_cloud
-from pointpng_core.io.depth_images import depth_in_metres, read_depth_values
+from pointpng_core.io.depth_images import default_scale, depth_in_metres, read_depth_values
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
+
+SIZE_IN_DIAMETERS = (0.08, 2.0)
+"""Twice the median distance of an object's points from their middle, in diameters of the object.
+
+Measured on 358 masks of the test data of BOP layout: 0.10 to 0.87 but for 1 %, the most hidden. A
+scale of 10 times the true one makes it 3 to 9 for objects half in view."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +35,30 @@ class Observation:
     scene_points: NDArray[np.floating] | None = None
     is_frame: bool = False
     """Whether the cloud is a whole frame rather than the object alone."""
+    depth_scale: float | None = None
+    """Millimetres of one unit of the depth image; None for a cloud."""
+
+    @property
+    def distance(self) -> str:
+        """Return in words how far away a depth image is, and with which scale."""
+        depth_m = self.cloud.finite_points[:, 2]
+        return (f'with {self.depth_scale:g} mm per unit, the median depth is '
+                f'{np.median(depth_m):.3g} m')
+
+    def doubt(self, diameter_m: float) -> str | None:
+        """Return why the scale of a depth image must be wrong for a reference of this diameter.
+
+        None where nothing speaks against it, and for a cloud.
+        """
+        if self.depth_scale is None or self.is_frame:
+            return None
+        size_m = 2 * typical_radius_m(self.cloud.finite_points)
+        low, high = SIZE_IN_DIAMETERS
+        if low * diameter_m <= size_m <= high * diameter_m:
+            return None
+        return (f'half of the pixels of the mask lie within {size_m:.3g} m, but the reference has '
+                f'a diameter of {diameter_m:.3g} m: {self.distance}; correct --depth-scale, or '
+                '--unit-reference')
 
     @property
     def placed(self) -> PointCloud:
@@ -36,6 +66,11 @@ class Observation:
         known = Viewpoint.AUTO if self.viewpoint is None else self.viewpoint
         sensor = Sensor.of(known, [self.cloud.points])
         return replace(self.cloud, T_cloud_sensor=sensor.T_cloud_sensor)
+
+
+def typical_radius_m(points: NDArray[np.floating]) -> float:
+    """Return the median distance of points (N, 3) from their middle, whatever a few of them do."""
+    return float(np.median(np.linalg.norm(points - np.median(points, axis=0), axis=1)))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--mask', metavar='IMAGE', type=Path,
                         help='image that is not 0 at the object (default: the object is searched '
                              'for in the whole image, standing on a table)')
-    parser.add_argument('--depth-scale', metavar='MM', type=_scale,
+    parser.add_argument('--depth-scale', metavar='MM', type=depth_scale,
                         help='millimetres of one unit of the depth image, as in BOP: 1, 0.1, or '
                              '1000 for metres (default: depth_scale of the camera file, else 1 '
                              'for whole numbers and 1000 for floats)')
@@ -100,12 +135,12 @@ def _read_depth(options: argparse.Namespace) -> Observation:
     values = read_depth_values(options.depth)
     frame = _number(options.depth) if options.frame is None else options.frame
     file = read_camera(options.camera, image_shape=values.shape, frame=frame)
-    depth_m = depth_in_metres(options.depth, values,
-                              depth_scale=options.depth_scale or file.depth_scale)
+    scale = options.depth_scale or file.depth_scale or default_scale(values)
+    depth_m = depth_in_metres(options.depth, values, depth_scale=scale)
     whole = PointCloud.from_depth(depth_m, file.camera)
     if options.mask is None:
         return Observation(path=options.depth, cloud=whole, viewpoint=Viewpoint.SENSOR.value,
-                           is_frame=True)
+                           is_frame=True, depth_scale=scale)
     mask = read_mask(options.mask)
     if mask.shape != values.shape:
         raise FileError(f'{options.mask}: its (height, width) is {mask.shape}, but that of '
@@ -115,7 +150,7 @@ def _read_depth(options: argparse.Namespace) -> Observation:
         raise FileError(f'{options.mask}: none of its {mask.sum()} pixels has a depth in '
                         f'{options.depth}')
     return Observation(path=options.depth, cloud=masked, viewpoint=Viewpoint.SENSOR.value,
-                       scene_points=whole.finite_points)
+                       scene_points=whole.finite_points, depth_scale=scale)
 
 
 def _number(path: Path) -> int | None:
@@ -126,10 +161,3 @@ def _number(path: Path) -> int | None:
 
 def _viewpoint(text: str) -> ViewpointLike:
     return text if text in {each.value for each in Viewpoint} else position(text)
-
-
-def _scale(text: str) -> float:
-    value = not_negative(text)
-    if value == 0:
-        raise argparse.ArgumentTypeError('0 mm per unit: every depth would be 0')
-    return value

@@ -76,6 +76,14 @@ def not_negative(text: str) -> float:
     return value
 
 
+def depth_scale(text: str) -> float:
+    """Read the millimetres of one unit of a depth image, above 0."""
+    value = not_negative(text)
+    if value == 0:
+        raise argparse.ArgumentTypeError('0 mm per unit: every depth would be 0')
+    return value
+
+
 def position(text: str) -> tuple[float, float, float]:
     """Read X,Y,Z: three finite numbers."""
     try:

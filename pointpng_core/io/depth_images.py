@@ -42,12 +42,17 @@ def read_depth_values(path: str | Path) -> NDArray[np.generic]:
 def depth_in_metres(path: str | Path, values: NDArray[np.generic], *,
                     depth_scale: float | None = None) -> NDArray[np.float32]:
     """Return what `read_depth` does for the values of an image; `path` is named in errors."""
-    scale = depth_scale or (FLOAT_SCALE if values.dtype.kind == 'f' else INTEGER_SCALE)
+    scale = depth_scale or default_scale(values)
     with np.errstate(over='ignore', invalid='ignore'):
         depth_m = values.astype(np.float32) * np.float32(scale / MM_PER_M)
         depth_m[~((depth_m > 0) & (depth_m < np.inf))] = 0.0
     _check_unit(path, depth_m, scale)
     return depth_m
+
+
+def default_scale(values: NDArray[np.generic]) -> float:
+    """Return the millimetres of one unit of a depth image where nobody says."""
+    return FLOAT_SCALE if values.dtype.kind == 'f' else INTEGER_SCALE
 
 
 def read_mask(path: str | Path) -> NDArray[np.bool_]:

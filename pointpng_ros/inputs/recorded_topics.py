@@ -8,7 +8,7 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.io.bags.camera_info import sibling_info_topic
-from pointpng_core.io.bags.depth_recording import depth_stream
+from pointpng_core.io.bags.depth_recording import depth_stream, only_topic
 from pointpng_core.io.bags.reader import IMAGE_TYPE, CloudBag
 from pointpng_ros.messages.cloud_message import ros_cloud
 from pointpng_ros.messages.depth_messages import ros_camera_info, ros_image
@@ -36,7 +36,7 @@ def recorded_topics(bag: CloudBag, asked: Sequence[str], *, publish_as: str | No
     images come with the CameraInfo on `camera_info`, or beside them. Raises ConfigError for topics
     that the bag has not.
     """
-    names = list(asked) or [_only_topic(bag, depth)]
+    names = list(asked) or [only_topic(bag, depth=depth)]
     if publish_as and len(names) > 1:
         raise ConfigError(f'--as {publish_as} is one name for {len(names)} topics: play one topic')
     images = [name for name in names if name in bag.topics_of(IMAGE_TYPE)]
@@ -47,18 +47,6 @@ def recorded_topics(bag: CloudBag, asked: Sequence[str], *, publish_as: str | No
     for name in images:
         topics += _depth(bag, name, publish_as, camera_info)
     return topics
-
-
-def _only_topic(bag: CloudBag, depth: bool) -> str:
-    """Return the only cloud topic, or the only Image topic whose name has `depth` in it."""
-    images = list(bag.topics_of(IMAGE_TYPE))
-    depths = [name for name in images if 'depth' in name]
-    if not depth and (bag.topics or not depths):
-        return bag.choose_topic()
-    if len(depths) != 1:
-        raise ConfigError(f'{bag.path} has {len(depths)} depth image topics, choose one with '
-                          f'--topic; its Image topics: {", ".join(images) or "none"}')
-    return depths[0]
 
 
 def _cloud(name: str, publish_as: str | None) -> RecordedTopic:

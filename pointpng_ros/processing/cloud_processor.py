@@ -77,7 +77,7 @@ class CloudProcessor:
         if camera is None or camera.newest is None:
             topics = ', '.join(camera.topic for camera in self._cameras)
             raise CloudError(f'no {self._cameras[0].noun} received yet on {topics}')
-        cloud = self._reader.read(camera.newest)
+        cloud = self._reader.read(camera.newest, camera=self._cameras.index(camera))
         return self._session.set_reference(cloud)
 
     def _process_reference(self, message: PointCloud2) -> None:
@@ -85,14 +85,14 @@ class CloudProcessor:
         last = self._reference_message
         if last is not None and last.data == message.data:
             return
-        cloud = self._reader.read(message)
+        cloud = self._reader.read(message, camera=len(self._cameras))
         self._report(self._session.take_references(cloud))
         self._reference_message = message
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
         timer, header = StageTimer(), arrival.message.header
         with timer('decode'):
-            cloud = self._reader.read(arrival.message)
+            cloud = self._reader.read(arrival.message, camera=arrival.slot)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
         taken = self._session.needs_reference
         result = self._session.process(cloud, frame=header.frame_id,

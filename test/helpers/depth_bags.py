@@ -20,11 +20,11 @@ def depth_mm(index):
 
 
 def write_depth_bag(folder, kind='mcap', *, count=10, infos=None, topics=(IMAGE, INFO),
-                    late_info_s=0):
+                    late_info_s=0, focal_px=FOCAL_PX):
     """Write a bag of depth images 20 ms apart, stamped by whole seconds; returns its path.
 
     The first `infos` of them (None: all) come with CameraInfo, stamped later by `late_info_s`,
-    whose focal length is FOCAL_PX more the number.
+    whose focal length is `focal_px` more the number, or 0.
     """
     ros_1 = kind == 'bag'
     store = get_typestore(Stores.ROS1_NOETIC if ros_1 else Stores.ROS2_JAZZY)
@@ -38,7 +38,7 @@ def write_depth_bag(folder, kind='mcap', *, count=10, infos=None, topics=(IMAGE,
         for index in range(count):
             time_ns = index * PERIOD_NS
             if infos is None or index < infos:
-                message = _info(store, index, index + late_info_s)
+                message = _info(store, focal_px and focal_px + index, index + late_info_s)
                 writer.write(info, time_ns, bytes(serialize(message, _INFO)))
             writer.write(image, time_ns, bytes(serialize(_image(store, index), _IMAGE)))
     return path
@@ -57,8 +57,7 @@ def _image(store, index):
         step=2 * WIDTH, data=depth_mm(index).view(np.uint8).reshape(-1))
 
 
-def _info(store, index, second):
-    focal_px = FOCAL_PX + index
+def _info(store, focal_px, second):
     k = np.array([focal_px, 0, 3.5, 0, focal_px, 2.5, 0, 0, 1])
     p = np.array([focal_px, 0, 3.5, 0, 0, focal_px, 2.5, 0, 0, 0, 1, 0])
     values = {'d': np.zeros(5), 'k': k, 'r': np.eye(3).reshape(-1), 'p': p}

@@ -3,7 +3,7 @@
 import json
 
 from pointpng_core.evaluation.recordings.result_file import TIMES
-from pointpng_core.evaluation.recordings.settings import FrameSettings
+from pointpng_core.evaluation.recordings.settings import RecordingSettings
 from pointpng_core.io.bags.writer import write_bag
 from pointpng_core.simulation.sample_files import CAMERA, write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator
@@ -25,7 +25,7 @@ def make_settings(folder, **options):
     """Write the library and return settings with it; references are cached beside it."""
     if not (folder / 'objects').exists():
         write_catalogue(folder / 'objects', NAMES)
-    return FrameSettings(objects=folder / 'objects', cache_dir=folder / 'cache', **options)
+    return RecordingSettings(objects=folder / 'objects', cache_dir=folder / 'cache', **options)
 
 
 def without_times(folder):

@@ -238,3 +238,16 @@ def test_the_navigation_of_the_site_has_every_page():
     site = (ROOT / 'mkdocs.yml').read_text(encoding='utf-8')
     assert [path.name for path in (ROOT / 'docs').glob('*.md') if f': {path.name}\n' not in site
             ] == []
+
+
+def test_extras_are_in_install_and_keys_of_results_in_recordings():
+    from pointpng_core.evaluation.recordings import result_file
+    extras = re.search(r'^EXTRAS = \{(.*?)^\}', (ROOT / 'setup.py').read_text(), re.M | re.S)
+    install = (ROOT / 'docs' / 'install.md').read_text()
+    named = set(re.findall(r"^    '(\w+)':", extras.group(1), re.M)) - {'test'}
+    assert 'bench' in named
+    assert {name for name in named if f'`{name}`' not in install} == set()
+    recordings = (ROOT / 'docs' / 'recordings.md').read_text()
+    for key in ('viewpoint', 'warnings', 'warned', 'refusal', 'depth_scale'):
+        assert key in result_file.__doc__
+        assert f'`{key}`' in recordings

@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 from test_node import Rig, cloud, stub_node, values_of
 
 from pointpng_core.errors import CloudError, ConfigError, MissingDependencyError
+from pointpng_core.geometry.clouds import FixedViewpoint, PointCloud
 from pointpng_ros.inputs.cloud_reader import CloudReader
 from pointpng_ros.messages.cloud_message import encode_cloud
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
@@ -85,6 +86,26 @@ def test_a_viewpoint_is_a_position_from_which_the_points_are_seen(text):
     centroid = read.sensor_points.mean(axis=0)
     np.testing.assert_allclose(centroid[:2], 0, atol=1e-5)
     assert centroid[2] > 0
+
+
+def test_at_a_viewpoint_the_sensor_does_not_turn_from_cloud_to_cloud():
+    reader = reader_of(viewpoint='1 -2 3.5')
+    first = reader.read(message()).T_cloud_sensor
+    half = encode_cloud(POINTS[:9] + np.float32(0.4), message().header)
+    np.testing.assert_array_equal(reader.read(half).T_cloud_sensor, first)
+    other = reader.read(half, camera=1).T_cloud_sensor
+    assert not np.allclose(other, first)        # a camera of its own looks at its own first cloud
+    np.testing.assert_array_equal(reader.read(message()).T_cloud_sensor, first)
+    np.testing.assert_array_equal(reader.read(message(), camera=1).T_cloud_sensor, other)
+
+
+def test_node_and_recording_place_a_sequence_alike():
+    sensor, reader = FixedViewpoint((1, -2, 3.5)), reader_of(viewpoint='1 -2 3.5')
+    for frame, points in (('base', POINTS), ('base', POINTS[:9]), ('map', POINTS[9:])):
+        sent = encode_cloud(points, message(frame).header)
+        np.testing.assert_array_equal(
+            reader.read(sent).T_cloud_sensor,
+            sensor.placed(PointCloud(points=points), frame).T_cloud_sensor)
 
 
 def test_by_default_the_sensor_is_at_the_origin():

@@ -19,7 +19,9 @@ LOCK = '.pointpng-frames.lock'
 PART = 'tmp*.part'
 """What `atomic_write` names the folders of unfinished files."""
 SHOWN = 3
-SHOWN_AS = {'only_frames': '--frames', 'only_topic': '--topic', 'bag_bytes': 'size of the bag'}
+SHOWN_AS = {'only_frames': '--frames', 'only_topic': '--topic', 'viewpoint': '--viewpoint',
+            'camera_info': '--camera-info', 'depth_scale': '--depth-scale',
+            'bag_bytes': 'size of the bag'}
 """What messages call the keys of a header."""
 
 

@@ -55,7 +55,8 @@ def write_parquet(results: Path) -> None:
 def _schema() -> Any:
     import pyarrow
     types = {'stamp_ns': pyarrow.int64(), 'frame_id': pyarrow.string(),
-             'refused': pyarrow.string(), 'label': pyarrow.string(), 'index': pyarrow.int32(),
+             'refused': pyarrow.string(), 'warnings': pyarrow.list_(pyarrow.string()),
+             'label': pyarrow.string(), 'index': pyarrow.int32(),
              'T_camera_object': pyarrow.list_(pyarrow.float64(), 16),
              'confidence': pyarrow.float64(), 'score': pyarrow.float64(),
              'ambiguous': pyarrow.bool_(), 'tracked': pyarrow.bool_()}
@@ -63,7 +64,7 @@ def _schema() -> Any:
 
 
 def _rows(frame: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    facts = {key: frame[key] for key in ('stamp_ns', 'frame_id', 'refused')}
+    facts = {key: frame[key] for key in ('stamp_ns', 'frame_id', 'refused', 'warnings')}
     for found in frame['objects'] or [dict.fromkeys(OF_OBJECT)]:
         matrix = found['T_camera_object']
         yield {**facts, **found,

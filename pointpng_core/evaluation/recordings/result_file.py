@@ -4,13 +4,14 @@ Every line is an object whose `record` says which it is:
 
 header   bag, bag_bytes, topic (null where none could be chosen), version, library and digest
          (SHA-256, shortened, of the files of the object library, and of all that determines the
-         poses but the bag), model, device, only_topic, only_frames and viewpoint (the options
-         --topic, --frames and --viewpoint)
+         poses but the bag), model, device, only_topic, only_frames, viewpoint, camera_info and
+         depth_scale (the options --topic, --frames, --viewpoint, --camera-info, --depth-scale)
 frame    stamp_ns and frame_id of the cloud, refused (why it was not processed, else null),
          warnings (what is wrong with it), objects: label, index (both together name an object
          over all frames), T_camera_object (4x4, in the frame of the cloud), confidence, score,
          ambiguous, tracked; stage_ms
-summary  frames, refused and poses (counts), damage ("" for an intact bag), error (why the bag
+summary  frames, refused, warned (frames with warnings) and poses (counts), refusal and warning
+         (the first of each, null without any), damage ("" for an intact bag), error (why the bag
          could not be processed to its end, else null), wall_s
 
 `stage_ms` and `wall_s` are measured times; everything else is the same whenever, and by whichever

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pointpng_core.evaluation.recordings.bag_list import Recording
 from pointpng_core.evaluation.recordings.out_folder import complete_parquet, opened, plan
-from pointpng_core.evaluation.recordings.settings import FrameModel, FrameSettings
+from pointpng_core.evaluation.recordings.settings import FrameModel, RecordingSettings
 from pointpng_core.evaluation.recordings.tasks import Events, Runner, Summary, Task
 from pointpng_core.evaluation.recordings.worker import FrameWorkerMaker
 
@@ -21,7 +21,7 @@ class Outcome:
     kept: bool
 
 
-def process_recordings(recordings: Sequence[Recording], out: Path, settings: FrameSettings, *,
+def process_recordings(recordings: Sequence[Recording], out: Path, settings: RecordingSettings, *,
                        run: Runner, events: Events, overwrite: bool = False,
                        parquet: bool = False) -> list[Outcome]:
     """Write the results of every recording into a folder; returns them in the order of names.

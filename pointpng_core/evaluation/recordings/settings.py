@@ -10,18 +10,21 @@ from pointpng_core import __version__
 from pointpng_core.errors import LibraryError
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.evaluation.recordings.recorded_clouds import CloudStream, choose_stream
+from pointpng_core.io.bags.reader import CloudBag
+from pointpng_core.io.depth_images import MM_PER_M
 from pointpng_core.io.files import file_sha256
 from pointpng_core.io.object_library import OBJECTS_FILE, load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import SegmenterConfig
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when the records of a frame change, or how they come about, within a version."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrameSettings:
+class RecordingSettings:
     """The object library, the model, and which clouds of a recording are processed."""
 
     objects: Path
@@ -29,13 +32,22 @@ class FrameSettings:
     model: str = 'training_free'
     device: str = 'cpu'
     topic: str | None = None
-    """PointCloud2 topic of every recording; None where each has one only."""
+    """Topic of every recording, of clouds or depth images; None where each has one only."""
+    camera_info: str | None = None
+    """CameraInfo topic of depth images; None for the one beside them."""
+    depth_scale: float = 1.0
+    """Millimetres of one unit of depth images of whole numbers."""
     frames: int | None = None
     """Only the first ones; None for all."""
     viewpoint: tuple[float, float, float] | None = None
     """Position of the sensor in the frame of the clouds, metres; None for its origin."""
     cache_dir: Path | None = None
     """Folder in which built references are kept; of no influence on the poses."""
+
+    def stream(self, bag: CloudBag) -> CloudStream:
+        """Return the clouds of an open bag; raises ConfigError."""
+        return choose_stream(bag, self.topic, camera_info=self.camera_info,
+                             unit_m=self.depth_scale / MM_PER_M)
 
 
 class FrameModel:
@@ -44,7 +56,7 @@ class FrameModel:
     Raises LibraryError, ConfigError, FileError.
     """
 
-    def __init__(self, settings: FrameSettings) -> None:
+    def __init__(self, settings: RecordingSettings) -> None:
         self.settings = settings
         models = load_library(settings.objects)
         self._estimator = PoseEstimator(model=settings.model, device=settings.device,
@@ -61,12 +73,13 @@ class FrameModel:
                              segmenter=SegmenterConfig(), config=PipelineConfig())
 
 
-def _provenance(settings: FrameSettings, estimator: PoseEstimator, files: list[Path]
+def _provenance(settings: RecordingSettings, estimator: PoseEstimator, files: list[Path]
                 ) -> dict[str, Any]:
     """Return the facts of a header that determine the poses, and a digest of them all."""
     facts = {'version': __version__, 'library': _library_digest(files), 'model': settings.model,
              'device': estimator.device.type, 'only_topic': settings.topic,
-             'only_frames': settings.frames, 'viewpoint': settings.viewpoint}
+             'only_frames': settings.frames, 'viewpoint': settings.viewpoint,
+             'camera_info': settings.camera_info, 'depth_scale': settings.depth_scale}
     config: EstimatorConfig = estimator.config
     hidden = [FORMAT, estimator.model.encoder.key, config.to_mapping(),
               SegmenterConfig().to_mapping(), PipelineConfig().to_mapping()]

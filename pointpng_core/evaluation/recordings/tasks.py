@@ -66,4 +66,5 @@ class Runner(Protocol):
 
 def failure(error: str) -> Summary:
     """Return the summary of a recording of which nothing is known but an error."""
-    return {'frames': 0, 'refused': 0, 'poses': 0, 'damage': '', 'error': error, 'wall_s': 0.0}
+    return {'frames': 0, 'refused': 0, 'warned': 0, 'poses': 0, 'refusal': None, 'warning': None,
+            'damage': '', 'error': error, 'wall_s': 0.0}

@@ -10,11 +10,7 @@ import torch
 
 from pointpng_core.errors import LibraryError, PointPngError
 from pointpng_core.evaluation.recordings.bag_list import Recording
-from pointpng_core.evaluation.recordings.frame_sequence import (
-    FrameSequence,
-    choose_topic,
-    recorded_clouds,
-)
+from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence
 from pointpng_core.evaluation.recordings.parquet import parquet_path, write_parquet
 from pointpng_core.evaluation.recordings.result_file import (
     FRAME,
@@ -23,7 +19,7 @@ from pointpng_core.evaluation.recordings.result_file import (
     ResultWriter,
     result_writer,
 )
-from pointpng_core.evaluation.recordings.settings import FrameModel, FrameSettings
+from pointpng_core.evaluation.recordings.settings import FrameModel, RecordingSettings
 from pointpng_core.evaluation.recordings.tasks import Progress, Summary, Task, Worker, failure
 from pointpng_core.io.bags.reader import CloudBag
 
@@ -37,7 +33,7 @@ class FrameWorkerMaker:
     The worker refuses to begin (LibraryError) when what it reads there has another digest.
     """
 
-    settings: FrameSettings
+    settings: RecordingSettings
     digest: str
 
     def __call__(self) -> Worker:
@@ -87,8 +83,8 @@ class FrameWorker:
             error_text = described(error)
             if not counts.header_written:
                 writer.write(HEADER, self._header(recording, topic=None))
-        summary = {'frames': counts.frames, 'refused': counts.refused, 'poses': counts.poses,
-                   'damage': damage, 'error': error_text, 'wall_s': monotonic() - begun}
+        summary = {**counts.summary, 'damage': damage, 'error': error_text,
+                   'wall_s': monotonic() - begun}
         writer.write(SUMMARY, summary)
         return summary
 
@@ -97,13 +93,13 @@ class FrameWorker:
         """Write the header and a record for each cloud; returns the damage of the bag."""
         settings = self._model.settings
         with CloudBag(recording.path) as bag, torch.inference_mode():
-            topic = choose_topic(bag, settings.topic)
-            writer.write(HEADER, self._header(recording, topic=topic))
+            stream = settings.stream(bag)
+            writer.write(HEADER, self._header(recording, topic=stream.topic))
             counts.header_written = True
-            total = min(bag.topics[topic], settings.frames or bag.topics[topic])
+            total = min(stream.count, settings.frames or stream.count)
             progress(0, total)
             sequence = FrameSequence(self._model.pipeline(), settings.viewpoint)
-            for recorded in islice(recorded_clouds(bag, topic), settings.frames):
+            for recorded in islice(stream.clouds(), settings.frames):
                 frame = sequence.process(recorded)
                 writer.write(FRAME, frame)
                 counts.add(frame)
@@ -121,10 +117,22 @@ class _Counts:
     frames: int = 0
     refused: int = 0
     poses: int = 0
+    warned: int = 0
+    refusal: str | None = None
+    warning: str | None = None
+
+    @property
+    def summary(self) -> Summary:
+        """Return the keys of a summary that are counted."""
+        return {'frames': self.frames, 'refused': self.refused, 'warned': self.warned,
+                'poses': self.poses, 'refusal': self.refusal, 'warning': self.warning}
 
     def add(self, frame: dict[str, Any]) -> None:
         self.frames += 1
         self.refused += frame['refused'] is not None
+        self.warned += bool(frame['warnings'])
+        self.refusal = self.refusal or frame['refused']
+        self.warning = self.warning or next(iter(frame['warnings']), None)
         self.poses += len(frame['objects'])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pointpng_core.evaluation.recordings.bag_list import Recording, find_recordings
 from pointpng_core.evaluation.recordings.local_pool import run_local
 from pointpng_core.evaluation.recordings.run import process_recordings
-from pointpng_core.evaluation.recordings.settings import FrameSettings
+from pointpng_core.evaluation.recordings.settings import RecordingSettings
 from pointpng_core.evaluation.recordings.tasks import Events, MakeWorker, Runner, Summary, Task
 from pointpng_core.io.bags.writer import write_bag
 from pointpng_core.simulation.sample_files import FRAME, RATE_HZ, TOPIC, write_catalogue
@@ -33,7 +33,7 @@ def bench_recordings(*, bags: int, clouds: int, workers: Sequence[int],
         report(f'writing {bags} recordings of {clouds} clouds')
         recordings = _write_recordings(place / 'bags', bags, clouds)
         write_catalogue(place / 'objects', NAMES)
-        settings = FrameSettings(objects=place / 'objects', cache_dir=place / 'cache')
+        settings = RecordingSettings(objects=place / 'objects', cache_dir=place / 'cache')
         _run(recordings[:1], place / 'warm', settings, in_this_process)  # fills the cache
         runs = []
         for count in workers:
@@ -64,7 +64,7 @@ def _write_recordings(folder: Path, bags: int, clouds: int) -> list[Recording]:
     return find_recordings([str(folder)])
 
 
-def _run(recordings: Sequence[Recording], out: Path, settings: FrameSettings, runner: Runner
+def _run(recordings: Sequence[Recording], out: Path, settings: RecordingSettings, runner: Runner
          ) -> dict[str, Any]:
     """Return the figures of one run; the first cloud separates its start from the work."""
     watch = _Watch()

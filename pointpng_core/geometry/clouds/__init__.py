@@ -1,6 +1,7 @@
 """Point clouds as arrays: filtering, sampling, position, size, neighbours, normals, visibility."""
 
 from pointpng_core.geometry.clouds.filtering import finite_rows, require_points
+from pointpng_core.geometry.clouds.fixed_viewpoint import FixedViewpoint
 from pointpng_core.geometry.clouds.measures import (
     centred,
     diameter_m,
@@ -17,6 +18,7 @@ from pointpng_core.geometry.clouds.sampling import (
 )
 
 __all__ = [
+    'FixedViewpoint',
     'PointCloud',
     'centred',
     'diameter_m',

@@ -25,8 +25,8 @@ def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectif
     if depth_m.shape != camera.image_shape:
         raise CloudError(f'{_size("the depth image", depth_m.shape)}, but '
                          f'{_size("CameraInfo", camera.image_shape)} (region of interest and '
-                         'binning included): they belong to different streams; set '
-                         'camera_info_topic')
+                         'binning included): they belong to different streams; name the '
+                         'CameraInfo topic of this camera (camera_info_topic, --camera-info)')
     if used is not None and used.shape != depth_m.shape:
         raise CloudError(f'{_size("the mask", used.shape)}, but '
                          f'{_size("the depth image", depth_m.shape)}: use a depth image that is '

@@ -61,6 +61,22 @@ def depth_stream(bag: CloudBag, image_topic: str, camera_info_topic: str | None 
     return stream
 
 
+def only_topic(bag: CloudBag, *, depth: bool = False) -> str:
+    """Return the only cloud topic, or without any, the only Image topic with `depth` in its name.
+
+    With `depth` it is the image topic in any case. Raises ConfigError, with the topics there are.
+    """
+    images = list(bag.topics_of(IMAGE_TYPE))
+    depths = [name for name in images if 'depth' in name]
+    if not depth and (bag.topics or not images):
+        return bag.choose_topic()
+    if len(depths) != 1:
+        clouds = '' if depth else 'no PointCloud2 topic, and '
+        raise ConfigError(f'{bag.path} has {clouds}{len(depths)} depth image topics, choose one '
+                          f'with --topic; its Image topics: {", ".join(images) or "none"}')
+    return depths[0]
+
+
 def recorded_depths(bag: CloudBag, stream: DepthStream) -> Iterator[tuple[int, RecordedDepth]]:
     """Yield (time of recording in ns, depth image with CameraInfo), oldest first.
 

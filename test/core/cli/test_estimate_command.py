@@ -74,6 +74,23 @@ def test_the_depth_image_gives_what_its_points_give(folder, capsys):
     assert position(image) == pytest.approx(position(cloud), abs=0.002)
 
 
+def test_options_may_stand_before_between_and_after_the_files(folder, capsys):
+    unit = ('--unit-reference', 'm')
+    mesh, seen = str(folder / 'drill.ply'), str(folder / 'seen.pcd')
+    poses = []
+    for words in ((mesh, seen, *unit), (mesh, *unit, seen), (*unit, mesh, seen)):
+        assert cli.main(['estimate', *words, '--json', '-']) == 0
+        poses.append(position(json.loads(capsys.readouterr().out)))
+    np.testing.assert_array_equal(poses[1], poses[0])
+    np.testing.assert_array_equal(poses[2], poses[0])
+
+
+def test_a_word_too_many_is_unknown(folder, capsys):
+    with pytest.raises(SystemExit):
+        run(capsys, folder, folder / 'seen.pcd', '--unit-reference', 'm', 'word')
+    assert 'unrecognized arguments: word' in capsys.readouterr().err
+
+
 def test_the_viewpoint_of_a_pcd_file_is_where_its_sensor_was(folder, capsys):
     text = (folder / 'in_base.pcd').read_bytes()
     place = ' '.join(str(value) for value in T_BASE_CAMERA[:3, 3])
@@ -91,6 +108,20 @@ def test_a_cloud_that_the_camera_cannot_have_seen_is_warned_of(folder, capsys):
     result, err = run(capsys, folder, folder / 'in_base.pcd', '--viewpoint', 'sensor')
     assert 'cannot come from a sensor at the origin' in result['warnings'][0]
     assert err == f'warning: {result["warnings"][0]}\n'
+
+
+@pytest.mark.parametrize(('scale', 'median_m'), [(10, '7.87'), (0.1, '0.0787')])
+def test_a_wrong_scale_is_named_with_the_median_depth(folder, capsys, scale, median_m):
+    words = (*depth_options(folder), '--depth-scale', scale)
+    result, err = run(capsys, folder, *words, '--mask', folder / 'mask.png')
+    for text in (result['warnings'][0], err):
+        assert f'with {scale:g} mm per unit, the median depth is {median_m}' in text
+        assert 'the reference has a diameter of 0.' in text
+        assert 'correct --depth-scale' in text
+    result, err = run(capsys, folder, *words)
+    assert result == cli.ERROR_CODE
+    assert f'(with {scale:g} mm per unit, the median depth is ' in err
+    assert 'is --depth-scale right?' in err
 
 
 def test_an_object_that_is_not_there_is_an_error(folder, capsys):
@@ -114,6 +145,7 @@ def beside(folder):
 @pytest.mark.parametrize(('words', 'message'), [
     (lambda folder: (), 'either OBSERVATION'),
     (lambda folder: (folder / 'seen.pcd', *depth_options(folder)), 'either OBSERVATION'),
+    (lambda folder: (*depth_options(folder), folder / 'seen.pcd'), 'either OBSERVATION'),
     (lambda folder: ('--depth', folder / '000012.png'), '--depth needs --camera'),
     (lambda folder: (folder / 'seen.pcd', '--mask', folder / 'mask.png'),
      '--mask belongs to --depth'),

@@ -6,7 +6,9 @@ import sys
 from types import SimpleNamespace
 
 from helpers.bags import write_bag
+from helpers.depth_bags import write_depth_bag
 from helpers.pool_workers import make_tasks
+from helpers.recordings import make_settings
 import pytest
 
 from pointpng_core.cli import frames, frames_progress
@@ -82,6 +84,28 @@ def test_the_outcome_is_summed_up_and_written_as_documented(bags, asked, tmp_pat
     named = set(re.findall(r'\w+', frames.__doc__))
     assert set(result) <= named
     assert set(result['recordings'][0]) <= named
+
+
+def test_warnings_of_clouds_are_summed_up(tmp_path):
+    warned = {**DONE, 'warned': 19, 'warning': 'seen from behind'}
+    refused = {**DONE, 'refused': 20, 'refusal': 'CameraInfo of zeros', 'poses': 0}
+    some = {**DONE, 'refused': 19, 'refusal': 'too few points'}
+    tasks = make_tasks(['behind', 'zeros', 'some'], tmp_path)
+    report = frames._report([Outcome(task=task, summary=summary, kept=False) for task, summary
+                             in zip(tasks, (warned, refused, some))], tmp_path)
+    assert report.splitlines()[1:] == [
+        'warning: behind: 19 of 20 clouds, the first: seen from behind',
+        'warning: zeros: all 20 clouds were refused, the first because: CameraInfo of zeros']
+
+
+@pytest.mark.parametrize('out', [False, True])
+def test_a_bag_whose_depth_images_are_all_refused_ends_with_a_warning(tmp_path, capsys, out):
+    write_depth_bag(tmp_path, count=2, focal_px=0.0)
+    settings = make_settings(tmp_path)
+    words = ['frames', str(tmp_path / 'depth'), '--objects', str(settings.objects)]
+    assert cli.main([*words, *(['--out', str(tmp_path / 'out'), '--workers', '1'] * out)]) == 0
+    printed = ''.join(capsys.readouterr())
+    assert 'all 2 clouds were refused, the first because: CameraInfo without focal' in printed
 
 
 def test_keys_of_summaries_are_documented():

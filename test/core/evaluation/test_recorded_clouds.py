@@ -1,17 +1,26 @@
 """The frames of a recording, whether they are clouds or depth images."""
 
-from helpers.depth_bags import IMAGE, depth_mm, write_depth_bag
+from helpers.depth_bags import IMAGE, INFO, depth_mm, write_depth_bag
+from helpers.recordings import make_settings, write_recording
 import numpy as np
 import pytest
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.evaluation.recordings.frame_sequence import choose_topic, recorded_clouds
+from pointpng_core.evaluation.recordings.bag_list import find_recordings
+from pointpng_core.evaluation.recordings.recorded_clouds import choose_stream
+from pointpng_core.evaluation.recordings.result_file import read_records
+from pointpng_core.evaluation.recordings.settings import FrameModel
+from pointpng_core.evaluation.recordings.tasks import Task
+from pointpng_core.evaluation.recordings.worker import FrameWorker
 from pointpng_core.io.bags.reader import CloudBag
 
 
-def test_depth_images_of_a_bag_are_clouds(tmp_path):
+@pytest.mark.parametrize('asked', [IMAGE, None])
+def test_depth_images_of_a_bag_are_clouds(tmp_path, asked):
     with CloudBag(write_depth_bag(tmp_path, count=3)) as bag:
-        found = list(recorded_clouds(bag, choose_topic(bag, IMAGE)))
+        stream = choose_stream(bag, asked)
+        found = list(stream.clouds())
+        assert (stream.topic, stream.count) == (IMAGE, 3)
     assert [recorded.stamp_ns for recorded in found] == [index * 10**9 + 7 for index in range(3)]
     for index, recorded in enumerate(found):
         assert (recorded.frame_id, recorded.refused) == ('lens', None)
@@ -19,13 +28,38 @@ def test_depth_images_of_a_bag_are_clouds(tmp_path):
         np.testing.assert_allclose(depth_m, depth_mm(index).reshape(-1)[1:] / 1000, rtol=1e-6)
 
 
-def test_depth_images_are_only_taken_when_asked_for(tmp_path):
-    with CloudBag(write_depth_bag(tmp_path, count=1)) as bag, \
-            pytest.raises(ConfigError, match='no PointCloud2 topic'):
-        choose_topic(bag, None)
+def test_the_unit_and_the_camera_info_can_be_told(tmp_path):
+    path = write_depth_bag(tmp_path, count=1, topics=(IMAGE, '/elsewhere/info'))
+    with CloudBag(path) as bag:
+        stream = choose_stream(bag, None, camera_info='/elsewhere/info', unit_m=0.0001)
+        recorded, = stream.clouds()
+    np.testing.assert_allclose(recorded.cloud.points[1:, 2],
+                               depth_mm(0).reshape(-1)[1:] / 10_000, rtol=1e-6)
 
 
-def test_depth_images_without_camera_info_are_refused_by_name(tmp_path):
-    path = write_depth_bag(tmp_path, count=1, topics=(IMAGE, '/elsewhere/camera_info'))
-    with CloudBag(path) as bag, pytest.raises(ConfigError, match='CameraInfo'):
-        choose_topic(bag, IMAGE)
+@pytest.mark.parametrize(('topics', 'words'), [
+    ((IMAGE, '/elsewhere/camera_info'), 'CameraInfo'),
+    (('/colour', INFO), 'no PointCloud2 topic, and 0 depth image topics, choose one')])
+def test_bags_without_depth_or_camera_info_are_refused_by_name(tmp_path, topics, words):
+    path = write_depth_bag(tmp_path, count=1, topics=topics)
+    with CloudBag(path) as bag, pytest.raises(ConfigError, match=words):
+        choose_stream(bag)
+
+
+def test_camera_info_for_clouds_is_a_mistake(tmp_path):
+    write_recording(tmp_path / 'bag', clouds=1)
+    with CloudBag(tmp_path / 'bag') as bag, pytest.raises(ConfigError, match='has clouds'):
+        choose_stream(bag, camera_info=INFO)
+
+
+def test_files_of_results_are_written_of_depth_images_too(tmp_path):
+    write_depth_bag(tmp_path / 'bags', count=3)
+    recording, = find_recordings([str(tmp_path / 'bags')])
+    worker = FrameWorker(FrameModel(make_settings(tmp_path, topic=IMAGE, frames=2)))
+    calls = []
+    summary = worker.process(Task(recording=recording, target=tmp_path / 'out.jsonl'),
+                             lambda done, total: calls.append((done, total)))
+    assert (summary['error'], summary['frames'], calls[-1]) == (None, 2, (2, 2))
+    header, *frames, _ = read_records(tmp_path / 'out.jsonl')
+    assert header['topic'] == IMAGE
+    assert len(frames) == 2

@@ -13,8 +13,9 @@ import pytest
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.evaluation.recordings import out_folder
 from pointpng_core.evaluation.recordings.bag_list import find_recordings
-from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence, recorded_clouds
+from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence
 from pointpng_core.evaluation.recordings.local_pool import run_local
+from pointpng_core.evaluation.recordings.recorded_clouds import choose_stream
 from pointpng_core.evaluation.recordings.result_file import read_ends, read_records
 from pointpng_core.evaluation.recordings.run import process_recordings
 from pointpng_core.evaluation.recordings.settings import FrameModel
@@ -83,7 +84,7 @@ def test_results_do_not_depend_on_the_number_of_processes(place, settings, finis
 def test_frames_are_those_of_the_pipeline(place, settings, finished):
     sequence = FrameSequence(FrameModel(settings).pipeline())
     with CloudBag(place / 'bags' / 'a') as bag:
-        expected = [sequence.process(cloud) for cloud in recorded_clouds(bag, TOPIC)]
+        expected = [sequence.process(cloud) for cloud in choose_stream(bag, TOPIC).clouds()]
     header, *frames, summary = read_records(finished / 'a.jsonl')
     assert {item['label'] for frame in frames for item in frame['objects']} == {'drill', 'can'}
     for frame, other in zip(frames, expected, strict=True):
@@ -117,7 +118,8 @@ def test_a_truncated_bag_gives_its_beginning_and_its_damage(place, settings, tmp
 
 
 @pytest.mark.parametrize(('change', 'named'), [
-    ({'frames': 2}, 'another --frames'), ({'topic': TOPIC}, 'another --topic'),
+    ({'frames': 2}, 'another --frames'), ({'depth_scale': 0.1}, 'another --depth-scale'),
+    ({'topic': TOPIC}, 'another --topic'),
     ({'objects': 'fewer'}, 'another library')])
 def test_results_of_other_settings_are_refused_then_replaced(place, settings, out, change, named):
     if 'objects' in change:
@@ -193,6 +195,7 @@ def test_parquet_holds_the_same(place, settings, out):
         np.testing.assert_array_equal(np.reshape(row.pop('T_camera_object'), (4, 4)),
                                       item['T_camera_object'])
         assert all(row[key] == item[key] for key in ('label', 'index', 'confidence', 'tracked'))
+        assert row['warnings'] == frame['warnings']
     about = json.loads(table.schema.metadata[b'pointpng'])
     assert about['header'] == read_ends(out / 'a.jsonl')[0]
     assert 'wall_s' not in about['summary']

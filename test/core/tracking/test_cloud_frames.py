@@ -5,7 +5,8 @@ from helpers.tracking import shoot, standing
 import numpy as np
 import pytest
 
-from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence, RecordedCloud
+from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence
+from pointpng_core.evaluation.recordings.recorded_clouds import RecordedCloud
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.rigid_motion import inverse, looking_at, transform
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
@@ -98,6 +99,21 @@ def test_recorded_clouds_are_placed_by_a_viewpoint_and_tracked(make_pipeline):
             assert item['tracked'] == bool(step)
             assert item['T_camera_object'][:3, 3] == pytest.approx(
                 expected[item['label'], item['index']][:3, 3], abs=0.002)
+
+
+def test_background_that_comes_and_goes_does_not_disturb_tracks(make_pipeline):
+    T = looking_at(np.array([0.1, -0.5, 1.2]), np.array([0.1, 0.2, 0.2]))
+    sequence, alone = FrameSequence(make_pipeline(), tuple(T[:3, 3])), make_pipeline()
+    for step in range(4):
+        points = shoot(OBJECTS, step)
+        if step % 2:
+            points[(points[:, 0] > 0.3) | (points[:, 1] < -0.1)] = np.nan
+        known = alone.process(PointCloud(points=points), step / 5)
+        record = sequence.process(RecordedCloud(
+            stamp_ns=step * 200_000_000, frame_id='base_link', refused=None,
+            cloud=PointCloud(points=transform(T, points).astype(np.float32))))
+        assert [item['tracked'] for item in record['objects']] \
+            == [found.tracked for found in known.detections] == [step > 0] * 2
 
 
 def test_a_position_alone_gives_the_same_objects_to_within_the_noise(make_pipeline):

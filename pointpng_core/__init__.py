@@ -14,6 +14,7 @@ __version__ = '0.1.0'
 _HOMES = {
     'EmbeddingModel': 'pointpng_core.embedding.model_zoo',
     'EstimatorConfig': 'pointpng_core.estimation.config',
+    'FixedSensor': 'pointpng_core.geometry.clouds.fixed_sensor',
     'FramePipeline': 'pointpng_core.pipeline',
     'PipelineConfig': 'pointpng_core.pipeline',
     'PinholeCamera': 'pointpng_core.geometry.pinhole',

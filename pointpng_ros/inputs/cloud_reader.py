@@ -38,10 +38,11 @@ class CloudReader:
         if region.enabled and region.frame:
             self._lookup = self._lookup or FrameLookup(self._node, '', asked_by='roi.frame')
 
-    def read(self, message: PointCloud2 | DepthFrame) -> PointCloud:
-        """Return the cloud, with the pose of the sensor where that is not at the origin.
+    def read(self, message: PointCloud2 | DepthFrame, camera: int = 0) -> PointCloud:
+        """Return the cloud of a camera, with the pose of its sensor where that is elsewhere.
 
-        Raises CloudError when it is malformed, too old, without a frame or a transform.
+        `camera` tells cameras apart, each of which has a sensor of its own. Raises
+        CloudError when it is malformed, too old, without a frame or a transform.
         """
         what = 'depth image' if isinstance(message, DepthFrame) else 'cloud'
         if not message.header.frame_id:
@@ -51,7 +52,7 @@ class CloudReader:
         if limit_s and age_s > limit_s:
             raise CloudError(f'the {what} is {age_s:.2f} s old, more than max_age_s = {limit_s} '
                              's; raise it, or set it to 0 for replayed bags')
-        cloud = self._sensor_pose.added(self._decoded(message), message.header)
+        cloud = self._sensor_pose.added(self._decoded(message), message.header, camera)
         return self._inside(cloud, message.header, self.region)
 
     def age_s(self, header: Header) -> float:

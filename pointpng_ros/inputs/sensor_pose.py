@@ -5,6 +5,7 @@ from dataclasses import replace
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from pointpng_core.geometry.clouds.fixed_sensor import FixedSensor
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.geometry.rigid_motion import inverse
 from pointpng_ros.messages.tf_frames import FrameLookup
@@ -20,18 +21,19 @@ class SensorPose:
 
     def __init__(self, node: Node, config: NodeConfig) -> None:
         self._position_m = sensor_position_m(config)
+        self._fixed: dict[int, FixedSensor] = {}
         self._frame = config.sensor_frame
         self._lookup = (FrameLookup(node, self._frame, asked_by='sensor_frame')
                         if self._frame else None)
 
-    def added(self, cloud: PointCloud, header: Header) -> PointCloud:
-        """Return a cloud of this header with the pose of its sensor, if it is not at the origin.
+    def added(self, cloud: PointCloud, header: Header, camera: int) -> PointCloud:
+        """Return a cloud of a camera, with the pose of its sensor if it is not at the origin.
 
         Raises CloudError when tf does not know it at the stamp of the cloud.
         """
         if self._position_m:
-            seen = PointCloud.seen_from(cloud.points, self._position_m)
-            return replace(cloud, T_cloud_sensor=seen.T_cloud_sensor)
+            fixed = self._fixed.setdefault(camera, FixedSensor(self._position_m))
+            return fixed.placed(cloud, header.frame_id)
         if not self._lookup or header.frame_id == self._frame:
             return cloud
         return replace(cloud, T_cloud_sensor=inverse(self._lookup.T_target_cloud(header)))

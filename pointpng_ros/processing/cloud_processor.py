@@ -72,12 +72,12 @@ class CloudProcessor:
 
     def set_reference(self) -> str:
         """Take the references from the newest of all cameras' clouds; returns what was found."""
-        camera = max((camera for camera in self._cameras if camera.newest),
-                     key=lambda camera: camera.received_s, default=None)
-        if camera is None or camera.newest is None:
+        slot, camera = max(enumerate(self._cameras), key=lambda pair: (
+            pair[1].newest is not None, pair[1].received_s))
+        if camera.newest is None:
             topics = ', '.join(camera.topic for camera in self._cameras)
             raise CloudError(f'no {self._cameras[0].noun} received yet on {topics}')
-        cloud = self._reader.read(camera.newest)
+        cloud = self._reader.read(camera.newest, slot)
         return self._session.set_reference(cloud)
 
     def _process_reference(self, message: PointCloud2) -> None:
@@ -85,14 +85,14 @@ class CloudProcessor:
         last = self._reference_message
         if last is not None and last.data == message.data:
             return
-        cloud = self._reader.read(message)
+        cloud = self._reader.read(message, len(self._cameras))
         self._report(self._session.take_references(cloud))
         self._reference_message = message
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
         timer, header = StageTimer(), arrival.message.header
         with timer('decode'):
-            cloud = self._reader.read(arrival.message)
+            cloud = self._reader.read(arrival.message, arrival.slot)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
         taken = self._session.needs_reference
         result = self._session.process(cloud, frame=header.frame_id,

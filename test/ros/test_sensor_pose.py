@@ -45,10 +45,10 @@ def reader_of(**values):
     return CloudReader(SimpleNamespace(get_clock=ROSClock), NodeConfig(**values), RegionConfig())
 
 
-def message(frame='base', second=100):
+def message(frame='base', second=100, points=POINTS):
     header = Header(frame_id=frame)
     header.stamp.sec = second
-    return encode_cloud(POINTS, header)
+    return encode_cloud(points, header)
 
 
 @pytest.mark.usefixtures('_tf')
@@ -85,6 +85,24 @@ def test_a_viewpoint_is_a_position_from_which_the_points_are_seen(text):
     centroid = read.sensor_points.mean(axis=0)
     np.testing.assert_allclose(centroid[:2], 0, atol=1e-5)
     assert centroid[2] > 0
+
+
+def test_the_sensor_does_not_turn_with_what_the_clouds_show():
+    reader, half = reader_of(viewpoint='0 0 3'), POINTS[POINTS[:, 0] > 0]
+    first = reader.read(message()).T_cloud_sensor
+    assert reader_of(viewpoint='0 0 3').read(message(points=half)).T_cloud_sensor \
+        != pytest.approx(first, abs=0.05)
+    np.testing.assert_array_equal(reader.read(message(points=half)).T_cloud_sensor, first)
+
+
+def test_each_camera_has_a_sensor_and_another_frame_begins_anew():
+    reader, half = reader_of(viewpoint='0 0 3'), POINTS[POINTS[:, 0] > 0]
+    first = reader.read(message()).T_cloud_sensor
+    other = reader.read(message(points=half), camera=1).T_cloud_sensor
+    assert other != pytest.approx(first, abs=0.05)
+    np.testing.assert_array_equal(reader.read(message(points=half)).T_cloud_sensor, first)
+    np.testing.assert_array_equal(
+        reader.read(message(frame='map', points=half)).T_cloud_sensor, other)
 
 
 def test_by_default_the_sensor_is_at_the_origin():

@@ -1,15 +1,12 @@
 """The clouds of a recording in order, and what is found in each, as the records of results."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pointpng_core.errors import CloudError
-from pointpng_core.geometry.clouds import PointCloud
+from pointpng_core.geometry.clouds import FixedSensor, PointCloud
 from pointpng_core.io.bags.depth_recording import depth_stream, recorded_depths
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import IMAGE_TYPE, CloudBag
@@ -70,8 +67,8 @@ class FrameSequence:
 
     def __init__(self, pipeline: FramePipeline,
                  viewpoint: tuple[float, float, float] | None = None) -> None:
-        self._pipeline, self._viewpoint, self._frame_id = pipeline, viewpoint, ''
-        self._T_cloud_sensor: NDArray[np.float64] | None = None
+        self._pipeline, self._frame_id = pipeline, ''
+        self._sensor = None if viewpoint is None else FixedSensor(viewpoint)
 
     def process(self, recorded: RecordedCloud) -> dict[str, Any]:
         """Return the record of a cloud; see `result_file`."""
@@ -81,20 +78,13 @@ class FrameSequence:
                     'objects': []}
         if recorded.frame_id != self._frame_id:
             self._pipeline.reset()
-            self._frame_id, self._T_cloud_sensor = recorded.frame_id, None
-        result = self._pipeline.process(self._placed(recorded.cloud), recorded.stamp_ns / 1e9)
+            self._frame_id = recorded.frame_id
+        cloud = self._sensor.placed(recorded.cloud, recorded.frame_id) if self._sensor \
+            else recorded.cloud
+        result = self._pipeline.process(cloud, recorded.stamp_ns / 1e9)
         return {**facts, 'refused': None, 'warnings': list(result.warnings),
                 'stage_ms': result.stage_ms,
                 'objects': [_object(found) for found in result.detections]}
-
-    def _placed(self, cloud: PointCloud) -> PointCloud:
-        """Return a cloud with its sensor, which looks the same way as long as the frame lasts."""
-        if self._viewpoint is None:
-            return cloud
-        if self._T_cloud_sensor is None:
-            self._T_cloud_sensor = PointCloud.seen_from(cloud.points,
-                                                        self._viewpoint).T_cloud_sensor
-        return replace(cloud, T_cloud_sensor=self._T_cloud_sensor)
 
 
 def _object(found: Detection) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Point clouds as arrays: filtering, sampling, position, size, neighbours, normals, visibility."""
 
+from pointpng_core.geometry.clouds.fixed_sensor import FixedSensor
 from pointpng_core.geometry.clouds.filtering import finite_rows, require_points
 from pointpng_core.geometry.clouds.measures import (
     centred,
@@ -17,6 +18,7 @@ from pointpng_core.geometry.clouds.sampling import (
 )
 
 __all__ = [
+    'FixedSensor',
     'PointCloud',
     'centred',
     'diameter_m',

@@ -53,7 +53,9 @@ class PointCloud:
 
         Position and points are in the same frame, whose z axis is up, as in base_link and map
         (REP 103). The sensor is taken to look at the centroid of the points, its image upright:
-        how it was really turned about its position makes next to no difference. Raises CloudError.
+        how it was really turned about its position makes next to no difference to one cloud. For
+        the clouds of a sequence, in which objects are tracked, use `FixedSensor`. Raises
+        CloudError.
         """
         bare = cls(points=points, image_shape=image_shape)
         finite = bare.finite_points

@@ -1,12 +1,12 @@
 """The frame that a cloud is given in does not matter where the sensor's pose in it is known."""
 
-from helpers.objects import pose, random_rotation_matrix
+from helpers.objects import apart_deg, pose, random_rotation_matrix
 from helpers.tracking import shoot, standing
 import numpy as np
 import pytest
 
 from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence, RecordedCloud
-from pointpng_core.geometry.clouds import PointCloud
+from pointpng_core.geometry.clouds import FixedSensor, PointCloud
 from pointpng_core.geometry.rigid_motion import inverse, looking_at, transform
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
@@ -98,6 +98,29 @@ def test_recorded_clouds_are_placed_by_a_viewpoint_and_tracked(make_pipeline):
             assert item['tracked'] == bool(step)
             assert item['T_camera_object'][:3, 3] == pytest.approx(
                 expected[item['label'], item['index']][:3, 3], abs=0.002)
+
+
+def test_objects_stay_tracked_while_the_background_comes_and_goes(make_pipeline):
+    T = looking_at(np.array([0.1, -0.5, 1.2]), np.array([0.1, 0.2, 0.2]))
+    sensor, pipeline, turned_deg = FixedSensor(T[:3, 3]), make_pipeline(), []
+    for step in range(4):
+        points = shoot(OBJECTS, step)
+        if step % 2:
+            points = points[points[:, 0] > -0.3]               # of the table, not of the objects
+        points = transform(T, points).astype(np.float32)
+        result = pipeline.process(sensor.placed(points, 'base_link'), step / 5)
+        turned_deg.append(apart_deg(PointCloud.seen_from(points, T[:3, 3]).T_cloud_sensor,
+                                    sensor.placed(points, 'base_link').T_cloud_sensor))
+        assert [found.tracked for found in result.detections] == 2 * [step > 0]
+        assert result.searched == (0 if step else 2)
+    assert max(turned_deg) > 2
+
+
+def test_a_cloud_without_points_does_not_say_where_the_sensor_looks():
+    sensor, empty = FixedSensor((0, 0, 3)), PointCloud.of(np.full((2, 3), np.nan))
+    assert sensor.placed(empty).T_cloud_sensor is None
+    placed = sensor.placed(np.array([[1.0, 0, 0]]))
+    np.testing.assert_array_equal(sensor.placed(empty).T_cloud_sensor, placed.T_cloud_sensor)
 
 
 def test_a_position_alone_gives_the_same_objects_to_within_the_noise(make_pipeline):

@@ -1,7 +1,7 @@
 """Point clouds as arrays: filtering, sampling, position, size, neighbours, normals, visibility."""
 
-from pointpng_core.geometry.clouds.fixed_sensor import FixedSensor
 from pointpng_core.geometry.clouds.filtering import finite_rows, require_points
+from pointpng_core.geometry.clouds.fixed_sensor import FixedSensor
 from pointpng_core.geometry.clouds.measures import (
     centred,
     diameter_m,

@@ -87,7 +87,7 @@ class PinholeCamera:
         return flat * factor + shift
 
     def _undistorted(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return x / z and y / z (..., 2) of what the lens shows, NaN where nothing is shown there.
+        """Return x / z and y / z (..., 2) of what the lens shows, NaN where there are none.
 
         The fixed-point iteration leaves solutions behind the radius at which a lens model folds
         back: it is not stable there. A negative factor would be a point on the other side.

@@ -83,7 +83,8 @@ def test_depth_waits_for_a_subscriber_of_the_images_too(tmp_path, observer):
 
 @pytest.mark.parametrize(('kind', 'counts', 'expected'), [
     ('clouds', {}, False), ('clouds', {TOPIC: 1}, True),
-    ('depth', {INFO: 2}, False), ('depth', {IMAGE: 1}, False), ('depth', {IMAGE: 1, INFO: 1}, True)])
+    ('depth', {INFO: 2}, False), ('depth', {IMAGE: 1}, False),
+    ('depth', {IMAGE: 1, INFO: 1}, True)])
 def test_whom_the_player_waits_for(tmp_path, kind, counts, expected):
     path = write_depth_bag(tmp_path) if kind == 'depth' else write_bag(tmp_path, 'mcap')[0]
     with CloudBag(path) as bag:

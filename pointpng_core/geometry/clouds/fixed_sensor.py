@@ -1,4 +1,4 @@
-"""A sensor at a known position in the frame of its clouds: all of them get one and the same pose."""
+"""A sensor at a known position in the frame of its clouds: all get one and the same pose."""
 
 from collections.abc import Sequence
 from dataclasses import replace

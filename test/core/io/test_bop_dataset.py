@@ -8,7 +8,6 @@ from helpers.bop import (
     depth_values,
     write_box,
     write_dataset,
-    write_depth,
     write_json,
 )
 import numpy as np
@@ -178,8 +177,3 @@ def test_other_meshes_of_the_same_objects_may_be_asked_for(dataset):
     write_json(dataset / 'models_eval' / 'models_info.json', {'2': {'diameter': 75}})
     (item,) = BopDataset(dataset).objects('models_eval')
     assert item.path.parent.name == 'models_eval'
-
-
-def test_an_image_without_a_measurement_is_all_zero(dataset, scene):
-    write_depth(scene / 'depth' / '000004.png', 0 * depth_values())
-    assert not frames(dataset)[4].depth_m().any()

@@ -34,7 +34,7 @@ from pointpng_core.estimation.observations import Request, prepare_observations
 from pointpng_core.estimation.registration.local_refinement import PoseTracker, check_previous
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
-from pointpng_core.estimation.sensor import Sensor, ViewpointLike
+from pointpng_core.estimation.sensor import CloudLike, Sensor, ViewpointLike
 from pointpng_core.estimation.strategies import (
     STRATEGIES,
     TRACKING_STRATEGIES,
@@ -46,6 +46,7 @@ from pointpng_core.estimation.summary import summarise
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.verifier import Verifier
 from pointpng_core.geometry import Symmetry
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.batch import ReferenceStack
@@ -89,7 +90,7 @@ class PoseEstimator:
         """
         return self._references.from_model(model, name=name, symmetry=symmetry)
 
-    def reference_from_view(self, points: NDArray[np.floating], *, name: str, keep: bool = True
+    def reference_from_view(self, points: CloudLike, *, name: str, keep: bool = True
                             ) -> Reference:
         """Return the reference of points (N, 3), metres, that a camera at the origin measured.
 
@@ -98,9 +99,9 @@ class PoseEstimator:
         CloudError.
         """
         source = self._references if keep else self._references.builder
-        return source.from_view(points, name=name)
+        return source.from_view(PointCloud.of(points).sensor_points, name=name)
 
-    def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference], *,
+    def estimate(self, observation: CloudLike, references: Sequence[Reference], *,
                  scene_points: NDArray[np.floating] | None = None,
                  viewpoint: ViewpointLike | None = None) -> list[PoseEstimate]:
         """Return the poses of the references in one observation (N, 3), metres, best first.
@@ -113,12 +114,13 @@ class PoseEstimator:
                                    viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
-    def estimate_batch(self, observations: Sequence[NDArray[np.floating]],
+    def estimate_batch(self, observations: Sequence[CloudLike],
                        references: Sequence[Reference], *,
                        scene_points: NDArray[np.floating] | None = None,
                        viewpoint: ViewpointLike | None = None) -> list[list[PoseEstimate]]:
         """Return for each observation (N, 3) what `estimate` returns, computed as one batch.
 
+        Observations may be `PointCloud`s; the sensor is where they say, unless `viewpoint` does.
         `scene_points` (M, 3) are finite points of the whole frame: they distinguish surface that
         is occluded from surface that is missing. `viewpoint` overrides the configured one: a
         Viewpoint or its value, the position (3,) of the sensor, or its pose T_cloud_sensor (4, 4);
@@ -149,7 +151,7 @@ class PoseEstimator:
             candidates = candidates.accept_refined(verifier.judged(refined), index)
         return summarise(candidates, request, strategy, default_calibration())
 
-    def track(self, observation: NDArray[np.floating], reference: Reference,
+    def track(self, observation: CloudLike, reference: Reference,
               T_previous: NDArray[np.float64], *,
               scene_points: NDArray[np.floating] | None = None,
               viewpoint: ViewpointLike | None = None) -> PoseEstimate | None:
@@ -164,7 +166,7 @@ class PoseEstimator:
                                 scene_points=scene_points, viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
-    def track_batch(self, observations: Sequence[NDArray[np.floating]],
+    def track_batch(self, observations: Sequence[CloudLike],
                     references: Sequence[Reference], T_previous: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
                     viewpoint: ViewpointLike | None = None) -> list[PoseEstimate | None]:
@@ -194,7 +196,7 @@ class PoseEstimator:
         return summarise(candidates, request, strategy, default_calibration())
 
     @torch.inference_mode()
-    def judge_batch(self, observations: Sequence[NDArray[np.floating]],
+    def judge_batch(self, observations: Sequence[CloudLike],
                     references: Sequence[Reference],
                     T_observation_reference: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
@@ -219,7 +221,7 @@ class PoseEstimator:
         return summarise(candidates, request, strategy, default_calibration())
 
     @torch.inference_mode()
-    def estimate_by_embedding(self, observation: NDArray[np.floating], reference: Reference
+    def estimate_by_embedding(self, observation: CloudLike, reference: Reference
                               ) -> NDArray[np.float64]:
         """Return T_observation_reference (4, 4), the best proposal of the search, unverified.
 
@@ -252,14 +254,14 @@ class PoseEstimator:
         return Hypotheses.from_poses(request.T_given, request.observations, request.references,
                                      request.reference_index)
 
-    def _request(self, observations: Sequence[NDArray[np.floating]],
+    def _request(self, observations: Sequence[CloudLike],
                  references: Sequence[Reference], scene_points: NDArray[np.floating] | None,
                  viewpoint: ViewpointLike | None, *, sample: int) -> Request:
         timer = StageTimer()
         with timer('prepare'):
-            sensor = Sensor.of(self.config.viewpoint if viewpoint is None else viewpoint,
-                               observations)
-            batch = prepare_observations([sensor.local(points) for points in observations],
+            sensor = Sensor.known(viewpoint, observations, default=self.config.viewpoint)
+            batch = prepare_observations([sensor.local(PointCloud.of(cloud).points)
+                                          for cloud in observations],
                                          sample=sample, device=self.device)
             around = None if scene_points is None else sensor.local(scene_points)
             stack = self._stacked(references)
@@ -267,7 +269,7 @@ class PoseEstimator:
                        references=references, stack=stack, scene_points=around,
                        sensor=sensor, timer=timer)
 
-    def _request_at(self, observations: Sequence[NDArray[np.floating]],
+    def _request_at(self, observations: Sequence[CloudLike],
                     references: Sequence[Reference], T: Sequence[NDArray[np.float64]],
                     scene_points: NDArray[np.floating] | None,
                     viewpoint: ViewpointLike | None) -> Request:

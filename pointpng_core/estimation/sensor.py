@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.errors import ConfigError
+from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
 from pointpng_core.geometry.rigid_motion import inverse, is_rigid, looking_at
 
 Matrix = NDArray[np.float64]
+CloudLike = PointCloud | NDArray[np.floating]
 ViewpointLike = str | Sequence[float] | NDArray[np.floating]
 """A Viewpoint or its value; or the position (3,) of the sensor, or its pose T_cloud_sensor (4, 4),
 in the frame of the observations, which are single views from there then."""
@@ -31,7 +32,24 @@ class Sensor:
     """None: it is at the origin already."""
 
     @classmethod
-    def of(cls, viewpoint: ViewpointLike, observations: Sequence[NDArray[np.floating]]
+    def known(cls, viewpoint: ViewpointLike | None, observations: Sequence[CloudLike], *,
+              default: ViewpointLike) -> 'Sensor':
+        """Return the sensor at a viewpoint; without one, where the clouds say, or the default.
+
+        Raises CloudError, also for clouds that do not agree, and ConfigError.
+        """
+        poses = [cloud.T_cloud_sensor if isinstance(cloud, PointCloud) else None
+                 for cloud in observations]
+        told = [T for T in poses if T is not None]
+        if viewpoint is not None or not told:
+            return cls.of(default if viewpoint is None else viewpoint, observations)
+        if len(told) < len(poses) or any((told[0] != T).any() for T in told):
+            raise CloudError('the observations of one call have different T_cloud_sensor: they '
+                             'must be of one frame; estimate each by itself')
+        return cls.of(told[0], observations)
+
+    @classmethod
+    def of(cls, viewpoint: ViewpointLike, observations: Sequence[CloudLike]
            ) -> 'Sensor':
         """Return the sensor of observations (N, 3) each; raises ConfigError, CloudError."""
         if isinstance(viewpoint, str):

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError
 
 _COEFFICIENTS = (0, 4, 5, 8)
-_UNDISTORTIONS = 20
+_UNDISTORTIONS = 30
+_UNDISTORTED_PX = 0.01
+"""Where a ray projects back further from its pixel, the lens model has no ray for this pixel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +53,15 @@ class PinholeCamera:
 
     @functools.cached_property
     def rays(self) -> NDArray[np.float32]:
-        """Return the rays (H, W, 3) of all pixels, scaled to z = 1: depth times ray is a point."""
+        """Return the rays (H, W, 3) of all pixels, scaled to z = 1: depth times ray is a point.
+
+        A ray is NaN where the distortion has no inverse: such coefficients were not fitted there.
+        """
         columns = (np.arange(self.width) - self.cx) / self.fx
         rows = (np.arange(self.height) - self.cy) / self.fy
         rays = np.ones((self.height, self.width, 3), dtype=np.float32)
         rays[..., :2] = self._undistorted(np.stack(np.meshgrid(columns, rows), axis=-1))
+        rays[np.isnan(rays).any(axis=-1)] = np.nan
         return rays
 
     @functools.cached_property
@@ -81,12 +87,24 @@ class PinholeCamera:
         return flat * factor + shift
 
     def _undistorted(self, seen: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return x / z and y / z (..., 2) of what the lens shows, by fixed-point iteration."""
+        """Return x / z and y / z (..., 2) of what the lens shows, NaN where there are none.
+
+        The fixed-point iteration leaves solutions behind the radius at which a lens model folds
+        back: it is not stable there. A negative factor would be a point on the other side.
+        """
+        if not any(self.distortion):
+            return seen
         flat = seen
-        for _ in range(_UNDISTORTIONS if any(self.distortion) else 0):
+        with np.errstate(all='ignore'):              # it runs away where there is no solution
             factor, shift = self._lens(flat)
-            flat = (seen - shift) / factor
-        return flat
+            for _ in range(_UNDISTORTIONS):
+                flat = (seen - shift) / factor
+                factor, shift = self._lens(flat)
+                error_px = np.abs(flat * factor + shift - seen) * (self.fx, self.fy)
+                valid = (error_px < _UNDISTORTED_PX).all(axis=-1) & (factor[..., 0] > 0)
+                if valid.all() and error_px.max() < 1e-3 * _UNDISTORTED_PX:
+                    break
+        return np.where(valid[..., None], flat, np.nan)
 
     def _lens(self, flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the radial factor (..., 1) and the tangential shift (..., 2) at x / z, y / z."""

@@ -5,11 +5,13 @@
     model_files    either of them, and units
     pcd_viewpoint  where the sensor of a PCD file was
     depth_images   depth images in metres, and masks
+    image_files    PNG, TIFF and JPEG
     camera_files   intrinsics of BOP, ROS and Open3D
     object_library a folder of models with an objects.yaml
     bags/          PointCloud2 messages of recordings
     bop/           datasets in the layout of the BOP benchmark
     checkpoints/   models and the state of trainings
+    units          of lengths
     files          checked paths, atomic writes, hashes, values for JSON
 
 Everything that cannot be read or written raises FileError.

@@ -11,21 +11,23 @@ PinholeCameraIntrinsic Open3D: intrinsic_matrix (column by column), width, heigh
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
 import yaml
 
-from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.errors import CloudError, ConfigError, FileError
 from pointpng_core.geometry.pinhole import PinholeCamera
-from pointpng_core.io.bop.json_files import Record, read_json, shown
+from pointpng_core.io.bags.camera_info import decode_camera
+from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.files import checked_path
 
 CAMERA_SUFFIXES = ('.json', '.yaml', '.yml')
-KNOWN_MODELS = ('', 'plumb_bob', 'rational_polynomial')
 MAX_YAML_BYTES = 1 << 20
 SKEW_TOLERANCE_PX = 1e-3
 ImageShape = tuple[int, int]
+_REGION = ('width', 'height', 'x_offset', 'y_offset')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,25 +101,59 @@ def _bop_frame(record: Record, image_shape: ImageShape) -> CameraFile:
 
 def _camera_info(record: Record, image_shape: ImageShape) -> CameraFile:
     lower = 'k' in record
-    K = record.numbers('k' if lower else 'K', 9).reshape(3, 3)
-    if not K.any():
-        raise FileError(f'{record.where}: "{"k" if lower else "K"}" is all zeros: the camera is '
-                        'not calibrated, or its driver publishes no intrinsics; calibrate it')
-    _check_model(record)
-    distortion = _distortion(record, 'd' if lower else 'D')
-    return CameraFile(camera=_camera(record, K, image_shape, distortion))
+    return _ros_camera(record, image_shape, K=record.numbers('k' if lower else 'K', 9),
+                       distortion=_numbers(record, 'd' if lower else 'D'))
 
 
 def _calibration(record: Record, image_shape: ImageShape) -> CameraFile:
     matrix = Record(f'{record.where}: camera_matrix', record.value('camera_matrix'))
-    _check_model(record)
-    distortion: tuple[float, ...] = ()
+    distortion: list[float] = []
     if 'distortion_coefficients' in record:
         where = f'{record.where}: distortion_coefficients'
-        distortion = _distortion(Record(where, record.value('distortion_coefficients')), 'data')
-    camera = _camera(record, matrix.numbers('data', 9).reshape(3, 3), image_shape, distortion,
-                     size_keys=('image_height', 'image_width'))
+        distortion = _numbers(Record(where, record.value('distortion_coefficients')), 'data')
+    return _ros_camera(record, image_shape, K=matrix.numbers('data', 9), distortion=distortion,
+                       size_prefix='image_')
+
+
+def _ros_camera(record: Record, image_shape: ImageShape, *, K: NDArray[np.float64],
+                distortion: list[float], size_prefix: str = '') -> CameraFile:
+    """Return the camera as the messages of a bag give it: K, distortion, region and binning."""
+    if K.any():                                      # zeros: not calibrated, which is said below
+        _check_matrix(record, K.reshape(3, 3))
+    roi = Record(f'{record.where}: roi', record.value('roi') if 'roi' in record else {})
+    binning_x, binning_y = (_count(record, f'binning_{axis}') for axis in 'xy')
+    height, width = (_count(record, f'{size_prefix}{name}') or size * max(1, factor)
+                     for name, size, factor in zip(('height', 'width'), image_shape,
+                                                (binning_y, binning_x)))
+    message = SimpleNamespace(
+        k=K.tolist(), d=distortion, width=width, height=height, binning_x=binning_x,
+        binning_y=binning_y, distortion_model=record.text('distortion_model')
+        if 'distortion_model' in record else _model(distortion),
+        roi=SimpleNamespace(**{name: _count(roi, name) for name in _REGION}))
+    try:
+        camera = decode_camera(message, rectified=False)
+    except CloudError as error:
+        raise FileError(f'{record.where}: {error}') from error
+    if camera.image_shape != image_shape:
+        raise FileError(f'{record.where}: its images have the (height, width) '
+                        f'{camera.image_shape}, region of interest and binning applied, but this '
+                        f'image has {image_shape}: give the intrinsics of this resolution')
     return CameraFile(camera=camera)
+
+
+def _count(record: Record, key: str) -> int:
+    return record.identity(key) if key in record else 0
+
+
+def _numbers(record: Record, key: str) -> list[float]:
+    values: list[float] = record.numbers(key, len(record.sequence(key))).tolist() \
+        if key in record else []
+    return values
+
+
+def _model(distortion: list[float]) -> str:
+    """Return the model of a file that names none: the one with that many coefficients."""
+    return 'plumb_bob' if len(distortion) <= 5 else 'rational_polynomial'
 
 
 def _open3d(record: Record, image_shape: ImageShape) -> CameraFile:
@@ -130,21 +166,22 @@ _READERS: dict[str, Callable[[Record, ImageShape], CameraFile]] = {
     'camera_matrix': _calibration, 'intrinsic_matrix': _open3d}
 
 
-def _camera(record: Record, K: NDArray[np.float64], image_shape: ImageShape,
-            distortion: tuple[float, ...] = (), *,
-            size_keys: tuple[str, str] = ('height', 'width')) -> PinholeCamera:
+def _check_matrix(record: Record, K: NDArray[np.float64]) -> None:
     if abs(K[0, 1]) > SKEW_TOLERANCE_PX or K[1, 0] or (K[2] != (0, 0, 1)).any():
         raise FileError(f'{record.where}: the camera matrix is {K.reshape(-1).tolist()}, but must '
                         'be [fx, 0, cx, 0, fy, cy, 0, 0, 1]')
-    for key, size in zip(size_keys, image_shape):
-        known = record.identity(key) if key in record else 0       # CameraInfo: 0 for unknown
+
+
+def _camera(record: Record, K: NDArray[np.float64], image_shape: ImageShape) -> PinholeCamera:
+    _check_matrix(record, K)
+    for key, size in zip(('height', 'width'), image_shape):
+        known = _count(record, key)
         if known and known != size:
             raise FileError(f'{record.where}: "{key}" is {known}, but that of the image is '
                             f'{size}: give the intrinsics of this resolution')
     try:
         return PinholeCamera(height=image_shape[0], width=image_shape[1], fx=float(K[0, 0]),
-                             fy=float(K[1, 1]), cx=float(K[0, 2]), cy=float(K[1, 2]),
-                             distortion=distortion)
+                             fy=float(K[1, 1]), cx=float(K[0, 2]), cy=float(K[1, 2]))
     except ConfigError as error:
         raise FileError(f'{record.where}: {error}') from error
 
@@ -157,15 +194,3 @@ def _depth_scale(record: Record) -> float | None:
         raise FileError(f'{record.where}: "depth_scale" is {scale:g}, but must be above 0: the '
                         'millimetres of one unit of the depth image')
     return scale
-
-
-def _check_model(record: Record) -> None:
-    model = record.text('distortion_model') if 'distortion_model' in record else ''
-    if model not in KNOWN_MODELS:
-        raise FileError(f'{record.where}: the distortion model {shown(model)} is not known; only '
-                        'plumb_bob and rational_polynomial are: rectify the image')
-
-
-def _distortion(record: Record, key: str) -> tuple[float, ...]:
-    values = record.sequence(key)
-    return tuple(record.numbers(key, len(values)).tolist()) if any(values) else ()

@@ -1,6 +1,6 @@
 """Topics of a bag that are played: clouds, and depth images with their CameraInfo."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,19 @@ class RecordedTopic:
     published: str
     noun: str = ''
     """What a message is called; empty for CameraInfo, which only accompanies the images."""
+    camera_info: str = ''
+    """Of depth images: the topic of their CameraInfo, without which they are of no use."""
+
+
+def subscribed(topics: Iterable[RecordedTopic], subscribers: Callable[[str], int]) -> bool:
+    """Return whether clouds, or depth images and their CameraInfo, have a subscriber each.
+
+    `subscribers` counts those of a topic by its name in the bag. Of one node they are discovered
+    one after the other, in any order.
+    """
+    return any(subscribers(topic.name) and (not topic.camera_info
+                                            or subscribers(topic.camera_info))
+               for topic in topics if topic.noun)
 
 
 def recorded_topics(bag: CloudBag, asked: Sequence[str], *, publish_as: str | None = None,
@@ -60,6 +73,6 @@ def _depth(bag: CloudBag, name: str, publish_as: str | None, camera_info: str | 
     published = publish_as or name
     info = sibling_info_topic(published) if publish_as else stream.camera_info
     return [RecordedTopic(name=name, message_type=Image, convert=ros_image, noun='depth image',
-                          published=published),
+                          published=published, camera_info=stream.camera_info),
             RecordedTopic(name=stream.camera_info, message_type=CameraInfo,
                           convert=ros_camera_info, published=info)]

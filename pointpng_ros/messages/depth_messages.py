@@ -34,11 +34,6 @@ def encode_depth(depth_m: np.ndarray, header: Header, *, encoding: str = '32FC1'
     return _image(pixels, header, encoding)
 
 
-def encode_mask(labels: np.ndarray, header: Header) -> Image:
-    """Build a sensor_msgs/Image of labels (H, W), 0 to 255, as 8UC1."""
-    return _image(labels.astype(np.uint8), header, '8UC1')
-
-
 def _image(pixels: np.ndarray, header: Header, encoding: str) -> Image:
     height, width = pixels.shape
     data = byte_data(pixels.reshape(-1).view(np.uint8).data)

@@ -24,7 +24,7 @@ from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
 from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
 from pointpng_ros.inputs.keyboard import Keyboard
 from pointpng_ros.inputs.playback import Playback
-from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics
+from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics, subscribed
 from pointpng_ros.parameters.node_config import RELIABILITIES
 
 NODE_NAME = 'bag_player'
@@ -100,10 +100,12 @@ class BagPlayerNode(Node):
     def _wait_for_subscriber(self) -> None:
         pause = threading.Event()
         for _ in range(round(self._wait_s / _POLL_S)):
-            if not rclpy.ok() or any(publisher.get_subscription_count()
-                                     for publisher in self._publishers_of.values()):
+            if not rclpy.ok() or subscribed(self._topics.values(), self._subscribers):
                 return
             pause.wait(_POLL_S)
+
+    def _subscribers(self, topic: str) -> int:
+        return self._publishers_of[topic].get_subscription_count()
 
     def _publisher(self, topic: RecordedTopic, reliability: str) -> Publisher:
         check_topic_name('--as', topic.published)
@@ -184,7 +186,8 @@ def _parser() -> argparse.ArgumentParser:
                         help='of the publisher (default: reliable; a best-effort one loses most '
                              'large clouds)')
     parser.add_argument('--wait', type=float, default=0.0, metavar='SECONDS',
-                        help='wait this long at most for a subscriber before the first cloud')
+                        help='wait this long at most for a subscriber before the first cloud, or '
+                             'for one of the depth images and of their CameraInfo')
     return parser
 
 

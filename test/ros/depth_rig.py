@@ -9,7 +9,7 @@ from test_node import Rig
 
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_ros.inputs.cloud_topics import cloud_qos
-from pointpng_ros.messages.depth_messages import camera_info, encode_depth, encode_mask
+from pointpng_ros.messages.depth_messages import camera_info, encode_depth
 
 IMAGE_TOPIC, INFO_TOPIC = '/camera/depth/image_raw', '/camera/depth/camera_info'
 CAMERA = PinholeCamera(width=40, height=6, fx=10.0, fy=10.0, cx=-0.5, cy=0.0)
@@ -43,6 +43,13 @@ def shot(*metres, stamp=1, camera=CAMERA, encoding='16UC1', mask=None, frame='le
     return DepthShot(
         image=encode_depth(depth_m, header, encoding=encoding), info=camera_info(camera, header),
         mask=None if mask is None else encode_mask(np.isin(metre, mask) * (metre + 1), header))
+
+
+def encode_mask(labels, header):
+    """An Image of labels (H, W), 0 to 255, as 8UC1."""
+    height, width = labels.shape
+    return Image(header=header, height=height, width=width, encoding='8UC1', step=width,
+                 data=labels.astype(np.uint8).tobytes())
 
 
 class DepthPublishers:

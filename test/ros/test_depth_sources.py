@@ -1,5 +1,7 @@
 """Depth images from `pointpng sim` and `pointpng play`: beside the clouds, with CameraInfo."""
 
+import time
+
 from harness import RosProcess, wait_until
 from helpers.bags import TOPIC, write_bag
 from helpers.depth_bags import FOCAL_PX, IMAGE, INFO, depth_mm, write_depth_bag
@@ -16,7 +18,7 @@ from pointpng_core.io.bags.image_message import decode_depth
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_ros.inputs.cloud_topics import cloud_qos
-from pointpng_ros.inputs.recorded_topics import recorded_topics
+from pointpng_ros.inputs.recorded_topics import recorded_topics, subscribed
 from pointpng_ros.messages.depth_messages import camera_info, encode_depth
 
 SIM = ('-m', 'pointpng_ros.nodes.sim_camera', '--ros-args', '-p', 'objects:=mug', '-p',
@@ -65,6 +67,28 @@ def test_recorded_depth_is_played_with_its_camera_info(tmp_path, observer, kind)
         assert (image.header.stamp.sec, image.header.frame_id) == (index, 'lens')
         np.testing.assert_allclose(decode_depth(image), depth_mm(index) / 1000, rtol=1e-6)
         assert decode_camera(info, rectified=True).fx == FOCAL_PX + index
+
+
+def test_depth_waits_for_a_subscriber_of_the_images_too(tmp_path, observer):
+    path = write_depth_bag(tmp_path)
+    observer.collect(CameraInfo, INFO, cloud_qos('reliable', depth=50))
+    with RosProcess(*PLAYER, str(path), '--topic', IMAGE, '--wait', '20', '--rate',
+                    '50') as player:
+        observer.wait_for_publisher(INFO)
+        time.sleep(1.0)                                  # in which all of it would be played
+        images = observer.collect(Image, IMAGE, cloud_qos('reliable', depth=50))
+        assert player.wait() == 0, player.output
+    wait_until(lambda: len(images) == 10, what='10 images')
+
+
+@pytest.mark.parametrize(('kind', 'counts', 'expected'), [
+    ('clouds', {}, False), ('clouds', {TOPIC: 1}, True),
+    ('depth', {INFO: 2}, False), ('depth', {IMAGE: 1}, False),
+    ('depth', {IMAGE: 1, INFO: 1}, True)])
+def test_whom_the_player_waits_for(tmp_path, kind, counts, expected):
+    path = write_depth_bag(tmp_path) if kind == 'depth' else write_bag(tmp_path, 'mcap')[0]
+    with CloudBag(path) as bag:
+        assert subscribed(recorded_topics(bag, ()), lambda name: counts.get(name, 0)) is expected
 
 
 def topics_of(path, *asked, **options):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import finite_rows
@@ -53,7 +53,9 @@ class PointCloud:
 
         Position and points are in the same frame, whose z axis is up, as in base_link and map
         (REP 103). The sensor is taken to look at the centroid of the points, its image upright:
-        how it was really turned about its position makes next to no difference. Raises CloudError.
+        how it was really turned about its position makes next to no difference to one cloud. For
+        the clouds of a sequence, in which objects are tracked, use `FixedViewpoint`. Raises
+        CloudError.
         """
         bare = cls(points=points, image_shape=image_shape)
         finite = bare.finite_points
@@ -64,21 +66,20 @@ class PointCloud:
         return cls(points=bare.points, image_shape=image_shape, T_cloud_sensor=T_cloud_sensor)
 
     @classmethod
-    def from_depth(cls, depth_m: NDArray[np.floating], camera: PinholeCamera, *,
-                   mask: NDArray[np.generic] | None = None) -> 'PointCloud':
+    def from_depth(cls, depth_m: ArrayLike, camera: PinholeCamera, *,
+                   mask: ArrayLike | None = None) -> 'PointCloud':
         """Return the organised cloud of a depth image (H, W): metres along the optical axis.
 
-        Pixels that are 0, negative or not finite have no reading. Pixels outside of `mask` (H, W),
-        where it is 0 or False, are left out in the same way. Raises CloudError when the sizes of
-        image, camera and mask differ.
+        Pixels that are 0, negative or not finite have no reading, nor have those without a ray of
+        the camera. Pixels outside of `mask` (H, W), where it is 0 or False, are left out in the
+        same way. Raises CloudError when the sizes of image, camera and mask differ, or they hold
+        no numbers.
         """
-        _check_size('depth image', depth_m, camera)
-        depth_m = depth_m.astype(np.float32)
-        valid = np.isfinite(depth_m) & (depth_m > 0)
+        depth_m = _image('depth image', depth_m, camera).astype(np.float32)
+        valid = np.isfinite(depth_m) & (depth_m > 0) & np.isfinite(camera.rays[..., 2])
         finite_share = float(valid.mean())
         if mask is not None:
-            _check_size('mask', mask, camera)
-            valid &= mask.astype(bool)
+            valid &= _image('mask', mask, camera).astype(bool)
         points = camera.backproject(np.where(valid, depth_m, np.float32(np.nan)))
         return cls(points=points.reshape(-1, 3), image_shape=camera.image_shape,
                    finite_share=finite_share)
@@ -97,7 +98,14 @@ class PointCloud:
             return transform(inverse(self.T_cloud_sensor), self.points).astype(np.float32)
 
 
-def _check_size(what: str, image: NDArray[np.generic], camera: PinholeCamera) -> None:
-    if image.shape != camera.image_shape:
-        raise CloudError(f'the {what} has the shape {image.shape}, but the camera makes images of '
+def _image(what: str, image: ArrayLike, camera: PinholeCamera) -> NDArray[np.generic]:
+    try:
+        array = np.asarray(image)
+    except ValueError as error:                      # rows of different lengths
+        raise CloudError(f'the {what} is no array: {error}') from error
+    if array.dtype.kind not in 'biuf':
+        raise CloudError(f'the {what} holds {array.dtype}: expected numbers')
+    if array.shape != camera.image_shape:
+        raise CloudError(f'the {what} has the shape {array.shape}, but the camera makes images of '
                          f'(height, width) = {camera.image_shape}')
+    return array

@@ -9,7 +9,7 @@
     results     the CSV file that the BOP toolkit judges
     writer      writes datasets
     layout      names of folders, files and JSON keys, for writers too
-    json_files, images, poses    what the others share
+    json_files, poses    what the others share
 
 Everything is in metres here and in millimetres on disk. What cannot be read raises FileError.
 """

@@ -8,21 +8,19 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.pinhole import PinholeCamera
-from pointpng_core.io.bop.images import find_image, read_colour, read_depth_values, read_mask
 from pointpng_core.io.bop.layout import (
     DEPTH,
     GRAY,
     MASK,
     MASK_VISIBLE,
-    MM_PER_M,
     RGB,
+    find_image,
     image_stem,
     mask_stem,
     of_sensor,
 )
-
-DEPTH_RANGE_M = (0.05, 20.0)
-"""Of the median depth of an image; outside of it the scale is wrong."""
+from pointpng_core.io.depth_images import depth_in_metres, read_depth_values, read_mask
+from pointpng_core.io.image_files import read_colour
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,10 +65,9 @@ class BopFrame:
         if self.depth_scale is None:
             raise FileError(f'{path}: neither scene_camera.json nor camera.json has '
                             '"depth_scale"; add it: mm of one unit of the depth image')
-        depth_m = read_depth_values(path) * np.float32(self.depth_scale / MM_PER_M)
-        self._check_size(path, depth_m)
-        self._check_scale(path, depth_m)
-        return depth_m
+        values = read_depth_values(path)
+        self._check_size(path, values)
+        return depth_in_metres(path, values, depth_scale=self.depth_scale)
 
     def rgb(self) -> NDArray[np.uint8] | None:
         """Return the colour or grey image (H, W, 3); None where there is none. Raises FileError.
@@ -108,7 +105,7 @@ class BopFrame:
                           mask_stem(self.image_id, index))
         if path is None:
             return None
-        mask = read_mask(path)
+        mask = read_mask(path, may_be_empty=True)         # of an object that is hidden
         self._check_size(path, mask)
         return mask
 
@@ -116,15 +113,3 @@ class BopFrame:
         if image.shape != self.camera.image_shape:
             raise FileError(f'{path}: its (height, width) is {image.shape}, but that of the '
                             f"camera's images is {self.camera.image_shape}")
-
-    def _check_scale(self, path: Path, depth_m: NDArray[np.float32]) -> None:
-        measured = depth_m[depth_m > 0]
-        if measured.size == 0:
-            raise FileError(f'{path}: it has no depth above 0: no pixel has a reading; leave the '
-                            'image out of scene_camera.json')
-        (low, high), median_m = DEPTH_RANGE_M, float(np.median(measured))
-        if not low <= median_m <= high:
-            raise FileError(
-                f'{path}: its median depth would be {median_m:.3g} m with "depth_scale" '
-                f'{self.depth_scale:g}, but scenes are {low:g} to {high:g} m away; the value in '
-                'the image times "depth_scale" must be millimetres')

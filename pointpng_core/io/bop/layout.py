@@ -8,8 +8,6 @@ have several sensors, whose name follows that of the folder or file: `depth_phot
 
 from pathlib import Path
 
-MM_PER_M = 1000.0
-
 MODELS = 'models'
 MODELS_INFO = 'models_info.json'
 CAMERA = 'camera'
@@ -82,3 +80,9 @@ def of_sensor(name: str, sensor: str | None) -> str:
 def scene_file(scene: Path, name: str, sensor: str | None = None) -> Path:
     """Return the path of SCENE_CAMERA, SCENE_GT or SCENE_GT_INFO of a scene's folder."""
     return scene / f'{of_sensor(name, sensor)}.json'
+
+
+def find_image(folder: Path, stem: str) -> Path | None:
+    """Return the file of a name without its suffix; None where there is no such file."""
+    return next((path for path in (folder / f'{stem}{suffix}' for suffix in IMAGE_SUFFIXES)
+                 if path.is_file()), None)

@@ -17,6 +17,7 @@ from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.bop.scenes import positive
 from pointpng_core.io.bop.symmetries import BopSymmetries, read_symmetries
 from pointpng_core.io.model_files import check_extent, read_model
+from pointpng_core.io.units import MM_PER_M
 
 _MODEL_FILE = re.compile(r'obj_(\d{1,9})\.ply')
 _DIAMETER_RANGE = (0.5, 1.25)
@@ -45,7 +46,7 @@ class BopObject:
 
         Raises FileError, also when its unit is not mm.
         """
-        model = read_model(self.path, scale=1 / layout.MM_PER_M)
+        model = read_model(self.path, scale=1 / MM_PER_M)
         points = model.vertices if isinstance(model, TriangleMesh) else model
         check_extent(f'{self.path}', points, 'mm')
         diagonal_m = float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))
@@ -110,7 +111,7 @@ def read_objects(folder: Path) -> list[BopObject]:
                 for record in records.values())
     names = _names({object_id: records[object_id] for object_id in files})
     return [BopObject(object_id=object_id, name=names[object_id], path=file,
-                      diameter_m=positive(records[object_id], layout.DIAMETER) / layout.MM_PER_M,
+                      diameter_m=positive(records[object_id], layout.DIAMETER) / MM_PER_M,
                       symmetries=read_symmetries(records[object_id]), symmetries_given=given)
             for object_id, file in files.items()]
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
 from pointpng_core.io.bop.json_files import Record, shown
-from pointpng_core.io.bop.layout import MM_PER_M
+from pointpng_core.io.units import MM_PER_M
 
 ROTATION_TOLERANCE = 1e-3
 """Largest element of R^T R - 1: published poses have 3 to 8 digits."""

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.io.bop.layout import MM_PER_M
 from pointpng_core.io.bop.poses import checked_rotation, pose_numbers
 from pointpng_core.io.files import atomic_write_text
+from pointpng_core.io.units import MM_PER_M
 
 HEADER = 'scene_id,im_id,obj_id,score,R,t,time'
 UNKNOWN_TIME_S = -1.0

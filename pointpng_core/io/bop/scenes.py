@@ -9,9 +9,9 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.io.bop import layout
 from pointpng_core.io.bop.frames import BopFrame, BopInstance
-from pointpng_core.io.bop.images import find_image, image_size
 from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.bop.poses import check_distance, read_pose
+from pointpng_core.io.image_files import image_size
 
 _SKEW_TOLERANCE_PX = 1e-3
 
@@ -89,7 +89,7 @@ class SceneReader:
     def _image_size(self, image_id: int) -> tuple[int, int]:
         for kind in (layout.DEPTH, layout.RGB, layout.GRAY):
             folder = self.folder / layout.of_sensor(kind, self.sensor)
-            path = find_image(folder, layout.image_stem(image_id))
+            path = layout.find_image(folder, layout.image_stem(image_id))
             if path is not None:
                 return image_size(path)
         raise FileError(f'{self.folder} has no image {image_id}: neither depth, rgb nor gray has '

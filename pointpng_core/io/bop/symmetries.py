@@ -16,6 +16,7 @@ from pointpng_core.geometry.symmetry_fitting import FittedSymmetry, fit_symmetry
 from pointpng_core.io.bop import layout
 from pointpng_core.io.bop.json_files import Record, is_number, shown
 from pointpng_core.io.bop.poses import ROTATION_TOLERANCE
+from pointpng_core.io.units import MM_PER_M
 
 MAX_STEP = 0.01
 """Of BOP19: the farthest vertex moves by at most this share of the diameter from one rotation
@@ -77,7 +78,7 @@ def _motion(where: str, values: object) -> NDArray[np.float64]:
     if error > ROTATION_TOLERANCE or (T[3] != [0, 0, 0, 1]).any():
         raise FileError(f'{where} = {shown(values)} is not a rigid motion: R^T R differs from 1 '
                         f'by {error:.2g}, the last row is {T[3].tolist()}')
-    T[:3, 3] /= layout.MM_PER_M
+    T[:3, 3] /= MM_PER_M
     return T
 
 
@@ -86,6 +87,6 @@ def _axis(record: Record) -> Rotational:
     if np.linalg.norm(axis) < 1e-6:
         raise FileError(f'{record.where}: "{layout.AXIS}" is {axis.tolist()}, which has no '
                         'direction')
-    return Rotational.through(offset_mm / layout.MM_PER_M, axis, order=CONTINUOUS)
+    return Rotational.through(offset_mm / MM_PER_M, axis, order=CONTINUOUS)
 
 

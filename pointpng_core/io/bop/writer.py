@@ -20,6 +20,7 @@ from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.geometry.symmetry import Symmetry
 from pointpng_core.io.bop import layout
 from pointpng_core.io.mesh_files import write_mesh
+from pointpng_core.io.units import MM_PER_M
 
 DEPTH_SCALE_MM = 0.1
 """Millimetres of one step of the depth images that are written; they reach 6.5 m."""
@@ -79,7 +80,7 @@ class BopWriter:
         models.mkdir()
         info = {}
         for item in objects:
-            vertices_mm = item.mesh.vertices * np.float32(layout.MM_PER_M)
+            vertices_mm = item.mesh.vertices * np.float32(MM_PER_M)
             write_mesh(models / layout.model_file(item.object_id),
                        TriangleMesh(vertices=vertices_mm, faces=item.mesh.faces))
             info[str(item.object_id)] = _model_info(item, vertices_mm)
@@ -157,7 +158,7 @@ def _symmetry_entries(symmetry: Symmetry | None) -> dict[str, Any]:
     """Return a symmetry as BOP has it: axes of any rotation, and the other motions in mm."""
     if symmetry is None or not symmetry.elements:
         return {}
-    continuous = [{layout.AXIS: axis.tolist(), layout.OFFSET: (point * layout.MM_PER_M).tolist()}
+    continuous = [{layout.AXIS: axis.tolist(), layout.OFFSET: (point * MM_PER_M).tolist()}
                   for point, axis in symmetry.free_axes()]
     # The three axes of a sphere generate all of its rotations.
     spherical = symmetry.kind == 'spherical'
@@ -199,7 +200,7 @@ def _box(mask: NDArray[np.bool_]) -> list[int]:
 
 
 def _write_images(scene: Path, image_id: int, frame: NewFrame) -> None:
-    steps = np.rint(np.nan_to_num(frame.depth_m) * (layout.MM_PER_M / DEPTH_SCALE_MM))
+    steps = np.rint(np.nan_to_num(frame.depth_m) * (MM_PER_M / DEPTH_SCALE_MM))
     steps[steps > _LARGEST_DEPTH] = 0
     _write_png(scene / layout.DEPTH / f'{layout.image_stem(image_id)}.png',
                steps.astype(np.uint16))
@@ -225,5 +226,5 @@ def _matrix(camera: PinholeCamera) -> list[float]:
 
 def _in_mm(T_m: NDArray[np.float64]) -> NDArray[np.float64]:
     T_mm = T_m.copy()
-    T_mm[:3, 3] *= layout.MM_PER_M
+    T_mm[:3, 3] *= MM_PER_M
     return T_mm

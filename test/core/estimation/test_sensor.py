@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pointpng_core.errors import CloudError, ConfigError
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.rigid_motion import inverse, looking_at
 
 T_BASE_SENSOR = looking_at(np.array([0.3, -0.8, 1.1]), np.array([0.2, 0.1, 0.0]))
@@ -26,6 +27,28 @@ def test_a_pose_of_the_sensor_moves_the_answer_and_changes_nothing_else(estimato
     assert found.T_observation_reference == pytest.approx(
         T_BASE_SENSOR @ own.T_observation_reference, abs=1e-5)
     assert (found.kind, found.score) == (own.kind, pytest.approx(own.score, abs=1e-6))
+
+
+def test_a_point_cloud_says_where_its_sensor_is(estimator, reference, scene):
+    _, points, in_base = scene
+    drill = [reference('drill')]
+    cloud = PointCloud(points=in_base, T_cloud_sensor=T_BASE_SENSOR)
+    for given, array, viewpoint in ((cloud, in_base, T_BASE_SENSOR),
+                                    (PointCloud.of(points), points, None)):
+        found, same = (estimator.estimate(given, drill)[0],
+                       estimator.estimate(array, drill, viewpoint=viewpoint)[0])
+        np.testing.assert_array_equal(found.T_observation_reference, same.T_observation_reference)
+    with pytest.raises(CloudError, match='different T_cloud_sensor'):
+        estimator.estimate_batch([cloud, PointCloud.of(points)], drill)
+
+
+def test_a_reference_from_a_view_may_be_a_point_cloud(estimator, scene):
+    _, points, in_base = scene
+    own = estimator.reference_from_view(points, name='drill', keep=False)
+    cloud = PointCloud(points=in_base, T_cloud_sensor=T_BASE_SENSOR)
+    found = estimator.reference_from_view(cloud, name='drill', keep=False)
+    assert found.diameter_m == pytest.approx(own.diameter_m, abs=1e-6)
+    assert found.centre == pytest.approx(own.centre, abs=1e-6)
 
 
 @pytest.mark.parametrize('viewpoint', [T_BASE_SENSOR[:3, 3], tuple(T_BASE_SENSOR[:3, 3])])

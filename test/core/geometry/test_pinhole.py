@@ -61,6 +61,21 @@ def test_rays_are_those_of_opencv(lens):
     assert camera.rays[..., :2].reshape(-1, 2) == pytest.approx(expected[:, 0], abs=1e-5)
 
 
+@pytest.mark.parametrize(('distortion', 'fold'), [
+    ((-0.5, 0.0, 0.0, 0.0), 0.5443), ((0.1, -0.5, 0.0, 0.0, 0.0), 0.6905)])
+def test_beyond_the_fold_of_a_lens_there_are_no_rays(distortion, fold):
+    camera = PinholeCamera(width=64, height=48, fx=45.0, fy=45.0, cx=31.5, cy=23.5,
+                           distortion=distortion)
+    rows, columns = np.mgrid[:48, :64]
+    radius = np.hypot(columns - 31.5, rows - 23.5) / 45.0          # of the greatest x (1 + ...)
+    has_ray = np.isfinite(camera.rays).all(axis=-1)
+    assert (has_ray | np.isnan(camera.rays).all(axis=-1)).all()
+    assert has_ray[radius < fold - 0.003].all()
+    assert not has_ray[radius > fold + 0.001].any()
+    back = camera.project(camera.rays[has_ray].astype(np.float64))
+    assert back == pytest.approx(np.stack((columns, rows), axis=-1)[has_ray], abs=0.02)
+
+
 def test_rays_have_their_lengths_and_an_empty_pixel_stays_empty():
     camera = camera_of('plumb_bob')
     assert camera.ray_lengths[3, 5] == pytest.approx(math.hypot(*camera.rays[3, 5]))

@@ -50,6 +50,24 @@ def test_images_of_another_size_are_refused():
         PointCloud.from_depth(depth_image(), CAMERA, mask=np.ones((4, 6)))
 
 
+def test_lists_are_images_too_and_what_holds_no_numbers_is_refused():
+    found = PointCloud.from_depth(depth_image().tolist(), CAMERA, mask=4 * [5 * [1]])
+    assert found.points == pytest.approx(PointCloud.from_depth(depth_image(), CAMERA).points,
+                                         nan_ok=True)
+    for image, message in (([[1.0]], r'shape \(1, 1\)'), (4 * [5 * ['a']], 'expected numbers'),
+                           ([[1.0], [1.0, 2.0]], 'no array'), (None, 'expected numbers')):
+        with pytest.raises(CloudError, match=message):
+            PointCloud.from_depth(image, CAMERA)
+
+
+def test_pixels_without_a_ray_have_no_reading():
+    camera = PinholeCamera(width=64, height=48, fx=45.0, fy=45.0, cx=31.5, cy=23.5,
+                           distortion=(-0.5, 0.0, 0.0, 0.0))
+    cloud = PointCloud.from_depth(np.ones((48, 64)), camera)
+    assert 0.5 < cloud.finite_share < 0.7
+    assert len(cloud.finite_points) == round(cloud.finite_share * 48 * 64)
+
+
 def test_points_are_moved_into_the_sensors_frame():
     T = pose(random_rotation_matrix(3), (1, 2, 3))
     cloud = PointCloud(points=transform(T, POINTS), T_cloud_sensor=T)

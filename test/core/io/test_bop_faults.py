@@ -18,7 +18,8 @@ from PIL import Image
 import pytest
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.bop import BopDataset, images, json_files
+from pointpng_core.io import image_files
+from pointpng_core.io.bop import BopDataset, json_files
 
 
 @pytest.fixture
@@ -135,11 +136,6 @@ def test_visibility_without_true_poses_is_refused(dataset, scene):
     use(dataset)
 
 
-def test_a_depth_image_without_a_reading_is_refused(dataset, scene):
-    write_depth(scene / 'depth' / '000004.png', 0 * depth_values())
-    refused(dataset, '000004.png', 'no depth above 0', 'scene_camera.json')
-
-
 def test_a_mask_that_is_needed_is_named(dataset):
     frame = next(BopDataset(dataset).frames())
     assert frame.required_mask(0).sum() == 12
@@ -153,8 +149,8 @@ def test_a_mask_of_another_size_is_refused(dataset, scene):
 
 
 @pytest.mark.parametrize(('image', 'words'), [
-    (np.zeros((*SIZE[::-1], 3), dtype=np.uint8), ['one channel', 'RGB']),
-    (np.zeros(SIZE[::-1], dtype=np.uint8), ['16 or 32 bits', "'L'"]),
+    (np.zeros((*SIZE[::-1], 3), dtype=np.uint8), ['one channel', 'colour image']),
+    (np.zeros(SIZE[::-1], dtype=np.uint8), ['8 bits per pixel']),
 ])
 def test_an_image_that_is_no_depth_is_refused(dataset, scene, image, words):
     Image.fromarray(image).save(scene / 'depth' / '000004.png')
@@ -171,17 +167,32 @@ def test_an_image_cut_short_is_refused(dataset, scene, share):
     refused(dataset, '000004.png', 'not a whole')
 
 
-def test_negative_and_infinite_depths_are_refused(dataset, scene):
+def test_negative_and_infinite_depths_are_no_readings(dataset, scene):
     (scene / 'depth' / '000004.png').unlink()
-    for value in (-1.0, np.inf, np.nan):
-        depth = depth_values().astype(np.float32)
-        depth[20, 20] = value
-        Image.fromarray(depth).save(scene / 'depth' / '000004.tif')
-        refused(dataset, '000004.tif', 'finite and not negative')
+    depth = depth_values().astype(np.float32)
+    depth[20, 20:23] = -1.0, np.inf, np.nan
+    Image.fromarray(depth).save(scene / 'depth' / '000004.tif')
+    depth_m = next(BopDataset(dataset).frames()).depth_m()
+    assert depth_m[20, 20:23].tolist() == [0, 0, 0]
+    assert depth_m[21] == pytest.approx(depth[21] * 0.0005)
+
+
+def test_a_depth_image_without_a_reading_is_refused(dataset, scene):
+    write_depth(scene / 'depth' / '000004.png', np.zeros(SIZE[::-1]))
+    refused(dataset, '000004.png', 'no depth above 0')
+
+
+def test_masks_of_hidden_objects_are_empty_and_may_have_colours(dataset, scene):
+    colours = np.zeros((*SIZE[::-1], 3), dtype=np.uint8)
+    for value in (0, 255):
+        colours[3, 5, 1] = value
+        Image.fromarray(colours).save(scene / 'mask_visib' / '000004_000000.png')
+        mask = next(BopDataset(dataset).frames()).mask_visible(0)
+        assert np.argwhere(mask).tolist() == [[3, 5]] * bool(value)
 
 
 def test_large_files_are_refused_before_they_are_read(dataset, scene, monkeypatch):
-    monkeypatch.setattr(images, 'MAX_PIXELS', 3000)
+    monkeypatch.setattr(image_files, 'MAX_PIXELS', 3000)
     refused(dataset, '64 x 48', '3000')
     monkeypatch.setattr(json_files, 'MAX_JSON_BYTES', 20)
     refused(dataset, 'models_info.json', 'no more than 20')

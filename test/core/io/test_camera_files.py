@@ -1,6 +1,7 @@
 """Cameras as BOP, ROS and Open3D write them, and what is refused."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import yaml
 
 from pointpng_core.errors import FileError
 from pointpng_core.io import read_camera
+from pointpng_core.io.bags.camera_info import decode_camera
 
 SHAPE = (480, 640)
 K = [525.0, 0.0, 319.5, 0.0, 526.0, 239.5, 0.0, 0.0, 1.0]
@@ -48,6 +50,20 @@ def test_every_format_gives_the_same_camera(tmp_path, content, scale, distortion
     assert (file.depth_scale, file.camera.distortion) == (scale, distortion)
 
 
+@pytest.mark.parametrize('change', [
+    {'distortion_model': 'none', 'd': []}, {'distortion_model': 'equidistant', 'd': 4 * [0.0]},
+    {'d': D[:2]}, {'distortion_model': 'rational_polynomial', 'd': [*D, 0.1, 0.2, 0.3]},
+    {'width': 1280, 'height': 960, 'binning_x': 2, 'binning_y': 2},
+    {'width': 1280, 'height': 1024, 'roi': {'width': 640, 'height': 480, 'x_offset': 30,
+                                            'y_offset': 20}}])
+def test_a_camera_info_in_a_file_is_the_camera_of_the_message(tmp_path, change):
+    content = {'binning_y': 0, 'roi': dict.fromkeys(('width', 'height', 'x_offset', 'y_offset'),
+                                                    0), **INFO, **change}
+    message = SimpleNamespace(**content | {'roi': SimpleNamespace(**content['roi'])})
+    assert read_camera(written(tmp_path, content), image_shape=SHAPE).camera \
+        == decode_camera(message, rectified=False)
+
+
 def test_open3ds_own_file_is_read(tmp_path):
     open3d = pytest.importorskip('open3d')
     path = tmp_path / 'camera.json'
@@ -58,12 +74,12 @@ def test_open3ds_own_file_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(('content', 'message'), [
-    (INFO | {'k': 9 * [0.0]}, '"k" is all zeros: the camera is not calibrated'),
+    (INFO | {'k': 9 * [0.0]}, 'k has fx = 0, fy = 0 px: the driver has no calibration'),
     (INFO | {'k': K[:8]}, '"k" is .* list of 9'),
-    (INFO | {'width': 320}, '"width" is 320, but that of the image is 640'),
-    (INFO | {'d': D[:2]}, '2 distortion coefficients'),
+    (INFO | {'width': 320}, r'\(480, 320\), region .* this image has \(480, 640\)'),
+    (INFO | {'d': 9 * [0.1]}, 'with 9 coefficients'),
     (INFO | {'d': ['a', 0, 0, 0, 0]}, '"d"'),
-    (INFO | {'distortion_model': 'equidistant'}, 'equidistant.*rectify'),
+    (INFO | {'distortion_model': 'equidistant'}, 'equidistant.*rectified'),
     ({'fx': 525, 'fy': 526, 'cx': 319.5}, 'no "cy"'),
     ({'fx': -525, 'fy': 526, 'cx': 319.5, 'cy': 1}, 'fx = -525'),
     ({'fx': 525, 'fy': 526, 'cx': 319.5, 'cy': 1, 'depth_scale': 0}, '"depth_scale" is 0'),

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from pointpng_core.errors import FileError
+from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io import read_depth, read_mask
 
 DEPTH_M = np.linspace(0.4, 1.6, 48).reshape(6, 8).astype(np.float32)
@@ -43,7 +43,7 @@ def test_what_is_no_reading_becomes_zero(tmp_path):
 
 @pytest.mark.parametrize(('array', 'scale', 'message'), [
     ((DEPTH_M * 1000).astype(np.uint16), 1000.0, r'median depth would be .* 1000 mm per unit'),
-    ((DEPTH_M * 1000).astype(np.uint16), 0.01, '--depth-scale: 1 for mm'),
+    ((DEPTH_M * 1000).astype(np.uint16), 0.01, 'correct depth_scale .*: 1 for mm'),
     ((DEPTH_M * 1000).astype(np.float32), None, 'median depth'),
     (np.zeros((6, 8), np.uint16), None, 'no depth above 0'),
     (np.ones((6, 8), np.uint8), None, '8 bits per pixel'),
@@ -53,6 +53,13 @@ def test_what_is_no_reading_becomes_zero(tmp_path):
 def test_wrong_units_and_arrays_are_named(tmp_path, array, scale, message):
     with pytest.raises(FileError, match=message):
         read_depth(saved(tmp_path / 'd.npy', array), depth_scale=scale)
+
+
+@pytest.mark.parametrize('scale', [0, 0.0, -1.0, np.nan, np.inf])
+def test_a_scale_that_is_not_positive_is_refused(tmp_path, scale):
+    path = saved(tmp_path / 'd.npy', DEPTH_M)
+    with pytest.raises(ConfigError, match=f'depth_scale = {scale}: must be positive'):
+        read_depth(path, depth_scale=scale)
 
 
 def test_images_that_are_no_depth_are_refused(tmp_path):

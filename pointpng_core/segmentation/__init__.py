@@ -4,7 +4,12 @@ from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_detection import Plane
 from pointpng_core.segmentation.segmenter import Scene, Segment, segment_scene
 from pointpng_core.segmentation.supports import (
-    Candidate, Role, SupportChoice, SupportKind, find_supports)
+    Candidate,
+    Role,
+    SupportChoice,
+    SupportKind,
+    find_supports,
+)
 
 __all__ = ['Candidate', 'Plane', 'Role', 'Scene', 'Segment', 'SegmenterConfig', 'SupportChoice',
            'SupportKind', 'find_supports', 'segment_scene']

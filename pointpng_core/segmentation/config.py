@@ -28,9 +28,10 @@ class SegmenterConfig(Config):
         0.005, unit='m', low=0.0005, high=0.05,
         help='Points within this distance (plus noise) of a plane belong to it.')
     min_plane_share: float = option(
-        0.08, low=0.01, high=1.0, help='Least share of the points that lie on a table.')
+        0.08, low=0.01, high=1.0,
+        help='Least share of the points that lie on a support, or of those on no larger plane.')
     min_table_area_m2: float = option(
-        0.03, unit='m^2', low=0.0, high=10.0, help='Least visible area of a table.')
+        0.03, unit='m^2', low=0.0, high=10.0, help='Least visible area of a support.')
     table_margin_m: float = option(
         0.03, unit='m', low=0.0, high=1.0,
         help='Points this far outside the outline of the table are still used.')

@@ -9,7 +9,8 @@ from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
 from pointpng_core.segmentation.plane_detection import tolerances_m
 from pointpng_core.segmentation.plane_patch import PlanePatch
-from pointpng_core.segmentation.supports import SupportChoice, usable_rows
+from pointpng_core.segmentation.sampling import usable_rows
+from pointpng_core.segmentation.support_choice import SupportChoice
 
 _EDGE_M = 0.05
 """Thickness of a board: its visible edge is no object."""

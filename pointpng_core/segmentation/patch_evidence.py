@@ -7,9 +7,8 @@ from scipy import ndimage
 
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_patch import PlanePatch
+from pointpng_core.segmentation.sampling import FULL_SAMPLE, Sample
 
-FULL_SAMPLE = 5000
-"""Number of points of a cloud that are looked at."""
 _COLUMN_M = 0.03
 _MAX_FOOT_M = 0.03
 _MIN_GROUP_POINTS = 5
@@ -21,18 +20,6 @@ _MIN_WIDTH_M = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample:
-    """Points (M, 3) float64 of a cloud, and for each one the distance to a plane it lies on."""
-
-    points: np.ndarray
-    tolerance_m: np.ndarray
-
-    def part(self, rows: np.ndarray | slice) -> 'Sample':
-        """Return the sample of these rows alone."""
-        return Sample(points=self.points[rows], tolerance_m=self.tolerance_m[rows])
-
-
-@dataclass(frozen=True, kw_only=True)
 class PatchEvidence:
     """How a sample of the cloud lies relative to a patch.
 
@@ -41,8 +28,7 @@ class PatchEvidence:
     free_share: share of the sample on neither this nor another large plane;
     fill: share of its outline, where nothing hides it, that shows the plane: the outline around
     several objects shows mostly what lies behind, or nothing;
-    sharpness: share of the points within three tolerances that are within one, inside of the
-    outline: a surface that only crosses the plane goes on above or below;
+    sharpness: see the function;
     body_m: how far a surface goes down from its border without a gap: the thickness of a board,
     the height of a box;
     distance_m: from the camera to its median point.
@@ -59,8 +45,7 @@ class PatchEvidence:
 
     @property
     def clarity(self) -> float:
-        """Return how clearly the outline shows one flat surface: 1 for a table, less for others.
-        """
+        """Return how clearly the outline shows one flat surface: about 1 for a table."""
         return self.fill * self.sharpness
 
 
@@ -86,6 +71,20 @@ def relate(patch: PlanePatch, sample: Sample) -> Relation:
     return Relation(heights=heights, flat=flat, outside=outside, own=own)
 
 
+def sharpness(patch: PlanePatch, sample: Sample, relation: Relation) -> float:
+    """Return the share of the points within three tolerances that are within one.
+
+    Only points inside of the outline count. A surface that merely crosses the plane goes on above
+    or below it: its share is about a third. 1 for a strip too narrow to say.
+    """
+    if patch.size_m[1] < _MIN_WIDTH_M:
+        return 1.0
+    heights = np.abs(relation.heights[relation.outside < -_INSET_M])
+    tolerance = sample.tolerance_m[relation.outside < -_INSET_M]
+    band = (heights < 3 * tolerance).sum()
+    return float((heights < tolerance).sum() / band) if band else 1.0
+
+
 def weigh(patch: PlanePatch, sample: Sample, relation: Relation, elsewhere: np.ndarray, *,
           config: SegmenterConfig) -> PatchEvidence:
     """Return the evidence of a sample; points `elsewhere` (M,) lie on another large plane."""
@@ -94,16 +93,14 @@ def weigh(patch: PlanePatch, sample: Sample, relation: Relation, elsewhere: np.n
     above = (heights > tolerance) & (heights < config.max_height_m) & (outside < 0) & ~elsewhere
     groups, standing = _standing(relation.flat[:, above], (heights - tolerance)[above])
     border = (heights < -2 * tolerance) & (np.abs(outside) < _BORDER_M)
-    band = (np.abs(heights) < 3 * tolerance) & (outside < -_INSET_M)
-    band &= patch.size_m[1] > _MIN_WIDTH_M
-    squares = np.sort((sample.points[own] ** 2).sum(axis=1)) if own.any() else np.ones(1)
-    median_m, far_m = np.sqrt(squares[[len(squares) // 2, 9 * len(squares) // 10]])
+    distances = np.sort(sample.distance_m[own]) if own.any() else np.ones(1)
+    median_m, far_m = distances[[len(distances) // 2, 9 * len(distances) // 10]]
     return PatchEvidence(
         own_share=float(own.mean()), groups=groups, standing_share=standing / len(heights),
         free_share=float((~own & ~elsewhere).mean()),
         fill=_fill(patch, sample, relation, float(far_m)),
-        sharpness=float((own & band).sum() / band.sum()) if band.any() else 1.0,
-        body_m=_body_m(-heights[border]), distance_m=float(median_m))
+        sharpness=sharpness(patch, sample, relation), body_m=_body_m(-heights[border]),
+        distance_m=float(median_m))
 
 
 def _standing(flat: np.ndarray, heights: np.ndarray) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from pointpng_core.segmentation.config import SegmenterConfig
 
 _SEEDS = 80
 _NEIGHBOURS = 25
-_MAX_PLANES = 4
 _VOTING_STEP = 3  # a third of the points suffices to find the planes; all of them refine it
 _REFINEMENTS = 3
 
@@ -33,9 +32,9 @@ class Plane:
         return points[:, 0] * nx + points[:, 1] * ny + points[:, 2] * nz + offset
 
 
-def find_planes(points: np.ndarray, tolerance_m: np.ndarray, *, config: SegmenterConfig
-                ) -> list[Plane]:
-    """Return up to four planes of points (N, 3), the one with most points first.
+def find_planes(points: np.ndarray, tolerance_m: np.ndarray, *, config: SegmenterConfig,
+                most: int = 4) -> list[Plane]:
+    """Return up to so many planes of points (N, 3), the one with most points first.
 
     The neighbourhood of every seed proposes its least-squares plane: a plane with a tenth of the
     points is proposed by a tenth of the seeds, but only by a thousandth of random triples. Points
@@ -48,7 +47,7 @@ def find_planes(points: np.ndarray, tolerance_m: np.ndarray, *, config: Segmente
     near = _near(points[::_VOTING_STEP], tolerance_m[::_VOTING_STEP], normals, offsets)
     remaining = np.ones(len(points), dtype=bool)
     planes: list[Plane] = []
-    while len(planes) < _MAX_PLANES:
+    while len(planes) < most:
         votes = np.einsum('n,ns->s', remaining[::_VOTING_STEP].astype(np.float32), near)
         best = int(votes.argmax())
         if votes[best] < config.min_plane_share * len(near):

@@ -1,6 +1,7 @@
 """The visible part of a plane: its outline, its extent, and what lies where relative to it."""
 
 from dataclasses import dataclass
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from pointpng_core.segmentation.plane_detection import Plane
 _PATCH_CELL_M = 0.05
 _OUTLINE_CELL_M = 0.015
 _MIN_PATCH_SHARE = 0.2
-_LEAST_M = 1e-6
+_CROSSING_M = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,8 @@ class PlanePatch:
 
     `axes` (2, 3) are orthonormal directions in the plane, and `corner_m` (2,) is the corner of the
     map along them. `outside_map_m` is the distance of each map cell from the outline, negative
-    inside. `area_m2` is the area of the outline, `size_m` its length and width along its main axes,
-    and `middle` (3,) the mean of its points.
+    inside. `area_m2` is the area of the outline, `size_m` its length and width along its main
+    axes, and `middle` (3,) the mean of its points.
     """
 
     plane: Plane
@@ -37,11 +38,7 @@ class PlanePatch:
 
     def flat(self, points: np.ndarray) -> np.ndarray:
         """Return the coordinates (2, N) of points (N, 3) along the axes, from the map's corner."""
-        # Column by column: far faster than (N, 3) @ (3, 2), and in the dtype of the points.
-        x, y, z = points.T
-        kind = points.dtype.type
-        return np.stack([x * kind(a) + y * kind(b) + z * kind(c) - kind(start)
-                         for (a, b, c), start in zip(self.axes, self.corner_m)])
+        return _along(self.axes, points) - self.corner_m.astype(points.dtype)[:, None]
 
     def outside(self, points: np.ndarray) -> np.ndarray:
         """Return distances (N,) of points (N, 3) from the outline in the plane, negative inside.
@@ -70,22 +67,21 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
     """
     axes = np.linalg.svd(plane.normal[None])[2][1:]
     heights = plane.heights(points)
-    own = points[np.abs(heights) < tolerance_m] @ axes.T
-    behind = np.flatnonzero(heights < -2 * tolerance_m)
-    # Along their rays: `heights - offset_m` is normal . p.
-    scale = -plane.offset_m / np.minimum(heights[behind] - plane.offset_m, -_LEAST_M)
-    patch = _largest_part(own, (points[behind] * scale[:, None]) @ axes.T)
-    if len(patch) < 3:
+    flat = _along(axes, points)
+    below = (heights < -2 * tolerance_m) & (heights > -_CROSSING_M)
+    patch = _largest_part(flat[:, np.abs(heights) < tolerance_m], flat[:, below])
+    if patch.shape[1] < 3:
         return None
-    size_m = _size(patch)
-    is_short = size_m[0] < config.max_segment_size_m
-    if is_short and size_m[0] * size_m[1] < config.min_table_area_m2:
-        return None
+    width_m, height_m = float(np.ptp(patch[0])), float(np.ptp(patch[1]))
+    if not _is_large(math.hypot(width_m, height_m), width_m * height_m, config):
+        return None  # for less than the price of the hull
+    patch = patch.T
     try:
         hull = ConvexHull(patch)
     except QhullError:
         return None
-    if is_short and hull.volume < config.min_table_area_m2:
+    size_m = _size(patch[hull.vertices])
+    if not _is_large(size_m[0], hull.volume, config):
         return None
     corner, outside = _outside_map(hull, patch, config.table_margin_m)
     middle = patch.mean(axis=0) @ axes - plane.offset_m * plane.normal
@@ -93,40 +89,53 @@ def outlined(plane: Plane, points: np.ndarray, tolerance_m: np.ndarray, *,
                       area_m2=float(hull.volume), size_m=size_m, middle=middle)
 
 
-def _largest_part(own: np.ndarray, through: np.ndarray) -> np.ndarray:
-    """Return the rows of `own` (N, 2), points in the plane, that form its largest part.
+def _is_large(length_m: float, area_m2: float, config: SegmenterConfig) -> bool:
+    return length_m >= config.max_segment_size_m or area_m2 >= config.min_table_area_m2
 
-    A chair at the height of a table is left out. Cells with as many points seen `through` (M, 2)
+
+def _along(axes: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the coordinates (2, N) of points (N, 3) along axes (2, 3).
+
+    Column by column: far faster than (N, 3) @ (3, 2), and in the dtype of the points.
+    """
+    x, y, z = points.T
+    return np.stack([x * a + y * b + z * c for a, b, c in axes.astype(points.dtype)])
+
+
+def _largest_part(own: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Return the columns of `own` (2, N), points in the plane, that form its largest part.
+
+    A chair at the height of a table is left out. Cells with as many points closely `below` (2, M)
     the plane do not belong to it: another surface crosses it. Gaps of up to two cells are bridged,
     and a part behind the shadow of an object is kept when it has a fifth of the largest one's
     points.
     """
-    if len(own) < 3:
+    if own.shape[1] < 3:
         return own
-    corner = own.min(axis=0) - _PATCH_CELL_M
-    shape = ((own.max(axis=0) - corner) / _PATCH_CELL_M).astype(np.int64) + 2
-    cells = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
-    solid = _count_cells(own, corner, shape) > _count_cells(through, corner, shape)
+    corner = own.min(axis=1, keepdims=True) - _PATCH_CELL_M
+    rows, columns = ((own - corner) / _PATCH_CELL_M).astype(np.int64)
+    shape = (int(rows.max()) + 2, int(columns.max()) + 2)
+    solid = _count_cells(own, corner, shape) > _count_cells(below, corner, shape)
     labels, _ = ndimage.label(ndimage.binary_dilation(solid, np.ones((3, 3))),
                               structure=np.ones((3, 3)))
-    label = np.where(solid, labels, 0)[cells[:, 0], cells[:, 1]]
+    label = np.where(solid, labels, 0)[rows, columns]
     counts = np.bincount(label)
     counts[0] = 0
-    return own[counts[label] > _MIN_PATCH_SHARE * counts.max()]
+    return own[:, counts[label] > _MIN_PATCH_SHARE * counts.max()]
+
+
+def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    rows, columns = np.floor((flat - corner) / _PATCH_CELL_M).astype(np.int64)
+    known = (rows >= 0) & (rows < shape[0]) & (columns >= 0) & (columns < shape[1])
+    return np.bincount(rows[known] * shape[1] + columns[known],
+                       minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _size(flat: np.ndarray) -> tuple[float, float]:
-    """Return the extents of (N, 2) along its main axes, the longer one first."""
+    """Return the extents of corners (N, 2) along their main axes, the longer one first."""
     centred = flat - flat.mean(axis=0)
     sides = np.ptp(centred @ np.linalg.eigh(centred.T @ centred)[1], axis=0)
     return float(sides.max()), float(sides.min())
-
-
-def _count_cells(flat: np.ndarray, corner: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    cells = np.floor((flat - corner) / _PATCH_CELL_M).astype(np.int64)
-    cells = cells[((cells >= 0) & (cells < shape)).all(axis=1)]
-    return np.bincount(cells[:, 0] * shape[1] + cells[:, 1],
-                       minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _outside_map(hull: ConvexHull, patch: np.ndarray,

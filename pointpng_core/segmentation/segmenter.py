@@ -13,7 +13,8 @@ from pointpng_core.segmentation.local_shape import Voxels, describe_surface, gat
 from pointpng_core.segmentation.oversegmentation import cut_parts, link_voxels
 from pointpng_core.segmentation.part_merging import merge_parts
 from pointpng_core.segmentation.plane_detection import Plane
-from pointpng_core.segmentation.supports import SupportChoice, find_supports
+from pointpng_core.segmentation.support_choice import SupportChoice
+from pointpng_core.segmentation.supports import find_supports
 from pointpng_core.timing import StageTimer
 
 

@@ -1,27 +1,32 @@
 """Which visible planes support objects: chosen by what stands on them, and why."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 import numpy as np
 
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.patch_evidence import (
-    FULL_SAMPLE, PatchEvidence, Relation, Sample, relate, weigh)
-from pointpng_core.segmentation.plane_detection import Plane, find_planes, tolerances_m
+    PatchEvidence,
+    Relation,
+    relate,
+    sharpness,
+    weigh,
+)
+from pointpng_core.segmentation.plane_detection import find_planes
 from pointpng_core.segmentation.plane_patch import PlanePatch, outlined
+from pointpng_core.segmentation.sampling import Sample, draw_sample
+from pointpng_core.segmentation.support_choice import Candidate, Role, SupportChoice, SupportKind
 
 _FIRST_SAMPLE = 2100
-_SECOND_SAMPLE = 1200
+_SECOND_SAMPLE = 900
+_MOST_SECOND = 3
 _MIN_SECOND = 100
-_DRAWS = 2
-_SEED = 0
 
 # Tuned on the frames and scenes of docs/segmentation.md.
-_MIN_CLARITY = 0.8
-"""Small supports there: .85 and more; planes through several objects: up to .75."""
+_MIN_CLARITY = 0.73
+"""Small supports there: .76 and more; planes through several objects: up to .70."""
 _MIN_CLARITY_LONG = 0.6
 """Supports longer than an object, narrow ledges among them: .72 and more; others: up to .41."""
 _MAX_BOARD_M = 0.06
@@ -30,70 +35,16 @@ _MIN_GAP_M = 0.25
 """A small plane closer above a support is the top of what stands there."""
 _EMPTY_AREA_M2 = 0.1
 """Planes of this area are no objects, though nothing stands on them."""
-_MAX_UPRIGHT = -0.3
+_MAX_UPRIGHT = -0.3  # cosine to the down axis of the image: more than that is no level board
 _MIN_STANDING = 0.1
 """Least share of the free points that stands on a small support."""
 _MIN_PARALLEL = 0.966  # 15 degrees
 _MIN_RATING = 0.2
-_OWN_WEIGHT = 0.01
+"""Least rating of a further support, of that of the main one."""
+_OWN_WEIGHT = 0.01  # decides between planes on which little stands
 _NEAREST_M = 0.1
 _FEW = 0.01
-
-
-class Role(str, Enum):
-    """What a plane is taken for."""
-
-    SUPPORT = 'support'
-    BACKGROUND = 'background'
-    FACE = 'face'
-    """Of an object, or an accidental plane through several objects."""
-
-
-class SupportKind(str, Enum):
-    """The outcome of the choice."""
-
-    ONE = 'one'
-    SEVERAL = 'several'
-    EMPTY = 'empty'
-    """A surface on which nothing stands."""
-    NONE = 'none'
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """A visible plane, what it is taken for, and in `reason` why, in words."""
-
-    patch: PlanePatch
-    evidence: PatchEvidence
-    role: Role
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SupportChoice:
-    """The planes of a cloud: the supports first, the main one before all; and why, in words."""
-
-    kind: SupportKind
-    reason: str
-    candidates: tuple[Candidate, ...]
-
-    @property
-    def supports(self) -> tuple[PlanePatch, ...]:
-        """Return the surfaces on which objects stand, the main one first."""
-        return self._with(Role.SUPPORT)
-
-    @property
-    def backgrounds(self) -> tuple[PlanePatch, ...]:
-        """Return walls, floors and other planes too large for an object."""
-        return self._with(Role.BACKGROUND)
-
-    @property
-    def plane(self) -> Plane | None:
-        """Return the plane of the main support, None without one."""
-        return self.supports[0].plane if self.supports else None
-
-    def _with(self, role: Role) -> tuple[PlanePatch, ...]:
-        return tuple(each.patch for each in self.candidates if each.role is role)
+"""Share of points before an empty support that may be noise."""
 
 
 def find_supports(points: np.ndarray, *, config: SegmenterConfig, depth_noise: DepthNoise
@@ -102,45 +53,19 @@ def find_supports(points: np.ndarray, *, config: SegmenterConfig, depth_noise: D
 
     Points that are not finite or out of range are ignored. A support is a plane whose outline
     shows it wherever nothing hides it, on which something stands; the face of a body that could
-    itself be an object is none. The main support is rated `share of points on it + 10 x share of
-    points that stand on it`, divided by its distance, times a preference for planes whose normal
-    points to the top of the image: a camera is rarely upside down. Planes parallel to it with a
-    fifth of its rating are supports too. Of the other planes, those too large for an object are
-    background.
+    itself be an object is none. The main support is rated `share of points that stand on it + 0.01
+    x share of points on it`, divided by its squared distance, times a preference for planes whose
+    normal points to the top of the image: a camera is rarely upside down. Planes parallel to it,
+    at most `max_height_m` above or below, with a fifth of its rating are supports too. Of the
+    other planes, those too large for an object are background. Without a support, the best
+    background is an empty one, unless something lies before it.
     """
-    sample = _sample(points, config, depth_noise)
-    candidates = _candidates(sample, config)
-    candidates = _without_box_tops(candidates)
-    chosen = _choose(candidates, config)
-    kind, chosen = _kind(chosen, sample)
+    sample = draw_sample(points, config=config, depth_noise=depth_noise)
+    candidates = _without_box_tops(_candidates(sample, config))
+    kind, chosen = _kind(_choose(candidates, config), sample)
     order = [Role.SUPPORT, Role.BACKGROUND, Role.FACE]
     chosen.sort(key=lambda each: (order.index(each.role), -_rating(each)))
     return SupportChoice(kind=kind, reason=_reason(kind, chosen), candidates=tuple(chosen))
-
-
-def usable_rows(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
-    """Return the rows of points (N, 3) that are finite and within `max_range_m` of the camera."""
-    # A comparison with nan or inf is false: far faster than isfinite().all(axis=1).
-    with np.errstate(invalid='ignore', over='ignore'):
-        squares = points[:, 0] ** 2 + points[:, 1] ** 2 + points[:, 2] ** 2
-        return np.flatnonzero(squares < config.max_range_m ** 2)
-
-
-def _sample(points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoise) -> Sample:
-    drawn = _draw(points, config).astype(np.float64)
-    return Sample(points=drawn, tolerance_m=tolerances_m(drawn, config.plane_tolerance_m, config,
-                                                         depth_noise))
-
-
-def _draw(points: np.ndarray, config: SegmenterConfig) -> np.ndarray:
-    generator = np.random.default_rng(_SEED)
-    if len(points) > _DRAWS * FULL_SAMPLE:
-        drawn = points[generator.integers(len(points), size=_DRAWS * FULL_SAMPLE)]
-        drawn = drawn[usable_rows(drawn, config)]
-        if len(drawn) >= FULL_SAMPLE:
-            return drawn[:FULL_SAMPLE]
-    rows = usable_rows(points, config)  # the cloud is mostly holes, or small
-    return points[generator.permutation(rows)[:FULL_SAMPLE]]
 
 
 def _patches(sample: Sample, config: SegmenterConfig) -> list[tuple[PlanePatch, Relation]]:
@@ -149,12 +74,19 @@ def _patches(sample: Sample, config: SegmenterConfig) -> list[tuple[PlanePatch, 
     A small table far away has few points of the whole cloud, but many of the rest.
     """
     first = _patches_in(sample.part(slice(_FIRST_SAMPLE)), config)
-    related = [(patch, relate(patch, sample)) for patch in first]
+    related = _sharp(first, sample)
     rows = np.flatnonzero(_off(sample, [relation for _, relation in related]))[:_SECOND_SAMPLE]
     if len(rows) >= _MIN_SECOND:
-        second = _patches_in(sample.part(rows), config)
-        related += [(patch, relate(patch, sample)) for patch in second]
+        second = _patches_in(sample.part(rows), config, most=_MOST_SECOND)
+        related += _sharp(second, sample)
     return related
+
+
+def _sharp(patches: Sequence[PlanePatch], sample: Sample) -> list[tuple[PlanePatch, Relation]]:
+    """Return the patches without those that merely cut through other surfaces."""
+    related = [(patch, relate(patch, sample)) for patch in patches]
+    return [(patch, relation) for patch, relation in related
+            if sharpness(patch, sample, relation) >= _MIN_CLARITY_LONG]
 
 
 def _off(sample: Sample, relations: Sequence[Relation]) -> np.ndarray:
@@ -166,8 +98,8 @@ def _off(sample: Sample, relations: Sequence[Relation]) -> np.ndarray:
     return rest
 
 
-def _patches_in(sample: Sample, config: SegmenterConfig) -> list[PlanePatch]:
-    planes = find_planes(sample.points, sample.tolerance_m, config=config)
+def _patches_in(sample: Sample, config: SegmenterConfig, most: int = 4) -> list[PlanePatch]:
+    planes = find_planes(sample.points, sample.tolerance_m, config=config, most=most)
     patches = [outlined(plane, sample.points, sample.tolerance_m, config=config)
                for plane in planes]
     return [patch for patch in patches if patch is not None]
@@ -228,29 +160,35 @@ def _is_top(top: Candidate, lower: Candidate) -> bool:
 
 
 def _choose(candidates: list[Candidate], config: SegmenterConfig) -> list[Candidate]:
-    """Return the candidates with the role of those demoted that the main support outshines."""
+    """Return the candidates, supports demoted that do not go with the main one."""
     supports = [each for each in candidates if each.role is Role.SUPPORT]
     if not supports:
         return candidates
     main = max(supports, key=_rating)
-    chosen = []
-    for each in candidates:
-        if each.role is Role.SUPPORT and each is not main:
-            parallel = each.patch.plane.normal @ main.patch.plane.normal >= _MIN_PARALLEL
-            if not parallel or _rating(each) < _MIN_RATING * _rating(main):
-                wall = _is_long(each.patch, config) and each.evidence.body_m < _MAX_BOARD_M
-                each = replace(
-                    each, role=Role.BACKGROUND if wall else Role.FACE,
-                    reason='little stands on it' if parallel else 'it is inclined to the support')
-        chosen.append(each)
-    return chosen
+    return [each if each.role is not Role.SUPPORT or each is main else
+            _beside(each, main, config) for each in candidates]
+
+
+def _beside(candidate: Candidate, main: Candidate, config: SegmenterConfig) -> Candidate:
+    """Return a support beside the main one, as another role where it does not go with it."""
+    plane, patch = main.patch.plane, candidate.patch
+    if plane.normal @ patch.plane.normal < _MIN_PARALLEL:
+        reason = 'it is inclined to the support'
+    elif abs(plane.heights(patch.middle[None])[0]) > config.max_height_m:
+        reason = 'it is far above or below the support'
+    elif _rating(candidate) < _MIN_RATING * _rating(main):
+        reason = 'little stands on it'
+    else:
+        return candidate
+    is_wall = _is_long(patch, config) and candidate.evidence.body_m < _MAX_BOARD_M
+    return replace(candidate, role=Role.BACKGROUND if is_wall else Role.FACE, reason=reason)
 
 
 def _rating(candidate: Candidate) -> float:
     plane, evidence = candidate.patch.plane, candidate.evidence
     share = evidence.standing_share + _OWN_WEIGHT * evidence.own_share
     upward = (1.0 - plane.normal[1]) / 2.0
-    return float(share * upward / max(plane.offset_m, _NEAREST_M))
+    return float(share * upward / max(evidence.distance_m, _NEAREST_M) ** 2)
 
 
 def _kind(candidates: list[Candidate], sample: Sample) -> tuple[SupportKind, list[Candidate]]:
@@ -265,7 +203,7 @@ def _kind(candidates: list[Candidate], sample: Sample) -> tuple[SupportKind, lis
     if best.patch.area_m2 < _EMPTY_AREA_M2:
         return SupportKind.NONE, candidates
     rest = _off(sample, [relate(each.patch, sample) for each in backgrounds])
-    before = np.linalg.norm(sample.points[rest], axis=1) < best.evidence.distance_m
+    before = sample.distance_m[rest] < best.evidence.distance_m
     if before.sum() > _FEW * len(rest):
         return SupportKind.NONE, candidates
     return SupportKind.EMPTY, [replace(each, role=Role.SUPPORT) if each is best else each
@@ -276,7 +214,8 @@ def _reason(kind: SupportKind, candidates: Sequence[Candidate]) -> str:
     described = [f'{_described(each)}: {each.reason}' for each in candidates]
     count = sum(each.role is Role.SUPPORT for each in candidates)
     if kind is SupportKind.NONE:
-        return 'no plane supports objects; ' + ('; '.join(described) or 'none is large enough')
+        return 'no plane supports objects; ' + (
+            '; '.join(described) or 'none is large and flat enough')
     return '; '.join(described[:count])
 
 

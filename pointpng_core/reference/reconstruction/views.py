@@ -48,7 +48,7 @@ def extract_view(time_s: float, points: NDArray[np.floating], *, near: Floats | 
     scene = segment_scene(points, config=config, image_shape=image_shape,
                           depth_noise=KINECT_NOISE)
     if scene.plane is None:
-        raise CloudError('no table is visible')
+        raise CloudError(f'no table is visible: {scene.support.reason}')
     if not scene.segments:
         raise CloudError('nothing stands on the table')
     T_table_camera = table_frame(scene.plane)

@@ -162,7 +162,7 @@ def test_an_oversegmented_object_stays_one_object(make_pipeline, monkeypatch):
         upper = part.points[:, 1] < np.quantile(part.points[:, 1], 0.35)
         parts = tuple(Segment(points=part.points[rows], indices=part.indices[rows])
                       for rows in (upper, ~upper))
-        return type(scene)(segments=parts, plane=scene.plane, stage_ms=scene.stage_ms)
+        return replace(scene, segments=parts)
 
     from pointpng_core import pipeline as module
     segment = module.segment_scene

@@ -57,7 +57,7 @@ lint: $(STAMP)  ## Ruff and mypy
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-bench: $(STAMP)  ## Benchmarks of poses and segmentation, with baselines, into BENCH_OUT (needs POINTPNG_DATA)
+bench: $(STAMP)  ## Benchmarks of poses, segmentation and whole frames, with baselines, into BENCH_OUT (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
 	@mkdir -p $(BENCH_OUT)
 	@for pairs in $(PAIRS); do \
@@ -66,6 +66,9 @@ bench: $(STAMP)  ## Benchmarks of poses and segmentation, with baselines, into B
 	    --json $(BENCH_OUT)/$$pairs.json $(BENCH_ARGS); done
 	@$(BIN)/pointpng evaluate scene --bag $(POINTPNG_DATA)/tabletop_kinect \
 	  --labels $(POINTPNG_DATA)/tabletop_kinect_labels.npz --json $(BENCH_OUT)/segmentation.json
+	@for dataset in clutter ycb; do \
+	  $(BIN)/pointpng evaluate bop $(POINTPNG_DATA)/bop/$$dataset --baselines \
+	    --json $(BENCH_OUT)/bop_$$dataset.json --sheet $(BENCH_OUT)/bop_$$dataset.png $(BOP_ARGS); done
 
 bench-model: $(STAMP)  ## Every protocol for MODEL=small and the training-free model (needs POINTPNG_DATA)
 	@$(NEEDS_DATA)
@@ -147,6 +150,6 @@ $(STAMP): setup.py setup.cfg constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo 'Installing into $(VENV) (about 3 GB; once)...'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) \
-	  --editable '.[ros,demo,train,dev]' --constraint constraints.txt
+	  --editable '.[ros,demo,train,bench,dev]' --constraint constraints.txt
 	@$(BIN)/python -m pointpng_core.cli.system_check
 	@touch $@

@@ -20,14 +20,22 @@ EXTRAS = {
         'ros-std-msgs~=5.3.6',
         'ros-std-srvs~=5.3.6',
     ],
-    'demo': ['matplotlib>=3.8', 'pillow>=10', 'rich>=13'],
+    'demo': ['matplotlib>=3.8', 'rich>=13'],
     # TensorBoard is used as well where it is installed.
     'train': ['h5py>=3.10', 'matplotlib>=3.8', 'rich>=13', 'scikit-learn>=1.3'],
+    # `pointpng frames --parquet` and `--ray`.
+    'parquet': ['pyarrow>=15'],
+    'cluster': ['ray>=2.40'],
+    # The baseline PPF of `pointpng evaluate bop`.
+    'bench': ['opencv-contrib-python-headless>=4.10'],
+    # Scenes of objects dropped by physics.
+    'sim': ['coacd>=1.0.5', 'mujoco>=3.3'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
     'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.
     'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],
     'dev': [
+        f'{NAME}[sim]',
         f'{NAME}[test]',
         'e3nn>=0.5',
         'mypy>=1.10',
@@ -61,6 +69,7 @@ setup(
     install_requires=[
         'numpy>=1.26',
         'open3d>=0.19',
+        'pillow>=10',
         'PyYAML>=6',
         'roma>=1.5',
         'rosbags>=0.10',

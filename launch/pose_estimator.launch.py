@@ -16,6 +16,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 
 PACKAGE = 'pointpng_ros'
 CLOUD_TOPIC = '/camera/depth/points'
+DEPTH_TOPIC = '/camera/depth/image_raw'
+INPUTS = ('cloud', 'depth')
 CONFIG = os.path.join(get_package_share_directory(PACKAGE), 'config')
 TRUTHS = {'true': True, '1': True, 'false': False, '0': False}
 LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
@@ -34,6 +36,12 @@ ARGUMENTS = {
     'respawn_delay': ('2.0', 'Seconds before it is started again.'),
     'cloud_topic': ('', 'PointCloud2 topic, or several for several cameras of one node, with '
                         f'commas between; empty: as in params_file ({CLOUD_TOPIC}).'),
+    'input': ('', 'What the camera publishes: cloud (PointCloud2) or depth (Image with '
+                  'CameraInfo); empty: as in params_file (cloud).'),
+    'depth_topic': ('', 'Image topic of the depth images, or several, for input:=depth; empty: as '
+                        f'in params_file ({DEPTH_TOPIC}).'),
+    'sensor_frame': ('', 'Optical frame of the sensor, where the clouds are in another frame, by '
+                         'tf; empty: as in params_file (none).'),
     'objects': ('', 'Folder of the object library (objects.yaml); empty: as in params_file '
                     '(none: the first cloud shows the objects).'),
     'reference': ('', f'What poses are relative to: {", ".join(REFERENCES)}; empty: as in '
@@ -53,13 +61,14 @@ ARGUMENTS = {
     'camera_frame': ('', 'Frame of the clouds, for camera_pose.'),
     'camera_pose': ('', "Pose of camera_frame in target_frame, 'x y z roll pitch yaw' in metres "
                         'and radians, published as a static transform; empty: tf has it already.'),
-    'bag': ('', 'Bag whose clouds are played on the (first) cloud topic; empty: none.'),
+    'bag': ('', 'Bag whose clouds are played on the (first) cloud topic, or whose depth images on '
+                'the (first) depth topic; empty: none.'),
     'rviz': ('false', 'Open RViz with the display of clouds and poses: true or false.'),
     'fixed_frame': ('', 'Fixed frame of RViz; empty: target_frame, or camera_frame, or '
                         'camera_optical_frame.'),
 }
-STRINGS = ('cloud_topic', 'objects', 'reference', 'reference_topic', 'model', 'device',
-           'target_frame', 'frame_prefix')
+STRINGS = ('input', 'cloud_topic', 'depth_topic', 'sensor_frame', 'objects', 'reference',
+           'reference_topic', 'model', 'device', 'target_frame', 'frame_prefix')
 
 
 def generate_launch_description():
@@ -113,7 +122,7 @@ def _player(values):
     profile = os.environ.get(PROFILE, os.path.join(CONFIG, 'fastdds_large_clouds.xml'))
     return Node(
         package=PACKAGE, executable='play', output='screen', namespace=values['namespace'],
-        arguments=[values['bag'], '--wait', '30', '--as', _first_topic(values)],
+        arguments=[values['bag'], '--wait', '30', *_played_as(values)],
         additional_env={PROFILE: profile})
 
 
@@ -127,6 +136,12 @@ def _rviz(values):
                     ('/pointpng/markers', 'pointpng/markers'),
                     ('/pointpng/segments', 'pointpng/segments')],
         parameters=[{'use_sim_time': _truth('use_sim_time', values)}])
+
+
+def _played_as(values):
+    if values['input'] == 'depth':
+        return '--depth', '--as', values['depth_topic'].partition(',')[0].strip()
+    return '--as', _first_topic(values)
 
 
 def _first_topic(values):
@@ -143,10 +158,15 @@ def _checked(values):
         raise ValueError(f'namespace:={values["namespace"]}: give letters, digits and _, parted '
                          'by /, for example robot/left')
     _one_of(LEVELS, 'log_level', values)
+    if values['input']:
+        _one_of(INPUTS, 'input', values)
     if values['reference']:
         _one_of(REFERENCES, 'reference', values)
     if values['bag']:           # the node listens where it is played, whatever params_file says
-        paths['cloud_topic'] = values['cloud_topic'] or CLOUD_TOPIC
+        paths['input'] = values['input'] or 'cloud'
+        name, default = (('depth_topic', DEPTH_TOPIC) if paths['input'] == 'depth'
+                         else ('cloud_topic', CLOUD_TOPIC))
+        paths[name] = values[name] or default
     return values | paths
 
 

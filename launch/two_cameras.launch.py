@@ -25,7 +25,7 @@ SHARE = get_package_share_directory('pointpng_ros')
 ONE_CAMERA = os.path.join(SHARE, 'launch', 'pose_estimator.launch.py')
 CAMERAS = ('1', '2')
 # Arguments of the launch file of one camera: those given for each camera, and those not used here.
-EACH = ('cloud_topic', 'camera_frame', 'camera_pose')
+EACH = ('cloud_topic', 'depth_topic', 'sensor_frame', 'camera_frame', 'camera_pose')
 HIDDEN = {'namespace': '', 'frame_prefix': '', 'bag': '', 'rviz': 'false'}
 
 
@@ -45,6 +45,10 @@ def _arguments(number):
         f'camera_{number}': (f'camera_{number}', 'Namespace of its node and of its outputs: '
                                                  f'/CAMERA_{number}/pointpng/pose.'),
         f'cloud_topic_{number}': (f'/camera_{number}/depth/points', 'Its PointCloud2 topic.'),
+        f'depth_topic_{number}': (f'/camera_{number}/depth/image_raw',
+                                  'Image topic of its depth images, for input:=depth.'),
+        f'sensor_frame_{number}': ('', 'Optical frame of its sensor, where its clouds are in '
+                                       'another frame.'),
         f'camera_frame_{number}': ('', f'Frame of its clouds, for camera_pose_{number}.'),
         f'camera_pose_{number}': (
             '', f"Pose of camera_frame_{number} in target_frame, 'x y z roll pitch yaw' in metres "

@@ -16,6 +16,8 @@ _HOMES = {
     'EstimatorConfig': 'pointpng_core.estimation.config',
     'FramePipeline': 'pointpng_core.pipeline',
     'PipelineConfig': 'pointpng_core.pipeline',
+    'PinholeCamera': 'pointpng_core.geometry.pinhole',
+    'PointCloud': 'pointpng_core.geometry.clouds.point_cloud',
     'PoseEstimate': 'pointpng_core.estimation.types',
     'PoseEstimator': 'pointpng_core.estimator',
     'Reference': 'pointpng_core.reference',
@@ -24,8 +26,12 @@ _HOMES = {
     'TriangleMesh': 'pointpng_core.io',
     'load_library': 'pointpng_core.io.object_library',
     'load_model': 'pointpng_core.embedding.model_zoo',
+    'read_camera': 'pointpng_core.io',
     'read_cloud': 'pointpng_core.io',
+    'read_depth': 'pointpng_core.io',
+    'read_mask': 'pointpng_core.io',
     'read_model': 'pointpng_core.io',
+    'read_point_cloud': 'pointpng_core.io',
     'segment_scene': 'pointpng_core.segmentation',
 }
 

@@ -30,11 +30,11 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.confidence import default_calibration
 from pointpng_core.estimation.config import EstimatorConfig, with_encoder_sample_size
 from pointpng_core.estimation.hypotheses import Hypotheses
-from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.observations import Request, prepare_observations
 from pointpng_core.estimation.registration.local_refinement import PoseTracker, check_previous
 from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
+from pointpng_core.estimation.sensor import Sensor, ViewpointLike
 from pointpng_core.estimation.strategies import (
     STRATEGIES,
     TRACKING_STRATEGIES,
@@ -100,32 +100,37 @@ class PoseEstimator:
         source = self._references if keep else self._references.builder
         return source.from_view(points, name=name)
 
-    def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference]
-                 ) -> list[PoseEstimate]:
+    def estimate(self, observation: NDArray[np.floating], references: Sequence[Reference], *,
+                 scene_points: NDArray[np.floating] | None = None,
+                 viewpoint: ViewpointLike | None = None) -> list[PoseEstimate]:
         """Return the poses of the references in one observation (N, 3), metres, best first.
 
         A reference that others clearly beat in the coarse stage is left out; with one reference
-        there is always one estimate. Raises CloudError for a cloud that determines no pose.
+        there is always one estimate. The other arguments are those of `estimate_batch`. Raises
+        CloudError for a cloud that determines no pose.
         """
-        return self.estimate_batch([observation], references)[0]
+        return self.estimate_batch([observation], references, scene_points=scene_points,
+                                   viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
     def estimate_batch(self, observations: Sequence[NDArray[np.floating]],
                        references: Sequence[Reference], *,
                        scene_points: NDArray[np.floating] | None = None,
-                       viewpoint: str | None = None) -> list[list[PoseEstimate]]:
+                       viewpoint: ViewpointLike | None = None) -> list[list[PoseEstimate]]:
         """Return for each observation (N, 3) what `estimate` returns, computed as one batch.
 
         `scene_points` (M, 3) are finite points of the whole frame: they distinguish surface that
-        is occluded from surface that is missing. `viewpoint`, a Viewpoint or its value, overrides
-        the configured one. Raises CloudError, ConfigError.
+        is occluded from surface that is missing. `viewpoint` overrides the configured one: a
+        Viewpoint or its value, the position (3,) of the sensor, or its pose T_cloud_sensor (4, 4);
+        all points and poses are in one and the same frame. Raises CloudError, ConfigError.
         """
         if not references:
             raise ConfigError('no references: give at least one to search for')
         if not observations:
             return []
-        request = self._request(observations, references, scene_points, sample=self.config.sample)
-        return self._cascade(request, viewpoint, self._estimate, STRATEGIES)
+        request = self._request(observations, references, scene_points, viewpoint,
+                                sample=self.config.sample)
+        return self._cascade(request, self._estimate, STRATEGIES)
 
     def _estimate(self, request: Request, strategy: Strategy) -> list[list[PoseEstimate]]:
         """Search, register, verify and refine all observations of a request in one batch."""
@@ -146,8 +151,8 @@ class PoseEstimator:
 
     def track(self, observation: NDArray[np.floating], reference: Reference,
               T_previous: NDArray[np.float64], *,
-              scene_points: NDArray[np.floating] | None = None, viewpoint: str | None = None
-              ) -> PoseEstimate | None:
+              scene_points: NDArray[np.floating] | None = None,
+              viewpoint: ViewpointLike | None = None) -> PoseEstimate | None:
         """Return the pose of a reference in points (N, 3) near a previous one, or None if lost.
 
         T_previous is T_observation_reference (4, 4) of the frame before, or the one expected now;
@@ -162,7 +167,7 @@ class PoseEstimator:
     def track_batch(self, observations: Sequence[NDArray[np.floating]],
                     references: Sequence[Reference], T_previous: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
-                    viewpoint: str | None = None) -> list[PoseEstimate | None]:
+                    viewpoint: ViewpointLike | None = None) -> list[PoseEstimate | None]:
         """Return for each observation, with its reference and previous pose, what `track` returns.
 
         The batch is computed at once; the other arguments are those of `estimate_batch`. Raises
@@ -171,8 +176,8 @@ class PoseEstimator:
         check_previous(T_previous, references, len(observations))
         if not observations:
             return []
-        request = self._request_at(observations, references, T_previous, scene_points)
-        found = self._cascade(request, viewpoint, self._track, TRACKING_STRATEGIES)
+        request = self._request_at(observations, references, T_previous, scene_points, viewpoint)
+        found = self._cascade(request, self._track, TRACKING_STRATEGIES)
         return [self._tracker.gated(estimates[0], reference, T) if estimates else None
                 for estimates, reference, T in zip(found, references, T_previous)]
 
@@ -193,7 +198,7 @@ class PoseEstimator:
                     references: Sequence[Reference],
                     T_observation_reference: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
-                    viewpoint: str | None = None) -> list[float]:
+                    viewpoint: ViewpointLike | None = None) -> list[float]:
         """Return how well given poses (4, 4) explain the observations: scores in [0, 1].
 
         Each observation (N, 3) has one reference and one pose, which is not refined; the other
@@ -202,8 +207,9 @@ class PoseEstimator:
         check_previous(T_observation_reference, references, len(observations))
         if not observations:
             return []
-        request = self._request_at(observations, references, T_observation_reference, scene_points)
-        found = self._cascade(request, viewpoint, self._judge, TRACKING_STRATEGIES)
+        request = self._request_at(observations, references, T_observation_reference, scene_points,
+                                   viewpoint)
+        found = self._cascade(request, self._judge, TRACKING_STRATEGIES)
         return [estimates[0].score if estimates else 0.0 for estimates in found]
 
     def _judge(self, request: Request, strategy: Strategy) -> list[list[PoseEstimate]]:
@@ -220,18 +226,21 @@ class PoseEstimator:
         It depends only on the embedding of points (N, 3), a view or a full surface. Raises
         CloudError.
         """
-        request = self._request([observation], [reference], None, sample=self.config.sample)
+        request = self._request([observation], [reference], None, None,
+                                sample=self.config.sample)
         cloud = request.observations.clouds[0]
-        viewpoint = Viewpoint.of(self.config.viewpoint)
-        strategy = next(each for each in STRATEGIES if each.applies(cloud, viewpoint, []))
+        strategy = next(each for each in STRATEGIES
+                        if each.applies(cloud, request.sensor.viewpoint, []))
         hypotheses = strategy.propose(self._search, request)
         T: NDArray[np.float64] = hypotheses.to_poses(request.observations, [reference])[0]
         return T
 
-    def _cascade(self, request: Request, viewpoint: str | None, run: Run,
-                 strategies: Sequence[Strategy]) -> list[list[PoseEstimate]]:
-        chosen = Viewpoint.of(viewpoint or self.config.viewpoint)
-        return cascade(request, chosen, run, strategies)
+    def _cascade(self, request: Request, run: Run, strategies: Sequence[Strategy]
+                 ) -> list[list[PoseEstimate]]:
+        """Return the estimates of each observation, in the caller's frame."""
+        sensor = request.sensor
+        return [[sensor.in_cloud(estimate) for estimate in estimates]
+                for estimates in cascade(request, sensor.viewpoint, run, strategies)]
 
     def _parts(self, request: Request, strategy: Strategy) -> tuple[Registration, Verifier]:
         """Return the strategy's registration and verification."""
@@ -244,26 +253,32 @@ class PoseEstimator:
                                      request.reference_index)
 
     def _request(self, observations: Sequence[NDArray[np.floating]],
-                 references: Sequence[Reference], scene_points: NDArray[np.floating] | None, *,
-                 sample: int) -> Request:
+                 references: Sequence[Reference], scene_points: NDArray[np.floating] | None,
+                 viewpoint: ViewpointLike | None, *, sample: int) -> Request:
         timer = StageTimer()
         with timer('prepare'):
-            batch = prepare_observations(observations, sample=sample, device=self.device)
+            sensor = Sensor.of(self.config.viewpoint if viewpoint is None else viewpoint,
+                               observations)
+            batch = prepare_observations([sensor.local(points) for points in observations],
+                                         sample=sample, device=self.device)
+            around = None if scene_points is None else sensor.local(scene_points)
             stack = self._stacked(references)
         return Request(observations=batch, depth_noise=self.config.depth_noise,
-                       references=references, stack=stack,
-                       scene_points=scene_points, timer=timer)
+                       references=references, stack=stack, scene_points=around,
+                       sensor=sensor, timer=timer)
 
     def _request_at(self, observations: Sequence[NDArray[np.floating]],
                     references: Sequence[Reference], T: Sequence[NDArray[np.float64]],
-                    scene_points: NDArray[np.floating] | None) -> Request:
+                    scene_points: NDArray[np.floating] | None,
+                    viewpoint: ViewpointLike | None) -> Request:
         """Return the request with a given pose (4, 4) of one reference in each observation."""
         # A library that was searched is stacked already: most of the time these are part of it.
         known = self._stack[0] if self._stack else ()
         together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
-        request = self._request(observations, together, scene_points,
+        request = self._request(observations, together, scene_points, viewpoint,
                                 sample=self.config.tracking.sample)
-        return replace(request, T_given=T, reference_index=[together.index(reference)
+        given = [request.sensor.local_pose(each) for each in T]
+        return replace(request, T_given=given, reference_index=[together.index(reference)
                                                             for reference in references])
 
     def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:

@@ -1,7 +1,7 @@
 """The pipeline of a frame: cloud -> segments -> poses and labels; node, CLI and API share it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -12,13 +12,14 @@ from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.geometry.clouds import finite_rows
+from pointpng_core.geometry.clouds import PointCloud, finite_rows
+from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
-from pointpng_core.tracking.frame_result import Detection, FrameResult, object_states
+from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.reference_renewal import ReferenceRenewal
@@ -61,7 +62,7 @@ class FramePipeline:
 
         pipeline = FramePipeline(estimator=estimator, references=[mug],
                                  segmenter=SegmenterConfig(), config=PipelineConfig())
-        for found in pipeline.process(points).detections:
+        for found in pipeline.process(PointCloud.from_depth(depth_m, camera)).detections:
             found.child_frame, found.estimate.T_observation_reference
 
     Frames are processed in order, by one thread at a time.
@@ -107,21 +108,29 @@ class FramePipeline:
         """Drop all tracks: the next frame begins a new sequence. The references stay."""
         self._tracks.clear()
 
-    def process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None = None,
-                stamp_s: float | None = None) -> FrameResult:
-        """Return the objects in a frame's points (N, 3): metres, camera at the origin, z forward.
+    def process(self, cloud: PointCloud | NDArray[np.floating], stamp_s: float | None = None
+                ) -> FrameResult:
+        """Return the objects in a frame, in the frame of its cloud.
 
-        `image_shape` is (height, width) of an organised cloud. Non-finite points are ignored.
-        Frames are one sequence until `reset`, unless the option `tracking.enabled` is False.
-        `stamp_s` is the time of the frame in seconds; give it with every frame or with none.
-        Raises CloudError for arrays of another shape.
+        Bare points (N, 3) are in metres with the camera at the origin, z forward. Non-finite
+        points are ignored. Frames are one sequence until `reset`, unless the option
+        `tracking.enabled` is False. `stamp_s` is the time of the frame in seconds; give it with
+        every frame or with none. Raises CloudError for arrays of another shape.
         """
+        cloud = PointCloud.of(cloud)
+        mismatch = sensor_mismatch(cloud)
+        result = self._process(cloud.sensor_points, stamp_s)
+        return replace(result, warnings=(mismatch,) if mismatch else ()
+                       ).in_cloud(cloud.T_cloud_sensor)
+
+    def _process(self, points: NDArray[np.floating], stamp_s: float | None) -> FrameResult:
+        """Return the objects among points (N, 3) in the sensor's optical frame, in that frame."""
         timer = StageTimer()
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self._tracks)
         with timer('total'):
             with timer('scene'):
-                scene = self._segment(points, image_shape)
+                scene = self._segment(points)
             segments = self._largest(scene)
             scene_points = _subsampled(points)
             search = partial(self._search, scene_points=scene_points, timer=timer)
@@ -140,13 +149,12 @@ class FramePipeline:
             detections=tuple(found for found, well in zip(detections, constrained) if well),
             poorly_constrained=tuple(found for found, well in zip(detections, constrained)
                                      if not well),
-            scene=scene, stage_ms=timer.stage_ms,
+            rejected=_rejected(measurements, accepted), scene=scene, stage_ms=timer.stage_ms,
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
-    def _segment(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None
-                 ) -> Scene:
-        return segment_scene(points, config=self._segmenter, image_shape=image_shape,
+    def _segment(self, points: NDArray[np.floating]) -> Scene:
+        return segment_scene(points, config=self._segmenter,
                              depth_noise=self._estimator.config.depth_noise)
 
     def _largest(self, scene: Scene) -> list[Segment]:
@@ -204,13 +212,13 @@ class FramePipeline:
                                       min_observability=self._config.min_observability)
         return [self._tracks.replace(track) for track in checked]
 
-    def references_from_view(self, points: NDArray[np.floating],
-                             image_shape: tuple[int, int] | None = None) -> list[Reference]:
+    def references_from_view(self, cloud: PointCloud | NDArray[np.floating]) -> list[Reference]:
         """Return references object_0, object_1, ... made from the segments of a frame.
 
-        `points` (N, 3) and `image_shape` are those of `process`. Raises CloudError.
+        The cloud is as for `process`; the references have the axes of the sensor's optical frame.
+        Raises CloudError.
         """
-        scene = self._segment(points, image_shape)
+        scene = self._segment(PointCloud.of(cloud).sensor_points)
         return [self._estimator.reference_from_view(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(self._largest(scene))]
 
@@ -222,13 +230,21 @@ class FramePipeline:
         """
         self._tracks.keep_only(index=0)
         renewal = ReferenceRenewal(self._temporary_reference, self._tracks, self._config.tracking)
-        first = result.first_of_each_label()
+        first = result.first_of_each_label().in_sensor_frame()
         posed = {found.label: found.segment
                  for found in (*first.detections, *first.poorly_constrained)}
-        self._references = renewal.renewed(self._references, posed, self._largest(result.scene))
+        self._references = renewal.renewed(self._references, posed, self._largest(first.scene))
 
     def _temporary_reference(self, points: NDArray[np.floating], name: str) -> Reference:
         return self._estimator.reference_from_view(points, name=name, keep=False)
+
+
+def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measurement]
+              ) -> tuple[Rejection, ...]:
+    """Return what is left of the measurements, best score first."""
+    left = [measurement for measurement in measurements if measurement not in accepted]
+    return tuple(Rejection(segment=measurement.segment, estimate=measurement.estimate)
+                 for measurement in sorted(left, key=lambda measurement: -measurement.score))
 
 
 def _subsampled(points: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -14,9 +14,9 @@ from pointpng_core.errors import MissingDependencyError
 
 ROS_COMMANDS = {
     'run': ('pointpng_ros.nodes.pose_estimator',
-            'the node: poses of the objects in a PointCloud2'),
+            'the node: poses of the objects in clouds or depth images'),
     'sim': ('pointpng_ros.nodes.sim_camera', 'a simulated depth camera over a table'),
-    'play': ('pointpng_ros.nodes.bag_player', 'publish the clouds of a bag'),
+    'play': ('pointpng_ros.nodes.bag_player', 'publish the clouds or depth images of a bag'),
     'demo': ('pointpng_ros.demo.main', 'camera and node together, with a live table'),
     'endurance': ('pointpng_ros.endurance.main', 'load and soak of the node, with a verdict'),
 }
@@ -40,8 +40,11 @@ def node_arguments(words: Sequence[str]) -> list[str]:
     ros_arguments: list[str] = []
     if options.params_file:
         ros_arguments += ['--params-file', options.params_file]
-    for name in ('cloud_topic', 'objects', 'model'):
-        value = getattr(options, name)
+    values = {name: getattr(options, name)
+              for name in ('cloud_topic', 'depth_topic', 'objects', 'model')}
+    if options.depth_topic is not None:
+        values['input'] = 'depth'
+    for name, value in values.items():
         if value is not None:  # quoted: ROS reads values as YAML, where 7 is a number
             ros_arguments += ['-p', f'{name}:={json.dumps(value, ensure_ascii=False)}']
     return [*rest, '--ros-args', *ros_arguments] if ros_arguments else rest
@@ -58,10 +61,14 @@ def _run(command: str, words: list[str]) -> int:
 def _run_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='pointpng run', allow_abbrev=False,
-        description='The node pose_estimator: poses of the objects in a PointCloud2.',
+        description='The node pose_estimator: poses of the objects in clouds or depth images.',
         epilog='All other arguments go to the node, for example: --ros-args -p device:=cuda')
-    parser.add_argument('--cloud-topic', metavar='TOPIC',
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument('--cloud-topic', metavar='TOPIC',
                         help='PointCloud2 topic (default: /camera/depth/points)')
+    source.add_argument('--depth-topic', metavar='TOPIC',
+                        help='depth images instead: Image topic, with CameraInfo on camera_info '
+                             'beside it')
     parser.add_argument('--objects', metavar='DIR',
                         help='object library (objects.yaml); without one, the first cloud shows '
                              'the objects')

@@ -34,6 +34,14 @@ METHODS = {'pointpng': '**pointpng**', 'bidirectional': 'bidirectional',
            'tracking': 'its tracking, from 8° and 4 % off',
            **{name: LABELS[name]
               for name in ('open3d_fpfh_ransac_icp', 'open3d_fgr_icp', 'icp_48_starts')}}
+FRAMES = {'clutter': {'1': '1, spaced on a table', '2': '2, dropped close together',
+                      '3': '3, bin of 10 to 15 kinds', '4': '4, bin of one kind',
+                      '5': '5, shelf, ledge, table edge-on'},
+          'ycb': {'1': '1, real, RealSense', '2': '2, real, YCB-Video', '3': '3, real, DexYCB',
+                  '4': '4, real, no truth'}}
+"""Scenes of the datasets of whole frames."""
+DETECTORS = {'pointpng': '**pointpng**', 'open3d_fpfh_ransac_icp': 'FPFH + RANSAC + ICP',
+             'opencv_ppf_.05': 'PPF, step .05', 'opencv_ppf_.1': 'PPF, step .1'}
 EXAMPLE = ROOT / 'pointpng_ros' / 'examples' / 'pick_and_place.py'
 
 
@@ -45,7 +53,16 @@ def documents() -> dict[Path, str]:
             PARAMETERS: with_block(PARAMETERS, 'parameters', parameter_table(node)),
             TRAINING: with_block(TRAINING, 'parameters', option_table(TrainConfig())),
             INTEGRATE: with_block(INTEGRATE, 'example', example),
-            BENCHMARKS: with_block(BENCHMARKS, 'poses', pose_table())}
+            BENCHMARKS: benchmarks_page()}
+
+
+def benchmarks_page() -> str:
+    """Return the page of benchmarks with the tables of docs/results."""
+    text = BENCHMARKS.read_text(encoding='utf-8')
+    for name, content in (('poses', pose_table()), ('frames', frame_table()),
+                          ('lost', lost_table()), ('detectors', detector_table())):
+        text = replaced(text, name, content)
+    return text
 
 
 def option_table(config: Config) -> str:
@@ -88,10 +105,71 @@ def _pose_cells(values: dict[str, Any]) -> str:
             f'| {values["reference_ms"]:.0f}')
 
 
+def frame_results() -> dict[str, dict[str, Any]]:
+    """Return the results of `evaluate bop` by dataset."""
+    return {name: json.loads((RESULTS / f'bop_{name}.json').read_text(encoding='utf-8'))
+            for name in FRAMES}
+
+
+def frame_table() -> str:
+    """Return the table of whole frames, a row for each scene."""
+    lines = ['| dataset | scene | frames | objects | recall | precision | false | AR '
+             '| ms median |',
+             '|---|---|---:|---:|---:|---:|---:|---:|---:|']
+    for name, result in frame_results().items():
+        rows = [*((FRAMES[name].get(scene, scene), values)
+                  for scene, values in result['scenes'].items()), ('all', result)]
+        lines += [f'| {name if row == 0 else ""} | {title} | {values["frames"]} '
+                  f'| {values["objects"]} | {_share(values["recall"])} '
+                  f'| {_share(values["precision"])} | {values["false"]} | {_share(values["ar"])} '
+                  f'| {values["ms_median"]:.0f} |' for row, (title, values) in enumerate(rows)]
+    return '\n'.join(lines) + '\n'
+
+
+def lost_table() -> str:
+    """Return how many targets of each dataset were lost, by the reason."""
+    results = frame_results()
+    reasons = list(next(iter(results.values()))['lost'])
+    lines = [f'| dataset | found | {" | ".join(f"`{reason}`" for reason in reasons)} |',
+             '|---|---:' + '|---:' * len(reasons) + '|']
+    for name, result in results.items():
+        found = result['objects'] - sum(result['lost'].values())
+        counts = ' | '.join(str(result['lost'][reason]) for reason in reasons)
+        lines.append(f'| {name} | {found} of {result["objects"]} | {counts} |')
+    return '\n'.join(lines) + '\n'
+
+
+def detector_table() -> str:
+    """Return the table of all detectors on masks and on whole frames, where they were run."""
+    lines = ['| dataset | method | masks: recall | ms | whole frames: recall | false | ms |',
+             '|---|---|---:|---:|---:|---:|---:|']
+    for name, result in frame_results().items():
+        if 'baselines' not in result:
+            continue
+        runs = result['baselines']
+        title = f'{name}, {runs["objects"]} objects in {runs["frames"]} frames'
+        for method, label in DETECTORS.items():
+            masks, frames = runs['masks'][method], runs['whole_frames'][method]
+            lines.append(f'| {title} | {label} | {_share(masks["recall"])} '
+                         f'| {masks["ms_median"]:.0f} | {_share(frames["recall"])} '
+                         f'| {frames["false"]} | {frames["ms_median"]:.0f} |')
+            title = ''
+    return '\n'.join(lines) + '\n'
+
+
+def _share(value: float | None) -> str:
+    return '-' if value is None else f'{value:.2f}'
+
+
 def with_block(path: Path, name: str, content: str) -> str:
     """Return the text of a file with the content between the marks of a name."""
+    return replaced(path.read_text(encoding='utf-8'), name, content)
+
+
+def replaced(text: str, name: str, content: str) -> str:
+    """Return a text with the content between the marks of a name."""
     begin, end = f'<!-- {name}: written by `make docs` -->\n', f'<!-- end of {name} -->\n'
-    before, rest = path.read_text(encoding='utf-8').split(begin)
+    before, rest = text.split(begin)
     return before + begin + content + end + rest.split(end)[1]
 
 

@@ -1,23 +1,36 @@
 """`pointpng estimate REFERENCE OBSERVATION`: two files to a relative pose.
 
+The observation is a cloud, or a depth image (`--depth`) with its camera and the object's mask.
+Without a mask the object is searched for in the whole image, as the node does.
+
 Keys of the JSON: reference, observation (paths); model; T_observation_reference (4x4),
 translation_m, quaternion_xyzw; score (0 to 1), residual_m, inlier_share; confidence (probability
 that the pose is right, up to symmetry), ambiguous, symmetric; runners_up, each with
 T_observation_reference, score, residual_m, inlier_share; reference_ms (prepared once per
-reference), stage_ms (per observation).
+reference), stage_ms (per observation); warnings (what is wrong with the cloud).
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+import sys
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pointpng_core.cli import observation
 from pointpng_core.cli.output import check_json_target, number, write_json
-from pointpng_core.errors import FileError
-from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_cloud, read_model
+from pointpng_core.errors import CloudError, FileError
+from pointpng_core.estimation.observation_kind import ObservationKind
+from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
+from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_model
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
+
+if TYPE_CHECKING:
+    from pointpng_core.estimation.types import PoseEstimate
+    from pointpng_core.estimator import PoseEstimator
+    from pointpng_core.reference import Reference
 
 HELP = 'relative pose between two files'
 
@@ -27,11 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds = ' '.join(suffix[1:] for suffix in MODEL_SUFFIXES)
     parser.add_argument('reference', metavar='REFERENCE', type=Path,
                         help=f'the object: a mesh or cloud ({kinds})')
-    parser.add_argument('observation', metavar='OBSERVATION', type=Path,
-                        help='measured cloud of it in the frame of the sensor: same kinds')
-    for name in ('reference', 'observation'):
-        parser.add_argument(f'--unit-{name}', default='m', choices=tuple(UNIT_M),
-                            help=f'unit of length of the {name} (default: m)')
+    parser.add_argument('--unit-reference', default='m', choices=tuple(UNIT_M),
+                        help='unit of length of the reference (default: m)')
+    observation.add_arguments(parser)
     parser.add_argument('--config', metavar='FILE', type=Path,
                         help='YAML file with values of EstimatorConfig')
     parser.add_argument('--model', metavar='MODEL', default='training_free',
@@ -45,11 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Estimate the pose and print it; raises PointPngError."""
     check_json_target(options.json)
+    observation.check_arguments(options)
     model = _read_reference(options.reference, options.unit_reference)
-    observation = _read_observation(options.observation, options.unit_observation)
-    result = _estimate(model, observation, options)
+    observed = observation.read_observation(options)
+    result = _estimate(model, observed, options)
     if options.json != '-':
         print(readable(result))
+    for warning in result['warnings']:
+        print(f'warning: {warning}', file=sys.stderr)
     write_json(options.json, result)
     return 0
 
@@ -83,12 +97,6 @@ def _read_reference(path: Path, unit: str) -> TriangleMesh | np.ndarray:
     return _finite(path, model)
 
 
-def _read_observation(path: Path, unit: str) -> np.ndarray:
-    points = read_cloud(path, scale=unit_scale(str(path), unit))
-    check_extent(str(path), points, unit)
-    return _finite(path, points)
-
-
 def _finite(path: Path, points: np.ndarray) -> np.ndarray:
     finite = points[np.isfinite(points).all(axis=1)]
     if len(finite) == 0:
@@ -96,7 +104,7 @@ def _finite(path: Path, points: np.ndarray) -> np.ndarray:
     return finite
 
 
-def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
+def _estimate(model: TriangleMesh | np.ndarray, observed: observation.Observation,
               options: argparse.Namespace) -> dict[str, Any]:
     from scipy.spatial.transform import Rotation
 
@@ -106,10 +114,10 @@ def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
     start = perf_counter()
     reference = estimator.reference_from_model(model, name=options.reference.stem)
     reference_ms = (perf_counter() - start) * 1e3
-    estimate = estimator.estimate(observation, [reference])[0]
+    estimate, warnings = _found(estimator, reference, observed)
     T = np.asarray(estimate.T_observation_reference)
     return {
-        'reference': str(options.reference), 'observation': str(options.observation),
+        'reference': str(options.reference), 'observation': str(observed.path),
         'model': options.model,
         'T_observation_reference': T, 'translation_m': T[:3, 3],
         'quaternion_xyzw': Rotation.from_matrix(T[:3, :3]).as_quat(),
@@ -117,7 +125,31 @@ def _estimate(model: TriangleMesh | np.ndarray, observation: np.ndarray,
         'ambiguous': bool(estimate.ambiguous), 'symmetric': estimate.symmetric,
         'runners_up': [{'T_observation_reference': other.T_observation_reference,
                         **_quality(other)} for other in estimate.runners_up],
-        'reference_ms': reference_ms, 'stage_ms': dict(estimate.stage_ms)}
+        'reference_ms': reference_ms, 'stage_ms': dict(estimate.stage_ms),
+        'warnings': list(warnings)}
+
+
+def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observation.Observation
+           ) -> tuple['PoseEstimate', tuple[str, ...]]:
+    """Return the best estimate, and warnings about the cloud; raises CloudError for no object."""
+    if not observed.is_frame:
+        estimate = estimator.estimate(
+            observed.cloud.finite_points, [reference], viewpoint=observed.viewpoint,
+            scene_points=observed.scene_points)[0]
+        mismatch = sensor_mismatch(observed.placed) \
+            if estimate.kind is ObservationKind.SINGLE_VIEW else None
+        return estimate, (mismatch,) if mismatch else ()
+    from pointpng_core.pipeline import FramePipeline, PipelineConfig
+    from pointpng_core.segmentation import SegmenterConfig
+    config = PipelineConfig()
+    result = FramePipeline(estimator=estimator, references=[reference], config=config,
+                           segmenter=SegmenterConfig()).process(observed.cloud)
+    if not result.detections:
+        raise CloudError(
+            f'{observed.path}: none of the {len(result.scene.segments)} segments of the frame is '
+            f'{reference.name} with a confidence of at least {config.min_confidence:.2f}; give '
+            'the pixels of the object with --mask')
+    return replace(result.detections[0].estimate, stage_ms=result.stage_ms), result.warnings
 
 
 def _quality(pose: Any) -> dict[str, float]:

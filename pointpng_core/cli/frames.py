@@ -1,59 +1,116 @@
-"""`pointpng frames BAG --objects DIR`: the poses in every frame of a recording, as by the node.
+"""`pointpng frames BAG... --objects DIR`: the poses in every frame of recordings, as by the node.
 
-Every cloud is processed, however long that takes; a node that is too slow leaves some out. JSON:
-bag, topic, model, damage ("" for an intact bag), frames: stamp_ns and frame_id of the cloud,
-refused (why the cloud was not processed, else null), stage_ms, objects: label, index (both
-together name an object over all frames), T_camera_object (4x4), confidence, score, ambiguous,
-tracked.
+Every cloud is processed, however long that takes; a node that is too slow leaves some out.
+
+One bag is printed, a line for each cloud. JSON of one bag: bag, topic, model, damage ("" for an
+intact bag), frames: stamp_ns and frame_id of the cloud, refused (why the cloud was not processed,
+else null), warnings (what is wrong with it), stage_ms, objects: label, index (both together name
+an object over all frames), T_camera_object (4x4, in the frame of the cloud), confidence, score,
+ambiguous, tracked.
+
+With --out, each of many bags gets a file of JSON lines in a folder, whose records
+`pointpng_core/evaluation/recordings/result_file.py` describes. JSON then: out, failed (number of
+recordings with an error), recordings: bag, file, kept (finished by an earlier run), frames,
+refused, poses, damage, error, wall_s. The exit code is 1 when a recording failed.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import add_model, positive
+from pointpng_core.cli.options import add_model, position, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
+from pointpng_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from pointpng_core.pipeline import FramePipeline
-    from pointpng_core.tracking.frame_result import Detection
+    from pointpng_core.evaluation.recordings.bag_list import Recording
+    from pointpng_core.evaluation.recordings.run import Outcome
+    from pointpng_core.evaluation.recordings.settings import FrameSettings
+    from pointpng_core.evaluation.recordings.tasks import Runner
 
-HELP = 'poses of all frames of a recording'
+HELP = 'poses of all frames of one recording, or of many'
+ONLY_WITH_OUT = ('parquet', 'workers', 'ray', 'overwrite')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument('bag', metavar='BAG', type=Path, help='MCAP, sqlite3 or ROS 1 bag')
+    parser.add_argument('bags', metavar='BAG', nargs='+',
+                        help='MCAP, sqlite3 or ROS 1 bag; with --out also folders that hold bags '
+                             'at any depth, and patterns in quotes')
     parser.add_argument('--objects', metavar='DIR', type=Path, required=True,
                         help='object library (objects.yaml)')
-    parser.add_argument('--topic', help='PointCloud2 topic, where the bag has several')
+    parser.add_argument('--topic', help='PointCloud2 topic, where a bag has several; or a topic '
+                                        'of depth images, with its camera_info beside it')
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
-                        help='process only the first N clouds (default: all)')
+                        help='process only the first N clouds of a bag (default: all)')
+    parser.add_argument('--viewpoint', metavar='X,Y,Z', type=position,
+                        help='position of the sensor in the frame of the clouds, metres (write '
+                             '--viewpoint=-1,0,1 where the first number is negative; default: '
+                             'their origin)')
     add_model(parser)
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
+    many = parser.add_argument_group('many recordings')
+    many.add_argument('--out', metavar='DIR', type=Path,
+                      help='write a file of JSON lines for each bag into this folder; bags that '
+                           'are finished there are not processed again')
+    many.add_argument('--parquet', action='store_true',
+                      help='write each as Parquet as well (extra `parquet`)')
+    many.add_argument('--overwrite', action='store_true',
+                      help='replace files that came from another library, model or options')
+    many.add_argument('--workers', metavar='N', type=positive, default=None,
+                      help='processes, one thread each (default: one for each core)')
+    many.add_argument('--ray', metavar='ADDRESS',
+                      help='run on this Ray cluster (`auto` or HOST:PORT), whose hosts see all '
+                           'files under the same paths (extra `cluster`)')
 
 
 def run(options: argparse.Namespace) -> int:
-    """Process the recording, a line for each frame; raises PointPngError."""
+    """Process the recordings; raises PointPngError."""
+    from pointpng_core.evaluation.recordings.bag_list import find_recordings
+    check_json_target(options.json)
+    if options.out is not None:
+        return _run_many(find_recordings(options.bags), options)
+    given = [f'--{name}' for name in ONLY_WITH_OUT if getattr(options, name)]
+    if given:
+        raise ConfigError(f'{", ".join(given)} is for many recordings: name a folder for the '
+                          'results with --out')
+    recordings = find_recordings(options.bags)
+    if len(recordings) > 1:
+        raise ConfigError(f'{len(recordings)} bags, among them {recordings[0].path} and '
+                          f'{recordings[1].path}: name a folder for the results with --out')
+    return _run_one(recordings[0], options)
+
+
+def _run_one(recording: 'Recording', options: argparse.Namespace) -> int:
+    """Print a line for each frame."""
     from itertools import islice
 
     import torch
 
+    from pointpng_core.evaluation.recordings.frame_sequence import (
+        FrameSequence,
+        choose_topic,
+        recorded_clouds,
+    )
+    from pointpng_core.evaluation.recordings.settings import FrameModel
     from pointpng_core.io.bags.reader import CloudBag
-    check_json_target(options.json)
     torch.set_num_threads(1)  # as the node; its operations are too small for more
-    with CloudBag(options.bag) as bag, torch.inference_mode():
-        topic = bag.choose_topic(options.topic)
-        sequence = _Sequence(_pipeline(options))
-        frames = []
-        for _, message in islice(bag.clouds(topic), options.frames):
-            frames.append(sequence.process(message))
+    with CloudBag(recording.path) as bag, torch.inference_mode():
+        topic = choose_topic(bag, options.topic)
+        sequence = FrameSequence(FrameModel(_settings(options)).pipeline(), options.viewpoint)
+        frames: list[dict[str, Any]] = []
+        for recorded in islice(recorded_clouds(bag, topic), options.frames):
+            frames.append(sequence.process(recorded))
             if options.json != '-':
                 print(readable(frames[-1]))
         damage = bag.damage
+    for warning in next((frame['warnings'] for frame in frames if frame['warnings']), []):
+        print(f'warning: {warning}', file=sys.stderr)
     if damage and options.json != '-':
         print(f'warning: {damage}')
-    write_json(options.json, {'bag': options.bag, 'topic': topic, 'model': options.model,
+    write_json(options.json, {'bag': recording.path, 'topic': topic, 'model': options.model,
                               'damage': damage, 'frames': frames})
     return 0
 
@@ -67,49 +124,66 @@ def readable(frame: dict[str, Any]) -> str:
     return f'{frame["stamp_ns"] / 1e9:.3f} s  {frame["refused"] or objects or "no object"}'
 
 
-def _pipeline(options: argparse.Namespace) -> 'FramePipeline':
-    from pointpng_core.estimator import PoseEstimator
-    from pointpng_core.io.object_library import load_library
-    from pointpng_core.pipeline import FramePipeline, PipelineConfig
-    from pointpng_core.segmentation import SegmenterConfig
+def _run_many(recordings: 'Sequence[Recording]', options: argparse.Namespace) -> int:
+    from pointpng_core.cli.frames_progress import make_events
+    from pointpng_core.evaluation.recordings.run import process_recordings
+    run_tasks = _runner(options)
+    with make_events() as events:
+        outcomes = process_recordings(recordings, options.out, _settings(options), run=run_tasks,
+                                      events=events, overwrite=options.overwrite,
+                                      parquet=options.parquet)
+    failed = [outcome for outcome in outcomes if outcome.summary['error'] is not None]
+    if options.json != '-':
+        print(_report(outcomes, options.out))
+    write_json(options.json, {'out': options.out, 'failed': len(failed),
+                              'recordings': [_entry(outcome) for outcome in outcomes]})
+    return 1 if failed else 0
+
+
+def _settings(options: argparse.Namespace) -> 'FrameSettings':
+    import os
+
+    from pointpng_core.embedding.model_zoo import shipped_models
+    from pointpng_core.evaluation.recordings.settings import FrameSettings
     from pointpng_core.training.data import cache_folder
-    models = load_library(options.objects)
-    estimator = PoseEstimator(model=options.model, device=options.device,
-                              cache_dir=cache_folder())
-    references = [estimator.reference_from_model(model.model, name=model.name,
-                                                 symmetry=model.symmetry) for model in models]
-    return FramePipeline(estimator=estimator, references=references,
-                         segmenter=SegmenterConfig(), config=PipelineConfig())
+    model = options.model
+    if model not in shipped_models() and os.path.exists(os.path.expanduser(model)):
+        model = os.path.abspath(os.path.expanduser(model))
+    return FrameSettings(objects=options.objects.absolute(), model=model, device=options.device,
+                         topic=options.topic, frames=options.frames,
+                         viewpoint=options.viewpoint,
+                         cache_dir=cache_folder().absolute())
 
 
-class _Sequence:
-    """Clouds in order; objects are tracked while the frame stays the same."""
+def _runner(options: argparse.Namespace) -> 'Runner':
+    from functools import partial
+    import os
 
-    def __init__(self, pipeline: 'FramePipeline') -> None:
-        self._pipeline, self._frame_id = pipeline, ''
-
-    def process(self, message: Any) -> dict[str, Any]:
-        """Return a frame as the JSON has it."""
-        from pointpng_core.errors import CloudError
-        from pointpng_core.io.bags.pointcloud2 import decode_cloud
-        header = message.header
-        stamp_ns = header.stamp.sec * 10**9 + header.stamp.nanosec
-        facts = {'stamp_ns': stamp_ns, 'frame_id': header.frame_id}
-        try:
-            cloud = decode_cloud(message)
-        except CloudError as error:
-            return {**facts, 'refused': str(error), 'stage_ms': {}, 'objects': []}
-        if header.frame_id != self._frame_id:
-            self._pipeline.reset()
-            self._frame_id = header.frame_id
-        result = self._pipeline.process(cloud.points, cloud.image_shape, stamp_ns / 1e9)
-        return {**facts, 'refused': None, 'stage_ms': result.stage_ms,
-                'objects': [_object(found) for found in result.detections]}
+    from pointpng_core.evaluation.recordings.local_pool import run_local
+    from pointpng_core.evaluation.recordings.ray_pool import check_cluster, run_on_ray
+    if options.ray is None:
+        workers = options.workers or len(os.sched_getaffinity(0))
+        return partial(run_local, workers=workers)
+    check_cluster(options.ray)  # fails now rather than after the references are built
+    return partial(run_on_ray, address=options.ray, workers=options.workers,
+                   gpu=options.device.startswith('cuda'))
 
 
-def _object(found: 'Detection') -> dict[str, Any]:
-    estimate = found.estimate
-    return {'label': found.label, 'index': found.index,
-            'T_camera_object': estimate.T_observation_reference,
-            'confidence': estimate.confidence, 'score': estimate.score,
-            'ambiguous': bool(estimate.ambiguous), 'tracked': found.tracked}
+def _report(outcomes: 'Sequence[Outcome]', out: Path) -> str:
+    """Return the sums over all recordings, and those that are damaged or failed."""
+    total = {key: sum(outcome.summary[key] for outcome in outcomes)
+             for key in ('frames', 'refused', 'poses')}
+    kept = sum(outcome.kept for outcome in outcomes)
+    lines = [f'{len(outcomes)} recordings in {out}: {total["frames"]} clouds, {total["refused"]} '
+             f'refused, {total["poses"]} poses' + (f' ({kept} finished before)' if kept else '')]
+    lines += [f'damaged: {outcome.summary["damage"]}' for outcome in outcomes
+              if outcome.summary['damage']]
+    lines += [f'failed: {outcome.task.recording.name}: {outcome.summary["error"]}'
+              for outcome in outcomes if outcome.summary['error'] is not None]
+    return '\n'.join(lines)
+
+
+def _entry(outcome: 'Outcome') -> dict[str, Any]:
+    summary = {key: value for key, value in outcome.summary.items() if key != 'record'}
+    return {'bag': outcome.task.recording.path, 'file': outcome.task.target, 'kept': outcome.kept,
+            **summary}

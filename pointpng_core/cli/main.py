@@ -17,10 +17,11 @@ from pointpng_core.errors import PointPngError
 ERROR_CODE = 2
 INTERRUPTED_CODE = 130
 CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
-EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'PIL': 'demo', 'h5py': 'train',
-            'sklearn': 'train'}
+EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train',
+            'pyarrow': 'parquet', 'ray': 'cluster', 'cv2': 'bench', 'coacd': 'sim',
+            'mujoco': 'sim'}
 """The extra of setup.py that installs a package which not every installation has."""
-REQUIRED = ('numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'setuptools',
+REQUIRED = ('PIL', 'numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'setuptools',
             'small_gicp', 'torch', 'trimesh', 'yaml')
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+import math
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
@@ -72,6 +73,28 @@ def not_negative(text: str) -> float:
         value = -1.0
     if not 0.0 <= value < float('inf'):
         raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 on')
+    return value
+
+
+def position(text: str) -> tuple[float, float, float]:
+    """Read X,Y,Z: three finite numbers."""
+    try:
+        x, y, z = (float(word) for word in text.split(','))
+    except ValueError:
+        x = y = z = math.nan
+    if not all(map(math.isfinite, (x, y, z))):
+        raise argparse.ArgumentTypeError(f'{text!r} is not a position X,Y,Z in metres')
+    return x, y, z
+
+
+def fraction(text: str) -> float:
+    """Read a number in [0, 1]."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
     return value
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from pointpng_core.errors import CloudError
+from pointpng_core.estimation.observation_kind import Viewpoint
+from pointpng_core.estimation.sensor import Sensor
 from pointpng_core.geometry.clouds import random_points, require_points
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.so3 import frame_towards
@@ -75,6 +77,8 @@ class Request:
     """The same references, side by side in tensors."""
     scene_points: NDArray[np.floating] | None = None
     """(M, 3) points of the entire frame that the observations are part of."""
+    sensor: Sensor = field(default_factory=lambda: Sensor(viewpoint=Viewpoint.AUTO))
+    """Where it is in the caller's frame; everything here is in the sensor's."""
     depth_noise: DepthNoise
     """That of the camera, for single views."""
     timer: StageTimer = field(default_factory=StageTimer)

@@ -6,13 +6,62 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from pointpng_core.errors import CloudError
+
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
+RIGID_TOLERANCE = 1e-4
+"""Largest deviation of R R^T from the identity: tf and files give rotations in float32."""
+STRAIGHT_DOWN = 1e-6
+"""Sine of the angle to the vertical below which a direction has no upright image."""
 
 
 def transform(T: Matrix, points: NDArray[np.floating]) -> Matrix:
     """Return points (N, 3) moved by T (4, 4)."""
     return points.astype(np.float64) @ T[:3, :3].T + T[:3, 3]
+
+
+def inverse(T: Matrix) -> Matrix:
+    """Return the inverse (4, 4) of a rigid motion (4, 4)."""
+    inverted = np.eye(4)
+    inverted[:3, :3] = T[:3, :3].T
+    inverted[:3, 3] = -T[:3, :3].T @ T[:3, 3]
+    return inverted
+
+
+def is_rigid(T: NDArray[np.floating]) -> bool:
+    """Return whether an array is a rotation and a shift (4, 4), all finite."""
+    if np.shape(T) != (4, 4) or not np.isfinite(T).all():
+        return False
+    R = np.asarray(T)[:3, :3]
+    return bool(np.allclose(R @ R.T, np.eye(3), atol=RIGID_TOLERANCE) and np.linalg.det(R) > 0
+                and np.allclose(T[3], (0, 0, 0, 1)))
+
+
+def looking_at(position_m: Vector, target_m: Vector) -> Matrix:
+    """Return the pose (4, 4) of a camera's optical frame in a frame whose z axis is up (REP 103).
+
+    The camera at `position_m` (3,) looks at `target_m` (3,) with an upright image, whose y axis
+    points down; looking straight up or down, the top of the image is towards +x. Raises
+    CloudError for a position that is no three finite numbers, or the target itself.
+    """
+    if position_m.shape != (3,) or not np.isfinite(position_m).all():
+        raise CloudError(f'sensor position {position_m.tolist()}: expected three finite numbers '
+                         'x, y, z in metres')
+    forward = target_m - position_m
+    length_m = np.linalg.norm(forward)
+    if not length_m > 0:
+        raise CloudError(f'sensor position {position_m.tolist()}: it is the centroid of the '
+                         'points, which a sensor there cannot have seen')
+    forward = forward / length_m
+    right = np.cross(forward, (0.0, 0.0, 1.0))
+    if np.linalg.norm(right) < STRAIGHT_DOWN:
+        right = np.cross(forward, (1.0, 0.0, 0.0))
+    right /= np.linalg.norm(right)
+    T = np.eye(4)
+    T[:3, :3] = np.stack((right, np.cross(forward, right), forward), axis=1)
+    T[:3, 3] = position_m
+    return T
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 import contextlib
 from pathlib import Path
 import re
+import tokenize
 from typing import Any
 import zipfile
 import zlib
@@ -16,8 +17,9 @@ from pointpng_core.io.ply import read_ply
 from pointpng_core.io.system_libraries import explain_missing
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
-_BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
-                 NotImplementedError, zipfile.BadZipFile, zlib.error)
+BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
+                 NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged npy or npz file raises."""
 
 
 def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
@@ -89,7 +91,7 @@ def _read_npy(path: Path) -> np.ndarray:
     try:
         with path.open('rb') as stream:
             return _numeric(path, np.lib.format.read_array(stream, allow_pickle=False))
-    except _BROKEN_ARRAY as error:
+    except BROKEN_ARRAY as error:
         raise FileError(f'{path} is not a readable .npy file: {error}') from error
 
 
@@ -99,7 +101,7 @@ def _read_npz(path: Path) -> np.ndarray:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return _numeric(path, _archive_member(path, archive))
-    except _BROKEN_ARRAY as error:
+    except BROKEN_ARRAY as error:
         raise FileError(f'{path} is not a readable .npz file: {error}') from error
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, load_cloud
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.mesh_files import MESH_SUFFIXES, load_mesh_or_none, read_mesh
+from pointpng_core.io.pcd_viewpoint import pcd_sensor_pose
 
 MODEL_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
 SURFACE_POINTS = 8192
@@ -53,6 +55,18 @@ def read_model(path: str | Path, *, scale: float = 1.0) -> TriangleMesh | np.nda
         if mesh is not None:
             return mesh
     return load_cloud(path, scale=scale)
+
+
+def read_point_cloud(path: str | Path, *, scale: float = 1.0) -> PointCloud:
+    """Return what `read_cloud` does, with the VIEWPOINT of a PCD file as `T_cloud_sensor`.
+
+    None of it where that is the default, or another kind of file. Raises FileError.
+    """
+    points = read_cloud(path, scale=scale)
+    path = Path(path)
+    T_cloud_sensor = pcd_sensor_pose(path, points, scale=scale) \
+        if path.suffix.lower() == '.pcd' else None
+    return PointCloud(points=points, T_cloud_sensor=T_cloud_sensor)
 
 
 def read_cloud(path: str | Path, *, scale: float = 1.0) -> np.ndarray:

@@ -104,7 +104,7 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
         else:
             write_cloud(folder / file, model.model)
         entries.append({'name': model.name, 'file': file, 'unit': 'm',
-                        'symmetry': _symmetry_entry(model.symmetry)})
+                        'symmetry': symmetry_entry(model.symmetry)})
     text = yaml.safe_dump({'objects': entries}, sort_keys=False, default_flow_style=None)
     atomic_write_text(folder / OBJECTS_FILE, text)
 
@@ -211,7 +211,8 @@ def _rotational(where: str, entry: Any) -> Rotational:
     return Rotational(axis=entry['axis'], order=order, point=entry.get('point', (0.0, 0.0, 0.0)))
 
 
-def _symmetry_entry(symmetry: Symmetry | None) -> Any:
+def symmetry_entry(symmetry: Symmetry | None) -> Any:
+    """Return the value of `symmetry` in an entry; None is one that is to be detected."""
     if symmetry is None:
         return AUTO
     if not symmetry.elements:

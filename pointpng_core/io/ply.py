@@ -112,15 +112,26 @@ class _Binary:
         if not lists:
             return self._table(element, lengths={})
         before = self._at
-        lengths = {p.name: 3 for p in lists}
-        try:  # nearly every file has triangles only: read them as one table
+        try:  # in nearly every file all faces are alike: read them as one table
+            lengths = self._first_lengths(element)
             table = self._table(element, lengths)
-            if all((table['#' + p.name] == 3).all() for p in lists):
+            if all((table['#' + p.name] == lengths[p.name]).all() for p in lists):
                 return table
         except ValueError:
             pass
         self._at = before
         return self._rows(element)
+
+    def _first_lengths(self, element: _Element) -> dict[str, int]:
+        """Return how long each list of the first row is: three corners, six texture coordinates.
+
+        Nothing is taken.
+        """
+        before = self._at
+        row = self._rows(dataclasses.replace(element, count=min(element.count, 1)))
+        self._at = before
+        return {p.name: len(row[p.name][0]) if row[p.name] else 0
+                for p in element.properties if p.length_kind}
 
     def _table(self, element: _Element, lengths: dict[str, int]) -> dict[str, Any]:
         fields: list[Any] = []

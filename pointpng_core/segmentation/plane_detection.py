@@ -18,7 +18,8 @@ _REFINEMENTS = 3
 class Plane:
     """The points p with `normal . p + offset_m = 0`, in the frame of the cloud.
 
-    `normal` (3,) float64 has unit length and points towards the camera, so `offset_m` >= 0.
+    `normal` (3,) float64 has unit length and points towards the camera: where that is at the
+    origin, `offset_m` >= 0.
     """
 
     normal: np.ndarray
@@ -30,6 +31,11 @@ class Plane:
         nx, ny, nz = (points.dtype.type(value) for value in self.normal)
         offset = points.dtype.type(self.offset_m)
         return points[:, 0] * nx + points[:, 1] * ny + points[:, 2] * nz + offset
+
+    def moved(self, T: np.ndarray) -> 'Plane':
+        """Return the plane moved by T (4, 4)."""
+        normal = T[:3, :3] @ self.normal
+        return Plane(normal=normal, offset_m=float(self.offset_m - normal @ T[:3, 3]))
 
 
 def find_planes(points: np.ndarray, tolerance_m: np.ndarray, *, config: SegmenterConfig,

@@ -1,6 +1,6 @@
 """The visible part of a plane: its outline, its extent, and what lies where relative to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from typing import ClassVar
 
@@ -39,6 +39,13 @@ class PlanePatch:
     def flat(self, points: np.ndarray) -> np.ndarray:
         """Return the coordinates (2, N) of points (N, 3) along the axes, from the map's corner."""
         return _along(self.axes, points) - self.corner_m.astype(points.dtype)[:, None]
+
+    def moved(self, T: np.ndarray) -> 'PlanePatch':
+        """Return the patch moved by T (4, 4)."""
+        axes = self.axes @ T[:3, :3].T
+        return replace(self, plane=self.plane.moved(T), axes=axes,
+                       corner_m=self.corner_m + axes @ T[:3, 3],
+                       middle=T[:3, :3] @ self.middle + T[:3, 3])
 
     def outside(self, points: np.ndarray) -> np.ndarray:
         """Return distances (N,) of points (N, 3) from the outline in the plane, negative inside.

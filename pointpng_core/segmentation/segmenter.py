@@ -1,11 +1,12 @@
 """Segmentation of a point cloud: table, points above it, voxels, parts, objects."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
+from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
 from pointpng_core.segmentation.foreground import foreground_rows, ground_below
@@ -29,6 +30,10 @@ class Segment:
     points: np.ndarray
     indices: np.ndarray
 
+    def moved(self, T: np.ndarray) -> 'Segment':
+        """Return the segment with its points moved by T (4, 4)."""
+        return replace(self, points=transform(T, self.points).astype(np.float32))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
@@ -46,6 +51,11 @@ class Scene:
     def plane(self) -> Plane | None:
         """Return the plane of the main support, None without one."""
         return self.support.plane
+
+    def moved(self, T: np.ndarray) -> 'Scene':
+        """Return the scene moved by T (4, 4)."""
+        return replace(self, segments=tuple(segment.moved(T) for segment in self.segments),
+                       support=self.support.moved(T))
 
 
 def segment_scene(points: np.ndarray, *, config: SegmenterConfig,

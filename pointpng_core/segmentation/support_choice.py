@@ -1,7 +1,9 @@
 """The outcome of the choice of supports: every plane, what it is taken for, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+
+import numpy as np
 
 from pointpng_core.segmentation.patch_evidence import PatchEvidence
 from pointpng_core.segmentation.plane_detection import Plane
@@ -59,6 +61,11 @@ class SupportChoice:
     def plane(self) -> Plane | None:
         """Return the plane of the main support, None without one."""
         return self.supports[0].plane if self.supports else None
+
+    def moved(self, T: np.ndarray) -> 'SupportChoice':
+        """Return the choice with its planes moved by T (4, 4)."""
+        return replace(self, candidates=tuple(replace(each, patch=each.patch.moved(T))
+                                              for each in self.candidates))
 
     def _with(self, role: Role) -> tuple[PlanePatch, ...]:
         return tuple(each.patch for each in self.candidates if each.role is role)

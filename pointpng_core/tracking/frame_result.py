@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pointpng_core.estimation.types import Hypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import other_poses
 from pointpng_core.estimation.uncertainty.covariance import pose_covariance, rotated_covariance
+from pointpng_core.geometry.rigid_motion import inverse
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Scene, Segment
 from pointpng_core.tracking.measurement import Measurement
@@ -27,9 +28,9 @@ class Detection:
     index: int
     """Number of the object among those of its label; it stays the same from frame to frame."""
     estimate: PoseEstimate
-    """The pose of the reference in the camera's frame, with its confidence."""
+    """The pose of the reference in the frame of the cloud, with its confidence."""
     segment: Segment
-    """The points that the pose explains, in the camera's frame."""
+    """The points that the pose explains, in the frame of the cloud."""
     reference: Reference
     tracked: bool = False
     """Whether the pose comes from the object's previous pose rather than from a search."""
@@ -44,17 +45,22 @@ class Detection:
         """Return the poses, best first, that explain the points as well; empty if unambiguous."""
         return other_poses(self.estimate, self.reference)
 
-    def covariance(self, T_target_camera: NDArray[np.float64] | None = None
+    def covariance(self, T_target_cloud: NDArray[np.float64] | None = None
                    ) -> NDArray[np.float64]:
-        """Return the pose's covariance (6, 6) along a target frame's axes (None: the camera's).
+        """Return the pose's covariance (6, 6) along a target frame's axes (None: the cloud's).
 
         The order is translation in metres, then rotation in radians; see `pose_covariance` in
         `pointpng_core.estimation.uncertainty.covariance`.
         """
         covariance = pose_covariance(self.estimate.T_observation_reference, self.segment.points,
                                      self.reference)
-        return covariance if T_target_camera is None \
-            else rotated_covariance(covariance, T_target_camera[:3, :3])
+        return covariance if T_target_cloud is None \
+            else rotated_covariance(covariance, T_target_cloud[:3, :3])
+
+    def moved(self, T: NDArray[np.float64]) -> 'Detection':
+        """Return the detection with its poses and points moved by T (4, 4)."""
+        estimate = self.estimate.carried(T @ self.estimate.T_observation_reference)
+        return replace(self, estimate=estimate, segment=self.segment.moved(T))
 
     @classmethod
     def of(cls, measurement: Measurement, track: Track) -> 'Detection':
@@ -62,6 +68,21 @@ class Detection:
         return cls(label=measurement.posed.name, index=track.index, estimate=measurement.posed,
                    segment=measurement.segment, reference=track.reference,
                    tracked=measurement.tracked)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rejection:
+    """A segment, perhaps a merged one, without an accepted pose."""
+
+    segment: Segment
+    estimate: PoseEstimate | None
+    """The best pose, which is not confident enough; None where there is none."""
+
+    def moved(self, T: NDArray[np.float64]) -> 'Rejection':
+        """Return the rejection with its poses and points moved by T (4, 4)."""
+        estimate = self.estimate and self.estimate.carried(
+            T @ self.estimate.T_observation_reference)
+        return Rejection(segment=self.segment.moved(T), estimate=estimate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +130,17 @@ def object_states(tracks: Iterable[Track], references: Sequence[Reference]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrameResult:
-    """All objects found in one frame, the segmented scene, and the milliseconds per stage."""
+    """All objects found in one frame, the segmented scene, and the milliseconds per stage.
+
+    Poses, points and planes are in the frame of the cloud.
+    """
 
     detections: tuple[Detection, ...]
     """Accepted poses, best score first."""
     poorly_constrained: tuple[Detection, ...] = ()
     """Tracked objects whose pose is not accepted, because other poses nearby fit as well."""
+    rejected: tuple[Rejection, ...] = ()
+    """Segments that were posed in vain, best score first."""
     scene: Scene
     """The segmented frame, with all segments."""
     stage_ms: dict[str, float]
@@ -123,6 +149,30 @@ class FrameResult:
     """Number of segments, merged ones included, for which a global search was done."""
     states: tuple[ObjectState, ...] = ()
     """States of all tracks, and of all references without one."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong with the cloud: what, which value, what to do."""
+    T_cloud_sensor: NDArray[np.float64] | None = None
+    """The pose (4, 4) of the sensor's optical frame in the frame of the cloud; None means that
+    the cloud is in the optical frame."""
+
+    def in_cloud(self, T_cloud_sensor: NDArray[np.float64] | None) -> 'FrameResult':
+        """Return a result in the sensor's frame in that of the cloud, whose sensor's pose is T."""
+        if T_cloud_sensor is None:
+            return self
+        return replace(self._moved(T_cloud_sensor), T_cloud_sensor=T_cloud_sensor)
+
+    def in_sensor_frame(self) -> 'FrameResult':
+        """Return the result with everything in the sensor's optical frame."""
+        if self.T_cloud_sensor is None:
+            return self
+        return replace(self._moved(inverse(self.T_cloud_sensor)), T_cloud_sensor=None)
+
+    def _moved(self, T: NDArray[np.float64]) -> 'FrameResult':
+        return replace(self, scene=self.scene.moved(T),
+                       detections=tuple(found.moved(T) for found in self.detections),
+                       rejected=tuple(rejection.moved(T) for rejection in self.rejected),
+                       poorly_constrained=tuple(found.moved(T)
+                                                for found in self.poorly_constrained))
 
     def first_of_each_label(self) -> 'FrameResult':
         """Return the result without further objects of a label (index 1 and higher)."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.io.bags.pointcloud2 import DecodedCloud
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_ros.demo.animation import Animation
 from pointpng_ros.demo.bag_run import BagRun
 from pointpng_ros.demo.frame_log import FrameRecord
@@ -79,7 +79,7 @@ def _on_frame(record: FrameRecord, run: Run, view: LiveView, recorder: Recorder,
             animation.add(time_s, _visible_points(cloud), run.picture(record)[1])
 
 
-def _visible_points(cloud: DecodedCloud) -> NDArray[np.float32]:
+def _visible_points(cloud: PointCloud) -> NDArray[np.float32]:
     """Return the points (N, 3) before the camera."""
     return cloud.points[cloud.points[:, 2] > 0]     # false for NaN too
 

@@ -13,7 +13,8 @@ from rclpy.time import Time
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.scoring import ObjectPose
 from pointpng_ros.messages.pose_messages import matrix_from_transform
@@ -42,7 +43,7 @@ class Recorder(Node):
             self.create_subscription(PointCloud2, cloud_topic, self._on_cloud,
                                      QoSProfile(depth=2), raw=True)
 
-    def cloud_at(self, stamp_ns: int) -> DecodedCloud | None:
+    def cloud_at(self, stamp_ns: int) -> PointCloud | None:
         """Return the cloud of a stamp, None if it is not among the newest; raises CloudError."""
         for kept_ns, _, message in self._clouds:
             if kept_ns == stamp_ns:

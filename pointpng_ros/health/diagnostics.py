@@ -12,6 +12,7 @@ from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health.frame_statistics import Summary
 
 if TYPE_CHECKING:                        # the core's types bring torch
+    from pointpng_core.segmentation.support_choice import SupportChoice
     from pointpng_core.tracking.frame_result import ObjectState
 
 LOW_FINITE_SHARE = 0.05
@@ -28,14 +29,19 @@ class NodeState:
     references: int
     device: str
     idle: str = ''                    # why clouds are not processed
+    noun: str = 'cloud'               # what the camera sends
+    unmatched: int = 0                # depth images that were given up
+    missing: str = ''                 # what does not come that they need
 
 
 def diagnose(summary: Summary, state: NodeState) -> tuple[bytes, str]:
     """Return the level and its reason in words, the most severe first."""
     if state.silent_s is None:
-        return DiagnosticStatus.WARN, 'waiting for the first cloud'
+        return DiagnosticStatus.WARN, f'waiting for the first {state.noun}'
     if state.silent_s > state.cloud_timeout_s:
-        return DiagnosticStatus.ERROR, f'no cloud for {state.silent_s:.0f} s'
+        return DiagnosticStatus.ERROR, f'no {state.noun} for {state.silent_s:.0f} s'
+    if state.missing:
+        return DiagnosticStatus.ERROR, f'{summary.received} {state.noun}s, {state.missing}'
     return _diagnose_processing(summary, state)
 
 
@@ -48,6 +54,8 @@ def _diagnose_processing(summary: Summary, state: NodeState) -> tuple[bytes, str
         return DiagnosticStatus.WARN, 'no references: no object found in a cloud yet'
     if summary.processed and summary.finite_share < LOW_FINITE_SHARE:
         return DiagnosticStatus.WARN, f'only {summary.finite_share:.1%} of the points are finite'
+    if summary.warnings:
+        return DiagnosticStatus.WARN, '; '.join(summary.warnings)
     return DiagnosticStatus.OK, 'running'
 
 
@@ -57,9 +65,9 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
     values = {
         'state': message, 'device': state.device, 'references': state.references,
         'received': summary.received, 'processed': summary.processed, 'dropped': state.dropped,
-        'skipped': state.skipped, 'ignored': summary.ignored,
+        'skipped': state.skipped, 'unmatched': state.unmatched, 'ignored': summary.ignored,
         'refused': summary.refused, 'failed': summary.failed,
-        'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects,
+        'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects, 'plane': summary.plane,
         'tracked_per_frame': f'{summary.tracked_mean:.2f}',
         'searched_per_frame': f'{summary.searched_mean:.2f}',
         'non_finite_share': f'{1 - summary.finite_share:.4f}',
@@ -70,6 +78,18 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
         'memory_mb': _memory_mb()}
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=state.device,
                             values=_key_values(values))
+
+
+def support_in_words(support: 'SupportChoice') -> str:
+    """Return the plane on which the objects of a frame stand, in the frame of the cloud, and why.
+
+    Without such a plane, the reasons against each of the visible ones.
+    """
+    if support.plane is None:
+        return support.reason
+    (x, y, z), below_m = support.plane.normal, support.plane.offset_m
+    return (f'normal ({x:.3f}, {y:.3f}, {z:.3f}), {below_m:.3f} m below the origin; '
+            f'{support.reason}')
 
 
 def objects_status(name: str, states: 'Sequence[ObjectState]') -> DiagnosticStatus:

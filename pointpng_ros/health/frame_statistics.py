@@ -20,6 +20,8 @@ class FrameTiming:
     tracked: int                      # of these objects, from their previous pose
     searched: int                     # segments that a global search was done for
     stage_ms: dict[str, float]
+    warnings: tuple[str, ...] = ()    # what may be wrong with the frame, in words
+    plane: str = ''                   # what the objects stand on, in words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,8 @@ class Summary:
     tracked_mean: float
     searched_mean: float
     stage_ms: dict[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()    # of the newest processed cloud
+    plane: str = ''                   # of the newest processed cloud
 
 
 class FrameStatistics:
@@ -101,7 +105,9 @@ class FrameStatistics:
                 objects=frames[-1].objects if frames else 0,
                 tracked_mean=_mean([frame.tracked for frame in frames]),
                 searched_mean=_mean([frame.searched for frame in frames]),
-                stage_ms=_mean_stages(frames))
+                stage_ms=_mean_stages(frames),
+                warnings=frames[-1].warnings if frames else (),
+                plane=frames[-1].plane if frames else '')
 
     def _forget_before(self, limit_s: float) -> None:
         while self._frames and self._frames[0].finished_s < limit_s:

@@ -1,4 +1,4 @@
-"""Reads cloud messages: decodes them, refuses old ones, crops to the region of interest."""
+"""Reads clouds and depth images: decodes them, refuses old ones, crops to the region."""
 
 from dataclasses import replace
 
@@ -10,17 +10,26 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import outside_blanked
-from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.io.bags.depth_cloud import decode_depth_cloud
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_ros.inputs.depth_frame import DepthFrame
+from pointpng_ros.inputs.sensor_pose import SensorPose
 from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
 
 class CloudReader:
-    """Reads clouds as the parameters ask; raises MissingDependencyError like `prepare`."""
+    """Reads what the cameras send as the parameters ask.
+
+    Raises ConfigError for parameters that contradict each other, and MissingDependencyError like
+    `prepare`.
+    """
 
     def __init__(self, node: Node, config: NodeConfig, region: RegionConfig) -> None:
         self._node = node
         self._lookup: FrameLookup | None = None
+        self._sensor_pose = SensorPose(node, config)
         self.prepare(region)
         self.config, self.region = config, region
 
@@ -29,23 +38,34 @@ class CloudReader:
         if region.enabled and region.frame:
             self._lookup = self._lookup or FrameLookup(self._node, '', asked_by='roi.frame')
 
-    def read(self, message: PointCloud2) -> DecodedCloud:
-        """Decode a cloud; raises CloudError when it is malformed, too old or without a frame."""
+    def read(self, message: PointCloud2 | DepthFrame) -> PointCloud:
+        """Return the cloud, with the pose of the sensor where that is not at the origin.
+
+        Raises CloudError when it is malformed, too old, without a frame or a transform.
+        """
+        what = 'depth image' if isinstance(message, DepthFrame) else 'cloud'
         if not message.header.frame_id:
-            raise CloudError('the cloud has an empty frame_id, so its poses would have no frame; '
-                             'set the frame in the camera driver')
+            raise CloudError(f'the {what} has an empty frame_id, so its poses would have no '
+                             'frame; set the frame in the camera driver')
         age_s, limit_s = self.age_s(message.header), self.config.max_age_s
         if limit_s and age_s > limit_s:
-            raise CloudError(f'the cloud is {age_s:.2f} s old, more than max_age_s = {limit_s} s; '
-                             'raise it, or set it to 0 for replayed bags')
-        cloud = decode_cloud(message, max_points=self.config.max_points)
+            raise CloudError(f'the {what} is {age_s:.2f} s old, more than max_age_s = {limit_s} '
+                             's; raise it, or set it to 0 for replayed bags')
+        cloud = self._sensor_pose.added(self._decoded(message), message.header)
         return self._inside(cloud, message.header, self.region)
 
     def age_s(self, header: Header) -> float:
         """Return how much older than the node's clock a stamp is, in seconds."""
         return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds / 1e9
 
-    def _inside(self, cloud: DecodedCloud, header: Header, region: RegionConfig) -> DecodedCloud:
+    def _decoded(self, message: PointCloud2 | DepthFrame) -> PointCloud:
+        if isinstance(message, DepthFrame):
+            return decode_depth_cloud(
+                message.image, message.camera_info, message.mask, rectified=message.rectified,
+                unit_m=self.config.depth_unit_m, max_points=self.config.max_points)
+        return decode_cloud(message, max_points=self.config.max_points)
+
+    def _inside(self, cloud: PointCloud, header: Header, region: RegionConfig) -> PointCloud:
         """Make points outside the region NaN, so that an organised cloud stays organised."""
         if not region.enabled:
             return cloud

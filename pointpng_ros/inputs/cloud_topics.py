@@ -1,4 +1,6 @@
-"""Topics of clouds: their QoS, their names, and those that are published."""
+"""Topics of clouds and images: kinds, QoS, names, and those that are published."""
+
+from dataclasses import dataclass
 
 from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
@@ -8,12 +10,41 @@ from rclpy.validate_topic_name import validate_topic_name
 from pointpng_core.errors import ConfigError
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+IMAGE_TYPE = 'sensor_msgs/msg/Image'
+CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 _RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT,
                 'reliable': ReliabilityPolicy.RELIABLE}
 
 
+@dataclass(frozen=True, kw_only=True)
+class InputKind:
+    """What a topic of the input carries: its message type, and what one message is called."""
+
+    message_type: str
+    noun: str
+    plural: str
+    parameter: str
+    """The parameter that names the topic."""
+
+    @property
+    def type_name(self) -> str:
+        """Return the message type without its package."""
+        return self.message_type.rpartition('/')[2]
+
+
+CLOUDS = InputKind(message_type=CLOUD_TYPE, noun='cloud', plural='clouds',
+                   parameter='cloud_topic')
+REFERENCE_CLOUDS = InputKind(message_type=CLOUD_TYPE, noun='cloud', plural='clouds',
+                             parameter='reference_topic')
+DEPTH_IMAGES = InputKind(message_type=IMAGE_TYPE, noun='depth image', plural='depth images',
+                         parameter='depth_topic')
+CAMERA_INFOS = InputKind(message_type=CAMERA_INFO_TYPE, noun='CameraInfo',
+                         plural='CameraInfo messages', parameter='camera_info_topic')
+MASKS = InputKind(message_type=IMAGE_TYPE, noun='mask', plural='masks', parameter='mask_topic')
+
+
 def cloud_qos(reliability: str, *, depth: int = 1) -> QoSProfile:
-    """Return the profile of a cloud topic: 'best_effort' or 'reliable', volatile, keep last."""
+    """Return the profile of an input: 'best_effort' or 'reliable', volatile, keep last."""
     return QoSProfile(reliability=_RELIABILITY[reliability], durability=DurabilityPolicy.VOLATILE,
                       history=HistoryPolicy.KEEP_LAST, depth=depth)
 
@@ -27,7 +58,13 @@ def check_topic_name(asked_by: str, name: str) -> None:
         raise ConfigError(f'{asked_by} = {name!r} is no topic name: {reason}') from error
 
 
-def cloud_topics(node: Node) -> list[str]:
-    """Return the names of the PointCloud2 topics that somebody publishes."""
+def published_topics(node: Node, message_type: str) -> list[str]:
+    """Return the names of the topics of a type that another node publishes."""
     return sorted(name for name, types in node.get_topic_names_and_types()
-                  if CLOUD_TYPE in types and node.count_publishers(name))
+                  if message_type in types and _published_by_another(node, name))
+
+
+def _published_by_another(node: Node, topic: str) -> bool:
+    own = node.get_name(), node.get_namespace()
+    return any((info.node_name, info.node_namespace) != own
+               for info in node.get_publishers_info_by_topic(topic))

@@ -1,4 +1,4 @@
-"""Logs why no cloud arrives: QoS that does not match, a silent or a wrong topic."""
+"""Logs why nothing arrives on an input: QoS that does not match, a silent or a wrong topic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,13 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from pointpng_core.errors import MissingDependencyError
 from pointpng_ros.health.optional_packages import share_directory
-from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE, cloud_topics
+from pointpng_ros.inputs.cloud_topics import (
+    CLOUDS,
+    DEPTH_IMAGES,
+    IMAGE_TYPE,
+    InputKind,
+    published_topics,
+)
 
 LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'
 REPEAT_S = 30.0
@@ -30,32 +36,46 @@ class Publisher:
 
 
 def explain_silence(topic: str, reliability: str, publishers: Sequence[Publisher],
-                    others: Sequence[str], *, parameter: str = 'cloud_topic') -> str:
-    """Return why no cloud comes on the topic of `parameter`, as far as known, and the fix."""
+                    others: Sequence[str], *, kind: InputKind = CLOUDS,
+                    depth_images: Sequence[str] = ()) -> str:
+    """Return why nothing comes on a topic of the kind, as far as known, and the fix.
+
+    `others` are published topics of the same type; `depth_images` of a camera without clouds.
+    """
     if not publishers:
-        found = f'PointCloud2 topics published now: {", ".join(others)}. ' if others else (
-            'No PointCloud2 topic is published now: start the camera driver, or check '
-            'ROS_DOMAIN_ID and the network. ')
-        fix = f'Fix: -p {parameter}:={others[0]}' if others else ''
-        return f'nobody publishes {topic}. {found}{fix}'.rstrip()
+        return f'nobody publishes {topic}. {_instead(kind, others, depth_images)}'
     known = 'Publishers: ' + '; '.join(
         f'{p.node} ({p.topic_type}, {p.reliability})' for p in publishers) + '. '
-    clouds = [p for p in publishers if p.topic_type == CLOUD_TYPE]
-    if not clouds:
-        return f'{known}None of them publishes {CLOUD_TYPE}. Fix: another {parameter}'
-    if reliability == 'reliable' and all(p.reliability == 'best_effort' for p in clouds):
+    usable = [p for p in publishers if p.topic_type == kind.message_type]
+    if not usable:
+        return (f'{known}None of them publishes {kind.message_type}. Fix: another '
+                f'{kind.parameter}')
+    if reliability == 'reliable' and all(p.reliability == 'best_effort' for p in usable):
         return (f'{known}This node asks for reliable, which a best_effort publisher never '
                 'matches. Fix: -p cloud_reliability:=best_effort')
     if reliability == 'reliable':
         return (f'{known}Their QoS matches: it is paused, or it was killed, or the network drops '
-                'large clouds. Fix: start the publisher again')
-    matched = f'{known}It is paused, or it was killed, or its clouds are lost: best-effort clouds '
-    matched += "larger than the publisher's shared-memory segment (512 kB) mostly are. Fix: "
-    if any(p.reliability == 'reliable' for p in clouds):
+                f'large {kind.plural}. Fix: start the publisher again')
+    matched = (f'{known}It is paused, or it was killed, or its {kind.plural} are lost: '
+               f"best-effort {kind.plural} larger than the publisher's shared-memory segment "
+               '(512 kB) mostly are. Fix: ')
+    if any(p.reliability == 'reliable' for p in usable):
         return f'{matched}-p cloud_reliability:=reliable'
     return (f'{matched}start the publisher with FASTRTPS_DEFAULT_PROFILES_FILE='
             f'{_large_clouds_profile()}, or let it be reliable and '
             'set -p cloud_reliability:=reliable')
+
+
+def _instead(kind: InputKind, others: Sequence[str], depth_images: Sequence[str]) -> str:
+    """Return what is published instead, and how to use it."""
+    if others:
+        return (f'{kind.type_name} topics published now: {", ".join(others)}. '
+                f'Fix: -p {kind.parameter}:={others[0]}')
+    nothing = f'No {kind.type_name} topic is published now'
+    if depth_images:
+        return (f'{nothing}, but depth images are: {", ".join(depth_images)}. '
+                f'Fix: -p input:=depth -p depth_topic:={depth_images[0]}')
+    return f'{nothing}: start the camera driver, or check ROS_DOMAIN_ID and the network.'
 
 
 def _node_name(info: TopicEndpointInfo) -> str:
@@ -72,58 +92,62 @@ def _large_clouds_profile() -> str:
         return LARGE_CLOUDS_PROFILE
 
 
-class CloudWatch:
-    """Watches one topic: call `saw_cloud` for every cloud; the explanations go to the node's log.
+class TopicWatch:
+    """Watches one topic: call `saw` for every message; the explanations go to the node's log.
 
     `timeout_s` is the silence after which it explains, and again when the reason changes and
-    every 30 s. Without `steady`, only a missing first cloud is explained.
+    every 30 s. Without `steady`, only a missing first message is explained.
     """
 
     def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float,
-                 parameter: str = 'cloud_topic', steady: bool = True) -> None:
+                 kind: InputKind = CLOUDS, steady: bool = True) -> None:
         self._node = node
-        self._parameter = parameter
+        self.kind = kind
         self._steady = steady
         self._topic = node.resolve_topic_name(topic)
         self._reliability = reliability
         self._timeout_s = timeout_s
         self._started_s = time.monotonic()
-        self._last_cloud_s: float | None = None
-        self._reason = ''                # the last one in the log; empty while clouds arrive
+        self._last_s: float | None = None
+        self._reason = ''                # the last one in the log; empty while they arrive
         self._explained_s = 0.0
         self._timer = node.create_timer(
             min(timeout_s / 2, 1.0), self.check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     @property
     def silent_s(self) -> float | None:
-        """Return the seconds since the last cloud; None before the first."""
-        return None if self._last_cloud_s is None else time.monotonic() - self._last_cloud_s
+        """Return the seconds since the last message; None before the first."""
+        return None if self._last_s is None else time.monotonic() - self._last_s
 
     def event_callbacks(self) -> SubscriptionEventCallbacks:
-        """Return the callbacks for the subscription of the cloud."""
+        """Return the callbacks for the subscription."""
         return SubscriptionEventCallbacks(incompatible_qos=self._explain_qos)
 
-    def saw_cloud(self) -> None:
-        """Note that a cloud has arrived."""
+    def saw(self) -> None:
+        """Note that a message has arrived."""
         if self._reason:
-            silence_s = time.monotonic() - (self._last_cloud_s or self._started_s)
-            self._node.get_logger().info(f'clouds on {self._topic} after {silence_s:.1f} s')
+            silence_s = time.monotonic() - (self._last_s or self._started_s)
+            self._node.get_logger().info(f'{self.kind.plural} on {self._topic} after '
+                                         f'{silence_s:.1f} s')
             self._reason = ''
-        self._last_cloud_s = time.monotonic()
+        self._last_s = time.monotonic()
 
     def check(self) -> None:
         """Explain a silence that has lasted long enough; called by a timer."""
         now_s = time.monotonic()
-        silence_s = now_s - (self._last_cloud_s or self._started_s)
-        if silence_s < self._timeout_s or not (self._steady or self._last_cloud_s is None):
+        silence_s = now_s - (self._last_s or self._started_s)
+        if silence_s < self._timeout_s or not (self._steady or self._last_s is None):
             return
-        others = [name for name in cloud_topics(self._node) if name != self._topic]
+        others = [name for name in published_topics(self._node, self.kind.message_type)
+                  if name != self._topic]
+        if self.kind == DEPTH_IMAGES:    # colour images are of the same type
+            others.sort(key=lambda name: 'depth' not in name)
         reason = self._explained(others)
         if reason == self._reason and now_s - self._explained_s < REPEAT_S:
             return
         self._reason, self._explained_s = reason, now_s
         self._node.get_logger().warning(
-            f'no cloud on {self._topic} for {silence_s:.1f} s: {reason}')
+            f'no {self.kind.noun} on {self._topic} for {silence_s:.1f} s: {reason}')
 
     def _publishers(self) -> list[Publisher]:
         return [Publisher(node=_node_name(info),
@@ -134,9 +158,11 @@ class CloudWatch:
     def _explain_qos(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
         self._node.get_logger().error(
-            f'a publisher of {self._topic} offers an incompatible {policy}: no cloud of it will '
-            f'arrive. {self._explained([])}')
+            f'a publisher of {self._topic} offers an incompatible {policy}: no '
+            f'{self.kind.noun} of it will arrive. {self._explained([])}')
 
     def _explained(self, others: Sequence[str]) -> str:
+        depth_images = [name for name in published_topics(self._node, IMAGE_TYPE)
+                        if 'depth' in name] if self.kind == CLOUDS else []
         return explain_silence(self._topic, self._reliability, self._publishers(), others,
-                               parameter=self._parameter)
+                               kind=self.kind, depth_images=depth_images)

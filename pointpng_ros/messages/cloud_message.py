@@ -33,8 +33,7 @@ def encode_cloud(points: np.ndarray, header: Header, *,
     if instances is not None:
         packed = np.column_stack((packed.view('<i4'), instances.astype('<i4')))
         fields.append(_field('instance', 3, PointField.INT32))
-    data = array.array('B')          # any other type is checked byte by byte: 530 ms, not 0.4 ms
-    data.frombytes(packed.reshape(-1).view(np.uint8).data)
+    data = byte_data(packed.reshape(-1).view(np.uint8).data)
     step = 4 * len(fields)
     return PointCloud2(header=header, height=height, width=width, fields=fields,
                        is_bigendian=False, point_step=step, row_step=step * width, data=data,
@@ -60,12 +59,26 @@ def segment_cloud(objects: Sequence[PosedObject], unposed: Sequence[np.ndarray],
 
 def ros_cloud(message: Any) -> PointCloud2:
     """Return rclpy's message for rosbags' PointCloud2 (ROS 1 or 2), bytes and header unchanged."""
-    header = Header(frame_id=message.header.frame_id)
-    header.stamp.sec, header.stamp.nanosec = message.header.stamp.sec, message.header.stamp.nanosec
     fields = [PointField(name=field.name, offset=field.offset, datatype=field.datatype,
                          count=field.count) for field in message.fields]
+    return PointCloud2(header=ros_header(message.header), height=message.height,
+                       width=message.width, fields=fields, is_bigendian=message.is_bigendian,
+                       point_step=message.point_step, row_step=message.row_step,
+                       data=byte_data(message.data.data), is_dense=message.is_dense)
+
+
+def ros_header(header: Any) -> Header:
+    """Return rclpy's header for that of rosbags."""
+    copy = Header(frame_id=header.frame_id)
+    copy.stamp.sec, copy.stamp.nanosec = header.stamp.sec, header.stamp.nanosec
+    return copy
+
+
+def byte_data(buffer: memoryview) -> array.array:
+    """Return a buffer as what rclpy's messages take at once.
+
+    Any other type is checked byte by byte: 530 ms for a 640x480 cloud, not 0.4 ms.
+    """
     data = array.array('B')
-    data.frombytes(message.data.data)
-    return PointCloud2(header=header, height=message.height, width=message.width, fields=fields,
-                       is_bigendian=message.is_bigendian, point_step=message.point_step,
-                       row_step=message.row_step, data=data, is_dense=message.is_dense)
+    data.frombytes(buffer)
+    return data

@@ -1,10 +1,11 @@
-"""Node bag_player: publishes a bag's clouds over DDS; PyPI's ROS wheels have no `ros2 bag`.
+"""Node bag_player: publishes clouds and depth images of a bag; PyPI has no `ros2 bag`.
 
 pointpng play recording/ --rate 0.5 --loop          # space pauses and resumes
-ros2 run pointpng_ros play recording/ --topic /camera/depth_registered/points
+ros2 run pointpng_ros play recording/ --topic /camera/depth/image_raw      # and camera_info
 """
 
 import argparse
+from collections.abc import Iterator
 import sys
 import threading
 from typing import Any
@@ -12,38 +13,42 @@ from typing import Any
 import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy
 from rclpy.utilities import remove_ros_args
-from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool
 
 from pointpng_core.errors import PointPngError
-from pointpng_core.io.bags.reader import CloudBag
+from pointpng_core.io.bags.reader import CLOUD_TYPE, IMAGE_TYPE, CloudBag
 from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
 from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
 from pointpng_ros.inputs.keyboard import Keyboard
 from pointpng_ros.inputs.playback import Playback
-from pointpng_ros.messages.cloud_message import ros_cloud
+from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics
 from pointpng_ros.parameters.node_config import RELIABILITIES
 
 NODE_NAME = 'bag_player'
+TYPES = {'cloud': CLOUD_TYPE, 'depth image': IMAGE_TYPE}
 _POLL_S = 0.1
 
 
 class BagPlayerNode(Node):
-    """Publishes the clouds of one topic of an open bag, in a thread of its own."""
+    """Publishes topics of an open bag, in a thread of its own."""
 
     def __init__(self, bag: CloudBag, options: argparse.Namespace) -> None:
         super().__init__(NODE_NAME)
         self._bag = bag
-        self._topic = bag.choose_topic(options.topic)
+        self._topics = {topic.name: topic for topic in recorded_topics(
+            bag, options.topic, publish_as=options.publish_as, camera_info=options.camera_info,
+            depth=options.depth)}
+        self._noun = next(topic.noun for topic in self._topics.values() if topic.noun)
+        self._played = 0
         self._wait_s = options.wait
-        published = options.publish_as or self._topic
-        check_topic_name('--as', published)
-        self._clouds = self.create_publisher(PointCloud2, published,
-                                             cloud_qos(options.reliability, depth=5))
-        self.playback: Playback[Any] = Playback(
-            lambda: bag.clouds(self._topic), self._publish, rate=options.rate,
-            loop=options.loop, paused=options.start_paused)
+        self._publishers_of = {topic.name: self._publisher(topic, options.reliability)
+                               for topic in self._topics.values()}
+        self.playback: Playback[tuple[str, Any]] = Playback(
+            self._items, self._publish, rate=options.rate, loop=options.loop,
+            paused=options.start_paused)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self._thread = threading.Thread(target=self._play, name=f'{THREAD_PREFIX}player',
                                         daemon=True)
@@ -55,10 +60,13 @@ class BagPlayerNode(Node):
 
     def start(self) -> None:
         """Log what is played, and start."""
-        count = self._bag.topics[self._topic]
+        counts = self._bag.topics_of
         state = ', paused' if self.playback.paused else ''
-        self.get_logger().info(f'playing {count} clouds of {self._topic} on '
-                               f'{self._clouds.topic_name}{state}; space or ~/pause pauses')
+        what = ' and '.join(
+            f'{counts(TYPES[topic.noun])[topic.name]} {topic.noun}s of {topic.name} on '
+            f'{self._publishers_of[topic.name].topic_name}'
+            for topic in self._topics.values() if topic.noun)
+        self.get_logger().info(f'playing {what}{state}; space or ~/pause pauses')
         if self._bag.damage:
             self.get_logger().warning(self._bag.damage)
         self._thread.start()
@@ -66,14 +74,15 @@ class BagPlayerNode(Node):
     def set_paused(self, paused: bool) -> str:
         """Pause or resume; returns the new state in words."""
         self.playback.pause(paused)
-        text = f'{"paused" if paused else "resumed"} after cloud {self.playback.emitted}'
+        text = f'{"paused" if paused else "resumed"} after {self._noun} {self._played}'
         self.get_logger().info(text)
         return text
 
     def finish(self) -> None:
-        """Wait until reliable subscribers have received all clouds; log the count and damage."""
-        self._clouds.wait_for_all_acked(Duration(seconds=5))
-        self.get_logger().info(f'played {self.playback.emitted} clouds')
+        """Wait until reliable subscribers have received all; log the count and damage."""
+        for publisher in self._publishers_of.values():
+            publisher.wait_for_all_acked(Duration(seconds=5))
+        self.get_logger().info(f'played {self._played} {self._noun}s')
         if self._bag.damage:
             self.get_logger().warning(self._bag.damage)
 
@@ -91,13 +100,28 @@ class BagPlayerNode(Node):
     def _wait_for_subscriber(self) -> None:
         pause = threading.Event()
         for _ in range(round(self._wait_s / _POLL_S)):
-            if not rclpy.ok() or self._clouds.get_subscription_count():
+            if not rclpy.ok() or any(publisher.get_subscription_count()
+                                     for publisher in self._publishers_of.values()):
                 return
             pause.wait(_POLL_S)
 
-    def _publish(self, message: Any) -> None:
+    def _publisher(self, topic: RecordedTopic, reliability: str) -> Publisher:
+        check_topic_name('--as', topic.published)
+        qos = cloud_qos(reliability, depth=5)
+        if not topic.noun:               # a bag may hold a single CameraInfo, which was latched
+            qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
+        return self.create_publisher(topic.message_type, topic.published, qos)
+
+    def _items(self) -> Iterator[tuple[int, tuple[str, Any]]]:
+        noun = self._noun if len(self._topics) == 1 else 'message'
+        for time_ns, topic, message in self._bag.messages(list(self._topics), noun=noun):
+            yield time_ns, (topic, message)
+
+    def _publish(self, item: tuple[str, Any]) -> None:
+        topic = self._topics[item[0]]
         try:
-            self._clouds.publish(ros_cloud(message))
+            self._publishers_of[topic.name].publish(topic.convert(item[1]))
+            self._played += bool(topic.noun)
         except RuntimeError:
             if rclpy.ok():
                 raise
@@ -136,13 +160,22 @@ def _spin(node: Node) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog='pointpng play', allow_abbrev=False,
-        description='Publish the PointCloud2 clouds of a bag (MCAP, sqlite3 or ROS 1).',
+        description='Publish the PointCloud2 clouds or depth images of a bag (MCAP, sqlite3 or '
+                    'ROS 1).',
         epilog='Space pauses and resumes, and so does the service /bag_player/pause (SetBool). '
                'ROS arguments (--ros-args ...) work as with `ros2 run`.')
     parser.add_argument('bag', help='bag folder or file (.mcap, .db3, .bag)')
-    parser.add_argument('--topic', help='cloud topic in the bag (default: the only one)')
+    parser.add_argument('--topic', action='append', default=[],
+                        help='cloud topic in the bag (default: the only one), or the Image topic '
+                             'of a depth camera, whose CameraInfo is played as well; may be '
+                             'repeated')
+    parser.add_argument('--depth', action='store_true',
+                        help='play the only depth image topic also where the bag has clouds')
+    parser.add_argument('--camera-info', metavar='TOPIC',
+                        help='CameraInfo topic in the bag (default: camera_info beside the image)')
     parser.add_argument('--as', dest='publish_as', metavar='TOPIC',
-                        help='topic to publish on (default: as in the bag)')
+                        help='topic to publish on (default: as in the bag); CameraInfo goes to '
+                             'camera_info beside it')
     parser.add_argument('--rate', type=_positive, default=1.0, metavar='FACTOR',
                         help='speed, 2 is twice as fast (default: 1)')
     parser.add_argument('--loop', action='store_true', help='start again at the end')

@@ -1,4 +1,4 @@
-"""The node: a PointCloud2 in, the poses of the objects in it out.
+"""The node: a PointCloud2 or depth image in, the poses of the objects in it out.
 
 ros2 run pointpng_ros pose_estimator --ros-args -p cloud_topic:=/camera/depth/points
 """
@@ -36,9 +36,15 @@ from pointpng_ros.inputs.cameras import (
     subscribe_reference,
 )
 from pointpng_ros.inputs.cloud_reader import CloudReader
+from pointpng_ros.inputs.depth_cameras import depth_topics, subscribe_depth
 from pointpng_ros.inputs.mailbox import Mailbox
 from pointpng_ros.messages.tf_frames import FrameLookup
-from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig, reference_mode
+from pointpng_ros.parameters.node_config import (
+    DEPTH,
+    NodeConfig,
+    RegionConfig,
+    reference_mode,
+)
 from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
 from pointpng_ros.processing.cloud_processor import CloudProcessor
@@ -54,6 +60,8 @@ if TYPE_CHECKING:                        # the core's types bring torch
 
 NODE_NAME = 'pose_estimator'
 LOG_PERIOD_S = 5.0
+WARNING_PERIOD_S = 30.0
+"""Of warnings about frames whose poses are published all the same."""
 STOP_TIMEOUT_S = 5.0
 THREADS = 4
 """Loading a library takes long, and so may a service: clouds and diagnostics go on meanwhile."""
@@ -89,7 +97,7 @@ class PoseEstimatorNode(Node):
         configs = declare_parameters(self, groups)
         self._config = cast(NodeConfig, configs[''])
         self._make_factory = make_factory
-        topics = camera_topics(self._config)
+        topics = (depth_topics if self._config.input == DEPTH else camera_topics)(self._config)
         reference_mode(self._config)
         publisher = PosePublisher(self, self._config)
         lookup = (FrameLookup(self, self._config.target_frame)
@@ -104,7 +112,7 @@ class PoseEstimatorNode(Node):
         self._cameras: list[Camera] = []
         self._processor = CloudProcessor(
             cameras=self._cameras, session=self._session, reader=self._reader,
-            publisher=publisher, lookup=lookup, report=self._report,
+            publisher=publisher, lookup=lookup, report=self._report, warn=self._warn,
             publish_references=self._references.update)
         self._mailbox: Mailbox[Arrival] = Mailbox(len(topics) + 1)
         self._mailbox.limit_rate(self._config.max_rate_hz)
@@ -122,6 +130,9 @@ class PoseEstimatorNode(Node):
     def _report(self, text: str) -> None:
         self.get_logger().info(text)
 
+    def _warn(self, text: str) -> None:
+        self.get_logger().warning(text, throttle_duration_sec=WARNING_PERIOD_S)
+
     def _report_work(self, text: str) -> None:
         """Log slow work; raises ExternalShutdownException once a signal has come."""
         stop_when_asked()
@@ -129,7 +140,8 @@ class PoseEstimatorNode(Node):
 
     def _connect(self) -> None:
         clouds, others = MutuallyExclusiveCallbackGroup(), MutuallyExclusiveCallbackGroup()
-        self._cameras += subscribe(self, self._config, self._deliver, clouds)
+        connect = subscribe_depth if self._config.input == DEPTH else subscribe
+        self._cameras += connect(self, self._config, self._deliver, clouds)
         if self._config.reference_topic:
             subscribe_reference(self, self._config, len(self._cameras), self._deliver, clouds)
         NodeServices(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
@@ -156,7 +168,7 @@ class PoseEstimatorNode(Node):
         if isinstance(error, CloudError):
             for camera in affected:
                 camera.statistics.count_refused(str(error))
-            self.get_logger().warning(f'cloud refused: {error}',
+            self.get_logger().warning(f'{affected[0].noun} refused: {error}',
                                       throttle_duration_sec=LOG_PERIOD_S)
             return
         for camera in affected:
@@ -164,7 +176,7 @@ class PoseEstimatorNode(Node):
         if out_of_gpu_memory(error):
             release_gpu_memory()
         trace = ''.join(traceback.format_exception(error))
-        self.get_logger().error(f'a cloud failed, going on with the next: '
+        self.get_logger().error(f'a {affected[0].noun} failed, going on with the next: '
                                 f'{describe_error(error)}\n{trace}',
                                 throttle_duration_sec=LOG_PERIOD_S)
 
@@ -214,8 +226,11 @@ class PoseEstimatorNode(Node):
 
     def _state(self, slot: int) -> NodeState:
         dropped, skipped = self._mailbox.counts(slot)
+        camera = self._cameras[slot]
+        unmatched, missing = camera.unmatched()
         return NodeState(
-            dropped=dropped, skipped=skipped, silent_s=self._cameras[slot].watch.silent_s,
+            dropped=dropped, skipped=skipped, noun=camera.noun, unmatched=unmatched,
+            missing=missing, silent_s=camera.watch.silent_s,
             cloud_timeout_s=self._config.cloud_timeout_s, device=self._config.device,
             references=len(self._session.reference_names), idle=self._processor.idle)
 

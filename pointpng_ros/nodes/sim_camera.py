@@ -1,4 +1,4 @@
-"""Node sim_camera: a simulated depth camera over a table, with the true poses beside the cloud.
+"""Node sim_camera: a simulated depth camera over a table, with the true poses beside it.
 
 ros2 run pointpng_ros sim_camera --ros-args -p rate_hz:=10.0 -p objects:=mug,drill,bracket
 pointpng sim --write-library objects/            # only write the object library, then leave
@@ -29,6 +29,8 @@ from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, Simu
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.health.lifetime import run_node
 from pointpng_ros.messages.cloud_message import encode_cloud
+from pointpng_ros.messages.depth_messages import DEPTH_ENCODINGS
+from pointpng_ros.messages.depth_publisher import DepthPublisher
 from pointpng_ros.messages.pose_messages import transform_of
 from pointpng_ros.messages.posed_objects import NamedPose
 from pointpng_ros.parameters.node_config import RELIABILITIES
@@ -43,6 +45,12 @@ class SimCameraConfig(Config):
     """Parameters without a prefix of the sim_camera node."""
 
     cloud_topic: str = option('/camera/depth/points', help='PointCloud2 topic to publish.')
+    publish_depth: str = option(
+        'none', choices=('none', *DEPTH_ENCODINGS), help='Encoding of depth images that are '
+        'published beside the clouds, with their CameraInfo: 32FC1 (m) or 16UC1 (mm).')
+    depth_topic: str = option(
+        '/camera/depth/image_raw', help='Image topic of the depth images; their CameraInfo is on '
+        'camera_info beside it.')
     truth_topic: str = option(
         '/pointpng/ground_truth', help='TransformStamped topic of the true poses: child frame '
         'LABEL_INDEX, one message for each object in view, stamped as its cloud.')
@@ -94,6 +102,11 @@ class SimCamera(Node):
         self._cloud_publisher = self.create_publisher(
             PointCloud2, self._config.cloud_topic, QoSProfile(
                 depth=1, reliability=ReliabilityPolicy[self._config.reliability.upper()]))
+        self._depth_publisher = None
+        if self._config.publish_depth != 'none':
+            self._depth_publisher = DepthPublisher(
+                self, self._config.depth_topic, self._simulator.camera.pinhole,
+                encoding=self._config.publish_depth, reliability=self._config.reliability)
         self._truth_publisher, self._hidden_publisher = [
             self.create_publisher(TransformStamped, topic, 10 * len(self._config.object_names))
             if topic else None for topic in (self._config.truth_topic, self._config.hidden_topic)]
@@ -113,6 +126,8 @@ class SimCamera(Node):
             publisher = self._truth_publisher if truth.frame in seen else self._hidden_publisher
             if publisher:
                 publisher.publish(_truth_message(truth, header))
+        if self._depth_publisher:
+            self._depth_publisher.publish(frame.points[..., 2], header)
         self._cloud_publisher.publish(_cloud_message(frame, header))
 
     def _numbered_frames(self) -> Iterator[SimulatedFrame]:

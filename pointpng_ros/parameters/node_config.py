@@ -1,10 +1,14 @@
 """Configuration of the pose_estimator node itself; the core's configs are nested beside it."""
 
 from dataclasses import dataclass
+import math
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
 
+CLOUD, DEPTH = 'cloud', 'depth'
+INPUTS = (CLOUD, DEPTH)
+RECTIFIED = ('auto', 'always', 'never')
 RELIABILITIES = ('best_effort', 'reliable')
 LIBRARY, FIRST_LOOK, PREVIOUS_FRAME, TOPIC = 'library', 'first_look', 'previous_frame', 'topic'
 REFERENCES = ('auto', LIBRARY, FIRST_LOOK, PREVIOUS_FRAME, TOPIC)
@@ -15,14 +19,46 @@ REFERENCES = ('auto', LIBRARY, FIRST_LOOK, PREVIOUS_FRAME, TOPIC)
 class NodeConfig(Config):
     """Parameters without a prefix of the pose_estimator node."""
 
+    input: str = option(
+        CLOUD, choices=INPUTS, help='What the camera publishes: cloud (a PointCloud2 on '
+                                    'cloud_topic) or depth (an Image on depth_topic with its '
+                                    'CameraInfo).')
     cloud_topic: str = option(
         '/camera/depth/points', help='PointCloud2 topic to subscribe, or several, for as many '
                                      'cameras, with commas between them.')
+    depth_topic: str = option(
+        '/camera/depth/image_raw', help="Depth images with input = 'depth': 16UC1, mono16 or "
+                                        '32FC1. Or several topics, with commas between them.')
+    camera_info_topic: str = option(
+        '', help='CameraInfo of the depth images, one for each depth topic. Empty: camera_info '
+                 'beside the image, as image_transport has it.')
+    mask_topic: str = option(
+        '', help='Mask or label images, one topic for each depth topic: with input = depth only '
+                 'pixels whose label is not 0 are used. Empty: all are.')
+    depth_rectified: str = option(
+        'auto', choices=RECTIFIED,
+        help='Whether depth images are rectified: always (P of the CameraInfo, no distortion, as '
+             'depth_image_proc), never (K and the distortion D), or auto: where the last part of '
+             'the topic contains rect.')
+    depth_unit_m: float = option(
+        0.001, unit='m', low=1e-6, high=1.0,
+        help='Metres in a step of 16-bit depth images; 32FC1 holds metres.')
+    sync_tolerance_s: float = option(
+        0.01, unit='s', low=0.0, high=1.0,
+        help='Most that the stamps of a depth image and of its CameraInfo or mask may differ, '
+             'where none is equal.')
+    sensor_frame: str = option(
+        '', help='Optical frame of the sensor, where clouds are in another one (base_link, map): '
+                 'found by tf at the stamp of the cloud (needs tf2_ros). Empty: the cloud is in '
+                 'the optical frame itself.')
+    viewpoint: str = option(
+        '', help="Position 'x y z' (m) of the sensor in the frame of the clouds, where it does "
+                 'not move in it and is not at the origin. Empty: the origin, or sensor_frame.')
     cloud_reliability: str = option(
         'best_effort', choices=RELIABILITIES,
-        help='Reliability asked of the cloud publisher. best_effort matches every publisher but '
-             'loses clouds larger than its shared-memory segment; reliable loses none but never '
-             'matches a best-effort publisher.')
+        help='Reliability asked of the publishers of clouds and depth images. best_effort '
+             'matches every publisher but loses clouds larger than its shared-memory segment; '
+             'reliable loses none but never matches a best-effort publisher.')
     objects: str = option(
         '', help='Folder of the object library (objects.yaml). Empty: no library.')
     reference: str = option(
@@ -97,6 +133,32 @@ def reference_mode(config: NodeConfig) -> str:
                           f"reference = {config.reference!r}: set that to 'topic', or leave "
                           'reference_topic empty')
     return mode
+
+
+def sensor_position_m(config: NodeConfig) -> tuple[float, ...] | None:
+    """Return the position (3,) of the parameter `viewpoint` in metres, None where it is empty.
+
+    Raises ConfigError for another text, and where `input`, `sensor_frame` and `viewpoint`
+    contradict each other.
+    """
+    given = [name for name in ('sensor_frame', 'viewpoint') if getattr(config, name).strip()]
+    if given and config.input == DEPTH:
+        raise ConfigError(f"{given[0]} = {getattr(config, given[0])!r} is not used with input = "
+                          "'depth', whose points are in the optical frame itself: leave it empty")
+    if len(given) > 1:
+        raise ConfigError(f'sensor_frame = {config.sensor_frame!r} and viewpoint = '
+                          f'{config.viewpoint!r} both say where the sensor is: leave one empty')
+    if not config.viewpoint.strip():
+        return None
+    words = config.viewpoint.replace(',', ' ').split()
+    try:
+        position_m = tuple(float(word) for word in words)
+    except ValueError:
+        position_m = ()
+    if len(position_m) != 3 or not all(map(math.isfinite, position_m)):
+        raise ConfigError(f"viewpoint = {config.viewpoint!r}: give three numbers 'x y z', in "
+                          'metres in the frame of the clouds')
+    return position_m
 
 
 @dataclass(frozen=True, kw_only=True)

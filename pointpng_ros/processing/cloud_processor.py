@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.timing import StageTimer
+from pointpng_ros.health.diagnostics import support_in_words
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
@@ -31,15 +32,18 @@ DISABLED = 'disabled: call ~/enable with true to go on'
 class CloudProcessor:
     """Turns the clouds of all cameras into published poses.
 
-    `report` receives lines for the log; `publish_references` is called after every cloud, which
-    may have changed the references. With `enabled` off nothing is published.
+    `report` receives lines for the log, `warn` what may be wrong with a frame;
+    `publish_references` is called after every cloud, which may have changed the references. With
+    `enabled` off nothing is published.
     """
 
     def __init__(self, *, cameras: Sequence[Camera], session: PoseSession, reader: CloudReader,
                  publisher: PosePublisher, lookup: FrameLookup | None,
-                 report: Callable[[str], None], publish_references: Callable[[], None]) -> None:
+                 report: Callable[[str], None], warn: Callable[[str], None],
+                 publish_references: Callable[[], None]) -> None:
         self._cameras, self._session, self._reader = cameras, session, reader
-        self._publisher, self._lookup, self._report = publisher, lookup, report
+        self._publisher, self._lookup = publisher, lookup
+        self._report, self._warn = report, warn
         self._publish_references = publish_references
         self._reference_message: PointCloud2 | None = None
         self.enabled = True
@@ -56,6 +60,7 @@ class CloudProcessor:
     def handle(self, arrival: Arrival) -> None:
         """Process a cloud of a camera, or of the reference topic; errors of a cloud are raised."""
         if arrival.slot == len(self._cameras):
+            assert isinstance(arrival.message, PointCloud2), 'the reference topic has clouds'
             self._process_reference(arrival.message)
         elif self.idle:
             camera = self._cameras[arrival.slot]
@@ -71,9 +76,9 @@ class CloudProcessor:
                      key=lambda camera: camera.received_s, default=None)
         if camera is None or camera.newest is None:
             topics = ', '.join(camera.topic for camera in self._cameras)
-            raise CloudError(f'no cloud received yet on {topics}')
+            raise CloudError(f'no {self._cameras[0].noun} received yet on {topics}')
         cloud = self._reader.read(camera.newest)
-        return self._session.set_reference(cloud.points, cloud.image_shape)
+        return self._session.set_reference(cloud)
 
     def _process_reference(self, message: PointCloud2) -> None:
         """Take the references from a cloud of the reference topic, unless it is the last again."""
@@ -81,7 +86,7 @@ class CloudProcessor:
         if last is not None and last.data == message.data:
             return
         cloud = self._reader.read(message)
-        self._report(self._session.take_references(cloud.points, cloud.image_shape))
+        self._report(self._session.take_references(cloud))
         self._reference_message = message
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
@@ -90,10 +95,12 @@ class CloudProcessor:
             cloud = self._reader.read(arrival.message)
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
         taken = self._session.needs_reference
-        result = self._session.process(cloud.points, cloud.image_shape, frame=header.frame_id,
+        result = self._session.process(cloud, frame=header.frame_id,
                                        stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9,
                                        camera=arrival.slot)
         camera.states = result.states
+        if result.warnings:
+            self._warn('; '.join(result.warnings))
         if taken and self._session.reference_names:
             names = ', '.join(self._session.reference_names)
             self._report(f'references from the first cloud: {names}')
@@ -104,7 +111,8 @@ class CloudProcessor:
             finished_s=finished_s, latency_ms=(finished_s - arrival.received_s) * 1e3,
             stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
-            stage_ms=timer.stage_ms | result.stage_ms))
+            stage_ms=timer.stage_ms | result.stage_ms, warnings=result.warnings,
+            plane=support_in_words(result.scene.support)))
         self._session.finish(result, camera=arrival.slot)
 
     def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 import threading
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_ros.parameters.node_config import FIRST_LOOK, LIBRARY, PREVIOUS_FRAME, TOPIC
 
 if TYPE_CHECKING:                        # the core's types bring torch
@@ -18,7 +17,6 @@ if TYPE_CHECKING:                        # the core's types bring torch
 
     MakePipeline = Callable[[list[Reference]], FramePipeline]
 
-ImageShape = tuple[int, int] | None
 _NOT_FROM_A_CLOUD = {
     LIBRARY: 'the references come from the object library (parameter objects); start the node '
              'without it to take them from clouds',
@@ -68,7 +66,7 @@ class PoseSession:
         self._inference = inference
         self._setting = setting
         self._changes: deque[Callable[[Setting], Setting]] = deque()     # both ends are atomic
-        self._reference_cloud: tuple[np.ndarray, ImageShape] | None = None
+        self._reference_cloud: PointCloud | None = None
         self._cameras = [_Camera(pipeline=setting.make_pipeline(list(setting.references)))
                        for _ in range(cameras)]
 
@@ -93,8 +91,8 @@ class PoseSession:
         """Return whether the references are taken from the next cloud."""
         return self._setting.mode == FIRST_LOOK and not self.reference_names
 
-    def process(self, points: np.ndarray, image_shape: ImageShape = None, *,
-                stamp_s: float | None = None, frame: str = '', camera: int = 0) -> 'FrameResult':
+    def process(self, cloud: PointCloud, *, stamp_s: float | None = None, frame: str = '',
+                camera: int = 0) -> 'FrameResult':
         """Return the FrameResult of a camera; the first cloud may give the references.
 
         Objects are followed from cloud to cloud by `stamp_s`, in one and the same `frame`. Call
@@ -107,8 +105,8 @@ class PoseSession:
                 self._forget(own)
                 own.frame = frame
             if self.needs_reference:
-                self._take_references(points, image_shape)
-            result = own.pipeline.process(points, image_shape, stamp_s)
+                self._take_references(cloud)
+            result = own.pipeline.process(cloud, stamp_s)
             return result.first_of_each_label() if self._setting.mode == PREVIOUS_FRAME else result
 
     def finish(self, result: 'FrameResult', *, camera: int = 0) -> None:
@@ -117,7 +115,7 @@ class PoseSession:
             if self._setting.mode == PREVIOUS_FRAME:
                 self._cameras[camera].pipeline.renew_references(result)
 
-    def set_reference(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
+    def set_reference(self, cloud: PointCloud) -> str:
         """Make the objects of this cloud the references; returns what was found.
 
         Raises CloudError when they come from elsewhere or the cloud shows no object; the
@@ -125,13 +123,13 @@ class PoseSession:
         """
         if self._setting.mode != FIRST_LOOK:
             raise CloudError(_NOT_FROM_A_CLOUD[self._setting.mode])
-        return self.take_references(points, image_shape)
+        return self.take_references(cloud)
 
-    def take_references(self, points: np.ndarray, image_shape: ImageShape = None) -> str:
+    def take_references(self, cloud: PointCloud) -> str:
         """Make the objects of a cloud the references, in any mode; see `set_reference`."""
         with self._lock, self._inference():
             self._renew()
-            if not self._take_references(points, image_shape):
+            if not self._take_references(cloud):
                 raise CloudError('no object found in the newest cloud: references kept; check '
                                  'the view and the segmenter.* parameters')
             return f'references: {", ".join(self.reference_names)}'
@@ -165,7 +163,7 @@ class PoseSession:
                 or cloud is None:
             return setting
         with self._inference():
-            references = setting.make_pipeline([]).references_from_view(*cloud)
+            references = setting.make_pipeline([]).references_from_view(cloud)
             return replace(setting, references=references)
 
     def swap(self, setting: Setting) -> None:
@@ -192,11 +190,11 @@ class PoseSession:
             for camera in self._cameras:
                 camera.pipeline.set_references(self._setting.references, keep_tracks=True)
 
-    def _take_references(self, points: np.ndarray, image_shape: ImageShape) -> bool:
+    def _take_references(self, cloud: PointCloud) -> bool:
         """Make the objects of a cloud the references; returns whether it shows any."""
-        references = self._cameras[0].pipeline.references_from_view(points, image_shape)
+        references = self._cameras[0].pipeline.references_from_view(cloud)
         if references:
-            self._reference_cloud = points, image_shape
+            self._reference_cloud = cloud
             self._set_references(references)
         return bool(references)
 

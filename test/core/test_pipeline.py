@@ -9,13 +9,13 @@ import pytest
 from pointpng_core.errors import CloudError, ConfigError
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimation.types import PoseEstimate
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 
-SHAPE = (480, 640)
 NAMES = ('drill', 'bracket', 'can', 'can')
 
 
@@ -34,7 +34,7 @@ def pipeline(estimator, reference):
 
 @pytest.fixture(scope='module')
 def result(pipeline, frame):
-    return pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    return pipeline.process(frame.points.reshape(-1, 3))
 
 
 def errors(estimate, truth):
@@ -76,11 +76,11 @@ def test_detections_contain_the_points_of_their_objects(frame, result):
 
 
 def test_detections_have_covariances_and_other_poses(pipeline, result):
-    T_target_camera = pose([[0, -1, 0], [1, 0, 0], [0, 0, 1]], (3, 2, 1))
+    T_target_cloud = pose([[0, -1, 0], [1, 0, 0], [0, 0, 1]], (3, 2, 1))
     for found in result.detections:
         assert found.reference in pipeline.references
         assert found.reference.name == found.label
-        own, rotated = found.covariance(), found.covariance(T_target_camera)
+        own, rotated = found.covariance(), found.covariance(T_target_cloud)
         assert 0 < np.sqrt(np.diag(own)[:3]).min() < 0.01
         assert np.diag(rotated) == pytest.approx(np.diag(own)[[1, 0, 2, 4, 3, 5]])
         assert rotated[0, 1] == pytest.approx(-own[0, 1])
@@ -99,7 +99,7 @@ def test_all_stages_are_timed(result):
 
 def test_the_same_frame_gives_the_same_result(pipeline, frame, result):
     pipeline.reset()
-    again = pipeline.process(frame.points.reshape(-1, 3).copy(), SHAPE)
+    again = pipeline.process(frame.points.reshape(-1, 3).copy())
     assert [found.child_frame for found in again.detections] \
         == [found.child_frame for found in result.detections]
     for a, b in zip(again.detections, result.detections):
@@ -118,11 +118,11 @@ def test_an_unorganised_cloud_without_its_holes_gives_the_same_objects(pipeline,
 
 
 def test_references_from_a_frame_are_found_in_it(pipeline, estimator, frame):
-    references = pipeline.references_from_view(frame.points.reshape(-1, 3), SHAPE)
+    references = pipeline.references_from_view(frame.points.reshape(-1, 3))
     assert [reference.name for reference in references] \
         == ['object_0', 'object_1', 'object_2', 'object_3']
     again = FramePipeline(estimator=estimator, references=references, segmenter=SegmenterConfig(),
-                          config=PipelineConfig()).process(frame.points.reshape(-1, 3), SHAPE)
+                          config=PipelineConfig()).process(frame.points.reshape(-1, 3))
     own = {reference.name: reference.points for reference in references}
     for found in again.detections:
         if len(own[found.label]) == len(found.segment.points):
@@ -145,7 +145,7 @@ def test_frames_without_objects_have_no_detections(pipeline, points):
 
 def test_frames_of_another_shape_are_refused(pipeline, frame):
     with pytest.raises(CloudError, match='image_shape'):
-        pipeline.process(frame.points.reshape(-1, 3), (10, 10))
+        pipeline.process(PointCloud(points=frame.points.reshape(-1, 3), image_shape=(10, 10)))
     with pytest.raises(CloudError, match='shape'):
         pipeline.process(frame.points)
 
@@ -187,16 +187,25 @@ def test_poses_below_the_least_confidence_are_not_accepted(frame):
     points = frame.points.reshape(-1, 3)
     for least, expected in ((0.5, 2), (0.3, 3), (0.95, 0), (0.6, 2)):
         _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=least, sure_score=0.0)
-        assert len(pipeline.process(points, SHAPE).detections) == expected
+        assert len(pipeline.process(points).detections) == expected
     _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=0.5, sure_score=0.0)
-    found = pipeline.process(points, SHAPE).detections
+    found = pipeline.process(points).detections
     assert [(each.child_frame, each.estimate.score) for each in found] == [('x_0', 0.9),
                                                                           ('x_1', 0.6)]
 
 
+def test_what_is_not_accepted_is_rejected_best_score_first(frame):
+    _, pipeline = stubbed(0.1, 0.31, 0.9, 0.0, min_confidence=0.5, sure_score=0.0)
+    result = pipeline.process(frame.points.reshape(-1, 3))
+    assert [each.estimate and each.estimate.score for each in result.rejected] \
+        == [0.31, 0.1, None]
+    assert len({each.segment.indices[0]
+                for each in (*result.detections, *result.rejected)}) == 4
+
+
 def test_only_the_largest_segments_are_posed(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, max_objects=2)
-    result = pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    result = pipeline.process(frame.points.reshape(-1, 3))
     assert len(result.detections) == 2
     assert len(result.scene.segments) == 4
     posed = [len(cloud) for cloud in stub.calls[0].observations]
@@ -207,7 +216,7 @@ def test_the_scene_points_are_finite(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
     points = frame.points.reshape(-1, 3).copy()
     points[5] = [np.inf, 0, 1]
-    pipeline.process(points, SHAPE)
+    pipeline.process(points)
     scene_points = stub.calls[0].scene_points
     assert np.isfinite(scene_points).all()
     assert len(scene_points) > 20_000
@@ -216,7 +225,7 @@ def test_the_scene_points_are_finite(frame):
 
 def test_without_references_the_estimator_is_not_asked(frame):
     stub, pipeline = stubbed(references=[])
-    result = pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    result = pipeline.process(frame.points.reshape(-1, 3))
     assert result.detections == ()
     assert len(result.scene.segments) == 4
     assert stub.calls == []
@@ -225,7 +234,7 @@ def test_without_references_the_estimator_is_not_asked(frame):
 def test_references_can_be_replaced(frame):
     stub, pipeline = stubbed(0.9, 0.9, 0.9, 0.9, references=[])
     pipeline.set_references([stub_reference('new')])
-    pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    pipeline.process(frame.points.reshape(-1, 3))
     assert stub.calls[0].references[0].name == 'new'
 
 
@@ -242,7 +251,7 @@ def test_new_references_drop_the_tracks_or_keep_those_of_the_same_names(frame):
                                       ([other, same], {'keep_tracks': True}, 4),
                                       ([other], {'keep_tracks': True}, 0)):
         _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
-        pipeline.process(points, SHAPE)
+        pipeline.process(points)
         assert len(pipeline.tracks) == 4
         pipeline.set_references(references, **options)
         assert pipeline.references == references
@@ -253,7 +262,7 @@ def test_new_references_drop_the_tracks_or_keep_those_of_the_same_names(frame):
 def test_a_pipeline_continues_from_another(frame):
     points = frame.points.reshape(-1, 3)
     _, first = stubbed(0.9, 0.9, 0.9, 0.9)
-    first.process(points, SHAPE)
+    first.process(points)
     known = list(first.tracks)
     _, second = stubbed(0.9, 0.9, 0.9, 0.9)
     second.continue_from(first)
@@ -265,7 +274,7 @@ def test_a_pipeline_continues_from_another(frame):
 
 def test_a_reset_drops_the_tracks_and_keeps_the_references(frame):
     _, pipeline = stubbed(0.9, 0.9, 0.9, 0.9)
-    pipeline.process(frame.points.reshape(-1, 3), SHAPE)
+    pipeline.process(frame.points.reshape(-1, 3))
     pipeline.reset()
     assert (len(pipeline.tracks), [each.name for each in pipeline.references]) == (0, ['x'])
 

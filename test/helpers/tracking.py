@@ -13,7 +13,6 @@ from pointpng_core.simulation.rendering import CastBody, Rectangle, render
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.tracks import Tracks
 
-SHAPE = (240, 320)
 TABLE = (Rectangle(half_x_m=0.6, half_y_m=0.45),)
 T_CAMERA_WORLD = np.linalg.inv(pose(
     Rotation.from_euler('x', -125, degrees=True).as_matrix(), (0.0, -0.7, 0.55)))

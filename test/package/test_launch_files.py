@@ -1,11 +1,13 @@
 """The launch files with fakes of `launch`: nodes, parameters, names, and what is refused."""
 
+from itertools import cycle
+
 from helpers import launch_fakes
 from helpers.launch_fakes import LAUNCH, ROOT, described, started
 import pytest
 import yaml
 
-from pointpng_ros.parameters.node_config import REFERENCES, NodeConfig
+from pointpng_ros.parameters.node_config import INPUTS, REFERENCES, NodeConfig
 
 CONFIG = ROOT / 'config'
 NAV2_ARGUMENTS = {'params_file', 'namespace', 'use_sim_time', 'log_level'}
@@ -41,7 +43,8 @@ def test_arguments_are_those_of_nav2_and_of_the_node():
     names = {argument.name for argument
              in described(str(LAUNCH / 'pose_estimator.launch.py')).get_launch_arguments()}
     assert names == NAV2_ARGUMENTS | {
-        'cloud_topic', 'objects', 'reference', 'reference_topic', 'model', 'device',
+        'input', 'cloud_topic', 'depth_topic', 'sensor_frame', 'objects', 'reference',
+        'reference_topic', 'model', 'device',
         'target_frame', 'publish_tf', 'frame_prefix', 'respawn', 'respawn_delay', 'camera_frame',
         'camera_pose', 'bag', 'rviz', 'fixed_frame'}
 
@@ -60,8 +63,8 @@ def test_arguments_reach_the_nodes(tmp_path):
                        bag=str(tmp_path), rviz='True', namespace='robot', device='cuda',
                        model='7', reference='previous_frame', respawn='1', respawn_delay='0.5')
     assert nodes['pose_estimator']['parameters'][1] == {
-        'cloud_topic': '/points', 'objects': str(tmp_path), 'device': 'cuda', 'publish_tf': True,
-        'model': '7', 'reference': 'previous_frame', 'use_sim_time': False}
+        'input': 'cloud', 'cloud_topic': '/points', 'objects': str(tmp_path), 'device': 'cuda',
+        'publish_tf': True, 'model': '7', 'reference': 'previous_frame', 'use_sim_time': False}
     assert nodes['pose_estimator']['respawn'] is True
     assert nodes['pose_estimator']['respawn_delay'] == 0.5
     assert nodes['play']['arguments'] == [str(tmp_path), '--wait', '30', '--as', '/points']
@@ -107,7 +110,8 @@ def test_camera_pose_becomes_a_static_transform():
     ('publish_tf', 'on', 'give true or false'), ('use_sim_time', 'sim', 'give true or false'),
     ('respawn_delay', '-1', 'seconds, 0 or more'), ('respawn_delay', 'nan', 'seconds'),
     ('respawn_delay', 'soon', 'seconds'), ('log_level', 'loud', 'debug, info, warn'),
-    ('reference', 'mug', 'previous_frame'), ('objects', '/nowhere', 'does not exist'),
+    ('reference', 'mug', 'previous_frame'), ('input', 'image', 'cloud, depth'),
+    ('objects', '/nowhere', 'does not exist'),
     ('bag', '/nowhere', 'does not exist'), ('params_file', '/nowhere', 'does not exist'),
     ('namespace', 'a b', 'letters, digits'), ('namespace', '7up', 'letters, digits'),
     ('namespace', 'caméra', 'letters, digits'),
@@ -118,15 +122,25 @@ def test_bad_values_are_refused_with_name_value_and_advice(argument, value, advi
         one_camera(**{argument: value})
 
 
-def test_the_node_listens_where_the_bag_is_played(tmp_path):
-    played = one_camera(bag=str(tmp_path))['play']['arguments'][-1]
-    assert parameters(bag=str(tmp_path))['cloud_topic'] == played == NodeConfig().cloud_topic
+@pytest.mark.parametrize(('kind', 'words', 'default'), [
+    ('cloud', ['--as'], NodeConfig().cloud_topic),
+    ('depth', ['--depth', '--as'], NodeConfig().depth_topic)])
+@pytest.mark.parametrize('topic', ['', '/a, /b'])
+def test_the_node_listens_where_the_bag_is_played(tmp_path, kind, words, default, topic):
+    given = {'bag': str(tmp_path), 'input': kind, f'{kind}_topic': topic}
+    played = topic[:2] or default
+    assert one_camera(**given)['play']['arguments'] == [str(tmp_path), '--wait', '30', *words,
+                                                        played]
+    assert parameters(**given)['input'] == kind
+    assert parameters(**given)[f'{kind}_topic'] == topic or default
 
 
 def test_names_and_choices_are_those_of_the_node():
-    texts = ('cloud_topic', 'reference_topic', 'model', 'device', 'target_frame', 'frame_prefix')
-    for choice in REFERENCES:
-        given = parameters(reference=choice, publish_tf='1', **dict.fromkeys(texts, 'x'))
+    texts = ('cloud_topic', 'depth_topic', 'sensor_frame', 'reference_topic', 'model', 'device',
+             'target_frame', 'frame_prefix')
+    for choice, kind in zip(REFERENCES, cycle(INPUTS)):
+        given = parameters(reference=choice, input=kind, publish_tf='1',
+                           **dict.fromkeys(texts, 'x'))
         assert given.pop('use_sim_time') is False
         NodeConfig(**given)
 
@@ -144,13 +158,15 @@ def test_home_is_expanded(monkeypatch, tmp_path):
 def test_two_cameras_have_a_node_each_that_share_all_else(tmp_path):
     nodes = two_cameras(camera_1='left', cloud_topic_1='/l', cloud_topic_2='/r', device='cuda',
                         objects=str(tmp_path), target_frame='base', camera_frame_2='lens',
-                        camera_pose_2='0 0 1 0 0 0')
+                        depth_topic_2='/d', sensor_frame_2='eye', camera_pose_2='0 0 1 0 0 0')
     left, right, transform = nodes
     assert (left['namespace'], right['namespace']) == ('left', 'camera_2')
     shared = {'device': 'cuda', 'objects': str(tmp_path), 'target_frame': 'base',
               'use_sim_time': False}
-    assert left['parameters'][1] == {'cloud_topic': '/l', 'frame_prefix': 'left_', **shared}
-    assert right['parameters'][1] == {'cloud_topic': '/r', 'frame_prefix': 'camera_2_', **shared}
+    assert left['parameters'][1] == {'cloud_topic': '/l', 'frame_prefix': 'left_',
+                                     'depth_topic': '/camera_1/depth/image_raw', **shared}
+    assert right['parameters'][1] == {'cloud_topic': '/r', 'frame_prefix': 'camera_2_',
+                                      'depth_topic': '/d', 'sensor_frame': 'eye', **shared}
     assert transform['namespace'] == 'camera_2'
     assert transform['arguments'][-1] == 'lens'
 

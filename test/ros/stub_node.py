@@ -1,9 +1,9 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
-Every object_7 is ambiguous. A cloud whose first point has x = 66 makes the pipeline fail, one with
-x = 67 finds the memory of the GPU full; `--slow SECONDS` delays every cloud. The library FOLDER_N
-contains object_N; late_N takes a while to load, slow_N until LOADING_CLOUDS more clouds are
-answered; none can be loaded from broken.
+Every object_7 is ambiguous, and a frame with an object_8 has a warning. A cloud whose first point
+has x = 66 makes the pipeline fail, one with x = 67 finds the memory of the GPU full; `--slow
+SECONDS` delays every cloud. The library FOLDER_N contains object_N; late_N takes a while to load,
+slow_N until LOADING_CLOUDS more clouds are answered; none can be loaded from broken.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 from pointpng_core.config import Config, option
 from pointpng_core.errors import LibraryError
 from pointpng_core.geometry import Rotational, Symmetry
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_ros.health.lifetime import run_node
 from pointpng_ros.nodes.pose_estimator import NODE_NAME, THREADS, PoseEstimatorNode
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
@@ -34,6 +35,7 @@ GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAME
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE, VARIANCE = 0.75, 1e-6
+WARNINGS = ('several points on a ray',)
 LATE_S, LOADING_CLOUDS, LOADING_TIMEOUT_S = 2.0, 8, 60.0
 FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
     OutOfMemoryError=type('OutOfMemoryError', (RuntimeError,), {}),
@@ -63,7 +65,8 @@ class StubPipeline:
     def reset(self):
         self.tracks.clear()
 
-    def process(self, points, image_shape=None, stamp_s=None):
+    def process(self, cloud, stamp_s=None):
+        points = PointCloud.of(cloud).points
         time.sleep(self.slow_s)
         StubPipeline.answered += 1
         if points[0, 0] == 66:
@@ -78,13 +81,14 @@ class StubPipeline:
         states = tuple(SimpleNamespace(name=f'object_{x}_0', index=0, state='tracking', age=1,
                                        confidence=0.9, missed=0) for x, _ in found)
         return StubResult(detections=tuple(detections), stage_ms={'search': 1.0}, states=states,
+                          warnings=WARNINGS if 8 in {x for x, _ in found} else (),
                           tracked=len(followed), searched=len(found) - len(followed),
-                          scene=SimpleNamespace(segments=[segment(*each) for each in
+                          scene=SimpleNamespace(plane=None, segments=[segment(*each) for each in
                                                           blocks(points)]),
                           seen=[x for x, _ in blocks(points)])
 
-    def references_from_view(self, points, image_shape=None):
-        return [reference(f'object_{x}') for x, _ in blocks(points)]
+    def references_from_view(self, cloud):
+        return [reference(f'object_{x}') for x, _ in blocks(PointCloud.of(cloud).points)]
 
     def renew_references(self, result):
         self.references = [reference(f'object_{x}') for x in result.seen]

@@ -1,5 +1,6 @@
 """The state of the node: statistics, diagnostics, optional packages."""
 
+from dataclasses import replace
 import math
 import sys
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 from pointpng_core.errors import MissingDependencyError
 from pointpng_core.evaluation.speed.memory import resident_mb
 from pointpng_ros.health import optional_packages as optional
-from pointpng_ros.health.diagnostics import NodeState, diagnose
+from pointpng_ros.health.diagnostics import NodeState, camera_status, diagnose, support_in_words
 from pointpng_ros.health.frame_statistics import FrameStatistics, FrameTiming
 
 
@@ -79,6 +80,36 @@ def test_diagnostic_levels():
                                finite_share=0.01, tracked=0, searched=0, stage_ms={}))
     level, text = diagnose(statistics.summary(), state())
     assert (level, text) == (DiagnosticStatus.WARN, 'only 1.0% of the points are finite')
+
+
+def test_what_depth_images_lack_comes_before_what_they_would_show():
+    statistics = FrameStatistics()
+    for _ in range(12):
+        statistics.count_received()
+    lacking = state(noun='depth image', missing='no CameraInfo on /info', idle='idle: nobody')
+    assert diagnose(statistics.summary(), lacking) == (
+        DiagnosticStatus.ERROR, '12 depth images, no CameraInfo on /info')
+    assert diagnose(statistics.summary(), state(noun='depth image', silent_s=9.0)) == (
+        DiagnosticStatus.ERROR, 'no depth image for 9 s')
+
+
+def test_warnings_of_the_newest_frame_are_told_until_a_frame_has_none():
+    statistics = FrameStatistics()
+    for warnings, expected in ((('a', 'b'), (DiagnosticStatus.WARN, 'a; b')),
+                               ((), (DiagnosticStatus.OK, 'running'))):
+        statistics.add(replace(timing(math.inf), warnings=warnings))
+        assert diagnose(statistics.summary(), state()) == expected
+
+
+def test_the_plane_is_told_in_the_frame_of_the_cloud():
+    plane = SimpleNamespace(normal=np.array([0.0, -0.8, -0.6]), offset_m=0.75)
+    text = 'normal (0.000, -0.800, -0.600), 0.750 m below the origin; why'
+    assert support_in_words(SimpleNamespace(plane=plane, reason='why')) == text
+    assert support_in_words(SimpleNamespace(plane=None, reason='why not')) == 'why not'
+    statistics = FrameStatistics()
+    statistics.add(replace(timing(math.inf), plane=text))
+    status = camera_status('poses', statistics.summary(), state())
+    assert {value.key: value.value for value in status.values}['plane'] == text
 
 
 def test_memory_is_plausible():

@@ -7,7 +7,7 @@ from harness import wait_until
 import pytest
 
 from pointpng_ros.inputs.cameras import camera_names
-from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE
+from pointpng_ros.inputs.cloud_topics import CAMERA_INFOS, CLOUD_TYPE, DEPTH_IMAGES
 from pointpng_ros.inputs.mailbox import Mailbox
 from pointpng_ros.inputs.silence_watch import Publisher, explain_silence
 from pointpng_ros.processing.worker import Worker
@@ -124,6 +124,25 @@ def test_cameras_are_named_by_what_differs_in_their_topics(topics, names):
 
 def publisher(reliability, topic_type=CLOUD_TYPE):
     return Publisher(node='/driver', topic_type=topic_type, reliability=reliability)
+
+
+def test_depth_images_of_a_camera_without_clouds_are_proposed():
+    depth_images = ['/camera/depth/image_rect_raw']
+    text = explain_silence('/points', 'reliable', [], [], depth_images=depth_images)
+    assert '-p input:=depth -p depth_topic:=/camera/depth/image_rect_raw' in text
+    clouds_first = explain_silence('/points', 'reliable', [], ['/b'], depth_images=depth_images)
+    assert '-p cloud_topic:=/b' in clouds_first
+
+
+@pytest.mark.parametrize(('kind', 'words'), [
+    (DEPTH_IMAGES, 'No Image topic is published now'),
+    (CAMERA_INFOS, 'No CameraInfo topic is published now')])
+def test_other_inputs_are_explained_in_their_own_words(kind, words):
+    assert words in explain_silence('/a', 'reliable', [], [], kind=kind)
+    text = explain_silence('/a', 'reliable', [], ['/b'], kind=kind)
+    assert f'Fix: -p {kind.parameter}:=/b' in text
+    known = explain_silence('/a', 'best_effort', [publisher('best_effort')], [], kind=kind)
+    assert f'None of them publishes {kind.message_type}' in known
 
 
 @pytest.mark.parametrize(('reliability', 'publishers', 'others', 'words'), [

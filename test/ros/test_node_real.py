@@ -59,7 +59,7 @@ def offline_pipeline(library):
 
 def offline(pipeline, frame, stamp_s=None):
     """The result, and the poses by child frame."""
-    result = pipeline.process(frame.points.reshape(-1, 3), frame.points.shape[:2], stamp_s)
+    result = pipeline.process(frame.points.reshape(-1, 3), stamp_s)
     return result, {each.child_frame: each.estimate.T_observation_reference
                     for each in result.detections}
 
@@ -71,6 +71,8 @@ def test_node_and_core_agree_and_find_the_objects(observer, library, frame, tmp_
         rig.connect()
         poses = {pose.child_frame_id: matrix_from_transform(pose.transform)
                  for pose in poses_of(rig, cloud(frame, 1))}
+        values = values_of(rig.status(lambda state: values_of(state)['processed'] == '1'))
+        assert values['plane'].startswith('normal (')
     _, expected = offline(offline_pipeline(library), frame)
     assert set(poses) == set(expected) == {truth.frame for truth in frame.truths}
     for name, T in expected.items():

@@ -57,7 +57,7 @@ def reached(estimator, references, scene):
                              references=references, config=PipelineConfig())
     for number in FRAMES:
         frame = simulator.frame(number, rate_hz=10)
-        result = pipeline.process(frame.points.reshape(-1, 3), (480, 640), number / 10)
+        result = pipeline.process(frame.points.reshape(-1, 3), number / 10)
         for found in DetectionMessages().array_of(objects_of(result), Header()).detections:
             name = found.results[0].hypothesis.class_id
             yield (doubt_of(found, PickRules(label=name), age_s=0.1, T_object_ways=[ways[name]]),

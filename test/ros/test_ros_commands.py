@@ -44,6 +44,9 @@ def test_run_maps_friendly_options_to_parameters(entry_points):
     assert entry_points['run'] == [
         '--ros-args', '-p', 'device:=cuda', '--ros-args', '--params-file', 'p.yaml',
         '-p', 'cloud_topic:="/points"', '-p', 'objects:="7"']
+    cli.main(['run', '--depth-topic', '/depth/image'])
+    assert entry_points['run'] == [
+        '--ros-args', '-p', 'depth_topic:="/depth/image"', '-p', 'input:="depth"']
     cli.main(['run'])
     assert entry_points['run'] == []
 

@@ -53,7 +53,7 @@ def by_api(recording):
         for time_ns, message in opened.clouds(TOPIC):
             if np.isfinite(np.frombuffer(message.data, np.float32)).any():
                 cloud = decode_cloud(message)
-                result = pipeline.process(cloud.points, cloud.image_shape, time_ns / 1e9)
+                result = pipeline.process(cloud, time_ns / 1e9)
                 frames.append({found.child_frame: found.estimate.T_observation_reference
                                for found in result.detections})
     return frames

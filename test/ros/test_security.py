@@ -7,19 +7,23 @@ from pathlib import Path
 import xml.etree.ElementTree as ElementTree
 
 from harness import RosProcess, wait_until
-from helpers import bags
+from helpers import bags, depth_bags
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / 'config' / 'sros2'
 INCLUDE = '{http://www.w3.org/2001/XInclude}include'
 # Only where a full ROS 2 is installed and the parameters ask for it.
 FULL_ROS = {'/pointpng/detections', '/tf', '/tf_static'}
+CLOUD = {'/camera/depth/points'}
+DEPTH = {'/camera/depth/image_raw', '/camera/depth/camera_info'}
 NODES = {
     'pose_estimator': ('test/ros/stub_node.py',),
     'sim_camera': ('-m', 'pointpng_ros.nodes.sim_camera'),
-    'bag_player': ('-m', 'pointpng_ros.nodes.bag_player', '--start-paused', '--as',
-                   '/camera/depth/points'),
+    'bag_player': ('-m', 'pointpng_ros.nodes.bag_player', '--start-paused'),
 }
+AS_CLOUDS = {'bag_player': ('--as', '/camera/depth/points')}
+WITH_DEPTH = {'pose_estimator': ('-p', 'input:=depth'),
+              'sim_camera': ('-p', 'publish_depth:=16UC1')}
 
 
 def profile(name):
@@ -63,24 +67,38 @@ def node_found(observer, name):
     return (name, '/') in observer.node.get_node_names_and_namespaces()
 
 
-def differences(observer, name):
-    """Words of the policy to what it lacks and what it has for nothing; empty when all agree."""
+def differences(observer, name, other):
+    """Words of the policy to what it lacks and what it has for nothing; empty when all agree.
+
+    `other` are the topics of the input that the node does not use.
+    """
     found = used(observer, name)
-    pairs = {what: (found[what] - allowed(name, what),
-                    allowed(name, what) - found[what] - FULL_ROS) for what in found}
+    pairs = {what: (found[what] - (allowed(name, what) - other),
+                    allowed(name, what) - found[what] - FULL_ROS - other) for what in found}
     return {what: pair for what, pair in pairs.items() if any(pair)}
 
 
-@pytest.mark.parametrize('name', NODES)
-def test_a_node_may_do_what_it_does_and_no_more(name, observer, tmp_path):
-    words = NODES[name]
+def bag_of(folder, depth):
+    return str(depth_bags.write_depth_bag(folder, count=1) if depth
+               else bags.write_bag(folder, 'mcap', count=1)[0])
+
+
+@pytest.mark.parametrize(('name', 'depth', 'other'), [
+    ('pose_estimator', False, DEPTH), ('pose_estimator', True, CLOUD),
+    ('sim_camera', False, DEPTH), ('sim_camera', True, set()),
+    ('bag_player', False, DEPTH), ('bag_player', True, CLOUD)])
+def test_a_node_may_do_what_it_does_and_no_more(name, depth, other, observer, tmp_path):
+    words = NODES[name] if depth else (*NODES[name], *AS_CLOUDS.get(name, ()))
     if name == 'bag_player':
-        words = (*words, str(bags.write_bag(tmp_path, 'mcap', count=1)[0]))
-    with RosProcess(*words, '--ros-args', '-p', 'use_sim_time:=true'):
+        words = (*words, bag_of(tmp_path, depth))
+    given = WITH_DEPTH.get(name, ()) if depth else ()
+    with RosProcess(*words, '--ros-args', '-p', 'use_sim_time:=true', *given):
         wait_until(lambda: node_found(observer, name), what=f'node {name}')
         with suppress(AssertionError):        # what is missing is reported below
-            wait_until(lambda: not differences(observer, name), what='discovery', timeout_s=30.0)
-        assert differences(observer, name) == {}, 'words: (policy lacks, policy has for nothing)'
+            wait_until(lambda: not differences(observer, name, other), what='discovery',
+                       timeout_s=30.0)
+        assert differences(observer, name, other) == {}, (
+            'words: (policy lacks, policy has for nothing)')
 
 
 def sockets(pid):

@@ -128,11 +128,11 @@ def test_a_swap_waits_for_the_cloud_in_work_and_a_rebuild_does_not():
     working, release, order = threading.Event(), threading.Event(), []
 
     class Blocked(StubPipeline):
-        def process(self, points, image_shape=None, stamp_s=None):
+        def process(self, cloud, stamp_s=None):
             working.set()
             assert release.wait(20)
             order.append('processed')
-            return super().process(points, image_shape)
+            return super().process(cloud)
 
     session = session_of(Blocked, library=named(0))
     worker = threading.Thread(target=session.process, args=(POINTS,))
@@ -185,9 +185,9 @@ def test_stamps_reach_the_pipeline():
     stamps = []
 
     class Stamped(StubPipeline):
-        def process(self, points, image_shape=None, stamp_s=None):
+        def process(self, cloud, stamp_s=None):
             stamps.append(stamp_s)
-            return super().process(points, image_shape)
+            return super().process(cloud)
 
     session = session_of(Stamped)
     session.process(POINTS, stamp_s=12.5)

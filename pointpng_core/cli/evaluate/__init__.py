@@ -10,12 +10,15 @@ from typing import Any, Protocol
 from pointpng_core.cli.evaluate import (
     ablation,
     batch,
+    bop,
     calibration,
     classification,
     curves,
     device,
     equivariance,
+    frames_speed,
     fusion,
+    make_clutter,
     make_pairs,
     pose,
     recognition,
@@ -51,13 +54,15 @@ class Benchmark(Protocol):
         ...
 
 
-HELP = ('benchmarks: poses, confidence, recognition, curves, segmentation, equivariance, '
-        'classification, ablation, fused models, speed of batches and of training, devices')
+HELP = ('benchmarks: poses, whole frames, confidence, recognition, curves, segmentation, '
+        'equivariance, classification, ablation, fused models, speed of batches, recordings and '
+        'training, devices')
 KINDS: dict[str, Benchmark] = {
-    'pose': pose, 'curves': curves, 'make-pairs': make_pairs, 'calibration': calibration,
-    'recognition': recognition, 'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
+    'pose': pose, 'bop': bop, 'curves': curves, 'make-pairs': make_pairs,
+    'make-clutter': make_clutter, 'calibration': calibration, 'recognition': recognition,
+    'scene': scene, 'fusion': fusion, 'equivariance': equivariance,
     'classification': classification, 'ablation': ablation, 'batch': batch,
-    'training': training, 'device': device}
+    'training': training, 'frames-speed': frames_speed, 'device': device}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

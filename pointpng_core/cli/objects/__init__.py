@@ -6,11 +6,11 @@ The library is the folder that the node takes as `objects`: see docs/objects.md.
 import argparse
 
 from pointpng_core.cli.command import Command
-from pointpng_core.cli.objects import add, check, from_bag, list_objects, sample, show
+from pointpng_core.cli.objects import add, check, from_bag, import_bop, list_objects, sample, show
 
-HELP = 'set up objects: add, from-bag, list, show, check, sample'
+HELP = 'set up objects: add, from-bag, import-bop, list, show, check, sample'
 KINDS: dict[str, Command] = {'add': add, 'list': list_objects, 'show': show, 'check': check,
-                             'from-bag': from_bag, 'sample': sample}
+                             'from-bag': from_bag, 'import-bop': import_bop, 'sample': sample}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,12 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointpng_core.cli.objects.options import add_entry, add_library, add_unit
+from pointpng_core.cli.objects.options import (
+    add_entry,
+    add_library,
+    add_unit,
+    chosen_symmetry,
+)
 from pointpng_core.io import MODEL_SUFFIXES
 
 if TYPE_CHECKING:
@@ -24,9 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Add the object and print a summary; raises PointPngError."""
-    from pointpng_core.reference.library.adding import NewObject, add_object
-    new = NewObject(file=options.file, name=options.name, unit=options.unit,
-                    symmetry=options.symmetry)
+    from pointpng_core.reference.library.adding import add_object
+    from pointpng_core.reference.library.bop_models import new_object
+    new = new_object(options.file, name=options.name, unit=options.unit,
+                     symmetry=chosen_symmetry(options.symmetry),
+                     detect_symmetry=options.symmetry == 'auto')
     print(readable(add_object(options.library, new, replace=options.replace)))
     return 0
 

@@ -12,7 +12,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from pointpng_core.cli.objects.add import readable as readable_object
-from pointpng_core.cli.objects.options import add_entry, add_library
+from pointpng_core.cli.objects.options import add_entry, add_library, chosen_symmetry
 from pointpng_core.cli.output import check_json_target, number, write_json
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         file = Path(folder) / f'{options.name}.ply'
         write_mesh(file, model.mesh)
         added = add_object(options.library, NewObject(file=file, name=options.name,
-                                                      symmetry=options.symmetry),
+                                                      symmetry=chosen_symmetry(options.symmetry)),
                            replace=options.replace)
     if options.json != '-':
         print(readable(model) + '\n' + readable_object(added))

@@ -44,9 +44,29 @@ def _features(cloud: Cloud, diameter: float) -> Features:
     points = points.voxel_down_sample(VOXEL * diameter)
     points.estimate_normals(o3d.geometry.KDTreeSearchParamHybrid(2.5 * VOXEL * diameter, 30))
     points.orient_normals_towards_camera_location(np.zeros(3))
-    fpfh = registration.compute_fpfh_feature(
+    return Features(points=points, fpfh=fpfh_features(points, diameter), centroid=centroid,
+                    diameter_m=diameter)
+
+
+def fpfh_features(points: Any, diameter: float) -> Any:
+    """Return the FPFH features of a downsampled cloud with normals."""
+    return registration.compute_fpfh_feature(
         points, o3d.geometry.KDTreeSearchParamHybrid(6 * VOXEL * diameter, 100))
-    return Features(points=points, fpfh=fpfh, centroid=centroid, diameter_m=diameter)
+
+
+def ransac(points: Any, model: Any, fpfh: Any, model_fpfh: Any, diameter: float) -> Matrix:
+    """Return T_model_points (4, 4) by RANSAC over mutual matches of features.
+
+    Raises RuntimeError where there are too few of them for a sample.
+    """
+    reach = 1.5 * VOXEL * diameter
+    checkers = [registration.CorrespondenceCheckerBasedOnEdgeLength(0.9),
+                registration.CorrespondenceCheckerBasedOnDistance(reach)]
+    found = registration.registration_ransac_based_on_feature_matching(
+        points, model, fpfh, model_fpfh, True, reach,
+        registration.TransformationEstimationPointToPoint(False), 3, checkers,
+        registration.RANSACConvergenceCriteria(RANSAC_ITERATIONS, 0.999))
+    return np.asarray(found.transformation)
 
 
 class FeatureRegistration:
@@ -84,13 +104,8 @@ class FpfhRansac(FeatureRegistration):
     name = 'open3d_fpfh_ransac_icp'
 
     def _global(self, found: Features, prepared: Features) -> Matrix:
-        reach = 1.5 * VOXEL * prepared.diameter_m
-        checkers = [registration.CorrespondenceCheckerBasedOnEdgeLength(0.9),
-                    registration.CorrespondenceCheckerBasedOnDistance(reach)]
-        return registration.registration_ransac_based_on_feature_matching(
-            found.points, prepared.points, found.fpfh, prepared.fpfh, True, reach,
-            registration.TransformationEstimationPointToPoint(False), 3, checkers,
-            registration.RANSACConvergenceCriteria(RANSAC_ITERATIONS, 0.999)).transformation
+        return ransac(found.points, prepared.points, found.fpfh, prepared.fpfh,
+                      prepared.diameter_m)
 
 
 class FastGlobal(FeatureRegistration):

@@ -80,7 +80,7 @@ def count_posed(estimator: PoseEstimator, models: Sequence[ModelUnderTest], *, s
     counts = {model.true.name: PoseCounts() for model in models}
     for frame in simulated_tables([make_object(name) for name in object_names()], scenes=scenes,
                                   seed=seed):
-        found = pipeline.process(frame.points.reshape(-1, 3), frame.owner.shape).detections
+        found = pipeline.process(frame.points.reshape(-1, 3)).detections
         for model in models:
             counts[model.true.name] += _count_frame(model, frame, found)
     return counts

@@ -8,27 +8,13 @@ import numpy as np
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import finite_rows
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.io.bags.message_fields import MALFORMED, byte_array, unsigned
 
 DEFAULT_MAX_POINTS = 8_000_000
 _FLOATS = {7: 'f4', 8: 'f8'}          # sensor_msgs/PointField: FLOAT32, FLOAT64
 _TYPE_NAMES = {1: 'int8', 2: 'uint8', 3: 'int16', 4: 'uint16', 5: 'int32', 6: 'uint32',
                7: 'float32', 8: 'float64'}
-_MALFORMED = (AttributeError, TypeError, ValueError, OverflowError, BufferError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecodedCloud:
-    """The points of one message.
-
-    `points` is (N, 3) float32 in the message's own frame and unit; it may share memory with the
-    message. `image_shape` is (height, width), row-major, when the rows of `points` still
-    correspond to the pixels of an organised cloud, else None. `finite_share` in (0, 1] is the
-    share of the message's points whose three coordinates are finite.
-    """
-
-    points: np.ndarray
-    image_shape: tuple[int, int] | None
-    finite_share: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +40,12 @@ class _Layout:
 
 
 def decode_cloud(message: Any, *, drop_non_finite: bool = False,
-                 max_points: int = DEFAULT_MAX_POINTS) -> DecodedCloud:
+                 max_points: int = DEFAULT_MAX_POINTS) -> PointCloud:
     """Read x, y, z of a PointCloud2 by name: any order, offset, float type, byte order, padding.
 
-    `is_dense` is not trusted: finiteness is measured. With `drop_non_finite` the points that hold
-    NaN or infinity are left out (and with them the image shape). Memory use is
+    The points are float32 in the message's own frame and unit, and may share memory with it.
+    `is_dense` is not trusted: `finite_share` in (0, 1] is measured. With `drop_non_finite` the
+    points that hold NaN or infinity are left out (and with them the image shape). Memory use is
     proportional to the bytes that the message really holds.
 
     Raises CloudError, and nothing else, for a message that cannot be read, an empty cloud,
@@ -66,8 +53,8 @@ def decode_cloud(message: Any, *, drop_non_finite: bool = False,
     """
     try:
         layout = _read_layout(message, max_points)
-        buffer = _read_buffer(message.data)
-    except _MALFORMED as error:
+        buffer = byte_array(message.data, promised='points')
+    except MALFORMED as error:
         raise CloudError(f'malformed PointCloud2 ({type(error).__name__}: {error}); '
                          'check the driver that publishes it') from error
     _check_size(layout, len(buffer))
@@ -81,20 +68,20 @@ def decode_cloud(message: Any, *, drop_non_finite: bool = False,
 
 
 def _read_layout(message: Any, max_points: int) -> _Layout:
-    height, width = _size(message, 'height'), _size(message, 'width')
+    height, width = unsigned(message, 'height'), unsigned(message, 'width')
     if height == 0 or width == 0:
         raise CloudError(f'empty cloud: height {height} x width {width} holds no point')
     if height * width > max_points:
         raise CloudError(f'cloud of {height} x {width} points: more than the {max_points} '
                          'allowed; downsample it or raise the limit (parameter max_points)')
-    point_step, row_step = _size(message, 'point_step'), _size(message, 'row_step')
+    point_step, row_step = unsigned(message, 'point_step'), unsigned(message, 'row_step')
     if row_step < width * point_step:
         raise CloudError(f'row_step {row_step} is less than width {width} * point_step '
                          f'{point_step}: the driver must set it to {width * point_step} or more')
     fields = _coordinate_fields(message.fields)
     order = '>' if message.is_bigendian else '<'
     dtypes = [_coordinate_dtype(name, field, order) for name, field in zip('xyz', fields)]
-    offsets = [_size(field, 'offset') for field in fields]
+    offsets = [unsigned(field, 'offset') for field in fields]
     for name, offset, dtype in zip('xyz', offsets, dtypes):
         if offset + dtype.itemsize > point_step:
             raise CloudError(f'field {name!r} at offset {offset} ({dtype.itemsize} bytes) reaches '
@@ -103,13 +90,6 @@ def _read_layout(message: Any, max_points: int) -> _Layout:
     return _Layout(height=height, width=width, point_step=point_step, row_step=row_step,
                    offsets=(offsets[x], offsets[y], offsets[z]),
                    dtypes=(dtypes[x], dtypes[y], dtypes[z]))
-
-
-def _size(holder: Any, name: str) -> int:
-    value = operator.index(getattr(holder, name))
-    if not 0 <= value < 2**32:
-        raise CloudError(f'{name} = {value}: expected an unsigned 32-bit number')
-    return value
 
 
 def _coordinate_fields(fields: Any) -> list[Any]:
@@ -136,14 +116,6 @@ def _coordinate_dtype(name: str, field: Any, order: str) -> np.dtype:
     return np.dtype(order + _FLOATS[datatype])
 
 
-def _read_buffer(data: Any) -> np.ndarray:
-    if isinstance(data, (list, tuple, str)):
-        raise CloudError(f'data is a {type(data).__name__}: expected bytes, array or uint8 array')
-    if len(data) == 0:
-        raise CloudError('data is empty although height and width promise points')
-    return np.frombuffer(data, dtype=np.uint8)
-
-
 def _check_size(layout: _Layout, size: int) -> None:
     full = layout.height * layout.row_step
     if size < layout.needed_bytes:
@@ -167,9 +139,9 @@ def _gather(layout: _Layout, buffer: np.ndarray) -> np.ndarray:
 
 
 def _decoded(points: np.ndarray, finite: np.ndarray, finite_count: int, layout: _Layout,
-             drop_non_finite: bool) -> DecodedCloud:
+             drop_non_finite: bool) -> PointCloud:
     image_shape = (layout.height, layout.width) if layout.height > 1 else None
     if drop_non_finite and finite_count < len(points):
         points, image_shape = points[finite], None
-    return DecodedCloud(points=points, image_shape=image_shape,
+    return PointCloud(points=points, image_shape=image_shape,
                         finite_share=finite_count / len(finite))

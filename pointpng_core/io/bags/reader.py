@@ -1,6 +1,6 @@
-"""Finding bags, and reading their PointCloud2 clouds: MCAP, sqlite3, ROS 1; without ROS."""
+"""Finding bags, and reading their messages: MCAP, sqlite3, ROS 1; without ROS."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 import importlib
 from pathlib import Path
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rosbags.highlevel import AnyReader
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+IMAGE_TYPE = 'sensor_msgs/msg/Image'
+CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
 STORAGE_SUFFIXES = ('.mcap', '.db3', '.bag')
 _METADATA, _INFORMATION = 'metadata.yaml', 'rosbag2_bagfile_information'
 
@@ -46,8 +48,12 @@ class CloudBag:
     @property
     def topics(self) -> dict[str, int]:
         """Return the PointCloud2 topics and how many clouds each has."""
+        return self.topics_of(CLOUD_TYPE)
+
+    def topics_of(self, message_type: str) -> dict[str, int]:
+        """Return the topics of a type (package/msg/Name), and how many messages each has."""
         return {name: info.msgcount for name, info in sorted(self._reader.topics.items())
-                if info.msgtype == CLOUD_TYPE}
+                if info.msgtype == message_type}
 
     def choose_topic(self, asked: str | None = None, *, option: str = '--topic') -> str:
         """Return the requested topic, or the only one; ConfigError lists the topics of the bag.
@@ -72,17 +78,28 @@ class CloudBag:
 
         Ends early at a damaged place; `damage` then says so and how much is lost.
         """
+        for time_ns, _, message in self.messages([topic], noun='cloud'):
+            yield time_ns, message
+
+    def messages(self, topics: Sequence[str], *, noun: str = 'message'
+                 ) -> Iterator[tuple[int, str, Any]]:
+        """Yield (time of recording in ns, topic, message of rosbags) of topics, oldest first.
+
+        Ends early like `clouds`; `noun` is what `damage` calls a message.
+        """
         count, damage = 0, self._file_damage
-        connections = [c for c in self._reader.connections if c.topic == topic]
+        connections = [c for c in self._reader.connections if c.topic in topics]
         try:
             for connection, time_ns, raw in self._reader.messages(connections):
-                yield time_ns, self._reader.deserialize(raw, connection.msgtype)
+                message = self._reader.deserialize(raw, connection.msgtype)
+                yield time_ns, connection.topic, message
                 count += 1
         except Exception as error:       # rosbags lets a dozen types through for damaged files
-            damage = f'{self.path} is damaged after cloud {count} of {topic} ({error})'
-        expected = self._expected.get(topic, 0)
+            damage = (f'{self.path} is damaged after {noun} {count} of {", ".join(topics)} '
+                      f'({error})')
+        expected = sum(self._expected.get(topic, 0) for topic in topics)
         if count < expected:
-            lost = f'{expected - count} of {expected} clouds are lost'
+            lost = f'{expected - count} of {expected} {noun}s are lost'
             damage = f'{damage}; {lost}' if damage else f'{self.path}: {lost}'
         self.damage = damage
 

@@ -17,11 +17,10 @@ from pointpng_core.geometry import Symmetry
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.files import atomic_write, atomic_write_text
 from pointpng_core.io.object_library import (
-    AUTO,
-    NONE,
     OBJECTS_FILE,
     checked_name,
     read_object_model,
+    symmetry_entry,
 )
 from pointpng_core.reference.builder import default_builder
 from pointpng_core.reference.library.model_checks import notes_about
@@ -30,12 +29,17 @@ from pointpng_core.reference.library.yaml_edit import entries_in, read_text, wit
 
 @dataclass(frozen=True, kw_only=True)
 class NewObject:
-    """What is to be added: `file` in `unit` as `name`; `symmetry` is auto or none."""
+    """What is to be added: `file` in `unit` as `name`, with its symmetry.
+
+    `symmetry` None means that it is detected in the surface. `notes` are sentences about where
+    unit and symmetry come from, for whoever adds it.
+    """
 
     file: Path
     name: str
     unit: str = 'm'
-    symmetry: str = AUTO
+    symmetry: Symmetry | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
     check_free(library, new.name, replace=replace)
     model = read_object_model(new.file, new.unit)
     reference = default_builder().from_model(
-        model, name=new.name, symmetry=Symmetry() if new.symmetry == NONE else None)
+        model, name=new.name, symmetry=new.symmetry)
     with _locked(library):
         check_free(library, new.name, replace=replace)
         path = _enter(library, new, replace)
@@ -74,7 +78,7 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
         name=new.name, path=path, diameter_m=reference.diameter_m,
         extent_m=np.ptp(points.astype(np.float64), axis=0), points=len(points),
         faces=faces, symmetry=reference.symmetry,
-        notes=tuple(notes_about(model, diameter_m=reference.diameter_m)))
+        notes=(*new.notes, *notes_about(model, diameter_m=reference.diameter_m)))
 
 
 def check_free(library: Path, name: str, *, replace: bool) -> None:
@@ -110,7 +114,8 @@ def _enter(library: Path, new: NewObject, replace: bool) -> Path:
     known = [entry for entry in entries_in(text, where=f'{source}') if isinstance(entry, dict)]
     path = library / f'{new.name}{new.file.suffix.lower()}'
     _check_owner(path, new, known, replace)
-    entry = {'name': new.name, 'file': path.name, 'unit': new.unit, 'symmetry': new.symmetry}
+    entry = {'name': new.name, 'file': path.name, 'unit': new.unit,
+             'symmetry': symmetry_entry(new.symmetry)}
     edited = with_entry(text, entry, where=f'{source}')
     _copy(new.file, path)
     atomic_write_text(source, edited)

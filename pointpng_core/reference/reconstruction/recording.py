@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError, FusionError
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io import TriangleMesh
-from pointpng_core.io.bags.pointcloud2 import DecodedCloud, decode_cloud
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.reference.reconstruction.meshing import consistent_surface, meshed
 from pointpng_core.reference.reconstruction.turntable import (
@@ -93,7 +94,7 @@ def _stride(count: int) -> int:
 
 
 def _clouds(bag: CloudBag, topic: str, reasons: Counter[str]
-            ) -> Iterator[tuple[float, DecodedCloud]]:
+            ) -> Iterator[tuple[float, PointCloud]]:
     """Yield the clouds that are used, and when they were recorded (seconds)."""
     every = _stride(bag.topics[topic])
     for index, (time_ns, message) in enumerate(bag.clouds(topic)):
@@ -105,7 +106,7 @@ def _clouds(bag: CloudBag, topic: str, reasons: Counter[str]
             reasons[str(error)] += 1
 
 
-def _add(tracker: TurntableTracker, time_s: float, cloud: DecodedCloud,
+def _add(tracker: TurntableTracker, time_s: float, cloud: PointCloud,
          near: NDArray[np.float64] | None, reasons: Counter[str]) -> NDArray[np.float64] | None:
     """Add the view of a cloud; return the middle of the object (3,), in the frame of the cloud."""
     try:

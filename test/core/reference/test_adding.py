@@ -125,7 +125,8 @@ def test_replacing_takes_the_new_file_and_keeps_the_order(tmp_path, mesh_mm):
     add(library, mesh_mm, name='first')
     add(library, mesh_mm, name='second')
     write_mesh(tmp_path / 'better.ply', L_SHAPE)
-    add(library, tmp_path / 'better.ply', name='first', unit='m', symmetry='none', replace=True)
+    add(library, tmp_path / 'better.ply', name='first', unit='m', symmetry=Symmetry(),
+        replace=True)
     first, second = load_library(library)
     assert (first.path.name, first.symmetry) == ('first.ply', Symmetry())
     assert second.name == 'second'

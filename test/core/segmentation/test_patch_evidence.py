@@ -77,6 +77,6 @@ def test_the_body_below_is_as_thick_as_the_board(thickness_m):
     rng = np.random.default_rng(2)
     edge = np.column_stack([rng.uniform(-0.3, 0.3, 200), np.full(200, 0.3),
                             1.0 + rng.uniform(0, thickness_m, 200)])
-    floor = [*flat(2000, half_m=0.6), 0, 0, 0.7]
+    floor = flat(2000, half_m=0.6) + np.array([0, 0, 0.7])
     evidence = evidence_of(np.concatenate([flat(4000), edge, floor]))
     assert evidence.body_m == pytest.approx(thickness_m, abs=0.021)

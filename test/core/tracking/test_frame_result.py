@@ -1,12 +1,12 @@
 """States of objects over frames: tracking, lost with the index kept, searching."""
 
-from helpers.tracking import SHAPE, shoot, standing
+from helpers.tracking import shoot, standing
 
 from pointpng_core.tracking.frame_result import ObjectState
 
 
 def states_of(pipeline, objects, seed=0):
-    result = pipeline.process(shoot(objects, seed), SHAPE)
+    result = pipeline.process(shoot(objects, seed))
     return {state.name: state for state in result.states}
 
 
@@ -43,7 +43,7 @@ def test_the_second_of_two_keeps_its_index_while_the_first_is_lost(make_pipeline
 def test_an_object_that_jumps_is_found_by_a_search_and_keeps_its_track(make_pipeline):
     pipeline = make_pipeline('drill')
     states_of(pipeline, [standing('drill', 0.0, 0.0)])
-    jumped = pipeline.process(shoot([standing('drill', 0.25, 0.1, 150)], 1), SHAPE)
+    jumped = pipeline.process(shoot([standing('drill', 0.25, 0.1, 150)], 1))
     assert (jumped.searched, jumped.tracked) == (1, 0)
     (state,) = jumped.states
     assert (state.name, state.state, state.age) == ('drill_0', 'tracking', 2)

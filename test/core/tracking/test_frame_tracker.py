@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from helpers.objects import apart_deg, pose
-from helpers.tracking import SHAPE, T_CAMERA_WORLD, shoot, standing
+from helpers.tracking import T_CAMERA_WORLD, shoot, standing
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -12,7 +12,7 @@ from pointpng_core.simulation.shapes.catalogue import make_object
 
 
 def found_of(pipeline, objects, seed=0, stamp_s=None):
-    result = pipeline.process(shoot(objects, seed), SHAPE, stamp_s)
+    result = pipeline.process(shoot(objects, seed), stamp_s)
     return {found.child_frame: found for found in result.detections}
 
 
@@ -40,7 +40,7 @@ def test_moving_objects_are_tracked_with_their_indices_and_without_a_search(make
     for step in range(5):
         objects = [standing('drill', -0.2 + 0.015 * step, 0.0, 6.0 * step),
                   standing('bracket', 0.2, 0.1 - 0.01 * step, 30 - 4.0 * step)]
-        result = pipeline.process(shoot(objects, step), SHAPE, 0.2 * step)
+        result = pipeline.process(shoot(objects, step), 0.2 * step)
         found = {each.child_frame: each for each in result.detections}
         assert sorted(found) == ['bracket_0', 'drill_0']
         assert_posed(found['drill_0'], objects[0])
@@ -53,7 +53,7 @@ def test_moving_objects_are_tracked_with_their_indices_and_without_a_search(make
 def test_checks_alternate(make_pipeline):
     pipeline = make_pipeline('drill', 'bracket', check_every=3)
     objects = [standing('drill', -0.2, 0.0), standing('bracket', 0.2, 0.1)]
-    counts = [pipeline.process(shoot(objects, step), SHAPE).searched for step in range(8)]
+    counts = [pipeline.process(shoot(objects, step)).searched for step in range(8)]
     assert counts[0] == 2
     assert sum(counts[1:]) >= 2
     assert max(counts[1:]) == 1
@@ -101,7 +101,7 @@ def rotate_handle_away(pipeline):
     wrong, poorly_constrained = [], 0
     for step in range(22):
         placed = standing('mug', 0.0, 0.05, -24 + 3 * step)
-        result = pipeline.process(shoot([placed], step), SHAPE)
+        result = pipeline.process(shoot([placed], step))
         wrong += [errors(found, placed)[0] for found in result.detections]
         poorly_constrained += [found.label for found in result.poorly_constrained] == ['mug']
     return np.array(wrong), poorly_constrained
@@ -167,7 +167,7 @@ def test_an_oversegmented_object_stays_one_object(make_pipeline, monkeypatch):
     from pointpng_core import pipeline as module
     segment = module.segment_scene
     monkeypatch.setattr(module, 'segment_scene', halved)
-    result = pipeline.process(shoot([placed], 2), SHAPE)
+    result = pipeline.process(shoot([placed], 2))
     assert [each.child_frame for each in result.detections] == ['drill_0']
     assert result.searched == 0
     assert len(result.detections[0].segment.points) > 0.95 * len(whole.segment.points)
@@ -178,11 +178,11 @@ def test_a_new_sequence_and_switched_off_tracking_search_everything(make_pipelin
     placed = standing('drill', 0.0, 0.0)
     pipeline = make_pipeline('drill')
     for stamp_s, tracked in ((10.0, 0), (10.2, 1), (9.0, 0), (9.1, 1), (20.0, 0)):
-        assert pipeline.process(shoot([placed]), SHAPE, stamp_s).tracked == tracked
+        assert pipeline.process(shoot([placed]), stamp_s).tracked == tracked
     pipeline.set_references(pipeline.references)
-    assert pipeline.process(shoot([placed]), SHAPE, 20.1).tracked == 0
+    assert pipeline.process(shoot([placed]), 20.1).tracked == 0
     alone = make_pipeline('drill', enabled=False)
-    results = [alone.process(shoot([placed]), SHAPE) for _ in range(2)]
+    results = [alone.process(shoot([placed])) for _ in range(2)]
     assert [result.tracked for result in results] == [0, 0]
     assert np.array_equal(*(result.detections[0].estimate.T_observation_reference
                             for result in results))

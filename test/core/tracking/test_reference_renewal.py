@@ -1,6 +1,6 @@
 """Poses relative to the previous frame: true motion, names that stay with the objects."""
 
-from helpers.tracking import SHAPE, T_CAMERA_WORLD, shoot, standing
+from helpers.tracking import T_CAMERA_WORLD, shoot, standing
 import numpy as np
 import pytest
 
@@ -18,7 +18,7 @@ def pipeline(estimator):
 
 
 def step(pipeline, objects, seed, stamp_s=None):
-    result = pipeline.process(shoot(objects, seed), SHAPE, stamp_s).first_of_each_label()
+    result = pipeline.process(shoot(objects, seed), stamp_s).first_of_each_label()
     pipeline.renew_references(result)
     return result
 

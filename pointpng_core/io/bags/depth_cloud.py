@@ -1,0 +1,43 @@
+"""A depth image with its CameraInfo, and perhaps a mask, to the cloud that the camera saw."""
+
+from typing import Any
+
+from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.io.bags.camera_info import decode_camera
+from pointpng_core.io.bags.image_message import DEPTH_UNIT_M, decode_depth, decode_mask
+from pointpng_core.io.bags.pointcloud2 import DEFAULT_MAX_POINTS
+
+
+def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectified: bool,
+                       unit_m: float = DEPTH_UNIT_M, max_points: int = DEFAULT_MAX_POINTS
+                       ) -> PointCloud:
+    """Return the organised cloud of a depth image, in its camera's optical frame.
+
+    The arguments are those of `decode_depth`, `decode_camera` and `decode_mask`. Pixels without a
+    reading, and those that the mask leaves out, are NaN. `finite_share` is that of the image,
+    whatever the mask leaves of it. Raises CloudError, and nothing else, when a message cannot be
+    used, the sizes differ, or no pixel has a reading.
+    """
+    depth_m = decode_depth(image, unit_m=unit_m, max_pixels=max_points)
+    used = None if mask is None else decode_mask(mask, max_pixels=max_points)
+    camera = decode_camera(camera_info, rectified=rectified)
+    if depth_m.shape != camera.image_shape:
+        raise CloudError(f'{_size("the depth image", depth_m.shape)}, but '
+                         f'{_size("CameraInfo", camera.image_shape)} (region of interest and '
+                         'binning included): they belong to different streams; set '
+                         'camera_info_topic')
+    if used is not None and used.shape != depth_m.shape:
+        raise CloudError(f'{_size("the mask", used.shape)}, but '
+                         f'{_size("the depth image", depth_m.shape)}: use a depth image that is '
+                         'registered to the camera of the mask')
+    cloud = PointCloud.from_depth(depth_m, camera, mask=used)
+    if not cloud.finite_share:
+        raise CloudError(f'none of the {depth_m.size} pixels of the depth image has a reading: '
+                         "check the camera's view, range and depth stream")
+    return cloud
+
+
+def _size(what: str, shape: tuple[int, ...]) -> str:
+    height, width = shape
+    return f'{what} has {width} x {height} pixels'

@@ -1,0 +1,171 @@
+"""Files with the intrinsics of a camera: of BOP datasets, of ROS and of Open3D.
+
+camera.json            BOP: fx, fy, cx, cy, width, height, depth_scale
+scene_camera.json      BOP: {"12": {"cam_K": [9 numbers], "depth_scale": 0.1}, ...} by frame
+CameraInfo             ROS: k, d, width, height, as `ros2 topic echo --once` prints it, or as
+JSON; with K and D as in ROS 1
+calibration file       ROS: camera_matrix, distortion_coefficients, image_width, image_height
+PinholeCameraIntrinsic Open3D: intrinsic_matrix (column by column), width, height
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+import yaml
+
+from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.geometry.pinhole import PinholeCamera
+from pointpng_core.io.bop.json_files import Record, read_json, shown
+from pointpng_core.io.files import checked_path
+
+CAMERA_SUFFIXES = ('.json', '.yaml', '.yml')
+KNOWN_MODELS = ('', 'plumb_bob', 'rational_polynomial')
+MAX_YAML_BYTES = 1 << 20
+SKEW_TOLERANCE_PX = 1e-3
+ImageShape = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraFile:
+    """A camera, and what its file says about the unit of the depth images."""
+
+    camera: PinholeCamera
+    depth_scale: float | None = None
+    """Millimetres of one unit of the depth image, as in BOP; None where the file does not say."""
+
+
+def read_camera(path: str | Path, *, image_shape: ImageShape, frame: int | None = None
+                ) -> CameraFile:
+    """Return the camera of a file in one of the formats above.
+
+    `image_shape` is the (height, width) of its images, which the file may leave out, but not
+    contradict. `frame` chooses one of a scene_camera.json. Raises FileError.
+    """
+    path = checked_path(path, CAMERA_SUFFIXES)
+    record = _chosen(_read(path), frame)
+    for key, reader in _READERS.items():
+        if key in record:
+            return reader(record, image_shape)
+    raise FileError(f'{record.where}: no camera in it: expected fx, fy, cx, cy (BOP '
+                    'camera.json), frames with cam_K (BOP scene_camera.json), k (ROS CameraInfo), '
+                    'camera_matrix (ROS calibration) or intrinsic_matrix (Open3D)')
+
+
+def _read(path: Path) -> Record:
+    if path.suffix.lower() == '.json':
+        return Record(str(path), read_json(path, hint='give the file of the camera'))
+    try:
+        with path.open('rb') as stream:
+            text = stream.read(MAX_YAML_BYTES + 1)
+        if len(text) > MAX_YAML_BYTES:
+            raise FileError(f'{path} has more than {MAX_YAML_BYTES} bytes: no file of a camera')
+        # `ros2 topic echo` ends a message with ---: the first document counts.
+        content = next((each for each in yaml.safe_load_all(text) if each is not None), None)
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        raise FileError(f'{path} is not readable YAML: {error}') from error
+    return Record(str(path), {str(key): value for key, value in content.items()}
+                  if isinstance(content, dict) else content)
+
+
+def _chosen(record: Record, frame: int | None) -> Record:
+    """Return the frame of a scene_camera.json; any other file as it is."""
+    keys = list(record)
+    if not keys or not all(key.isascii() and key.isdigit() for key in keys):
+        if 'intrinsic' in record:                 # Open3D's PinholeCameraParameters
+            return Record(record.where, record.value('intrinsic'))
+        return record
+    frames = dict(record.by_id())
+    if frame not in frames:
+        asked = 'which one is meant' if frame is None else f'but not {frame}'
+        raise FileError(f'{record.where} has {len(frames)} frames, {min(frames)} to '
+                        f'{max(frames)}, {asked}: name the depth image by its number, as '
+                        '000012.png, or choose with --frame')
+    return Record(f'{record.where}, frame {frame}', frames[frame])
+
+
+def _bop_camera(record: Record, image_shape: ImageShape) -> CameraFile:
+    K = np.eye(3)
+    K[0, 0], K[1, 1], K[0, 2], K[1, 2] = (record.number(key) for key in ('fx', 'fy', 'cx', 'cy'))
+    return CameraFile(camera=_camera(record, K, image_shape), depth_scale=_depth_scale(record))
+
+
+def _bop_frame(record: Record, image_shape: ImageShape) -> CameraFile:
+    K = record.numbers('cam_K', 9).reshape(3, 3)
+    return CameraFile(camera=_camera(record, K, image_shape), depth_scale=_depth_scale(record))
+
+
+def _camera_info(record: Record, image_shape: ImageShape) -> CameraFile:
+    lower = 'k' in record
+    K = record.numbers('k' if lower else 'K', 9).reshape(3, 3)
+    if not K.any():
+        raise FileError(f'{record.where}: "{"k" if lower else "K"}" is all zeros: the camera is '
+                        'not calibrated, or its driver publishes no intrinsics; calibrate it')
+    _check_model(record)
+    distortion = _distortion(record, 'd' if lower else 'D')
+    return CameraFile(camera=_camera(record, K, image_shape, distortion))
+
+
+def _calibration(record: Record, image_shape: ImageShape) -> CameraFile:
+    matrix = Record(f'{record.where}: camera_matrix', record.value('camera_matrix'))
+    _check_model(record)
+    distortion: tuple[float, ...] = ()
+    if 'distortion_coefficients' in record:
+        where = f'{record.where}: distortion_coefficients'
+        distortion = _distortion(Record(where, record.value('distortion_coefficients')), 'data')
+    camera = _camera(record, matrix.numbers('data', 9).reshape(3, 3), image_shape, distortion,
+                     size_keys=('image_height', 'image_width'))
+    return CameraFile(camera=camera)
+
+
+def _open3d(record: Record, image_shape: ImageShape) -> CameraFile:
+    K = record.numbers('intrinsic_matrix', 9).reshape(3, 3).T      # stored column by column
+    return CameraFile(camera=_camera(record, K, image_shape))
+
+
+_READERS: dict[str, Callable[[Record, ImageShape], CameraFile]] = {
+    'cam_K': _bop_frame, 'fx': _bop_camera, 'k': _camera_info, 'K': _camera_info,
+    'camera_matrix': _calibration, 'intrinsic_matrix': _open3d}
+
+
+def _camera(record: Record, K: NDArray[np.float64], image_shape: ImageShape,
+            distortion: tuple[float, ...] = (), *,
+            size_keys: tuple[str, str] = ('height', 'width')) -> PinholeCamera:
+    if abs(K[0, 1]) > SKEW_TOLERANCE_PX or K[1, 0] or (K[2] != (0, 0, 1)).any():
+        raise FileError(f'{record.where}: the camera matrix is {K.reshape(-1).tolist()}, but must '
+                        'be [fx, 0, cx, 0, fy, cy, 0, 0, 1]')
+    for key, size in zip(size_keys, image_shape):
+        known = record.identity(key) if key in record else 0       # CameraInfo: 0 for unknown
+        if known and known != size:
+            raise FileError(f'{record.where}: "{key}" is {known}, but that of the image is '
+                            f'{size}: give the intrinsics of this resolution')
+    try:
+        return PinholeCamera(height=image_shape[0], width=image_shape[1], fx=float(K[0, 0]),
+                             fy=float(K[1, 1]), cx=float(K[0, 2]), cy=float(K[1, 2]),
+                             distortion=distortion)
+    except ConfigError as error:
+        raise FileError(f'{record.where}: {error}') from error
+
+
+def _depth_scale(record: Record) -> float | None:
+    if 'depth_scale' not in record:
+        return None
+    scale = record.number('depth_scale')
+    if scale <= 0:
+        raise FileError(f'{record.where}: "depth_scale" is {scale:g}, but must be above 0: the '
+                        'millimetres of one unit of the depth image')
+    return scale
+
+
+def _check_model(record: Record) -> None:
+    model = record.text('distortion_model') if 'distortion_model' in record else ''
+    if model not in KNOWN_MODELS:
+        raise FileError(f'{record.where}: the distortion model {shown(model)} is not known; only '
+                        'plumb_bob and rational_polynomial are: rectify the image')
+
+
+def _distortion(record: Record, key: str) -> tuple[float, ...]:
+    values = record.sequence(key)
+    return tuple(record.numbers(key, len(values)).tolist()) if any(values) else ()

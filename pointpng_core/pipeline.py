@@ -15,7 +15,13 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.reference import Reference
-from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
+from pointpng_core.segmentation import (
+    Scene,
+    Segment,
+    SegmenterConfig,
+    segment_image,
+    segment_scene,
+)
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
@@ -119,18 +125,19 @@ class FramePipeline:
         """
         cloud = PointCloud.of(cloud)
         mismatch = sensor_mismatch(cloud)
-        result = self._process(cloud.sensor_points, stamp_s)
+        result = self._process(cloud.sensor_points, cloud.image_shape, stamp_s)
         return replace(result, warnings=(mismatch,) if mismatch else ()
                        ).in_cloud(cloud.T_cloud_sensor)
 
-    def _process(self, points: NDArray[np.floating], stamp_s: float | None) -> FrameResult:
+    def _process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None,
+                 stamp_s: float | None) -> FrameResult:
         """Return the objects among points (N, 3) in the sensor's optical frame, in that frame."""
         timer = StageTimer()
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self._tracks)
         with timer('total'):
             with timer('scene'):
-                scene = self._segment(points)
+                scene = self._segment(points, image_shape)
             segments = self._largest(scene)
             scene_points = _subsampled(points)
             search = partial(self._search, scene_points=scene_points, timer=timer)
@@ -153,9 +160,14 @@ class FramePipeline:
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
-    def _segment(self, points: NDArray[np.floating]) -> Scene:
-        return segment_scene(points, config=self._segmenter,
-                             depth_noise=self._estimator.config.depth_noise)
+    def _segment(self, points: NDArray[np.floating],
+                 image_shape: tuple[int, int] | None = None) -> Scene:
+        """Return the parts of an image, or without one, objects as far as shape alone tells."""
+        depth_noise = self._estimator.config.depth_noise
+        if image_shape and self._segmenter.split:
+            return segment_image(points, image_shape, config=self._segmenter,
+                                 depth_noise=depth_noise)
+        return segment_scene(points, config=self._segmenter, depth_noise=depth_noise)
 
     def _largest(self, scene: Scene) -> list[Segment]:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)

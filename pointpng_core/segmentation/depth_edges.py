@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 
-Image = NDArray[np.float32]
+Image = NDArray[np.floating]
 _GATE_SIGMAS = 3.0
 """Pixels whose depth differs by more are not averaged: they belong to another surface."""
 _SMOOTHING_PX = 2

@@ -64,6 +64,6 @@ def test_the_workspace_recipe_brings_every_requirement():
     keys = set(re.findall(r'<exec_depend>python3-(\w+?)(?:-pip)?</exec_depend>', package))
     by_rosdep = keys - {key.split('-')[1] for key in skipped.split()}
     required = names_of(setup_keyword('install_requires'))
-    rosdep_names = {'pyyaml': 'yaml'}
+    rosdep_names = {'pyyaml': 'yaml', 'pillow': 'pil'}
     assert by_pip <= required
     assert {name for name in required if rosdep_names.get(name, name) not in by_rosdep} <= by_pip

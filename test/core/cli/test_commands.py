@@ -39,7 +39,8 @@ def test_estimate_finds_the_pose_between_a_millimetre_mesh_and_a_cloud(tmp_path,
     assert set(pose) == {
         'reference', 'observation', 'model', 'T_observation_reference', 'translation_m',
         'quaternion_xyzw', 'score', 'residual_m', 'inlier_share', 'confidence',
-        'ambiguous', 'symmetric', 'runners_up', 'reference_ms', 'stage_ms'}
+        'ambiguous', 'symmetric', 'runners_up', 'reference_ms', 'stage_ms', 'warnings'}
+    assert pose['warnings'] == []
     assert pose['model'] == 'training_free'
     error = (Rotation.from_quat(pose['quaternion_xyzw']).inv() * rotation).magnitude()
     assert np.degrees(error) < 2

@@ -19,12 +19,15 @@ from pointpng_core.segmentation import (
     Scene,
     Segment,
     SegmenterConfig,
+    segment_finer,
     segment_image,
     segment_scene,
 )
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
+from pointpng_core.tracking.explained_points import foreground_of
+from pointpng_core.tracking.frame_explanation import FrameExplanation, shared, without_duplicates
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
@@ -33,6 +36,8 @@ from pointpng_core.tracking.segment_merging import better_groups, candidate_grou
 from pointpng_core.tracking.track import Track
 from pointpng_core.tracking.tracks import Tracks
 
+FINER_CONFIDENCE, FINER_SHARED = 0.5, 0.8
+"""Segments with less confident poses are cut at weaker edges, where that changes them."""
 SCENE_POINTS = 80_000
 """Points of the frame that suffice for the coarse depth images made from them."""
 
@@ -53,7 +58,7 @@ class PipelineConfig(Config):
     max_unions: int = option(
         8, low=0, high=256, help='Most merged segments tried in a frame.')
     max_objects: int = option(
-        16, low=1, high=64, help='Most segments posed in a frame, the largest first.')
+        32, low=1, high=64, help='Most segments posed in a frame, the largest first.')
     min_observability: float = option(
         0.1, low=0.0, high=1.0,
         help='A pose is not accepted when the visible points constrain some direction of it by '
@@ -145,7 +150,12 @@ class FramePipeline:
                 measurements = tracker.associate(segments, stamp_s)
                 measurements = tracker.track(measurements, scene_points)
             measurements = tracker.search(measurements, search)
+            with timer('refit'):
+                measurements = self._explained(measurements, scene, points, scene_points)
+            measurements += self._cut_finer(measurements, points, image_shape, search)
             measurements = self._merge_segments(measurements, tracker, search)
+            with timer('refit'):
+                measurements = self._explained(measurements, scene, points, scene_points)
             accepted = self._accepted(measurements)
             tracks = tracker.update(accepted, self._references)
             with timer('observability'):
@@ -183,6 +193,35 @@ class FramePipeline:
             scene_points=scene_points, viewpoint=Viewpoint.SENSOR)
         timer.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
+
+    def _explained(self, measurements: list[Measurement], scene: Scene,
+                   points: NDArray[np.floating], scene_points: NDArray[np.floating]
+                   ) -> list[Measurement]:
+        """Return the measurements refitted to the points on their poses, without duplicates."""
+        if not any(measurement.searched for measurement in measurements):
+            return measurements
+        sigma_m = self._estimator.config.depth_noise.sigma_m(points[:, 2])
+        explanation = FrameExplanation(self._estimator, self._references,
+                                       foreground_of(scene.segments, sigma_m), scene_points)
+        return without_duplicates(explanation.refit(measurements), len(points))
+
+    def _cut_finer(self, measurements: Sequence[Measurement], points: NDArray[np.floating],
+                   image_shape: tuple[int, int] | None, search: Search) -> list[Measurement]:
+        """Return measurements of the parts into which weaker edges cut what no pose explains."""
+        doubtful = [measurement.segment for measurement in measurements
+                    if measurement.searched and measurement.track is None
+                    and (measurement.estimate is None
+                         or measurement.estimate.confidence < FINER_CONFIDENCE)]
+        if image_shape is None or not doubtful:
+            return []
+        rows = np.sort(np.concatenate([segment.indices for segment in doubtful]))
+        parts = [part for part in segment_finer(
+            points, image_shape, rows, config=self._segmenter,
+            depth_noise=self._estimator.config.depth_noise)
+            if all(shared(part, segment) < FINER_SHARED for segment in doubtful)]
+        parts = parts[:self._config.max_objects]
+        return [Measurement(segment=part, estimate=found[0] if found else None, searched=True)
+                for part, found in zip(parts, search(parts))]
 
     def _merge_segments(self, measurements: list[Measurement], tracker: FrameTracker,
                         search: Search) -> list[Measurement]:

@@ -1,5 +1,7 @@
 """Segmentation of an organised cloud: supports, foreground, parts between edges of depth."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from pointpng_core.geometry.depth_noise import DepthNoise
@@ -11,6 +13,8 @@ from pointpng_core.segmentation.scene import Scene, Segment
 from pointpng_core.segmentation.supports import find_supports
 from pointpng_core.timing import StageTimer
 
+_FINER = 0.4
+"""Share of the bends and jumps that suffices to cut what no pose explains. (Dev clutter.)"""
 _FILTER_STEP = 4
 """Every so many points of a part suffice to measure its size and place."""
 
@@ -47,3 +51,21 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
                         for group in groups_of(parts, config.min_segment_points)]
             segments.sort(key=lambda segment: -len(segment.indices))
     return Scene(segments=tuple(segments), support=support, stage_ms=timer.stage_ms)
+
+
+def segment_finer(points: np.ndarray, image_shape: tuple[int, int], rows: np.ndarray, *,
+                  config: SegmenterConfig, depth_noise: DepthNoise) -> list[Segment]:
+    """Return the parts of some rows of an organised cloud, cut at weaker edges, largest first.
+
+    The arguments are those of `segment_image`; `rows` are ascending.
+    """
+    config = replace(config, min_bend_m=_FINER * config.min_bend_m,
+                     bend_sigmas=_FINER * config.bend_sigmas, jump_m=_FINER * config.jump_m)
+    foreground = np.zeros(len(points), dtype=bool)
+    foreground[rows] = True
+    parts = image_parts(points[:, 2].reshape(image_shape).astype(np.float32),
+                        foreground.reshape(image_shape), config=config,
+                        depth_noise=depth_noise).reshape(-1)[rows]
+    groups = groups_of(parts, config.min_segment_points)
+    return [Segment(points=points[rows[group]].astype(np.float32), indices=rows[group])
+            for group in sorted(groups, key=lambda group: -len(group))]

@@ -15,6 +15,10 @@ from pointpng_core.evaluation.frames.baseline_clouds import (
 )
 from pointpng_core.evaluation.frames.surface import Model
 
+MOST_MODEL_POINTS, COARSER = 500, 1.15
+"""Most points that a detector is trained on, and the factor by which their spacing is increased
+until they are no more: training takes a minute and more with the 1200 points of a ball at step
+.05, of which all pairs are alike, and a frame with it ten minutes."""
 CANDIDATES, MOST_CANDIDATES = 20, 60
 """Best-voted poses per object that has to be found that are refined and verified."""
 REFERENCE_SHARE, MOST_REFERENCE_POINTS = 0.2, 600
@@ -28,6 +32,8 @@ class PairModel:
 
     detector: Any
     cloud: Any
+    spacing_m: float
+    """Of the points that the detector was trained on."""
     diameter_m: float
 
 
@@ -50,17 +56,19 @@ class PointPairFeatures:
         cloud = model_cloud(model)
         # OpenCV samples by the box of the model, much more densely where it is narrow; points a
         # step apart stay as they are.
-        few = cloud.voxel_down_sample(self._step * diameter_m)
+        spacing_m = self._step * diameter_m
+        while len((few := cloud.voxel_down_sample(spacing_m)).points) > MOST_MODEL_POINTS:
+            spacing_m *= COARSER
         detector = cv2.ppf_match_3d.PPF3DDetector(self._step, self._step, 30)
         detector.trainModel(_rows(few, diameter_m))
-        return PairModel(detector=detector, cloud=cloud, diameter_m=diameter_m)
+        return PairModel(detector=detector, cloud=cloud, spacing_m=spacing_m,
+                         diameter_m=diameter_m)
 
     def poses(self, prepared: PairModel, points: NDArray[np.floating], count: int
               ) -> list[tuple[Matrix, float]]:
         """Return up to `count` poses of the object in a view (N, 3), with scores, best first."""
-        step_m = self._step * prepared.diameter_m
-        fine = view_cloud(points, step_m / 4)
-        scene = _rows(fine.voxel_down_sample(step_m), prepared.diameter_m)
+        fine = view_cloud(points, self._step * prepared.diameter_m / 4)
+        scene = _rows(fine.voxel_down_sample(prepared.spacing_m), prepared.diameter_m)
         extent = float(np.ptp(scene[:, :3], axis=0).max())
         share = min(REFERENCE_SHARE, MOST_REFERENCE_POINTS / len(scene))
         # The step is relative to the box of the scene here.

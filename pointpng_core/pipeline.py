@@ -150,8 +150,6 @@ class FramePipeline:
                 measurements = tracker.associate(segments, stamp_s)
                 measurements = tracker.track(measurements, scene_points)
             measurements = tracker.search(measurements, search)
-            with timer('refit'):
-                measurements = self._explained(measurements, scene, points, scene_points)
             measurements += self._cut_finer(measurements, points, image_shape, search)
             measurements = self._merge_segments(measurements, tracker, search)
             with timer('refit'):

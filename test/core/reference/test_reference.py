@@ -58,7 +58,7 @@ def test_a_model_off_its_origin_is_described_about_its_centre(offset):
 
 def test_views_face_their_visible_points():
     views = build(make_object('mug').mesh).views
-    camera = views.directions * 4 * 0.127 - views.centroids
+    camera = views.directions * 4 * 0.127 - views.centroids[:len(views.directions)]
     along = (views.R_view_reference @ torch.nn.functional.normalize(camera, dim=1)[..., None])
     assert torch.allclose(along.squeeze(-1), torch.tensor([0.0, 0, 1]), atol=2e-2)
     assert torch.allclose(views.R_view_reference @ views.R_view_reference.transpose(1, 2),

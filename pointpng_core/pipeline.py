@@ -12,22 +12,22 @@ from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.geometry.clouds import PointCloud, finite_rows
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import (
     Scene,
     Segment,
     SegmenterConfig,
-    segment_finer,
     segment_image,
     segment_scene,
 )
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
-from pointpng_core.tracking.explained_points import foreground_of
-from pointpng_core.tracking.frame_explanation import FrameExplanation, shared, without_duplicates
+from pointpng_core.tracking.finer_cuts import cut_finer
+from pointpng_core.tracking.frame import Frame
+from pointpng_core.tracking.frame_explanation import explain
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
@@ -35,11 +35,6 @@ from pointpng_core.tracking.reference_renewal import ReferenceRenewal
 from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
 from pointpng_core.tracking.track import Track
 from pointpng_core.tracking.tracks import Tracks
-
-FINER_CONFIDENCE, FINER_SHARED = 0.5, 0.8
-"""Segments with less confident poses are cut at weaker edges, where that changes them."""
-SCENE_POINTS = 80_000
-"""Points of the frame that suffice for the coarse depth images made from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,54 +123,56 @@ class FramePipeline:
         `tracking.enabled` is False. `stamp_s` is the time of the frame in seconds; give it with
         every frame or with none. Raises CloudError for arrays of another shape.
         """
-        cloud = PointCloud.of(cloud)
-        mismatch = sensor_mismatch(cloud)
-        result = self._process(cloud.sensor_points, cloud.image_shape, stamp_s)
-        return replace(result, warnings=(mismatch,) if mismatch else ()
+        timer = StageTimer()
+        with timer('total'):
+            with timer('sensor'):
+                cloud = PointCloud.of(cloud)
+                mismatch = sensor_mismatch(cloud)
+                frame = Frame.of(cloud, self._estimator.config.depth_noise)
+            result = self._process(frame, stamp_s, timer)
+        return replace(result, stage_ms=timer.stage_ms, warnings=(mismatch,) if mismatch else ()
                        ).in_cloud(cloud.T_cloud_sensor)
 
-    def _process(self, points: NDArray[np.floating], image_shape: tuple[int, int] | None,
-                 stamp_s: float | None) -> FrameResult:
-        """Return the objects among points (N, 3) in the sensor's optical frame, in that frame."""
-        timer = StageTimer()
+    def _process(self, frame: Frame, stamp_s: float | None, timer: StageTimer) -> FrameResult:
+        """Return the objects in a frame, in the sensor's optical frame."""
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self._tracks)
-        with timer('total'):
-            with timer('scene'):
-                scene = self._segment(points, image_shape)
-            segments = self._largest(scene)
-            scene_points = _subsampled(points)
-            search = partial(self._search, scene_points=scene_points, timer=timer)
-            with timer('track'):
-                measurements = tracker.associate(segments, stamp_s)
-                measurements = tracker.track(measurements, scene_points)
-            measurements = tracker.search(measurements, search)
-            measurements += self._cut_finer(measurements, points, image_shape, search)
-            measurements = self._merge_segments(measurements, tracker, search)
-            with timer('refit'):
-                measurements = self._explained(measurements, scene, points, scene_points)
-            accepted = self._accepted(measurements)
-            tracks = tracker.update(accepted, self._references)
-            with timer('observability'):
-                tracks = self._check_observability(accepted, tracks, scene_points)
-        detections = [Detection.of(*pair) for pair in zip(accepted, tracks)]
-        constrained = [track.well_constrained for track in tracks]
+        search = partial(self._search, scene_points=frame.scene_points, timer=timer)
+        with timer('scene'):
+            scene = self._segment(frame)
+        with timer('track'):
+            measurements = tracker.associate(self._largest(scene), stamp_s)
+            measurements = tracker.track(measurements, frame.scene_points)
+        measurements = tracker.search(measurements, search)
+        measurements += cut_finer(measurements, frame, search, segmenter=self._segmenter,
+                                  max_parts=self._config.max_objects)
+        measurements = self._merge_segments(measurements, tracker, search)
+        with timer('refit'):
+            measurements = explain(measurements, scene, frame, estimator=self._estimator,
+                                   references=self._references)
+        accepted = self._accepted(measurements)
+        tracks = tracker.update(accepted, self._references)
+        with timer('observability'):
+            tracks = self._check_observability(accepted, tracks, frame.scene_points)
+        return self._result(scene, measurements, accepted, tracks)
+
+    def _result(self, scene: Scene, measurements: Sequence[Measurement],
+                accepted: Sequence[Measurement], tracks: Sequence[Track]) -> FrameResult:
+        detections = [(Detection.of(measurement, track), track.well_constrained)
+                      for measurement, track in zip(accepted, tracks)]
         return FrameResult(
-            detections=tuple(found for found, well in zip(detections, constrained) if well),
-            poorly_constrained=tuple(found for found, well in zip(detections, constrained)
-                                     if not well),
-            rejected=_rejected(measurements, accepted), scene=scene, stage_ms=timer.stage_ms,
+            detections=tuple(found for found, well in detections if well),
+            poorly_constrained=tuple(found for found, well in detections if not well),
+            rejected=_rejected(measurements, accepted), scene=scene, stage_ms={},
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
-    def _segment(self, points: NDArray[np.floating],
-                 image_shape: tuple[int, int] | None = None) -> Scene:
-        """Return the parts of an image, or without one, objects as far as shape alone tells."""
-        depth_noise = self._estimator.config.depth_noise
-        if image_shape and self._segmenter.split:
-            return segment_image(points, image_shape, config=self._segmenter,
-                                 depth_noise=depth_noise)
-        return segment_scene(points, config=self._segmenter, depth_noise=depth_noise)
+    def _segment(self, frame: Frame) -> Scene:
+        """Return the parts of an image; else, or undivided, objects as shape alone tells them."""
+        if frame.image_shape and self._segmenter.split:
+            return segment_image(frame.points, frame.image_shape, config=self._segmenter,
+                                 depth_noise=frame.depth_noise)
+        return segment_scene(frame.points, config=self._segmenter, depth_noise=frame.depth_noise)
 
     def _largest(self, scene: Scene) -> list[Segment]:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
@@ -191,35 +188,6 @@ class FramePipeline:
             scene_points=scene_points, viewpoint=Viewpoint.SENSOR)
         timer.add(next((found[0].stage_ms for found in estimates if found), {}))
         return estimates
-
-    def _explained(self, measurements: list[Measurement], scene: Scene,
-                   points: NDArray[np.floating], scene_points: NDArray[np.floating]
-                   ) -> list[Measurement]:
-        """Return the measurements refitted to the points on their poses, without duplicates."""
-        if not any(measurement.searched for measurement in measurements):
-            return measurements
-        sigma_m = self._estimator.config.depth_noise.sigma_m(points[:, 2])
-        explanation = FrameExplanation(self._estimator, self._references,
-                                       foreground_of(scene.segments, sigma_m), scene_points)
-        return without_duplicates(explanation.refit(measurements), len(points))
-
-    def _cut_finer(self, measurements: Sequence[Measurement], points: NDArray[np.floating],
-                   image_shape: tuple[int, int] | None, search: Search) -> list[Measurement]:
-        """Return measurements of the parts into which weaker edges cut what no pose explains."""
-        doubtful = [measurement.segment for measurement in measurements
-                    if measurement.searched and measurement.track is None
-                    and (measurement.estimate is None
-                         or measurement.estimate.confidence < FINER_CONFIDENCE)]
-        if image_shape is None or not doubtful:
-            return []
-        rows = np.sort(np.concatenate([segment.indices for segment in doubtful]))
-        parts = [part for part in segment_finer(
-            points, image_shape, rows, config=self._segmenter,
-            depth_noise=self._estimator.config.depth_noise)
-            if all(shared(part, segment) < FINER_SHARED for segment in doubtful)]
-        parts = parts[:self._config.max_objects]
-        return [Measurement(segment=part, estimate=found[0] if found else None, searched=True)
-                for part, found in zip(parts, search(parts))]
 
     def _merge_segments(self, measurements: list[Measurement], tracker: FrameTracker,
                         search: Search) -> list[Measurement]:
@@ -267,7 +235,9 @@ class FramePipeline:
         The cloud is as for `process`; the references have the axes of the sensor's optical frame.
         Raises CloudError.
         """
-        scene = self._segment(PointCloud.of(cloud).sensor_points)
+        frame = Frame.of(PointCloud.of(cloud), self._estimator.config.depth_noise)
+        # A part of an object is no reference: what shape alone tells is needed.
+        scene = self._segment(replace(frame, image_shape=None))
         return [self._estimator.reference_from_view(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(self._largest(scene))]
 
@@ -294,9 +264,3 @@ def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measuremen
     left = [measurement for measurement in measurements if measurement not in accepted]
     return tuple(Rejection(segment=measurement.segment, estimate=measurement.estimate)
                  for measurement in sorted(left, key=lambda measurement: -measurement.score))
-
-
-def _subsampled(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return about SCENE_POINTS of a frame's points (N, 3), evenly chosen, finite ones only."""
-    few = points[::max(1, len(points) // SCENE_POINTS)]
-    return few[finite_rows(few)]

@@ -21,8 +21,6 @@ from pointpng_core.geometry.so3 import fibonacci_directions
 
 MIN_VISIBLE = 16
 """Views with fewer visible points are left out."""
-
-
 OCCLUDED_SHARE = 0.5
 """Share of a view's points that an occluded view keeps: matches objects of which .3 to .8 are
 visible (true masks of the shared clutter frames)."""
@@ -45,6 +43,11 @@ class ViewBank:
     """(W, d) of the visible points about their centroid, in the view frame."""
     visible: Tensor
     """(V, K) which of the reference's probe points are visible."""
+
+    @property
+    def whole_embeddings(self) -> Tensor:
+        """Return the embeddings (V, d) of the views that nothing occludes."""
+        return self.embeddings[:len(self.directions)]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors as arrays by name, for the cache."""

@@ -49,7 +49,7 @@ class Foreground:
 
 
 def foreground_of(segments: Sequence[Segment], sigma_m: NDArray[np.floating]) -> Foreground:
-    """Return the points of all segments; sigma_m (M,) is the depth noise at all rows of the cloud."""
+    """Return the points of all segments; `sigma_m` (M,): the noise at all rows of the cloud."""
     indices = np.concatenate([segment.indices for segment in segments]) if segments \
         else np.zeros(0, dtype=np.int64)
     points = np.concatenate([segment.points for segment in segments]) if segments \

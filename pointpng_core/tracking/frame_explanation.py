@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.reference import Reference
-from pointpng_core.segmentation import Segment
-from pointpng_core.tracking.explained_points import Foreground
+from pointpng_core.segmentation import Scene, Segment
+from pointpng_core.tracking.explained_points import Foreground, foreground_of
+from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.pose_selection import with_alternatives
+from pointpng_core.tracking.segment_merging import shared_share
 
 ON_POSE_M, ON_POSE_SIGMAS = 0.002, 3.0
 """Distance from a posed surface, plus standard deviations of the depth noise, within which points
@@ -30,14 +32,26 @@ SHARED = 0.5
 """A measurement of which others explain more than this share of its points is a duplicate."""
 
 
+def explain(measurements: list[Measurement], scene: Scene, frame: Frame, *,
+            estimator: PoseEstimator, references: Sequence[Reference]) -> list[Measurement]:
+    """Return the measurements of a frame refitted to the points on their poses, no duplicates.
+
+    A frame in which nothing was searched is explained by its tracks already.
+    """
+    if not any(measurement.searched for measurement in measurements):
+        return measurements
+    explanation = FrameExplanation(estimator, references, frame.scene_points,
+                                   foreground_of(scene.segments, frame.sigma_m))
+    return without_duplicates(explanation.refit(measurements), len(frame.points))
+
+
 class FrameExplanation:
-    """Refits the measurements of one frame, and drops those that others explain."""
+    """Refits the measurements of one frame to the points that lie on their poses."""
 
     def __init__(self, estimator: PoseEstimator, references: Sequence[Reference],
-                 foreground: Foreground, scene_points: NDArray[np.floating]) -> None:
-        self._estimator, self._foreground = estimator, foreground
+                 scene_points: NDArray[np.floating], foreground: Foreground) -> None:
+        self._estimator, self._scene_points, self._foreground = estimator, scene_points, foreground
         self._references = {reference.name: reference for reference in references}
-        self._scene_points = scene_points
 
     def refit(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """Return the measurements, those that were searched on the points on their poses.
@@ -49,7 +63,7 @@ class FrameExplanation:
         segments = [self._on_pose(measurements[index]) for index in due]
         pairs = [(index, segment) for index, segment in zip(due, segments)
                  if len(segment.points) >= LEAST_POINTS
-                 and shared(segment, measurements[index].segment) < SAME_SHARE]
+                 and shared_share(segment, measurements[index].segment) < SAME_SHARE]
         if not pairs:
             return list(measurements)
         posed = [measurements[index].posed for index, _ in pairs]
@@ -96,9 +110,3 @@ def without_duplicates(measurements: Sequence[Measurement], size: int) -> list[M
 
 def _confidence(measurement: Measurement) -> float:
     return measurement.estimate.confidence if measurement.estimate else 0.0
-
-
-def shared(first: Segment, second: Segment) -> float:
-    """Return the intersection over the union of two segments."""
-    both = np.intersect1d(first.indices, second.indices, assume_unique=True).size
-    return both / max(1, len(first.indices) + len(second.indices) - both)

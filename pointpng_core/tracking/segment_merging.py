@@ -48,6 +48,12 @@ def union(segments: Sequence[Segment]) -> Segment:
                    indices=np.concatenate([segment.indices for segment in segments]))
 
 
+def shared_share(first: Segment, second: Segment) -> float:
+    """Return the intersection over the union of two segments."""
+    both = np.intersect1d(first.indices, second.indices, assume_unique=True).size
+    return both / max(1, len(first.indices) + len(second.indices) - both)
+
+
 def better_groups(segments: Sequence[Segment], estimates: Sequence[list[PoseEstimate]],
                   groups: Sequence[Group], merged: Sequence[list[PoseEstimate]], *,
                   min_confidence: float) -> list[int]:

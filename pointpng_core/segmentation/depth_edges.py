@@ -64,6 +64,8 @@ def shifted(image: NDArray, rows: int, columns: int, blank: float = np.nan) -> N
     """Return an image (H, W) whose pixel (r, c) is that at (r + rows, c + columns), or blank."""
     result = np.full_like(image, blank)
     height, width = image.shape
+    if abs(rows) >= height or abs(columns) >= width:
+        return result
     to = (slice(max(-rows, 0), height - max(rows, 0)),
           slice(max(-columns, 0), width - max(columns, 0)))
     source = (slice(max(rows, 0), height + min(rows, 0)),

@@ -10,9 +10,6 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
 from pointpng_core.tracking.association import surface_distances
 
-BOX_MARGIN_M = 0.005
-"""Points farther outside the box around an object are not measured against its surface."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Foreground:
@@ -29,22 +26,23 @@ class Foreground:
     def on_pose(self, T_camera_object: NDArray[np.float64], reference: Reference, *,
                 base_m: float, sigmas: float) -> Segment:
         """Return the points within `base_m` plus so many sigmas of a posed surface."""
-        rows = np.flatnonzero(self._in_box(T_camera_object, reference))
+        reach_m = base_m + sigmas * self.sigma_m
+        rows = np.flatnonzero(self._in_box(T_camera_object, reference, reach_m))
         distances_m = surface_distances(self.points[rows], T_camera_object, reference) \
             if len(rows) else np.zeros(0, np.float32)
-        rows = rows[distances_m < base_m + sigmas * self.sigma_m[rows]]
+        rows = rows[distances_m < reach_m[rows]]
         return Segment(points=self.points[rows], indices=self.indices[rows])
 
-    def _in_box(self, T_camera_object: NDArray[np.float64], reference: Reference
-                ) -> NDArray[np.bool_]:
+    def _in_box(self, T_camera_object: NDArray[np.float64], reference: Reference,
+                reach_m: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return whether points (N,) are within `reach_m` (N,) of the box around the surface."""
         centre, size = reference.box
         R, t = T_camera_object[:3, :3].astype(np.float32), T_camera_object[:3, 3]
         middle = (T_camera_object[:3, :3] @ centre + t).astype(np.float32)
-        half = size / 2 + BOX_MARGIN_M
         inside = np.ones(len(self.points), dtype=bool)
         offset = self.points - middle
         for axis in range(3):
-            inside &= np.abs(offset @ R[:, axis]) < half[axis]
+            inside &= np.abs(offset @ R[:, axis]) < size[axis] / 2 + reach_m
         return inside
 
 

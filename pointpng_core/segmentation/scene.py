@@ -29,8 +29,8 @@ class Segment:
 class Scene:
     """The segments, largest first, what they stand on and why that, and milliseconds per stage.
 
-    The stages are table, above, voxel, surface, split, gather and total; those that were not
-    reached are missing.
+    The stages are table, above, voxel, surface, split, gather and total, for an image parts in
+    place of voxel, surface and split; those that were not reached are missing.
     """
 
     segments: tuple[Segment, ...]

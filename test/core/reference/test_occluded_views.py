@@ -13,7 +13,13 @@ from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry import Symmetry
 from pointpng_core.reference import ReferenceConfig
-from pointpng_core.reference.view_bank import MIN_VISIBLE, OCCLUDED_SHARE, _cut
+from pointpng_core.reference.view_bank import (
+    MIN_VISIBLE,
+    OCCLUDED_SHARE,
+    Rendering,
+    _cut,
+    _occluded,
+)
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 STEP, WAYS = 4, 3
@@ -75,10 +81,14 @@ def test_a_cut_keeps_its_share_on_one_side_of_each_edge(count):
 
 
 def test_parts_of_too_few_points_are_left_out():
-    points = np.random.default_rng(0).normal(size=(3 * MIN_VISIBLE, 3)).astype(np.float32)
-    config = replace(CONFIG, occlusion_step=1, occlusions=4)
-    views = CountingBuilder(config).from_model(points, name='x', symmetry=Symmetry()).views
-    assert len(views.directions) <= len(views.embeddings) < 2 * len(views.directions)
+    rng = np.random.default_rng(0)
+    clouds = [rng.normal(size=(size, 3)).astype(np.float32)
+              for size in (MIN_VISIBLE, 2 * MIN_VISIBLE - 4, 4 * MIN_VISIBLE)]
+    cameras = rng.normal(size=(3, 3))
+    parts, owners = _occluded(clouds, cameras, Rendering(
+        directions=cameras, distance_m=1.0, occlusion_step=1, occlusions=3, sample=64))
+    assert owners == [2, 2, 2]
+    assert [len(part) for part in parts] == [2 * MIN_VISIBLE] * 3
 
 
 # --- what they are for -----------------------------------------------------------------------

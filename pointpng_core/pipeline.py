@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,8 +203,8 @@ class FramePipeline:
             return measurements
         segments = [measurement.segment for measurement in measurements]
         largest_m = max((reference.diameter_m for reference in self._references), default=0.0)
-        groups = candidate_groups(segments, doubtful, gap_m=config.union_gap_m,
-                                  largest_m=largest_m)[:config.max_unions]
+        groups = list(islice(candidate_groups(segments, doubtful, gap_m=config.union_gap_m,
+                                              largest_m=largest_m), config.max_unions))
         unions = [union([segments[index] for index in group]) for group in groups]
         merged = search(unions)
         own = [[measurement.estimate] if measurement.estimate else []

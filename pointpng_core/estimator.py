@@ -142,7 +142,8 @@ class PoseEstimator:
         registration, verifier = self._parts(request, strategy)
         with timer('coarse'):
             candidates = verifier.coarse(registration.coarse(hypotheses))
-            hypotheses = candidates.hypotheses.take(candidates.best(strategy.keep(config)))
+            keep = strategy.keep(config, len(request.references))
+            hypotheses = candidates.hypotheses.take(candidates.best(keep))
         with timer('fine'):
             candidates = verifier.fine(registration.fine(hypotheses))
         with timer('refine'):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,22 @@ from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
-from pointpng_core.geometry.clouds import PointCloud, finite_rows
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.reference import Reference
-from pointpng_core.segmentation import Scene, Segment, SegmenterConfig, segment_scene
+from pointpng_core.segmentation import (
+    Scene,
+    Segment,
+    SegmenterConfig,
+    segment_image,
+    segment_scene,
+)
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
+from pointpng_core.tracking.finer_cuts import cut_finer
+from pointpng_core.tracking.frame import Frame
+from pointpng_core.tracking.frame_explanation import explain
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
@@ -26,9 +36,6 @@ from pointpng_core.tracking.reference_renewal import ReferenceRenewal
 from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
 from pointpng_core.tracking.track import Track
 from pointpng_core.tracking.tracks import Tracks
-
-SCENE_POINTS = 80_000
-"""Points of the frame that suffice for the coarse depth images made from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +54,7 @@ class PipelineConfig(Config):
     max_unions: int = option(
         8, low=0, high=256, help='Most merged segments tried in a frame.')
     max_objects: int = option(
-        16, low=1, high=64, help='Most segments posed in a frame, the largest first.')
+        32, low=1, high=64, help='Most segments posed in a frame, the largest first.')
     min_observability: float = option(
         0.1, low=0.0, high=1.0,
         help='A pose is not accepted when the visible points constrain some direction of it by '
@@ -117,45 +124,56 @@ class FramePipeline:
         `tracking.enabled` is False. `stamp_s` is the time of the frame in seconds; give it with
         every frame or with none. Raises CloudError for arrays of another shape.
         """
-        cloud = PointCloud.of(cloud)
-        mismatch = sensor_mismatch(cloud)
-        result = self._process(cloud.sensor_points, stamp_s)
-        return replace(result, warnings=(mismatch,) if mismatch else ()
+        timer = StageTimer()
+        with timer('total'):
+            with timer('sensor'):
+                cloud = PointCloud.of(cloud)
+                mismatch = sensor_mismatch(cloud)
+                frame = Frame.of(cloud, self._estimator.config.depth_noise)
+            result = self._process(frame, stamp_s, timer)
+        return replace(result, stage_ms=timer.stage_ms, warnings=(mismatch,) if mismatch else ()
                        ).in_cloud(cloud.T_cloud_sensor)
 
-    def _process(self, points: NDArray[np.floating], stamp_s: float | None) -> FrameResult:
-        """Return the objects among points (N, 3) in the sensor's optical frame, in that frame."""
-        timer = StageTimer()
+    def _process(self, frame: Frame, stamp_s: float | None, timer: StageTimer) -> FrameResult:
+        """Return the objects in a frame, in the sensor's optical frame."""
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self._tracks)
-        with timer('total'):
-            with timer('scene'):
-                scene = self._segment(points)
-            segments = self._largest(scene)
-            scene_points = _subsampled(points)
-            search = partial(self._search, scene_points=scene_points, timer=timer)
-            with timer('track'):
-                measurements = tracker.associate(segments, stamp_s)
-                measurements = tracker.track(measurements, scene_points)
-            measurements = tracker.search(measurements, search)
-            measurements = self._merge_segments(measurements, tracker, search)
-            accepted = self._accepted(measurements)
-            tracks = tracker.update(accepted, self._references)
-            with timer('observability'):
-                tracks = self._check_observability(accepted, tracks, scene_points)
-        detections = [Detection.of(*pair) for pair in zip(accepted, tracks)]
-        constrained = [track.well_constrained for track in tracks]
+        search = partial(self._search, scene_points=frame.scene_points, timer=timer)
+        with timer('scene'):
+            scene = self._segment(frame)
+        with timer('track'):
+            measurements = tracker.associate(self._largest(scene), stamp_s)
+            measurements = tracker.track(measurements, frame.scene_points)
+        measurements = tracker.search(measurements, search)
+        measurements += cut_finer(measurements, frame, search, segmenter=self._segmenter,
+                                  max_parts=self._config.max_objects)
+        measurements = self._merge_segments(measurements, tracker, search)
+        with timer('refit'):
+            measurements = explain(measurements, scene, frame, estimator=self._estimator,
+                                   references=self._references)
+        accepted = self._accepted(measurements)
+        tracks = tracker.update(accepted, self._references)
+        with timer('observability'):
+            tracks = self._check_observability(accepted, tracks, frame.scene_points)
+        return self._result(scene, measurements, accepted, tracks)
+
+    def _result(self, scene: Scene, measurements: Sequence[Measurement],
+                accepted: Sequence[Measurement], tracks: Sequence[Track]) -> FrameResult:
+        detections = [(Detection.of(measurement, track), track.well_constrained)
+                      for measurement, track in zip(accepted, tracks)]
         return FrameResult(
-            detections=tuple(found for found, well in zip(detections, constrained) if well),
-            poorly_constrained=tuple(found for found, well in zip(detections, constrained)
-                                     if not well),
-            rejected=_rejected(measurements, accepted), scene=scene, stage_ms=timer.stage_ms,
+            detections=tuple(found for found, well in detections if well),
+            poorly_constrained=tuple(found for found, well in detections if not well),
+            rejected=_rejected(measurements, accepted), scene=scene, stage_ms={},
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
-    def _segment(self, points: NDArray[np.floating]) -> Scene:
-        return segment_scene(points, config=self._segmenter,
-                             depth_noise=self._estimator.config.depth_noise)
+    def _segment(self, frame: Frame) -> Scene:
+        """Return the parts of an image; else, or undivided, objects as shape alone tells them."""
+        if frame.image_shape and self._segmenter.split:
+            return segment_image(frame.points, frame.image_shape, config=self._segmenter,
+                                 depth_noise=frame.depth_noise)
+        return segment_scene(frame.points, config=self._segmenter, depth_noise=frame.depth_noise)
 
     def _largest(self, scene: Scene) -> list[Segment]:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
@@ -185,8 +203,8 @@ class FramePipeline:
             return measurements
         segments = [measurement.segment for measurement in measurements]
         largest_m = max((reference.diameter_m for reference in self._references), default=0.0)
-        groups = candidate_groups(segments, doubtful, gap_m=config.union_gap_m,
-                                  largest_m=largest_m)[:config.max_unions]
+        groups = list(islice(candidate_groups(segments, doubtful, gap_m=config.union_gap_m,
+                                              largest_m=largest_m), config.max_unions))
         unions = [union([segments[index] for index in group]) for group in groups]
         merged = search(unions)
         own = [[measurement.estimate] if measurement.estimate else []
@@ -218,7 +236,9 @@ class FramePipeline:
         The cloud is as for `process`; the references have the axes of the sensor's optical frame.
         Raises CloudError.
         """
-        scene = self._segment(PointCloud.of(cloud).sensor_points)
+        frame = Frame.of(PointCloud.of(cloud), self._estimator.config.depth_noise)
+        # A part of an object is no reference: what shape alone tells is needed.
+        scene = self._segment(replace(frame, image_shape=None))
         return [self._estimator.reference_from_view(segment.points, name=f'object_{index}')
                 for index, segment in enumerate(self._largest(scene))]
 
@@ -245,9 +265,3 @@ def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measuremen
     left = [measurement for measurement in measurements if measurement not in accepted]
     return tuple(Rejection(segment=measurement.segment, estimate=measurement.estimate)
                  for measurement in sorted(left, key=lambda measurement: -measurement.score))
-
-
-def _subsampled(points: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return about SCENE_POINTS of a frame's points (N, 3), evenly chosen, finite ones only."""
-    few = points[::max(1, len(points) // SCENE_POINTS)]
-    return few[finite_rows(few)]

@@ -26,7 +26,7 @@ class SearchConfig(Config):
     partial_surface_starts: int = option(128, help='Rotations, evenly over SO(3), from which a '
                                                    'partial surface is registered, for each '
                                                    'reference.', low=16, high=4096)
-    more_per_reference: int = option(4, help='Further poses for each further reference.',
+    more_per_reference: int = option(8, help='Further poses for each further reference.',
                                      low=1, high=512)
     apart_rad: float = option(0.3, help='Least distance between the poses of one reference.',
                               unit='rad', low=0.01, high=3.0)
@@ -52,6 +52,8 @@ class VerificationConfig(Config):
     fine_points: int = option(512, help='Points of an observation in the fine ICP.',
                               low=16, high=8192)
     keep: int = option(12, help='Poses per view that the fine ICP registers.', low=1, high=256)
+    keep_per_reference: float = option(0.5, help='Further poses per view for each further '
+                                                  'reference.', low=0.0, high=64.0)
     full_surface_keep: int = option(8, help='Poses per full or partial surface that the fine ICP '
                                             'registers.', low=1, high=256)
     tolerance: float = option(0.012, help='Distance from the surface within which a point fits.',

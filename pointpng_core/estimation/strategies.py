@@ -74,7 +74,7 @@ class Strategy(ABC):
     def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
         """Return what judges registered hypotheses."""
 
-    def keep(self, config: VerificationConfig) -> int:
+    def keep(self, config: VerificationConfig, references: int) -> int:
         """Return how many hypotheses of each observation go on to the fine registration."""
         return config.full_surface_keep
 
@@ -117,9 +117,9 @@ class SingleView(Strategy):
                         coverage=ViewCoverage(images=images, stack=request.stack),
                         noise_m=config.noise_sigmas * request.depth_noise.sigma_m(distance_m))
 
-    def keep(self, config: VerificationConfig) -> int:
+    def keep(self, config: VerificationConfig, references: int) -> int:
         """Return how many hypotheses of each view go on to the fine registration."""
-        return config.keep
+        return config.keep + round(config.keep_per_reference * (references - 1))
 
     def point_error_m(self, depth_noise: DepthNoise, distance_m: NDArray[np.float64],
                       diameter_m: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import build_field
 from pointpng_core.reference.symmetry_detection.detection import discover_symmetry
-from pointpng_core.reference.view_bank import all_around, render_views
+from pointpng_core.reference.view_bank import Rendering, all_around, render_views
 
 MIN_POINTS = 32
 """Fewer points make no surface."""
@@ -58,6 +58,10 @@ class ReferenceConfig(Config):
     views: int = option(200, help='Directions a reference is rendered from.', low=4, high=5000)
     view_distance: float = option(4.0, help='Distance of the rendering camera.', unit='diameters',
                                   low=0.6, high=100.0)
+    occlusion_step: int = option(3, help='Every so many views are also embedded partly occluded.',
+                                 low=1, high=5000)
+    occlusions: int = option(4, help='Ways in which such a view is occluded; 0: none.',
+                             low=0, high=64)
     sample: int = option(512, help='Points embedded per view or cloud.', low=32, high=8192)
     full_surface_sample: int = option(2048, help='Points embedded of a full surface.',
                                       low=32, high=65536)
@@ -112,9 +116,11 @@ class ReferenceBuilder:
         probes = farthest_points(cloud[None], min(self.config.probes, len(points)))[0]
         views = render_views(
             local, probes.cpu().numpy(), normals=normals, outward=surface.outward,
-            spacing_m=spacing, diameter_m=diameter, encoder=self.encoder, directions=directions,
-            distance_diameters=self.config.view_distance, sample=self.config.sample,
-            device=self.device)
+            spacing_m=spacing, diameter_m=diameter, encoder=self.encoder, device=self.device,
+            rendering=Rendering(
+                directions=directions, distance_m=self.config.view_distance * diameter,
+                occlusion_step=self.config.occlusion_step, occlusions=self.config.occlusions,
+                sample=self.config.sample))
         symmetry = surface.symmetry if surface.symmetry is not None else discover_symmetry(
             points, normals, diameter_m=diameter, spacing_m=spacing)
         full_surface = torch.from_numpy(

@@ -50,6 +50,19 @@ class SegmenterConfig(Config):
     link_per_m: float = option(
         0.0075, unit='m/m', low=0.0, high=0.1,
         help='The same per metre from the camera, where pixels lie farther apart.')
+    bend_span_px: int = option(
+        4, unit='px', low=1, high=32,
+        help='Organised clouds: distance on either side over which a bend is measured.')
+    min_bend_m: float = option(
+        0.0025, unit='m', low=0.0, high=0.1,
+        help='Organised clouds: concave bends deeper than this (plus noise) separate parts.')
+    bend_sigmas: float = option(
+        2.4, low=0.0, high=20.0,
+        help='Standard deviations of the smoothed depth noise that are added to it.')
+    jump_m: float = option(
+        0.008, unit='m', low=0.0, high=0.5,
+        help='Organised clouds: jumps in depth between neighbouring pixels that separate parts; '
+             'it grows with the distance beyond 0.6 m.')
     min_segment_points: int = option(
         60, low=1, help='Least number of points of a segment.')
     min_segment_size_m: float = option(

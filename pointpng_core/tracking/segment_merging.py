@@ -4,7 +4,7 @@ A crease between the body and the battery of a drill looks like one between two 
 occluder splits the surface behind it in two. Shape alone cannot decide; recognition can.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -20,32 +20,43 @@ GAP_SAMPLE = 400
 
 
 def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, gap_m: float,
-                     largest_m: float) -> list[Group]:
-    """Return groups of two or three segments that may be one object, as indices.
+                     largest_m: float) -> Iterator[Group]:
+    """Yield groups of two or three segments that may be one object, as indices.
 
     The segments of a group are connected over gaps below `gap_m`, at least one is doubtful, and
-    their extent is at most `largest_m`, the diameter of the largest reference.
+    their extent is at most `largest_m`, the diameter of the largest reference. They share no
+    points: a segment and a part of it together would count those twice.
     """
     samples = [random_points(segment.points, min(GAP_SAMPLE, len(segment.points)))
                for segment in segments]
     trees = [cKDTree(points) for points in samples]
     adjacent = {(a, b) for a, b in combinations(range(len(segments)), 2)
                 if trees[a].query(samples[b])[0].min() < gap_m}
-    groups = []
     for size in (2, 3):
         for group in combinations(range(len(segments)), size):
             links = sum(pair in adjacent for pair in combinations(group, 2))
             if links >= size - 1 and any(doubtful[index] for index in group):
                 points = np.concatenate([samples[index] for index in group])
-                if np.ptp(points, axis=0).max() <= largest_m:
-                    groups.append(group)
-    return groups
+                if np.ptp(points, axis=0).max() <= largest_m \
+                        and not _overlap([segments[index] for index in group]):
+                    yield group
+
+
+def _overlap(segments: Sequence[Segment]) -> bool:
+    rows = np.concatenate([segment.indices for segment in segments])
+    return len(np.unique(rows)) < len(rows)
 
 
 def union(segments: Sequence[Segment]) -> Segment:
     """Return one segment with the points of all."""
     return Segment(points=np.concatenate([segment.points for segment in segments]),
                    indices=np.concatenate([segment.indices for segment in segments]))
+
+
+def shared_share(first: Segment, second: Segment) -> float:
+    """Return the intersection over the union of two segments."""
+    both = np.intersect1d(first.indices, second.indices, assume_unique=True).size
+    return both / max(1, len(first.indices) + len(second.indices) - both)
 
 
 def better_groups(segments: Sequence[Segment], estimates: Sequence[list[PoseEstimate]],

@@ -91,9 +91,11 @@ def test_detections_have_covariances_and_other_poses(pipeline, result):
 
 
 def test_all_stages_are_timed(result):
-    assert {'total', 'scene', 'search', 'coarse', 'fine', 'refine'} <= set(result.stage_ms)
+    assert {'total', 'sensor', 'scene', 'search', 'coarse', 'fine', 'refine', 'refit'} \
+        <= set(result.stage_ms)
     assert all(spent >= 0 for spent in result.stage_ms.values())
-    assert result.stage_ms['scene'] <= result.stage_ms['total']
+    apart = ('sensor', 'scene', 'track', 'refit', 'observability')
+    assert sum(result.stage_ms[stage] for stage in apart) <= result.stage_ms['total']
     assert result.scene.plane is not None
 
 
@@ -173,7 +175,9 @@ class StubEstimator:
 
 
 def stub_reference(name):
-    return SimpleNamespace(diameter_m=0.3, name=name, centre=np.zeros(3))
+    """A reference without a surface: no point of a frame lies on it."""
+    return SimpleNamespace(diameter_m=0.3, name=name, centre=np.zeros(3),
+                           box=(np.zeros(3), np.zeros(3)))
 
 
 def stubbed(*scores, references=None, **options):

@@ -100,9 +100,12 @@ class Recogniser:
         return self._invariants(self._encoder.encode_at(batch.points, diameters))
 
     def _known(self, reference: Reference) -> tuple[Tensor, Tensor]:
-        """Return the norms of a reference's views (V, F) and of its full surface (F,)."""
+        """Return the norms of a reference's whole views (V, F) and of its full surface (F,).
+
+        Half a view resembles a whole view of something smaller: size would count less.
+        """
         if reference not in self._norms:
-            self._norms[reference] = (self._invariants(reference.views.embeddings),
+            self._norms[reference] = (self._invariants(reference.views.whole_embeddings),
                                       self._invariants(reference.embedding))
         return self._norms[reference]
 

@@ -16,9 +16,10 @@ from pointpng_core.evaluation.frames.answer import (
 )
 from pointpng_core.evaluation.frames.truth import Rows, Truth
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
-from pointpng_core.pipeline import SCENE_POINTS, FramePipeline
+from pointpng_core.pipeline import FramePipeline
 from pointpng_core.reference import Reference
 from pointpng_core.timing import StageTimer
+from pointpng_core.tracking.frame import SCENE_POINTS
 from pointpng_core.tracking.frame_result import FrameResult
 
 MIN_MASK_POINTS = 30

@@ -22,7 +22,7 @@ def estimate(score):
 
 
 def groups(places, doubtful=None, gap_m=0.02, largest_m=1.0):
-    segments = [block(x, first=index) for index, x in enumerate(places)]
+    segments = [block(x, first=1000 * index) for index, x in enumerate(places)]
     doubtful = [True] * len(places) if doubtful is None else doubtful
     return set(candidate_groups(segments, doubtful, gap_m=gap_m, largest_m=largest_m))
 
@@ -45,6 +45,13 @@ def test_groups_without_a_doubtful_segment_are_no_candidates():
 def test_no_group_is_longer_than_the_largest_reference():
     assert groups([0, 0.05, 0.10], largest_m=0.1) == {(0, 1), (1, 2)}
     assert groups([0, 0.05, 0.10], largest_m=0.05) == set()
+
+
+def test_a_segment_and_a_part_of_it_are_no_candidates():
+    whole, neighbour = block(0, first=0), block(0.05, first=1000)
+    part = Segment(points=whole.points[:100], indices=whole.indices[:100])
+    found = candidate_groups([whole, neighbour, part], [True] * 3, gap_m=0.05, largest_m=1.0)
+    assert set(found) == {(0, 1), (1, 2)}
 
 
 def test_fewer_than_two_segments_have_no_candidates():

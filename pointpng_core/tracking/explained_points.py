@@ -1,0 +1,55 @@
+"""The points of a frame that lie on posed objects: what a pose explains, whatever its segment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.reference.reference import Reference
+from pointpng_core.segmentation import Segment
+from pointpng_core.tracking.association import surface_distances
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Foreground:
+    """All points of a frame that may belong to objects.
+
+    `points` (N, 3) float32 are in the camera frame, `indices` (N,) int64 their rows of the cloud,
+    and `sigma_m` (N,) the depth noise of each.
+    """
+
+    points: NDArray[np.float32]
+    indices: NDArray[np.int64]
+    sigma_m: NDArray[np.floating]
+
+    def on_pose(self, T_camera_object: NDArray[np.float64], reference: Reference, *,
+                base_m: float, sigmas: float) -> Segment:
+        """Return the points within `base_m` plus so many sigmas of a posed surface."""
+        reach_m = base_m + sigmas * self.sigma_m
+        rows = np.flatnonzero(self._in_box(T_camera_object, reference, reach_m))
+        distances_m = surface_distances(self.points[rows], T_camera_object, reference) \
+            if len(rows) else np.zeros(0, np.float32)
+        rows = rows[distances_m < reach_m[rows]]
+        return Segment(points=self.points[rows], indices=self.indices[rows])
+
+    def _in_box(self, T_camera_object: NDArray[np.float64], reference: Reference,
+                reach_m: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return whether points (N,) are within `reach_m` (N,) of the box around the surface."""
+        centre, size = reference.box
+        R, t = T_camera_object[:3, :3].astype(np.float32), T_camera_object[:3, 3]
+        middle = (T_camera_object[:3, :3] @ centre + t).astype(np.float32)
+        inside = np.ones(len(self.points), dtype=bool)
+        offset = self.points - middle
+        for axis in range(3):
+            inside &= np.abs(offset @ R[:, axis]) < size[axis] / 2 + reach_m
+        return inside
+
+
+def foreground_of(segments: Sequence[Segment], sigma_m: NDArray[np.floating]) -> Foreground:
+    """Return the points of all segments; `sigma_m` (M,): the noise at all rows of the cloud."""
+    indices = np.concatenate([segment.indices for segment in segments]) if segments \
+        else np.zeros(0, dtype=np.int64)
+    points = np.concatenate([segment.points for segment in segments]) if segments \
+        else np.zeros((0, 3), dtype=np.float32)
+    return Foreground(points=points, indices=indices, sigma_m=sigma_m[indices])

@@ -1,0 +1,49 @@
+"""Finer cuts of what no pose explains: two objects whose common edge is weak, for instance.
+
+Edges of depth that are as weak would cut many objects that are posed well as they are, so they
+are used only where recognition has failed.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pointpng_core.segmentation import Segment, SegmenterConfig, segment_finer
+from pointpng_core.tracking.frame import Frame
+from pointpng_core.tracking.frame_tracker import Search
+from pointpng_core.tracking.measurement import Measurement
+from pointpng_core.tracking.segment_merging import shared_share
+
+LEAST_CONFIDENCE = 0.5
+"""Segments whose poses are less confident are cut."""
+SAME_SHARE = 0.8
+"""A part that shares this much with a segment is the segment, and has been searched."""
+
+
+def cut_finer(measurements: Sequence[Measurement], frame: Frame, search: Search, *,
+              segmenter: SegmenterConfig, max_parts: int) -> list[Measurement]:
+    """Return measurements of the parts, `max_parts` at most, of segments without a sure pose.
+
+    Only new objects in organised clouds are cut; others give no measurement.
+    """
+    doubtful = [measurement.segment for measurement in measurements if _is_doubtful(measurement)]
+    parts = _parts(doubtful, frame, segmenter)[:max_parts]
+    return [Measurement(segment=part, estimate=found[0] if found else None, searched=True)
+            for part, found in zip(parts, search(parts))]
+
+
+def _is_doubtful(measurement: Measurement) -> bool:
+    return measurement.searched and measurement.track is None and (
+        measurement.estimate is None or measurement.estimate.confidence < LEAST_CONFIDENCE)
+
+
+def _parts(segments: Sequence[Segment], frame: Frame, segmenter: SegmenterConfig
+           ) -> list[Segment]:
+    """Return the parts of the segments, largest first, without those that are as before."""
+    if frame.image_shape is None or not segments:
+        return []
+    rows = np.sort(np.concatenate([segment.indices for segment in segments]))
+    parts = segment_finer(frame.points, frame.image_shape, rows, config=segmenter,
+                          depth_noise=frame.depth_noise)
+    return [part for part in parts
+            if all(shared_share(part, segment) < SAME_SHARE for segment in segments)]

@@ -1,0 +1,112 @@
+"""A frame explained by poses: each takes the points that lie on it, whatever their segments.
+
+Segments are cut by shape alone: they miss parts of an object and contain points of others. The
+pose of a segment, once found, tells better which points are the object's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimation.observation_kind import Viewpoint
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.reference.reference import Reference
+from pointpng_core.segmentation import Scene, Segment
+from pointpng_core.tracking.explained_points import Foreground, foreground_of
+from pointpng_core.tracking.frame import Frame
+from pointpng_core.tracking.measurement import Measurement
+from pointpng_core.tracking.pose_selection import with_alternatives
+from pointpng_core.tracking.segment_merging import shared_share
+
+ON_POSE_M, ON_POSE_SIGMAS = 0.002, 3.0
+"""Distance from a posed surface, plus standard deviations of the depth noise, within which points
+are the object's."""
+LEAST_SCORE = 0.3
+"""Poses that explain less of their segment are left alone."""
+LEAST_POINTS = 60
+SAME_SHARE = 0.97
+"""Segments that share this much with the points on their pose need no second registration."""
+SHARED = 0.5
+"""A measurement of which others explain more than this share of its points is a duplicate."""
+
+
+def explain(measurements: list[Measurement], scene: Scene, frame: Frame, *,
+            estimator: PoseEstimator, references: Sequence[Reference]) -> list[Measurement]:
+    """Return the measurements of a frame refitted to the points on their poses, no duplicates.
+
+    A frame in which nothing was searched is explained by its tracks already.
+    """
+    if not any(measurement.searched for measurement in measurements):
+        return measurements
+    explanation = FrameExplanation(estimator, references, frame.scene_points,
+                                   foreground_of(scene.segments, frame.sigma_m))
+    return without_duplicates(explanation.refit(measurements), len(frame.points))
+
+
+class FrameExplanation:
+    """Refits the measurements of one frame to the points that lie on their poses."""
+
+    def __init__(self, estimator: PoseEstimator, references: Sequence[Reference],
+                 scene_points: NDArray[np.floating], foreground: Foreground) -> None:
+        self._estimator, self._scene_points, self._foreground = estimator, scene_points, foreground
+        self._references = {reference.name: reference for reference in references}
+
+    def refit(self, measurements: Sequence[Measurement]) -> list[Measurement]:
+        """Return the measurements, those that were searched on the points on their poses.
+
+        A refitted pose replaces the found one where it explains more points.
+        """
+        due = [index for index, measurement in enumerate(measurements)
+               if measurement.searched and measurement.score >= LEAST_SCORE]
+        segments = [self._on_pose(measurements[index]) for index in due]
+        pairs = [(index, segment) for index, segment in zip(due, segments)
+                 if len(segment.points) >= LEAST_POINTS
+                 and shared_share(segment, measurements[index].segment) < SAME_SHARE]
+        if not pairs:
+            return list(measurements)
+        posed = [measurements[index].posed for index, _ in pairs]
+        found = self._estimator.track_batch(
+            [segment.points for _, segment in pairs],
+            [self._references[estimate.name] for estimate in posed],
+            [estimate.T_observation_reference for estimate in posed],
+            scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR)
+        results = list(measurements)
+        for (index, segment), estimate, before in zip(pairs, found, posed):
+            if estimate is None:
+                continue
+            after = replace(measurements[index], segment=segment,
+                            estimate=with_alternatives(estimate, before))
+            if after.explained_points > measurements[index].explained_points:
+                results[index] = after
+        return results
+
+    def _on_pose(self, measurement: Measurement) -> Segment:
+        estimate = measurement.posed
+        return self._foreground.on_pose(
+            estimate.T_observation_reference, self._references[estimate.name],
+            base_m=ON_POSE_M, sigmas=ON_POSE_SIGMAS)
+
+
+def without_duplicates(measurements: Sequence[Measurement], size: int) -> list[Measurement]:
+    """Return the measurements whose points no better ones explain, in their order.
+
+    `size` is the number of rows of the cloud. Tracked poses come first, then the most confident
+    explanations of the most points.
+    """
+    claimed = np.zeros(size, dtype=bool)
+    order = sorted(range(len(measurements)), key=lambda index: (
+        not measurements[index].tracked,
+        -measurements[index].explained_points * _confidence(measurements[index])))
+    kept = []
+    for index in order:
+        rows = measurements[index].segment.indices
+        if claimed[rows].mean() <= SHARED:
+            claimed[rows] = True
+            kept.append(index)
+    return [measurements[index] for index in sorted(kept)]
+
+
+def _confidence(measurement: Measurement) -> float:
+    return measurement.estimate.confidence if measurement.estimate else 0.0

@@ -17,7 +17,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, report_progress, require_file, rule
+from pointpng_core.cli.options import (
+    add_model,
+    fraction,
+    positive,
+    report_progress,
+    require_file,
+    rule,
+)
 from pointpng_core.cli.output import check_json_target, number, table
 from pointpng_core.errors import ConfigError
 
@@ -35,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='calibration to judge (default: the one that ships with the package)')
     parser.add_argument('--fit', metavar='OUT.json', type=Path,
                         help='fit to the other half of the objects first, and write it there')
-    parser.add_argument('--threshold', metavar='P', type=probability,
+    parser.add_argument('--threshold', metavar='P', type=fraction,
                         help='confidence that is accepted (default: that of the pipeline)')
     parser.add_argument('--plot', metavar='FILE.png', type=Path,
                         help='picture of the reliability diagram and of risk over coverage')
@@ -112,17 +119,6 @@ def _objects(options: argparse.Namespace) -> list[Any]:
         meshes |= {name: named.read(row) for row, name in enumerate(named.names)
                    if not (left_out and row in left_out)}
     return [make_object(name) for name in object_names()] + table_objects(meshes)
-
-
-def probability(text: str) -> float:
-    """Read a number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
-    return value
 
 
 def readable(result: dict[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pointpng_core.errors import CloudError
 from pointpng_core.evaluation.recordings.recorded_clouds import RecordedCloud
 from pointpng_core.geometry.clouds import FixedViewpoint
 from pointpng_core.pipeline import FramePipeline
-from pointpng_core.tracking.frame_result import Detection
+from pointpng_core.tracking.frame_result import Detection, FrameResult
 
 
 class FrameSequence:
@@ -22,18 +23,24 @@ class FrameSequence:
     def process(self, recorded: RecordedCloud) -> dict[str, Any]:
         """Return the record of a cloud; see `result_file`."""
         facts = {'stamp_ns': recorded.stamp_ns, 'frame_id': recorded.frame_id}
+        try:
+            result = self._result(recorded)
+        except CloudError as error:
+            return {**facts, 'refused': str(error), 'warnings': [], 'stage_ms': {}, 'objects': []}
+        return {**facts, 'refused': None, 'warnings': list(result.warnings),
+                'stage_ms': result.stage_ms,
+                'objects': [_object(found) for found in result.detections]}
+
+    def _result(self, recorded: RecordedCloud) -> FrameResult:
+        """Return what is found in a cloud; raises CloudError where there is none."""
         if recorded.cloud is None:
-            return {**facts, 'refused': recorded.refused, 'warnings': [], 'stage_ms': {},
-                    'objects': []}
+            raise CloudError(recorded.refused or 'no cloud')
         if recorded.frame_id != self._frame_id:
             self._pipeline.reset()
             self._frame_id = recorded.frame_id
         cloud = recorded.cloud if self._viewpoint is None \
             else self._viewpoint.placed(recorded.cloud, recorded.frame_id)
-        result = self._pipeline.process(cloud, recorded.stamp_ns / 1e9)
-        return {**facts, 'refused': None, 'warnings': list(result.warnings),
-                'stage_ms': result.stage_ms,
-                'objects': [_object(found) for found in result.detections]}
+        return self._pipeline.process(cloud, recorded.stamp_ns / 1e9)
 
 
 def _object(found: Detection) -> dict[str, Any]:

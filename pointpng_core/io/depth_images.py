@@ -9,12 +9,10 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.cloud_files import BROKEN_ARRAY
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.image_files import MAX_PIXELS, read_pixels
-from pointpng_core.io.units import MM_PER_M
+from pointpng_core.io.units import DEPTH_RANGE_M, MM_PER_M
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.npy')
 MASK_SUFFIXES = (*DEPTH_SUFFIXES, '.jpg', '.jpeg')
-DEPTH_RANGE_M = (0.05, 20.0)
-"""Of the median depth of an image; outside of it the unit is wrong."""
 INTEGER_SCALE, FLOAT_SCALE = 1.0, 1000.0
 """Millimetres of one unit where nobody says: whole numbers are in mm, others in metres."""
 

@@ -22,6 +22,9 @@ from pointpng_core.io.bop.layout import (
 from pointpng_core.io.depth_images import depth_in_metres, read_depth_values, read_mask
 from pointpng_core.io.image_files import read_colour
 
+WRONG_SCALE = 5.0
+"""Units differ by factors of 10 and more; what lies before or behind a centre does not."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BopInstance:
@@ -55,7 +58,8 @@ class BopFrame:
         """Return depths (H, W) along the optical axis in metres, 0 where there is no reading.
 
         Raises FileError when the image is missing, broken, of another size than the camera's,
-        without any reading, or when its median shows that the scale is wrong.
+        without any reading, or when its median or the annotated objects show that the scale is
+        wrong.
         """
         folder = self.scene / of_sensor(DEPTH, self.sensor)
         path = self._image(DEPTH)
@@ -67,7 +71,9 @@ class BopFrame:
                             '"depth_scale"; add it: mm of one unit of the depth image')
         values = read_depth_values(path)
         self._check_size(path, values)
-        return depth_in_metres(path, values, depth_scale=self.depth_scale)
+        depth_m = depth_in_metres(path, values, depth_scale=self.depth_scale)
+        self._check_scale(path, depth_m)
+        return depth_m
 
     def rgb(self) -> NDArray[np.uint8] | None:
         """Return the colour or grey image (H, W, 3); None where there is none. Raises FileError.
@@ -113,3 +119,18 @@ class BopFrame:
         if image.shape != self.camera.image_shape:
             raise FileError(f'{path}: its (height, width) is {image.shape}, but that of the '
                             f"camera's images is {self.camera.image_shape}")
+
+    def _check_scale(self, path: Path, depth_m: NDArray[np.float32]) -> None:
+        """Raise FileError when the depth at the annotated objects is far from theirs."""
+        centres = np.array([instance.T_camera_object[:3, 3] for instance in self.instances
+                            if instance.T_camera_object[2, 3] > 0]).reshape(-1, 3)
+        columns, rows = np.rint(self.camera.project(centres)).astype(int).T
+        inside = (columns >= 0) & (columns < self.camera.width)
+        inside &= (rows >= 0) & (rows < self.camera.height)
+        measured_m = depth_m[rows[inside], columns[inside]]
+        ratios = measured_m[measured_m > 0] / centres[inside, 2][measured_m > 0]
+        if len(ratios) and not 1 / WRONG_SCALE < np.median(ratios) < WRONG_SCALE:
+            raise FileError(
+                f'{path}: with "depth_scale" {self.depth_scale:g}, the depth measured at the '
+                f'annotated objects is {np.median(ratios):.3g} times theirs; correct '
+                '"depth_scale" in scene_camera.json, the millimetres of one unit of the image')

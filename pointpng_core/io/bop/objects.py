@@ -117,13 +117,13 @@ def read_objects(folder: Path) -> list[BopObject]:
 
 
 def object_of_file(file: Path) -> BopObject | None:
-    """Return the object of a mesh that lies in a folder of models; None for any other file.
+    """Return the object of a mesh that lies in a folder of models; None for any other path.
 
     Raises FileError when `models_info.json` beside it is broken.
     """
     if not _MODEL_FILE.fullmatch(file.name) or not (file.parent / layout.MODELS_INFO).is_file():
         return None
-    return next(item for item in read_objects(file.parent) if item.path.name == file.name)
+    return next((item for item in read_objects(file.parent) if item.path.name == file.name), None)
 
 
 def _names(records: dict[int, Record]) -> dict[int, str]:

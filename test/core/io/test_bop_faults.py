@@ -106,6 +106,7 @@ def test_a_true_pose_without_a_rotation_is_refused(dataset, scene):
 @pytest.mark.parametrize(('change', 'words'), [
     ({'depth_scale': 0.0005}, ['median depth', '0.0005', '0.05 to 20 m']),
     ({'depth_scale': 1000}, ['median depth', '1000']),
+    ({'depth_scale': 5}, ['annotated objects', '"depth_scale" 5']),
     ({'depth_scale': -1}, ['"depth_scale" is -1', 'above 0']),
     ({'depth_scale': 'mm'}, ['depth_scale', "'mm'", 'number']),
     ({'cam_K': [100, 3, 31, 0, 100, 23, 0, 0, 1]}, ['cam_K', '[fx, 0, cx']),

@@ -76,3 +76,10 @@ def test_a_mask_of_nothing_is_a_frame_without_points():
 def test_what_does_not_fit_is_refused(arguments, words):
     with pytest.raises(CloudError, match=words):
         decode_depth_cloud(*arguments, rectified=False)
+
+
+@pytest.mark.parametrize('unit_m', [0.00001, 0.1])
+def test_a_unit_that_puts_the_scene_out_of_reach_is_refused(unit_m):
+    millimetres = np.full((6, 8), 900, np.uint16)
+    with pytest.raises(CloudError, match=f'median depth .* with {unit_m:g} m for one unit'):
+        decode_depth_cloud(image(millimetres, '16UC1'), info(), rectified=False, unit_m=unit_m)

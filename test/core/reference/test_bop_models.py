@@ -117,3 +117,9 @@ def test_files_that_are_no_bop_models_are_in_metres(dataset, tmp_path):
     assert new_object(file, name='mug').unit == 'm'
     (dataset / 'models' / 'models_info.json').unlink()
     assert new_object(dataset / 'models' / 'obj_000007.ply', name='x').unit == 'm'
+
+
+def test_a_model_that_is_missing_is_named(dataset, library, capsys):
+    missing = dataset / 'models' / 'obj_000099.ply'
+    assert run('objects', 'add', missing, '--name', 'box', '--library', library) == 2
+    assert f'cannot read {missing}' in capsys.readouterr().err

@@ -39,10 +39,24 @@ def test_the_unit_and_the_camera_info_can_be_told(tmp_path):
 
 @pytest.mark.parametrize(('topics', 'words'), [
     ((IMAGE, '/elsewhere/camera_info'), 'CameraInfo'),
-    (('/colour', INFO), 'no PointCloud2 topic, and 0 depth image topics, choose one')])
+    (('/no_sibling', INFO), "no CameraInfo topic '/camera_info'")])
 def test_bags_without_depth_or_camera_info_are_refused_by_name(tmp_path, topics, words):
     path = write_depth_bag(tmp_path, count=1, topics=topics)
     with CloudBag(path) as bag, pytest.raises(ConfigError, match=words):
+        choose_stream(bag)
+
+
+def test_the_encoding_tells_depth_where_no_name_does(tmp_path):
+    topics = ('/cam/image_rect_raw', '/cam/camera_info')
+    with CloudBag(write_depth_bag(tmp_path, count=2, topics=topics)) as bag:
+        stream = choose_stream(bag)
+        assert (stream.topic, len(list(stream.clouds())), bag.damage) == (topics[0], 2, '')
+
+
+def test_colour_images_are_no_depth(tmp_path):
+    path = write_depth_bag(tmp_path, topics=('/cam/image', '/cam/camera_info'), encoding='rgb8')
+    with CloudBag(path) as bag, pytest.raises(
+            ConfigError, match='no PointCloud2 topic, and 0 depth image topics, choose one'):
         choose_stream(bag)
 
 

@@ -143,10 +143,14 @@ def _run_many(recordings: 'Sequence[Recording]', options: argparse.Namespace) ->
     from pointpng_core.cli.frames_progress import make_events
     from pointpng_core.evaluation.recordings.run import process_recordings
     run_tasks = _runner(options)
-    with make_events() as events:
-        outcomes = process_recordings(recordings, options.out, _settings(options), run=run_tasks,
-                                      events=events, overwrite=options.overwrite,
-                                      parquet=options.parquet)
+    try:
+        with make_events() as events:
+            outcomes = process_recordings(recordings, options.out, _settings(options),
+                                          run=run_tasks, events=events,
+                                          overwrite=options.overwrite, parquet=options.parquet)
+    except KeyboardInterrupt:
+        print('interrupted; run the same command again to go on', file=sys.stderr)
+        raise
     failed = [outcome for outcome in outcomes if outcome.summary['error'] is not None]
     if options.json != '-':
         print(_report(outcomes, options.out))

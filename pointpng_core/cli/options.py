@@ -65,22 +65,29 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> float:
+    """Return the number of a text, nan where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
 def not_negative(text: str) -> float:
     """Read a finite number that is not below 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0.0 <= value < float('inf'):
+    value = _number(text)
+    if not 0.0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 on')
     return value
 
 
 def depth_scale(text: str) -> float:
     """Read the millimetres of one unit of a depth image, above 0."""
-    value = not_negative(text)
+    value = _number(text)
     if value == 0:
         raise argparse.ArgumentTypeError('0 mm per unit: every depth would be 0')
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a number above 0')
     return value
 
 
@@ -97,10 +104,7 @@ def position(text: str) -> tuple[float, float, float]:
 
 def fraction(text: str) -> float:
     """Read a number in [0, 1]."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
+    value = _number(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f'{text!r} is not a number from 0 to 1')
     return value

@@ -65,6 +65,8 @@ def to_jsonable(value: Any) -> Any:
 def checked_path(path: str | Path, suffixes: tuple[str, ...]) -> Path:
     """Return the path of a non-empty regular file of a known suffix; raises FileError."""
     path = Path(path)
+    if os.path.isdir(path):  # False, not an error, where a parent cannot be read
+        raise FileError(f'cannot read {path}: it is a folder; name a file in it')
     if path.suffix.lower() not in suffixes:
         kind = f'{path.suffix!r}' if path.suffix else 'a file without a suffix'
         raise FileError(f'{path}: {kind} is not read here; use one of {", ".join(suffixes)}')

@@ -20,7 +20,7 @@ def depth_mm(index):
 
 
 def write_depth_bag(folder, kind='mcap', *, count=10, infos=None, topics=(IMAGE, INFO),
-                    late_info_s=0, focal_px=FOCAL_PX):
+                    late_info_s=0, focal_px=FOCAL_PX, encoding='16UC1'):
     """Write a bag of depth images 20 ms apart, stamped by whole seconds; returns its path.
 
     The first `infos` of them (None: all) come with CameraInfo, stamped later by `late_info_s`,
@@ -40,7 +40,7 @@ def write_depth_bag(folder, kind='mcap', *, count=10, infos=None, topics=(IMAGE,
             if infos is None or index < infos:
                 message = _info(store, focal_px and focal_px + index, index + late_info_s)
                 writer.write(info, time_ns, bytes(serialize(message, _INFO)))
-            writer.write(image, time_ns, bytes(serialize(_image(store, index), _IMAGE)))
+            writer.write(image, time_ns, bytes(serialize(_image(store, index, encoding), _IMAGE)))
     return path
 
 
@@ -51,10 +51,10 @@ def _header(store, second):
     return types['std_msgs/msg/Header'](stamp=stamp, frame_id='lens', **extra)
 
 
-def _image(store, index):
+def _image(store, index, encoding):
     return store.types[_IMAGE](
-        header=_header(store, index), height=HEIGHT, width=WIDTH, encoding='16UC1', is_bigendian=0,
-        step=2 * WIDTH, data=depth_mm(index).view(np.uint8).reshape(-1))
+        header=_header(store, index), height=HEIGHT, width=WIDTH, encoding=encoding,
+        is_bigendian=0, step=2 * WIDTH, data=depth_mm(index).view(np.uint8).reshape(-1))
 
 
 def _info(store, focal_px, second):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 import fcntl
+import os
 from pathlib import Path
 import shutil
 from typing import Any
@@ -39,6 +40,8 @@ def opened(out: Path, recordings: Sequence[Recording]) -> Iterator[None]:
 
     Raises FileError.
     """
+    if os.path.isfile(out):
+        raise FileError(f'cannot write into {out}: it is a file; name a folder with --out')
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = (out / LOCK).open('w')

@@ -10,6 +10,7 @@ from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.io.bags.depth_recording import (
     DepthStream,
     depth_stream,
+    depth_topics,
     only_topic,
     recorded_depths,
     stamp_ns,
@@ -17,6 +18,7 @@ from pointpng_core.io.bags.depth_recording import (
 from pointpng_core.io.bags.image_message import DEPTH_UNIT_M
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CLOUD_TYPE, IMAGE_TYPE, CloudBag
+from pointpng_core.io.depth_images import MM_PER_M
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,10 +73,15 @@ def choose_stream(bag: CloudBag, asked: str | None = None, *, camera_info: str |
     if topic in bag.topics_of(IMAGE_TYPE):
         return CloudStream(bag=bag, topic=topic, depth=depth_stream(bag, topic, camera_info),
                            unit_m=unit_m)
-    topic = bag.choose_topic(topic)
-    if camera_info is not None:
-        raise ConfigError(f'--camera-info {camera_info} belongs to depth images, but {topic} of '
-                          f'{bag.path} has clouds')
+    if topic not in bag.topics:
+        raise ConfigError(f'{bag.path} has no topic {topic!r} of clouds or depth images; clouds: '
+                          f'{", ".join(bag.topics) or "none"}; depth images: '
+                          f'{", ".join(depth_topics(bag)) or "none"}')
+    given = [f'--camera-info {camera_info}'] * (camera_info is not None)
+    given += [f'--depth-scale {unit_m * MM_PER_M:g}'] * (unit_m != DEPTH_UNIT_M)
+    if given:
+        raise ConfigError(f'{given[0]} belongs to depth images, but {topic} of {bag.path} has '
+                          'clouds')
     return CloudStream(bag=bag, topic=topic, depth=None)
 
 

@@ -3,13 +3,14 @@
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.camera_info import names_rectified, sibling_info_topic
 from pointpng_core.io.bags.depth_cloud import decode_depth_cloud
-from pointpng_core.io.bags.image_message import DEPTH_UNIT_M
+from pointpng_core.io.bags.image_message import DEPTH_UNIT_M, holds_depth
 from pointpng_core.io.bags.reader import CAMERA_INFO_TYPE, IMAGE_TYPE, CloudBag
 
 
@@ -61,15 +62,26 @@ def depth_stream(bag: CloudBag, image_topic: str, camera_info_topic: str | None 
     return stream
 
 
+def depth_topics(bag: CloudBag) -> list[str]:
+    """Return the Image topics with `depth` in their names, else those with images that hold depth.
+
+    The encoding of the first image decides, since many cameras call the topic `image_rect_raw`.
+    """
+    images = list(bag.topics_of(IMAGE_TYPE))
+    return ([name for name in images if 'depth' in name]
+            or [name for name in images
+                if any(holds_depth(image) for _, _, image in islice(bag.messages([name]), 1))])
+
+
 def only_topic(bag: CloudBag, *, depth: bool = False) -> str:
-    """Return the only cloud topic, or without any, the only Image topic with `depth` in its name.
+    """Return the only cloud topic, or without any, the only one of depth images.
 
     With `depth` it is the image topic in any case. Raises ConfigError, with the topics there are.
     """
     images = list(bag.topics_of(IMAGE_TYPE))
-    depths = [name for name in images if 'depth' in name]
     if not depth and (bag.topics or not images):
         return bag.choose_topic()
+    depths = depth_topics(bag)
     if len(depths) != 1:
         clouds = '' if depth else 'no PointCloud2 topic, and '
         raise ConfigError(f'{bag.path} has {clouds}{len(depths)} depth image topics, choose one '

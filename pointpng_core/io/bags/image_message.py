@@ -16,6 +16,11 @@ _MASKS = {'8UC1': 'u1', 'mono8': 'u1', '8SC1': 'i1', '16UC1': 'u2', 'mono16': 'u
           '32SC1': 'i4'}
 
 
+def holds_depth(message: Any) -> bool:
+    """Return whether the encoding of an image is one of depth images."""
+    return message.encoding in _DEPTHS
+
+
 def decode_depth(message: Any, *, unit_m: float = DEPTH_UNIT_M,
                  max_pixels: int = DEFAULT_MAX_POINTS) -> NDArray[np.float32]:
     """Return the depths (H, W) of a 16UC1, mono16 or 32FC1 image, metres along the optical axis.

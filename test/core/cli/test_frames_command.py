@@ -63,6 +63,14 @@ def test_options_of_many_recordings_need_it_too(bags, capsys, option):
     assert f'{option[0]} is for many recordings' in capsys.readouterr().err
 
 
+def test_ctrl_c_says_how_to_go_on(bags, tmp_path, capsys, monkeypatch):
+    def process(*_, **__):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(run, 'process_recordings', process)
+    assert cli.main(['frames', *bags, '--out', str(tmp_path / 'out')]) == 130
+    assert capsys.readouterr().err == 'interrupted; run the same command again to go on\n'
+
+
 def test_the_outcome_is_summed_up_and_written_as_documented(bags, asked, tmp_path, capsys):
     target = tmp_path / 'all.json'
     words = ['--out', str(tmp_path / 'out'), '--json', str(target), '--parquet', '--frames', '3']

@@ -168,6 +168,8 @@ def test_a_folder_that_cannot_be_made_is_refused(place, settings, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(FileError, match='cannot write into'):
         process(place, settings, tmp_path / 'file' / 'out')
+    with pytest.raises(FileError, match='file: it is a file; name a folder with --out'):
+        process(place, settings, tmp_path / 'file')
 
 
 def test_a_worker_that_reads_another_library_refuses_to_begin(settings):

@@ -204,8 +204,11 @@ def test_garbage_is_refused_and_nothing_is_printed(tmp_path, suffix, capfd):
 def test_missing_empty_unknown_and_odd_paths(tmp_path, read):
     (tmp_path / 'empty.ply').touch()
     (tmp_path / 'folder.ply').mkdir()
+    (tmp_path / 'folder').mkdir()
+    os.mkfifo(tmp_path / 'pipe.ply')
     for name, message in [('gone.ply', 'No such file'), ('empty.ply', 'is empty'),
-                          ('folder.ply', 'not a regular file'), ('cloud.las', "'.las'"),
+                          ('folder.ply', 'is a folder'), ('folder', 'is a folder'),
+                          ('pipe.ply', 'not a regular file'), ('cloud.las', "'.las'"),
                           ('cloud', 'without a suffix')]:
         with pytest.raises(FileError, match=message):
             read(tmp_path / name)

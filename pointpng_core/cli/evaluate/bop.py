@@ -159,6 +159,9 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError('--known-labels needs --masks visib: in whole frames no label is given')
     for target in (options.csv, options.sheet):
         check_json_target(str(target) if target else None)
+    if options.sheet and options.sheet.suffix.lower() != '.png':
+        raise ConfigError(f'--sheet {options.sheet}: the picture is a PNG; give a name that ends '
+                          'in .png')
     if options.baselines:
         from pointpng_core.evaluation.frames.point_pair_features import require_opencv
         require_opencv()

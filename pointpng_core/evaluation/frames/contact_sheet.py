@@ -18,13 +18,13 @@ from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io.bop import BopFrame
 
 Image = NDArray[np.uint8]
-PANEL_PX, CAPTION_PX, COLUMNS, MOST_PANELS = 400, 16, 4, 64
+PANEL_PX, CAPTION_PX, MARGIN_PX, COLUMNS, MOST_PANELS = 400, 16, 4, 4, 64
 GREEN, RED, BLUE, AMBER, WHITE = (
     (60, 220, 90), (255, 70, 60), (70, 150, 255), (255, 190, 60), (255, 255, 255))
 COLOURS = {RIGHT: GREEN, NOT_A_TARGET: GREEN, NEAR: AMBER, DUPLICATE: AMBER, FALSE: RED,
            None: BLUE}
-LEGEND = ('green: right    amber: near, or a second pose of one object    red: false    blue: '
-          'accepted, no truth to judge it by    white, dotted: not found, and why')
+LEGEND = ('green: right', 'amber: near, or a second pose of one object', 'red: false',
+          'blue: accepted, no truth to judge it by', 'white, dotted: not found, and why')
 DARK = 0.7
 """Brightness of the frame behind the outlines."""
 
@@ -59,12 +59,15 @@ class ContactSheet:
         columns = min(COLUMNS, max(1, len(self._panels)))
         height = max((len(panel) for panel in self._panels), default=1)
         rows = max(1, math.ceil(len(self._panels) / columns))
-        sheet = np.zeros((CAPTION_PX + rows * height, columns * PANEL_PX, 3), dtype=np.uint8)
+        legend = legend_lines(columns * PANEL_PX)
+        head = CAPTION_PX * len(legend)
+        sheet = np.zeros((head + rows * height, columns * PANEL_PX, 3), dtype=np.uint8)
         for index, panel in enumerate(self._panels):
-            top, left = CAPTION_PX + index // columns * height, index % columns * PANEL_PX
+            top, left = head + index // columns * height, index % columns * PANEL_PX
             sheet[top:top + len(panel), left:left + PANEL_PX] = panel
         image = images.fromarray(sheet)
-        _write(image, (4, 2), LEGEND, WHITE)
+        for index, line in enumerate(legend):
+            _write(image, (MARGIN_PX, 2 + index * CAPTION_PX), line, WHITE)
         try:
             image.save(path, format='PNG')
         except OSError as error:
@@ -112,7 +115,7 @@ class _Canvas:
         image.paste(images.fromarray(self._pixels), (0, 0))
         for place, words, colour in self._words:
             _write(image, place, words, colour)
-        _write(image, (4, height + 1), caption, WHITE)
+        _write(image, (MARGIN_PX, height + 1), caption, WHITE)
         return np.asarray(image)
 
 
@@ -144,8 +147,25 @@ def shaded(depth_m: NDArray[np.float32], camera: PinholeCamera) -> Image:
     return np.repeat(grey[..., None], 3, axis=-1)
 
 
+def legend_lines(width_px: int) -> list[str]:
+    """Return the legend in as many lines as a sheet of this width needs."""
+    lines = [LEGEND[0]]
+    for entry in LEGEND[1:]:
+        longer = f'{lines[-1]}    {entry}'
+        if _font().getlength(longer) <= width_px - 2 * MARGIN_PX:
+            lines[-1] = longer
+        else:
+            lines.append(entry)
+    return lines
+
+
 def _write(image: Any, place: tuple[int, int], words: str, colour: tuple[int, int, int]) -> None:
-    from PIL import ImageDraw, ImageFont
-    ImageDraw.Draw(image).text(place, words, fill=colour, font=ImageFont.load_default(size=9),
-                               stroke_width=1, stroke_fill=(0, 0, 0))
+    from PIL import ImageDraw
+    ImageDraw.Draw(image).text(place, words, fill=colour, font=_font(), stroke_width=1,
+                               stroke_fill=(0, 0, 0))
+
+
+def _font() -> Any:
+    from PIL import ImageFont
+    return ImageFont.load_default(size=9)
 

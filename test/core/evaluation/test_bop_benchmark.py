@@ -15,13 +15,18 @@ from pointpng_core.cli import main as cli
 from pointpng_core.evaluation.frames.answer import LOW_CONFIDENCE
 from pointpng_core.evaluation.frames.benchmark import FrameSource, run_frames
 from pointpng_core.evaluation.frames.contact_sheet import (
+    CAPTION_PX,
     COLOURS,
     GREEN,
     LEGEND,
+    MARGIN_PX,
+    PANEL_PX,
     RED,
     WHITE,
     ContactSheet,
+    legend_lines,
 )
+from pointpng_core.evaluation.frames.judged_frame import JudgedFrame
 from pointpng_core.evaluation.frames.library import ModelLibrary
 from pointpng_core.evaluation.frames.methods import GivenMasks
 from pointpng_core.evaluation.frames.truth import TargetRule
@@ -133,7 +138,24 @@ def test_colours_of_verdicts_differ_from_each_other_from_white_and_from_grey_pic
     assert min(gaps) > 110
     assert min(np.ptp(colour) for colour in colours[:-1]) > 100
     for name in ('green', 'amber', 'red', 'blue', 'white'):
-        assert f'{name}:' in LEGEND or f'{name}, ' in LEGEND
+        assert any(entry.startswith((f'{name}:', f'{name}, ')) for entry in LEGEND)
+
+
+@pytest.mark.parametrize(('frames', 'columns'), [(1, 1), (2, 2), (3, 3)])
+def test_the_legend_is_whole_however_narrow_the_sheet(tmp_path, folder, library, frames, columns):
+    lines = legend_lines(columns * PANEL_PX)
+    assert [entry for line in lines for entry in line.split('    ')] == list(LEGEND)
+    sheet = ContactSheet(library.surfaces)
+    source = FrameSource(dataset=BopDataset(folder))
+    for frame in list(source.dataset.frames())[:frames]:
+        answer = Answers(lambda truths: []).answer(None, [])
+        sheet.add(JudgedFrame.of(frame, frame.depth_m(), answer, [], library.surfaces))
+    sheet.save(tmp_path / 'sheet.png')
+    head = np.asarray(Image.open(tmp_path / 'sheet.png'))[:CAPTION_PX * len(lines)]
+    assert head.shape[1] == columns * PANEL_PX
+    assert not head[:, -MARGIN_PX // 2:].any()
+    for index in range(len(lines)):
+        assert head[index * CAPTION_PX:(index + 1) * CAPTION_PX].any()
 
 
 @pytest.mark.parametrize('known', [False, True])
@@ -178,6 +200,7 @@ def without_times(values):
     (['--known-labels'], '--known-labels needs --masks visib'),
     (['--csv', 'nowhere/poses.csv'], 'its folder does not exist'),
     (['--sheet', 'nowhere/sheet.png'], 'its folder does not exist'),
+    (['--sheet', 'sheet.txt'], '--sheet sheet.txt: the picture is a PNG'),
     (['--config', 'wrong.yaml'], "unknown key 'segmentation'; did you mean 'segmenter'"),
     (['--min-visible', '2'], 'is not a number from 0 to 1')])
 def test_bad_arguments_are_refused_before_the_work(folder, tmp_path, capsys, monkeypatch, words,

@@ -169,8 +169,8 @@ class FramePipeline:
             states=object_states(self._tracks, self._references))
 
     def _segment(self, frame: Frame) -> Scene:
-        """Return the parts of an image; else, or undivided, objects as shape alone tells them."""
-        if frame.image_shape and self._segmenter.split:
+        """Return objects as shape alone tells them, or the parts of an image."""
+        if frame.image_shape and self._segmenter.method == 'image':
             return segment_image(frame.points, frame.image_shape, config=self._segmenter,
                                  depth_noise=frame.depth_noise)
         return segment_scene(frame.points, config=self._segmenter, depth_noise=frame.depth_noise)

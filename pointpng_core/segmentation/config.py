@@ -50,6 +50,11 @@ class SegmenterConfig(Config):
     link_per_m: float = option(
         0.0075, unit='m/m', low=0.0, high=0.1,
         help='The same per metre from the camera, where pixels lie farther apart.')
+    method: str = option(
+        'voxels', choices=('voxels', 'image'),
+        help='How organised clouds are cut: voxels keeps objects whole that stand apart; image '
+             'cuts between pixels, finds far more in clutter, and may cut off thin parts such as '
+             'handles. Other clouds are always cut by voxels.')
     bend_span_px: int = option(
         4, unit='px', low=1, high=32,
         help='Organised clouds: distance on either side over which a bend is measured.')

@@ -13,8 +13,6 @@ from pointpng_core.segmentation.scene import Scene, Segment
 from pointpng_core.segmentation.supports import find_supports
 from pointpng_core.timing import StageTimer
 
-_FINER = 0.4
-"""Share of the bends and jumps that suffices to cut what no pose explains. (Dev clutter.)"""
 _FILTER_STEP = 4
 """Every so many points of a part suffice to measure its size and place."""
 
@@ -54,13 +52,15 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
 
 
 def segment_finer(points: np.ndarray, image_shape: tuple[int, int], rows: np.ndarray, *,
-                  config: SegmenterConfig, depth_noise: DepthNoise) -> list[Segment]:
-    """Return the parts of some rows of an organised cloud, cut at weaker edges, largest first.
+                  share: float, config: SegmenterConfig, depth_noise: DepthNoise
+                  ) -> list[Segment]:
+    """Return the parts of some rows of an organised cloud, largest first.
 
-    The arguments are those of `segment_image`; `rows` are ascending.
+    The arguments are those of `segment_image`; `rows` are ascending, and a `share` below 1 of the
+    configured bends and jumps cuts at weaker edges.
     """
-    config = replace(config, min_bend_m=_FINER * config.min_bend_m,
-                     bend_sigmas=_FINER * config.bend_sigmas, jump_m=_FINER * config.jump_m)
+    config = replace(config, min_bend_m=share * config.min_bend_m,
+                     bend_sigmas=share * config.bend_sigmas, jump_m=share * config.jump_m)
     foreground = np.zeros(len(points), dtype=bool)
     foreground[rows] = True
     parts = image_parts(points[:, 2].reshape(image_shape).astype(np.float32),

@@ -94,7 +94,8 @@ def test_full_surfaces_away_from_the_origin_are_posed_too(estimator, reference, 
     (np.zeros((0, 3)), 'observation 0: 0 finite points'),
     (np.full((500, 3), np.nan), '0 finite points of 500'),
     (np.random.default_rng(0).normal(size=(5, 3)), '5 finite points of 5'),
-    (np.zeros((40, 2)), 'expected an'), (np.zeros(30), 'expected an'),
+    (np.zeros((40, 2)), r'\(40, 2\): expected \(N, 3\)'),
+    (np.zeros(30), r'\(30,\): expected \(N, 3\)'),
     (np.zeros((40, 3), complex), 'complex')],
     ids=['empty', 'all NaN', 'few', 'two columns', 'flat', 'complex'])
 def test_clouds_that_determine_no_pose_are_refused(estimator, reference, points, message):

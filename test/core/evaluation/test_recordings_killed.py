@@ -10,7 +10,7 @@ from helpers.recordings import make_settings, without_times, write_recording
 import pytest
 
 pytestmark = pytest.mark.long
-LONG = 12
+LONG = 40
 
 
 @pytest.fixture(scope='module')

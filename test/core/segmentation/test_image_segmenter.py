@@ -93,7 +93,7 @@ def test_a_finer_cut_finds_the_edge_between_what_was_one_part():
     scene = parts_of(points)
     assert len(scene.segments) == 1
     rows = scene.segments[0].indices
-    finer = segment_finer(points, SHAPE, rows, config=CONFIG, depth_noise=NOISE)
+    finer = segment_finer(points, SHAPE, rows, share=0.4, config=CONFIG, depth_noise=NOISE)
     assert overlaps(hit, finer, [1, 2]).max(axis=1).min() > 0.9
     used = np.concatenate([part.indices for part in finer])
     assert np.isin(used, rows).all()
@@ -104,5 +104,5 @@ def test_a_finer_cut_finds_the_edge_between_what_was_one_part():
 
 def test_a_finer_cut_of_no_rows_has_no_parts():
     points, _ = see([table(), *LOW_AND_HIGH], camera(0.65, 45))
-    assert segment_finer(points, SHAPE, np.zeros(0, np.int64), config=CONFIG,
+    assert segment_finer(points, SHAPE, np.zeros(0, np.int64), share=0.4, config=CONFIG,
                          depth_noise=NOISE) == []

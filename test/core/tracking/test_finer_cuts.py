@@ -73,8 +73,9 @@ def test_clouds_without_an_image_are_not_cut(frame, segment):
 
 
 def test_parts_that_are_as_before_are_not_searched_again(frame, segment):
-    parts, _ = cut([Measurement(segment=segment, searched=True)], frame)
-    again, searched = cut([replace(part, estimate=None) for part in parts], frame)
+    whole = Measurement(segment=segment, searched=True)
+    parts, _ = cut([whole], frame)
+    again, searched = cut([whole, *(replace(part, estimate=None) for part in parts)], frame)
     assert (again, searched) == ([], [])
 
 

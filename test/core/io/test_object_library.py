@@ -95,7 +95,7 @@ def test_extents_outside_one_millimetre_to_ten_metres(folder, factor, unit, mess
     ({'file': None}, 'file None'),
     ({'file': 3}, 'file 3'),
     ({'file': 'mugg.ply'}, "did you mean 'mug.ply'"),
-    ({'file': '.'}, 'without a suffix|is not read here'),
+    ({'file': '.'}, 'it is a folder'),
     ({'symetry': 'none'}, "unknown key 'symetry'; did you mean 'symmetry'"),
     ({'colour': 'red'}, "unknown key 'colour'; known keys: name"),
     ({'symmetry': 'round'}, r"symmetry 'round' must be auto \(detected\), none or a list"),

@@ -19,19 +19,22 @@ _SMOOTHING_PX = 2
 _AVERAGED = (2 * _SMOOTHING_PX + 1) ** 2
 _HOLE_STEP = 0.02
 """Relative difference in depth of the neighbours of a hole that lies within one surface."""
-_NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+"""Rows and columns from a pixel to those beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmoothedDepth:
     """Depth (H, W) in metres along the optical axis, smoothed within surfaces; NaN for holes.
 
-    `sigma_m` (H, W) is the noise of a single pixel. `bend_m` (H, W) is by how much the surface
-    lies behind the middle between the surfaces on either side, in the direction where this is
-    most: positive in a concave bend, and behind the edge of a nearer surface.
+    `measured_m` (H, W) is the depth before, NaN where there is no reading, and `sigma_m` (H, W)
+    the noise of a single pixel. `bend_m` (H, W) is by how much the surface lies behind the middle
+    between the surfaces on either side, in the direction where this is most: positive in a concave
+    bend, and behind the edge of a nearer surface.
     """
 
     depth_m: Image
+    measured_m: Image
     sigma_m: Image
     bend_m: Image
 
@@ -46,7 +49,7 @@ class SmoothedDepth:
             smooth = _averaged(_averaged(inverse, gate, axis=0), gate, axis=1)
             depth = 1 / smooth
             bend = _largest_bend(smooth, config.bend_span_px) * depth ** 2
-        return cls(depth_m=depth, sigma_m=sigma, bend_m=bend)
+        return cls(depth_m=depth, measured_m=depth_m, sigma_m=sigma, bend_m=bend)
 
     def surfaces(self, config: SegmenterConfig) -> NDArray[np.bool_]:
         """Return the pixels (H, W) that have a depth and lie in no concave bend.
@@ -75,15 +78,15 @@ def shifted(image: NDArray, rows: int, columns: int, blank: float = np.nan) -> N
 
 
 def _filled(inverse: Image) -> Image:
-    """Return inverse depth with holes of one pixel filled by their neighbours, where they agree.
+    """Return inverse depth with holes of one pixel filled by their neighbours' mean.
 
-    The median of the neighbours is the mean of the middle ones.
+    At least three neighbours must have a depth, and agree.
     """
     holes = np.flatnonzero(~np.isfinite(inverse))
     rows, columns = np.divmod(holes, inverse.shape[1])
     padded = np.pad(inverse, 1, constant_values=np.nan)
     around = np.stack([padded[rows + 1 + down, columns + 1 + right]
-                       for down, right in _NEIGHBOURS])
+                       for down, right in NEIGHBOURS])
     known = np.isfinite(around)
     low = np.where(known, around, np.inf).min(axis=0)
     high = np.where(known, around, -np.inf).max(axis=0)

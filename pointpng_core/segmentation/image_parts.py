@@ -4,29 +4,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
-from pointpng_core.segmentation.depth_edges import SmoothedDepth
+from pointpng_core.segmentation.depth_edges import NEIGHBOURS, SmoothedDepth
 
 _GROWTH_JUMP_M = 0.012
 """Largest difference in depth to the neighbour whose part a pixel of an edge joins."""
 _JUMP_RANGE_M = 0.6
 """Beyond this distance the pixels lie farther apart, and jumps grow in proportion."""
 _GROWTH_MARGIN_PX = 3
-_NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
-def image_parts(depth_m: NDArray[np.float32], foreground: NDArray[np.bool_], *,
-                config: SegmenterConfig, depth_noise: DepthNoise) -> NDArray[np.int64]:
-    """Return the part (H, W) of each pixel, -1 for none, of depths (H, W) along the optical axis.
+def image_parts(smoothed: SmoothedDepth, foreground: NDArray[np.bool_], *,
+                config: SegmenterConfig) -> NDArray[np.int64]:
+    """Return the part (H, W) of each pixel of a depth image, -1 for none.
 
-    Parts consist of `foreground` pixels alone; pixels of edges join the neighbouring part nearest
-    in depth. Depths are NaN where there is no reading.
+    Parts consist of `foreground` pixels (H, W) alone; pixels of edges join the neighbouring part
+    nearest in depth.
     """
-    smoothed = SmoothedDepth.of(depth_m, config=config, depth_noise=depth_noise)
     parts = _connected(smoothed, smoothed.surfaces(config) & foreground, config)
-    steps = config.bend_span_px + _GROWTH_MARGIN_PX
-    return _grown(parts, smoothed.depth_m, depth_m, foreground, steps)
+    return _grown(parts, smoothed, foreground, config.bend_span_px + _GROWTH_MARGIN_PX)
 
 
 def _connected(smoothed: SmoothedDepth, kept: NDArray[np.bool_], config: SegmenterConfig
@@ -51,18 +47,19 @@ def _connected(smoothed: SmoothedDepth, kept: NDArray[np.bool_], config: Segment
     return np.where((parts >= 0) & (sizes[parts] >= config.min_segment_points), parts, -1)
 
 
-def _grown(parts: NDArray[np.int64], smooth_m: NDArray[np.float32], depth_m: NDArray[np.float32],
-           foreground: NDArray[np.bool_], steps: int) -> NDArray[np.int64]:
+def _grown(parts: NDArray[np.int64], smoothed: SmoothedDepth, foreground: NDArray[np.bool_],
+           steps: int) -> NDArray[np.int64]:
     """Return the parts (H, W) grown by so many pixels over foreground that belongs to none."""
-    open_rows = np.flatnonzero((parts < 0) & foreground & np.isfinite(depth_m))
+    measured_m = smoothed.measured_m
+    open_rows = np.flatnonzero((parts < 0) & foreground & np.isfinite(measured_m))
     rows, columns = np.divmod(open_rows, parts.shape[1])
     grown = np.pad(parts, 1, constant_values=-1)
-    depth = np.pad(np.where(parts >= 0, smooth_m, depth_m), 1, constant_values=np.nan)
+    depth = np.pad(np.where(parts >= 0, smoothed.depth_m, measured_m), 1, constant_values=np.nan)
     for _ in range(steps):
         around = np.stack([grown[rows + 1 + down, columns + 1 + right]
-                           for down, right in _NEIGHBOURS])
+                           for down, right in NEIGHBOURS])
         apart = np.stack([np.abs(depth[rows + 1 + down, columns + 1 + right]
-                                 - depth[rows + 1, columns + 1]) for down, right in _NEIGHBOURS])
+                                 - depth[rows + 1, columns + 1]) for down, right in NEIGHBOURS])
         apart[(around < 0) | ~(apart < _GROWTH_JUMP_M)] = np.inf
         nearest = apart.argmin(axis=0)[None]
         joined = np.take_along_axis(around, nearest, axis=0)[0]

@@ -6,9 +6,10 @@ import numpy as np
 
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
+from pointpng_core.segmentation.depth_edges import SmoothedDepth
 from pointpng_core.segmentation.foreground import foreground_rows, ground_below
 from pointpng_core.segmentation.image_parts import image_parts
-from pointpng_core.segmentation.object_groups import groups_of, objects_only
+from pointpng_core.segmentation.object_groups import objects_only, segments_of
 from pointpng_core.segmentation.scene import Scene, Segment
 from pointpng_core.segmentation.supports import find_supports
 from pointpng_core.timing import StageTimer
@@ -33,39 +34,41 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
             support = find_supports(points, config=config, depth_noise=depth_noise)
         with timer('above'):
             rows = foreground_rows(points, support, config=config, depth_noise=depth_noise)
-            foreground = np.zeros(len(points), dtype=bool)
-            foreground[rows] = True
         with timer('parts'):
-            parts = image_parts(points[:, 2].reshape(image_shape).astype(np.float32),
-                                foreground.reshape(image_shape), config=config,
-                                depth_noise=depth_noise).reshape(-1)[rows]
+            parts = _part_labels(smoothed_image(points, image_shape, config=config,
+                                                depth_noise=depth_noise), rows, config)
         with timer('gather'):
-            above = points[rows]
-            few, labels = above[::_FILTER_STEP], parts[::_FILTER_STEP]
+            few, labels = points[rows[::_FILTER_STEP]], parts[::_FILTER_STEP]
             ground = ground_below(few, support, config=config, depth_noise=depth_noise)
             kept = np.unique(objects_only(labels, few, ground, config=config))
             parts = np.where(np.isin(parts, kept), parts, -1)
-            segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
-                        for group in groups_of(parts, config.min_segment_points)]
-            segments.sort(key=lambda segment: -len(segment.indices))
-    return Scene(segments=tuple(segments), support=support, stage_ms=timer.stage_ms)
+            segments = segments_of(parts, points, rows, config.min_segment_points)
+    return Scene(segments=segments, support=support, stage_ms=timer.stage_ms)
 
 
-def segment_finer(points: np.ndarray, image_shape: tuple[int, int], rows: np.ndarray, *,
-                  share: float, config: SegmenterConfig, depth_noise: DepthNoise
-                  ) -> list[Segment]:
-    """Return the parts of some rows of an organised cloud, largest first.
+def smoothed_image(points: np.ndarray, image_shape: tuple[int, int], *, config: SegmenterConfig,
+                   depth_noise: DepthNoise) -> SmoothedDepth:
+    """Return the smoothed depth of an organised cloud; the arguments are as in `segment_image`."""
+    return SmoothedDepth.of(points[:, 2].reshape(image_shape).astype(np.float32), config=config,
+                            depth_noise=depth_noise)
 
-    The arguments are those of `segment_image`; `rows` are ascending, and a `share` below 1 of the
+
+def segment_finer(points: np.ndarray, smoothed: SmoothedDepth, rows: np.ndarray, *, share: float,
+                  config: SegmenterConfig) -> tuple[Segment, ...]:
+    """Return the parts of some rows of an organised cloud (H * W, 3), largest first.
+
+    `smoothed` is its `smoothed_image`, `rows` are ascending, and a `share` below 1 of the
     configured bends and jumps cuts at weaker edges.
     """
     config = replace(config, min_bend_m=share * config.min_bend_m,
                      bend_sigmas=share * config.bend_sigmas, jump_m=share * config.jump_m)
-    foreground = np.zeros(len(points), dtype=bool)
-    foreground[rows] = True
-    parts = image_parts(points[:, 2].reshape(image_shape).astype(np.float32),
-                        foreground.reshape(image_shape), config=config,
-                        depth_noise=depth_noise).reshape(-1)[rows]
-    groups = groups_of(parts, config.min_segment_points)
-    return [Segment(points=points[rows[group]].astype(np.float32), indices=rows[group])
-            for group in sorted(groups, key=lambda group: -len(group))]
+    labels = _part_labels(smoothed, rows, config)
+    return segments_of(labels, points, rows, config.min_segment_points)
+
+
+def _part_labels(smoothed: SmoothedDepth, rows: np.ndarray, config: SegmenterConfig
+                 ) -> np.ndarray:
+    """Return the part of each of some rows of the cloud, -1 for none."""
+    foreground = np.zeros(smoothed.depth_m.shape, dtype=bool)
+    foreground.reshape(-1)[rows] = True
+    return image_parts(smoothed, foreground, config=config).reshape(-1)[rows]

@@ -1,9 +1,12 @@
-"""Labels of points to the groups that may be objects: of the right size, on their support."""
+"""Labels of points to segments, and the groups that may be objects: of the right size, on their
+support.
+"""
 
 import numpy as np
 
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
+from pointpng_core.segmentation.scene import Segment
 
 
 def objects_only(labels: np.ndarray, points: np.ndarray, ground: Ground, *,
@@ -28,3 +31,14 @@ def groups_of(labels: np.ndarray, min_count: int) -> list[np.ndarray]:
     starts = np.cumsum(counts) - counts
     return [order[starts[label]:starts[label] + counts[label]]
             for label in np.flatnonzero(counts >= min_count)]
+
+
+def segments_of(labels: np.ndarray, points: np.ndarray, rows: np.ndarray, min_count: int
+                ) -> tuple[Segment, ...]:
+    """Return the segments of labels (M,) of some rows (M,) of points (N, 3), largest first.
+
+    Labels below 0, and those of fewer points than `min_count`, give none.
+    """
+    groups = sorted(groups_of(labels, min_count), key=lambda group: -len(group))
+    return tuple(Segment(points=points[rows[group]].astype(np.float32), indices=rows[group])
+                 for group in groups)

@@ -8,7 +8,7 @@ from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.contacts import Ground
 from pointpng_core.segmentation.foreground import foreground_rows, ground_below
 from pointpng_core.segmentation.local_shape import Voxels, describe_surface, gather_voxels
-from pointpng_core.segmentation.object_groups import groups_of, objects_only
+from pointpng_core.segmentation.object_groups import objects_only, segments_of
 from pointpng_core.segmentation.oversegmentation import cut_parts, link_voxels
 from pointpng_core.segmentation.part_merging import merge_parts
 from pointpng_core.segmentation.scene import Scene, Segment
@@ -52,18 +52,15 @@ def _segments(points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoi
         support = find_supports(points, config=config, depth_noise=depth_noise)
     with timer('above'):
         rows = foreground_rows(points, support, config=config, depth_noise=depth_noise)
-        above = points[rows]
     if len(rows) == 0:
         return support, ()
     with timer('voxel'):
-        voxels = gather_voxels(above, config.voxel_size_m)
+        voxels = gather_voxels(points[rows], config.voxel_size_m)
     ground = ground_below(voxels.centroids, support, config=config, depth_noise=depth_noise)
     labels = _object_labels(voxels, ground, config, timer)
     with timer('gather'):
-        segments = [Segment(points=above[group].astype(np.float32), indices=rows[group])
-                    for group in groups_of(labels[voxels.of_point], config.min_segment_points)]
-        segments.sort(key=lambda segment: -len(segment.indices))
-    return support, tuple(segments)
+        segments = segments_of(labels[voxels.of_point], points, rows, config.min_segment_points)
+    return support, segments
 
 
 def _object_labels(voxels: Voxels, ground: Ground, config: SegmenterConfig,

@@ -7,8 +7,10 @@ are used only where recognition has failed.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pointpng_core.segmentation import Segment, SegmenterConfig, segment_finer
+from pointpng_core.segmentation import Segment, SegmenterConfig, segment_finer, smoothed_image
+from pointpng_core.segmentation.depth_edges import SmoothedDepth
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_tracker import Search
 from pointpng_core.tracking.measurement import Measurement
@@ -30,13 +32,22 @@ def cut_finer(measurements: Sequence[Measurement], frame: Frame, search: Search,
     Each of the EDGES gives `max_parts` at most. Only new objects in organised clouds are cut;
     others give no measurement.
     """
+    if frame.image_shape is None:
+        return []
     cut: list[Measurement] = []
+    smoothed: SmoothedDepth | None = None
     for share in EDGES:
         doubtful = [measurement.segment for measurement in (*measurements, *cut)
                     if _is_doubtful(measurement)]
-        parts = _parts(doubtful, frame, segmenter, share)[:max_parts]
+        if not doubtful:
+            break
+        smoothed = smoothed or smoothed_image(frame.points, frame.image_shape, config=segmenter,
+                                              depth_noise=frame.depth_noise)
+        parts = segment_finer(frame.points, smoothed, _rows_of(doubtful), share=share,
+                              config=segmenter)
+        new = [part for part in parts if _is_new(part, doubtful)][:max_parts]
         cut += [Measurement(segment=part, estimate=found[0] if found else None, searched=True)
-                for part, found in zip(parts, search(parts))]
+                for part, found in zip(new, search(new))]
     return cut
 
 
@@ -45,13 +56,10 @@ def _is_doubtful(measurement: Measurement) -> bool:
         measurement.estimate is None or measurement.estimate.confidence < LEAST_CONFIDENCE)
 
 
-def _parts(segments: Sequence[Segment], frame: Frame, segmenter: SegmenterConfig, share: float
-           ) -> list[Segment]:
-    """Return the parts of the segments, largest first, without those that are as before."""
-    if frame.image_shape is None or not segments:
-        return []
-    rows = np.unique(np.concatenate([segment.indices for segment in segments]))
-    parts = segment_finer(frame.points, frame.image_shape, rows, share=share, config=segmenter,
-                          depth_noise=frame.depth_noise)
-    return [part for part in parts
-            if all(shared_share(part, segment) < SAME_SHARE for segment in segments)]
+def _rows_of(segments: Sequence[Segment]) -> NDArray[np.int64]:
+    """Return the rows of all segments, ascending, each once."""
+    return np.unique(np.concatenate([segment.indices for segment in segments]))
+
+
+def _is_new(part: Segment, segments: Sequence[Segment]) -> bool:
+    return all(shared_share(part, segment) < SAME_SHARE for segment in segments)

@@ -28,7 +28,8 @@ def blocks(seed, shape=(36, 48)):
 
 
 def parts_of(depth_m, foreground, config=CONFIG):
-    return image_parts(depth_m, foreground, config=config, depth_noise=NOISE)
+    smoothed = SmoothedDepth.of(depth_m, config=config, depth_noise=NOISE)
+    return image_parts(smoothed, foreground, config=config)
 
 
 def same_partition(first, second):

@@ -11,6 +11,7 @@ from pointpng_core.segmentation import (
     segment_finer,
     segment_image,
     segment_scene,
+    smoothed_image,
 )
 
 CONFIG, NOISE = SegmenterConfig(), DepthNoise()
@@ -79,6 +80,11 @@ def test_without_foreground_there_are_no_parts(what):
     assert parts_of(points).segments == ()
 
 
+def finer_parts_of(points, rows):
+    smoothed = smoothed_image(points, SHAPE, config=CONFIG, depth_noise=NOISE)
+    return segment_finer(points, smoothed, rows, share=0.4, config=CONFIG)
+
+
 def gently_bent(angle_deg=30.0):
     """Two slabs, one tilted against the other: an edge too weak for the usual cut."""
     low, high = box((0.12, 0.1, 0.05), (0, -0.05, 0)), box((0.12, 0.1, 0.05), (0.03, 0.05, 0))
@@ -93,7 +99,7 @@ def test_a_finer_cut_finds_the_edge_between_what_was_one_part():
     scene = parts_of(points)
     assert len(scene.segments) == 1
     rows = scene.segments[0].indices
-    finer = segment_finer(points, SHAPE, rows, share=0.4, config=CONFIG, depth_noise=NOISE)
+    finer = finer_parts_of(points, rows)
     assert overlaps(hit, finer, [1, 2]).max(axis=1).min() > 0.9
     used = np.concatenate([part.indices for part in finer])
     assert np.isin(used, rows).all()
@@ -104,5 +110,4 @@ def test_a_finer_cut_finds_the_edge_between_what_was_one_part():
 
 def test_a_finer_cut_of_no_rows_has_no_parts():
     points, _ = see([table(), *LOW_AND_HIGH], camera(0.65, 45))
-    assert segment_finer(points, SHAPE, np.zeros(0, np.int64), share=0.4, config=CONFIG,
-                         depth_noise=NOISE) == []
+    assert finer_parts_of(points, np.zeros(0, np.int64)) == ()

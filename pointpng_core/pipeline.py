@@ -54,7 +54,9 @@ class PipelineConfig(Config):
     max_unions: int = option(
         8, low=0, high=256, help='Most merged segments tried in a frame.')
     max_objects: int = option(
-        32, low=1, high=64, help='Most segments posed in a frame, the largest first.')
+        32, low=1, high=64,
+        help='Most segments posed in a frame, the largest first; as many parts at most at each of '
+             'the two cuts of what no pose explains.')
     min_observability: float = option(
         0.1, low=0.0, high=1.0,
         help='A pose is not accepted when the visible points constrain some direction of it by '
@@ -169,7 +171,7 @@ class FramePipeline:
             states=object_states(self._tracks, self._references))
 
     def _segment(self, frame: Frame) -> Scene:
-        """Return objects as shape alone tells them, or the parts of an image."""
+        """Return the segments cut in voxels, or with the method 'image' parts of the image."""
         if frame.image_shape and self._segmenter.method == 'image':
             return segment_image(frame.points, frame.image_shape, config=self._segmenter,
                                  depth_noise=frame.depth_noise)

@@ -13,6 +13,9 @@ class SegmenterConfig(Config):
     raise `min_crease_deg`, `min_part_area_m2` and `min_contact_m` to split less, lower them to
     split more. Gaps are detected when they are wider than about 1.5 `link_distance_m`; a smaller
     value with smaller voxels detects narrower gaps and takes more time.
+
+    The options of bends and jumps are those of cuts in the image of an organised cloud: of what no
+    pose explains, or with `method` 'image' of everything.
     """
 
     voxel_size_m: float = option(
@@ -52,9 +55,10 @@ class SegmenterConfig(Config):
         help='The same per metre from the camera, where pixels lie farther apart.')
     method: str = option(
         'voxels', choices=('voxels', 'image'),
-        help='How organised clouds are cut: voxels keeps objects whole that stand apart; image '
-             'cuts between pixels, finds far more in clutter, and may cut off thin parts such as '
-             'handles. Other clouds are always cut by voxels.')
+        help='How organised clouds are cut first: voxels keeps objects whole that stand apart, '
+             'and only what no pose explains is then cut in the image; image cuts everything '
+             'between pixels, and may cut off thin parts such as handles. Other clouds are always '
+             'cut by voxels.')
     bend_span_px: int = option(
         4, unit='px', low=1, high=32,
         help='Organised clouds: distance on either side over which a bend is measured.')

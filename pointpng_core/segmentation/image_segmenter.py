@@ -1,4 +1,4 @@
-"""Segmentation of an organised cloud: supports, foreground, parts between edges of depth."""
+"""Cuts in the image of an organised cloud: of what no pose explains, or of the foreground."""
 
 from dataclasses import replace
 
@@ -24,7 +24,9 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
 
     `points` (H * W, 3) are in metres in the camera frame, non-finite where there is no reading;
     `image_shape` is (H, W). A part is at most one object, but an object may have several: those
-    before and behind an occluder, a body and its handle. Recognition unites them.
+    before and behind an occluder, a body and its handle. Recognition unites them. `FramePipeline`
+    begins so with `SegmenterConfig.method` 'image' only; by default it begins with
+    `segment_scene`, and cuts what no pose explains by `segment_finer`.
 
     The stages are table, above, parts, gather and total.
     """

@@ -22,9 +22,9 @@ def losses(truths: Sequence[Truth], answer: Answer, judgement: Judgement) -> lis
 
     REJECTED: some segment has the right pose, which was not accepted. NO_SEGMENT: no segment
     overlaps the object's visible mask by MIN_IOU. NOT_POSED: one does, but was merged with others,
-    not among those that are posed, or has no pose. MISTAKEN_LABEL, WRONG_POSE: the pose of the
-    segment that overlaps it most is of another object, or of this one but not right. NO_MASK:
-    the dataset has no mask to compare segments with.
+    is a duplicate of a better one, is not among those that are posed, or has no pose.
+    MISTAKEN_LABEL, WRONG_POSE: the pose of the segment that overlaps it most is of another object,
+    or of this one but not right. NO_MASK: the dataset has no mask to compare segments with.
     """
     return [_loss(column, truth, answer, judgement)
             if truth.target and not judgement.found[column] else None

@@ -201,6 +201,6 @@ def _about(options: argparse.Namespace, source: 'FrameSource', library: 'ModelLi
             'models': len(library.references), 'model': options.model, 'device': options.device,
             'threads': options.threads, 'masks': options.masks,
             'known_labels': options.known_labels, 'min_visible': options.min_visible,
-            'min_pixels': options.min_pixels, 'bop19_targets': source.counts() is not None,
+            'min_pixels': options.min_pixels, 'bop19_targets': source.counts is not None,
             'judged_on': source.dataset.evaluation_models,
             'symmetries': library.symmetries}

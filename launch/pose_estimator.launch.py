@@ -140,12 +140,12 @@ def _rviz(values):
 
 def _played_as(values):
     if values['input'] == 'depth':
-        return '--depth', '--as', values['depth_topic'].partition(',')[0].strip()
+        return '--depth', '--as', _first_topic(values, 'depth_topic', DEPTH_TOPIC)
     return '--as', _first_topic(values)
 
 
-def _first_topic(values):
-    return values['cloud_topic'].partition(',')[0].strip() or CLOUD_TOPIC
+def _first_topic(values, name='cloud_topic', default=CLOUD_TOPIC):
+    return values[name].partition(',')[0].strip() or default
 
 
 def _checked(values):

@@ -40,7 +40,8 @@ FRAMES = {'clutter': {'1': '1, spaced on a table', '2': '2, dropped close togeth
           'ycb': {'1': '1, real, RealSense', '2': '2, real, YCB-Video', '3': '3, real, DexYCB',
                   '4': '4, real, no truth'}}
 """Scenes of the datasets of whole frames."""
-DETECTORS = {'pointpng': '**pointpng**', 'open3d_fpfh_ransac_icp': 'FPFH + RANSAC + ICP',
+DETECTORS = {'pointpng': '**pointpng**',
+             'open3d_fpfh_ransac_icp': LABELS['open3d_fpfh_ransac_icp'],
              'opencv_ppf_.05': 'PPF, step .05', 'opencv_ppf_.1': 'PPF, step .1'}
 EXAMPLE = ROOT / 'pointpng_ros' / 'examples' / 'pick_and_place.py'
 

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 import math
+import os
 from pathlib import Path
 import sys
 from typing import TYPE_CHECKING
@@ -51,6 +52,14 @@ def require_file(path: Path) -> None:
     """Raise FileError for a path that does not exist."""
     if not path.exists():
         raise FileError(f'cannot read {path}: No such file or directory')
+
+
+def limit_threads(count: int) -> None:
+    """Set the number of threads of OpenMP; call it before what loads torch or Open3D is imported.
+
+    OpenMP reads the number when they are loaded.
+    """
+    os.environ['OMP_NUM_THREADS'] = str(count)
 
 
 def report_progress(line: str) -> None:

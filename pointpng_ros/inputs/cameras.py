@@ -71,7 +71,6 @@ class Camera:
         """Return the frame of an object that this camera sees, unique among all cameras."""
         return self.frame_prefix + (f'{self.name}_{child_frame}' if self.name else child_frame)
 
-
     def saw(self, message: PointCloud2 | DepthFrame, slot: int) -> Arrival:
         """Keep a complete message as the newest one; returns it as an arrival."""
         self.newest, self.received_s = message, time.monotonic()

@@ -162,7 +162,9 @@ class TopicWatch:
             f'{self.kind.noun} of it will arrive. {self._explained([])}')
 
     def _explained(self, others: Sequence[str]) -> str:
+        publishers = self._publishers()
         depth_images = [name for name in published_topics(self._node, IMAGE_TYPE)
-                        if 'depth' in name] if self.kind == CLOUDS else []
-        return explain_silence(self._topic, self._reliability, self._publishers(), others,
+                        if 'depth' in name
+                        ] if self.kind == CLOUDS and not (publishers or others) else []
+        return explain_silence(self._topic, self._reliability, publishers, others,
                                kind=self.kind, depth_images=depth_images)

@@ -2,7 +2,7 @@
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
@@ -15,8 +15,7 @@ class DepthPublisher:
     """Publishes depth images on a topic and their CameraInfo beside it, with the same header."""
 
     def __init__(self, node: Node, topic: str, camera: PinholeCamera, *, encoding: str,
-                 reliability: str) -> None:
-        qos = QoSProfile(depth=1, reliability=ReliabilityPolicy[reliability.upper()])
+                 qos: QoSProfile) -> None:
         self._images = node.create_publisher(Image, topic, qos)
         self._infos = node.create_publisher(CameraInfo, sibling_info_topic(topic), qos)
         self._camera, self._encoding = camera, encoding

@@ -19,16 +19,16 @@ from rclpy.utilities import remove_ros_args
 from std_srvs.srv import SetBool
 
 from pointpng_core.errors import PointPngError
-from pointpng_core.io.bags.reader import CLOUD_TYPE, IMAGE_TYPE, CloudBag
+from pointpng_core.io.bags.reader import CloudBag
 from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
-from pointpng_ros.inputs.cloud_topics import check_topic_name, cloud_qos
+from pointpng_ros.inputs.cloud_topics import CLOUDS, DEPTH_IMAGES, check_topic_name, cloud_qos
 from pointpng_ros.inputs.keyboard import Keyboard
 from pointpng_ros.inputs.playback import Playback
 from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics, subscribed
 from pointpng_ros.parameters.node_config import RELIABILITIES
 
 NODE_NAME = 'bag_player'
-TYPES = {'cloud': CLOUD_TYPE, 'depth image': IMAGE_TYPE}
+TYPES = {kind.noun: kind.message_type for kind in (CLOUDS, DEPTH_IMAGES)}
 _POLL_S = 0.1
 
 
@@ -60,11 +60,10 @@ class BagPlayerNode(Node):
 
     def start(self) -> None:
         """Log what is played, and start."""
-        counts = self._bag.topics_of
         state = ', paused' if self.playback.paused else ''
         what = ' and '.join(
-            f'{counts(TYPES[topic.noun])[topic.name]} {topic.noun}s of {topic.name} on '
-            f'{self._publishers_of[topic.name].topic_name}'
+            f'{self._bag.topics_of(TYPES[topic.noun])[topic.name]} {topic.noun}s of '
+            f'{topic.name} on {self._publishers_of[topic.name].topic_name}'
             for topic in self._topics.values() if topic.noun)
         self.get_logger().info(f'playing {what}{state}; space or ~/pause pauses')
         if self._bag.damage:

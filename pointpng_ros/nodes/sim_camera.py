@@ -15,7 +15,6 @@ from typing import cast
 from geometry_msgs.msg import TransformStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
@@ -28,6 +27,7 @@ from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
 from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
 from pointpng_ros.health.lifetime import run_node
+from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
 from pointpng_ros.messages.depth_messages import DEPTH_ENCODINGS
 from pointpng_ros.messages.depth_publisher import DepthPublisher
@@ -99,14 +99,13 @@ class SimCamera(Node):
         self._config, self._simulator = _build(configs)
         if self._config.library_dir:
             write_catalogue(self._config.library_dir, self._config.object_names)
-        self._cloud_publisher = self.create_publisher(
-            PointCloud2, self._config.cloud_topic, QoSProfile(
-                depth=1, reliability=ReliabilityPolicy[self._config.reliability.upper()]))
+        qos = cloud_qos(self._config.reliability)
+        self._cloud_publisher = self.create_publisher(PointCloud2, self._config.cloud_topic, qos)
         self._depth_publisher = None
         if self._config.publish_depth != 'none':
             self._depth_publisher = DepthPublisher(
                 self, self._config.depth_topic, self._simulator.camera.pinhole,
-                encoding=self._config.publish_depth, reliability=self._config.reliability)
+                encoding=self._config.publish_depth, qos=qos)
         self._truth_publisher, self._hidden_publisher = [
             self.create_publisher(TransformStamped, topic, 10 * len(self._config.object_names))
             if topic else None for topic in (self._config.truth_topic, self._config.hidden_topic)]

@@ -10,10 +10,9 @@ or of the process, in 2^20 bytes. Times are medians.
 """
 
 import argparse
-import os
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, report_progress
+from pointpng_core.cli.options import add_model, limit_threads, positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of poses: single observations, and many against many references in one batch'
@@ -38,8 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Run the benchmark; raises PointPngError."""
-    # OpenMP reads it when torch is loaded, which the imports below do.
-    os.environ['OMP_NUM_THREADS'] = str(options.threads)
+    limit_threads(options.threads)
     from pointpng_core.evaluation.speed.inference import BatchSize, bench_batch
     size = BatchSize(observations=options.observations, references=options.references,
                      views=options.views)

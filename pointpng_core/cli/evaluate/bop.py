@@ -23,11 +23,10 @@ nothing to count.
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import add_model, fraction, positive, report_progress
+from pointpng_core.cli.options import add_model, fraction, limit_threads, positive, report_progress
 from pointpng_core.cli.output import check_json_target, number, table
 
 if TYPE_CHECKING:
@@ -86,8 +85,7 @@ def _add_frames(parser: argparse.ArgumentParser) -> None:
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Run the benchmark; raises PointPngError."""
     _check(options)
-    # OpenMP reads it when torch and Open3D are loaded, which the imports below do.
-    os.environ['OMP_NUM_THREADS'] = str(options.threads)
+    limit_threads(options.threads)
     import torch
 
     from pointpng_core.estimator import PoseEstimator
@@ -203,6 +201,6 @@ def _about(options: argparse.Namespace, source: 'FrameSource', library: 'ModelLi
             'models': len(library.references), 'model': options.model, 'device': options.device,
             'threads': options.threads, 'masks': options.masks,
             'known_labels': options.known_labels, 'min_visible': options.min_visible,
-            'min_pixels': options.min_pixels, 'bop19_targets': source.counts() is not None,
+            'min_pixels': options.min_pixels, 'bop19_targets': source.counts is not None,
             'judged_on': source.dataset.evaluation_models,
             'symmetries': library.symmetries}

@@ -8,11 +8,16 @@ level]}}}}}; DIR/curves.md are the tables, DIR/curves.png the plots. "judged_by"
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, report_progress, require_file
+from pointpng_core.cli.options import (
+    add_model,
+    limit_threads,
+    positive,
+    report_progress,
+    require_file,
+)
 from pointpng_core.cli.output import write_json
 from pointpng_core.errors import ConfigError, FileError
 
@@ -48,8 +53,7 @@ def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the curves, and write them; raises PointPngError."""
     require_file(options.pairs)
     _make(options.out)
-    # OpenMP reads it when torch and Open3D are loaded, which the imports below do.
-    os.environ['OMP_NUM_THREADS'] = str(options.threads)
+    limit_threads(options.threads)
     from pointpng_core.evaluation.pose.curves import CURVES, evaluate_curves
     from pointpng_core.evaluation.pose.curves_report import markdown_tables, plot_curves
     wanted = dict(options.curve or [(name, None) for name in CURVES])

@@ -9,10 +9,9 @@ has loaded library and model, "work_s" that from then to the end. Of the CPU tim
 """
 
 import argparse
-import os
 from typing import Any
 
-from pointpng_core.cli.options import positive, report_progress
+from pointpng_core.cli.options import limit_threads, positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of `pointpng frames` over many recordings, by number of processes'
@@ -30,8 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Run the benchmark; raises PointPngError."""
-    # OpenMP reads it when torch is loaded, which the imports below do.
-    os.environ['OMP_NUM_THREADS'] = '1'
+    limit_threads(1)
     from pointpng_core.evaluation.speed.recordings import bench_recordings
     return bench_recordings(bags=options.bags, clouds=options.clouds, workers=options.workers,
                             report=report_progress)

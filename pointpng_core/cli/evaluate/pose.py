@@ -13,11 +13,17 @@ of the "seen" and the "unseen" objects.
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_model, positive, report_progress, require_file, rule
+from pointpng_core.cli.options import (
+    add_model,
+    limit_threads,
+    positive,
+    report_progress,
+    require_file,
+    rule,
+)
 from pointpng_core.cli.output import number, table
 
 HELP = 'relative poses on a file of pairs'
@@ -53,8 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:
     """Run the benchmark; raises PointPngError."""
     require_file(options.pairs)
-    # OpenMP reads it when torch and Open3D are loaded, which the imports below do.
-    os.environ['OMP_NUM_THREADS'] = str(options.threads)
+    limit_threads(options.threads)
     from pointpng_core.estimator import EstimatorConfig
     from pointpng_core.evaluation.pose.pose_benchmark import evaluate_pose
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()

@@ -1,6 +1,6 @@
 """What a method says about a frame, in the terms of the judge."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,6 @@ class Answer:
 
     predictions: tuple[Prediction, ...]
     stage_ms: dict[str, float]
-    other_segments: tuple[Rows, ...] = field(default=())
+    other_segments: tuple[Rows, ...] = ()
     """Segments without a pose of their own: merged with others, too small to be among those that
     are posed, or posed in vain."""

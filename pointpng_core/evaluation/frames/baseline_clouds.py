@@ -18,6 +18,8 @@ MODEL_POINTS, SCORED_EVERY = 6000, 5
 """Points of a model, of which every so many-th is scored."""
 REFINE_REACH, NEAR = 0.05, 0.03
 """In diameters: of ICP, and of a model's point that the scene confirms."""
+AROUND = 0.6
+"""In diameters from the model's middle: points of a view that a pose is compared with."""
 APART = 0.3
 """In diameters: nearer poses of one object are the same one."""
 
@@ -104,4 +106,4 @@ class Verifier:
     def _around(self, T_camera_model: Matrix) -> Any:
         centre = T_camera_model[:3] @ np.append(self.model.get_center(), 1.0)
         gaps = np.linalg.norm(np.asarray(self.view.points) - centre, axis=1)
-        return self.view.select_by_index(np.flatnonzero(gaps < 0.6 * self.diameter_m))
+        return self.view.select_by_index(np.flatnonzero(gaps < AROUND * self.diameter_m))

@@ -134,12 +134,12 @@ def run_baselines(source: FrameSource, library: ModelLibrary, estimator: PoseEst
     baselines = [_Baseline(detector, library) for detector in detectors()]
     ours = GivenMasks(estimator=estimator, references=library.references, min_confidence=0.0,
                       known_labels=True)
-    own, frames, counts = _Row(), set(), source.counts()
+    own, frames = _Row(), set()
     for frame in source.frames(per_scene):
         if not frame.instances:
             continue
         cloud = PointCloud.from_depth(frame.depth_m(), frame.camera)
-        truths = source.truths(frame, cloud, library.names, counts)
+        truths = source.truths(frame, cloud, library.names)
         frames.add((frame.scene_id, frame.image_id))
         answer = ours.answer(cloud, truths)
         own.add(answer.predictions, truths, library)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,15 +42,18 @@ class FrameSource:
         That is a split, a scene or a list of targets that cannot be read, and scenes whose first
         annotated frame has no masks where they are needed.
         """
-        counts = self.counts()
         for scene_id in self.dataset.chosen_scenes(self.scene_ids):
-            frame = next((each for each in self._of_scene(scene_id, counts)
+            frame = next((each for each in self._of_scene(scene_id)
                           if each.instances or not self.need_masks), None)
             if frame is not None and self.need_masks:
                 frame.required_mask(0)
 
+    @cached_property
     def counts(self) -> Counts | None:
-        """Return the BOP19 targets of each image, {object id: instances}; None without them."""
+        """Return the BOP19 targets of each image, {object id: instances}; None without them.
+
+        The list is read once; raises FileError.
+        """
         targets = self.dataset.targets()
         if targets is None:
             return None
@@ -61,19 +65,19 @@ class FrameSource:
 
     def frames(self, per_scene: int | None = None) -> Iterator[BopFrame]:
         """Yield the frames, at most `per_scene` of those of each scene; raises FileError."""
-        counts = self.counts()
         for scene_id in self.scene_ids or self.dataset.scene_ids:
-            frames = list(self._of_scene(scene_id, counts))
+            frames = list(self._of_scene(scene_id))
             yield from _spread(_spread(frames, self.per_scene), per_scene)
 
-    def truths(self, frame: BopFrame, cloud: PointCloud, names: Mapping[int, str],
-               counts: Counts | None) -> list[Truth]:
+    def truths(self, frame: BopFrame, cloud: PointCloud, names: Mapping[int, str]) -> list[Truth]:
         """Return the true poses of a frame; raises FileError."""
-        wanted = None if counts is None else counts.get((frame.scene_id, frame.image_id), {})
+        wanted = (None if self.counts is None
+                  else self.counts.get((frame.scene_id, frame.image_id), {}))
         return frame_truths(frame, cloud, names, self.rule, wanted,
                             need_masks=self.need_masks)
 
-    def _of_scene(self, scene_id: int, counts: Counts | None) -> Iterator[BopFrame]:
+    def _of_scene(self, scene_id: int) -> Iterator[BopFrame]:
+        counts = self.counts
         return (frame for frame in self.dataset.frames([scene_id])
                 if counts is None or (frame.scene_id, frame.image_id) in counts)
 
@@ -102,11 +106,10 @@ def run_frames(source: FrameSource, library: ModelLibrary, method: FrameMethod, 
     """
     records: list[FrameRecord] = []
     estimates: list[BopResult] = []
-    counts = source.counts()
     for frame in source.frames():
         depth_m = frame.depth_m()
         cloud = PointCloud.from_depth(depth_m, frame.camera)
-        truths = source.truths(frame, cloud, library.names, counts)
+        truths = source.truths(frame, cloud, library.names)
         if not records:
             method.answer(cloud, truths)
         judged = JudgedFrame.of(frame, depth_m, method.answer(cloud, truths), truths,

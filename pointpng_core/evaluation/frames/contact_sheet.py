@@ -33,8 +33,7 @@ class ContactSheet:
     """Collects pictures of frames, small ones, and writes them as one PNG."""
 
     def __init__(self, surfaces: Mapping[str, Surface]) -> None:
-        """Take the surfaces of all labels; fails here, not after the work, without Pillow."""
-        import PIL  # noqa: F401
+        """Take the surfaces of all labels."""
         self._surfaces = surfaces
         self._panels: list[Image] = []
 
@@ -168,4 +167,3 @@ def _write(image: Any, place: tuple[int, int], words: str, colour: tuple[int, in
 def _font() -> Any:
     from PIL import ImageFont
     return ImageFont.load_default(size=9)
-

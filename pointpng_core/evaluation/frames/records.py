@@ -41,7 +41,8 @@ class FrameRecord:
     """Of the accepted poses."""
     targets: tuple[TargetRecord, ...] = ()
     pairs: tuple[PairErrors, ...] = ()
-    """Errors of all poses, accepted or not, of the labels that are targets."""
+    """Errors of the poses, accepted or not, of each label that is a target: as many as targets,
+    the most confident."""
 
 
 def summary(records: Sequence[FrameRecord]) -> dict[str, Any]:
@@ -55,12 +56,13 @@ def summary(records: Sequence[FrameRecord]) -> dict[str, Any]:
     right, false = verdicts[RIGHT], verdicts[FALSE]
     recalls = average_recall([pair for record in judged for pair in record.pairs])
     asked = recalls.targets > 0
+    stage_ms = stage_medians(records)
     return {
         'recall': _share(target.found for target in targets),
         'precision': right / (right + false) if right + false else None,
         'false': false, 'accepted': verdicts.total(), 'objects': len(targets),
         'ar': recalls.average if asked else None,
-        'ms_median': stage_medians(records).get('total'),
+        'ms_median': stage_ms.get('total'),
         'by_visible': by_visible(targets),
         'lost': _counts((target.loss for target in targets), LOSSES),
         'verdicts': {verdict: verdicts[verdict] for verdict in VERDICTS},
@@ -68,7 +70,7 @@ def summary(records: Sequence[FrameRecord]) -> dict[str, Any]:
         'mssd': recalls.mssd if asked else None, 'mspd': recalls.mspd if asked else None,
         'vsd': recalls.vsd if asked else None,
         'frames': len(records), 'judged_frames': len(judged),
-        'stage_ms': stage_medians(records)}
+        'stage_ms': stage_ms}
 
 
 def by_visible(targets: Sequence[TargetRecord]) -> dict[str, dict[str, Any]]:

@@ -43,8 +43,7 @@ def mspd(points: Points, T_estimate: Matrix, T_truth: Matrix, symmetries: Matrix
 
 
 def vsd(depth_m: Depth, estimate_m: Depth, truth_m: Depth, camera: PinholeCamera, *,
-        tolerances_m: NDArray[np.float64], visibility_tolerance_m: float = VISIBILITY_TOLERANCE_M,
-        ) -> NDArray[np.float64]:
+        tolerances_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the visible surface discrepancy (K,) for misalignment tolerances tau (K,).
 
     `depth_m` is the measured depth image (H, W), `estimate_m` and `truth_m` are those of the model
@@ -56,9 +55,8 @@ def vsd(depth_m: Depth, estimate_m: Depth, truth_m: Depth, camera: PinholeCamera
     lengths = camera.ray_lengths[drawn]
     measured, estimate, truth = (image[drawn] * lengths
                                  for image in (depth_m, estimate_m, truth_m))
-    visible_truth = _visible(truth, measured, visibility_tolerance_m)
-    visible_estimate = _visible(estimate, measured, visibility_tolerance_m) | (
-        visible_truth & (estimate > 0))
+    visible_truth = _visible(truth, measured)
+    visible_estimate = _visible(estimate, measured) | (visible_truth & (estimate > 0))
     both, either = visible_truth & visible_estimate, visible_truth | visible_estimate
     if not either.any():
         return np.ones(len(tolerances_m))
@@ -67,9 +65,9 @@ def vsd(depth_m: Depth, estimate_m: Depth, truth_m: Depth, camera: PinholeCamera
     return np.asarray(wrong / either.sum())
 
 
-def _visible(surface: Depth, measured: Depth, tolerance_m: float) -> NDArray[np.bool_]:
+def _visible(surface: Depth, measured: Depth) -> NDArray[np.bool_]:
     """Return where a surface is seen: at its distances, unless something is in front of it."""
-    return (surface > 0) & ((surface - measured <= tolerance_m) | (measured == 0))
+    return (surface > 0) & ((surface - measured <= VISIBILITY_TOLERANCE_M) | (measured == 0))
 
 
 def _symmetry_aware_maximum(

@@ -73,7 +73,7 @@ def average_recall(pairs: Iterable[PairErrors]) -> AverageRecall:
 
 
 def match_greedily(errors: NDArray[np.float64], scores: NDArray[np.float64], threshold: float,
-                   targets: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+                   targets: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the true pose (E,) that each estimate is matched to, or UNMATCHED.
 
     In the order of decreasing scores (E,), each estimate takes, of the targets (G,) that are left,
@@ -81,8 +81,7 @@ def match_greedily(errors: NDArray[np.float64], scores: NDArray[np.float64], thr
     """
     matched = np.full(len(scores), UNMATCHED, dtype=np.int64)
     left = errors.astype(np.float64).copy()
-    if targets is not None:
-        left[:, ~targets] = np.inf
+    left[:, ~targets] = np.inf
     for estimate in np.argsort(-scores, kind='stable') if left.shape[1] else ():
         truth = int(left[estimate].argmin())
         if left[estimate, truth] < threshold:

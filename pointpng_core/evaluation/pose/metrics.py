@@ -26,12 +26,6 @@ def extent_diagonal(points: NDArray[np.floating]) -> float:
     return float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))
 
 
-def add(points: NDArray[np.floating], T_estimate: Matrix, T_truth: Matrix) -> float:
-    """Return ADD (Hinterstoisser 2012): the mean distance of model points (N, 3) between poses."""
-    gaps = transform(T_estimate, points) - transform(T_truth, points)
-    return float(np.linalg.norm(gaps, axis=1).mean())
-
-
 def add_s(points: NDArray[np.floating], T_estimate: Matrix, T_truth: Matrix) -> float:
     """Return ADD-S (Xiang 2018), in the unit of the points.
 

@@ -8,8 +8,9 @@ from scipy.spatial.transform import Rotation
 from pointpng_core.evaluation.pose.bop_errors import mspd, mssd, vsd
 from pointpng_core.evaluation.pose.bop_judge import PoseJudge
 from pointpng_core.evaluation.pose.bop_recall import VSD_TOLERANCES
-from pointpng_core.evaluation.pose.metrics import add, add_s
+from pointpng_core.evaluation.pose.metrics import add_s
 from pointpng_core.geometry.pinhole import PinholeCamera
+from pointpng_core.geometry.rigid_motion import transform
 
 CAMERA = PinholeCamera(width=320, height=240, fx=300, fy=300, cx=159.5, cy=119.5)
 NONE = np.eye(4)[None]
@@ -20,6 +21,12 @@ TAUS_M = np.array([0.005, 0.02])
 
 def moved(*shift):
     return pose(np.eye(3), AHEAD[:3, 3] + shift)
+
+
+def add(points, T_estimate, T_truth):
+    """Return ADD (Hinterstoisser 2012): the mean distance of model points between two poses."""
+    gaps = transform(T_estimate, points) - transform(T_truth, points)
+    return np.linalg.norm(gaps, axis=1).mean()
 
 
 def test_a_shift_is_the_error_of_add_and_mssd():

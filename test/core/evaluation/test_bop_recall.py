@@ -33,14 +33,15 @@ def test_the_thresholds_are_those_of_bop19():
 
 
 def test_the_most_confident_estimate_chooses_first():
-    errors = np.array([[0.1, 0.2], [0.05, 0.3]])
-    assert match_greedily(errors, np.array([0.9, 0.5]), 0.4).tolist() == [0, 1]
-    assert match_greedily(errors, np.array([0.5, 0.9]), 0.4).tolist() == [1, 0]
-    assert match_greedily(errors, np.array([0.9, 0.5]), 0.25).tolist() == [0, UNMATCHED]
+    errors, both = np.array([[0.1, 0.2], [0.05, 0.3]]), np.ones(2, dtype=bool)
+    assert match_greedily(errors, np.array([0.9, 0.5]), 0.4, both).tolist() == [0, 1]
+    assert match_greedily(errors, np.array([0.5, 0.9]), 0.4, both).tolist() == [1, 0]
+    assert match_greedily(errors, np.array([0.9, 0.5]), 0.25, both).tolist() == [0, UNMATCHED]
 
 
 def test_an_error_at_the_threshold_is_no_match():
-    assert match_greedily(np.array([[0.4]]), np.array([1.0]), 0.4).tolist() == [UNMATCHED]
+    matched = match_greedily(np.array([[0.4]]), np.array([1.0]), 0.4, np.ones(1, dtype=bool))
+    assert matched.tolist() == [UNMATCHED]
 
 
 def test_true_poses_that_are_not_asked_for_are_not_matched():
@@ -49,8 +50,9 @@ def test_true_poses_that_are_not_asked_for_are_not_matched():
 
 
 def test_nothing_to_match():
-    assert match_greedily(np.empty((2, 0)), np.ones(2), 0.4).tolist() == [UNMATCHED] * 2
-    assert match_greedily(np.empty((0, 2)), np.ones(0), 0.4).tolist() == []
+    none, both = np.ones(0, dtype=bool), np.ones(2, dtype=bool)
+    assert match_greedily(np.empty((2, 0)), np.ones(2), 0.4, none).tolist() == [UNMATCHED] * 2
+    assert match_greedily(np.empty((0, 2)), np.ones(0), 0.4, both).tolist() == []
     assert average_recall([]).average == 0
 
 

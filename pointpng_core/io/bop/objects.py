@@ -14,7 +14,6 @@ from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.geometry.symmetry import Symmetry
 from pointpng_core.io.bop import layout
 from pointpng_core.io.bop.json_files import Record, read_json
-from pointpng_core.io.bop.scenes import positive
 from pointpng_core.io.bop.symmetries import BopSymmetries, read_symmetries
 from pointpng_core.io.model_files import check_extent, read_model
 from pointpng_core.io.units import MM_PER_M
@@ -111,7 +110,7 @@ def read_objects(folder: Path) -> list[BopObject]:
                 for record in records.values())
     names = _names({object_id: records[object_id] for object_id in files})
     return [BopObject(object_id=object_id, name=names[object_id], path=file,
-                      diameter_m=positive(records[object_id], layout.DIAMETER) / MM_PER_M,
+                      diameter_m=records[object_id].positive(layout.DIAMETER) / MM_PER_M,
                       symmetries=read_symmetries(records[object_id]), symmetries_given=given)
             for object_id, file in files.items()]
 

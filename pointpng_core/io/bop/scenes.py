@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,8 @@ class SceneReader:
                             'must be [fx, 0, cx, 0, fy, cy, 0, 0, 1]')
         width, height = self._image_size(image_id)
         try:
-            return PinholeCamera(width=width, height=height, fx=float(K[0, 0]),
-                                 fy=float(K[1, 1]), cx=float(K[0, 2]), cy=float(K[1, 2]))
+            return _pinhole(width=width, height=height, fx=float(K[0, 0]), fy=float(K[1, 1]),
+                            cx=float(K[0, 2]), cy=float(K[1, 2]))
         except ConfigError as error:
             raise FileError(f'{camera.where}: "{layout.CAM_K}": {error}') from error
 
@@ -120,6 +121,13 @@ class SceneReader:
             visible_fraction=_fraction(about),
             visible_pixels=about.identity(layout.PIXELS_VISIBLE)
             if layout.PIXELS_VISIBLE in about else None)
+
+
+@functools.lru_cache(maxsize=8)
+def _pinhole(*, width: int, height: int, fx: float, fy: float, cx: float, cy: float
+             ) -> PinholeCamera:
+    """Return a camera; equal values give the same object, whose rays are computed once."""
+    return PinholeCamera(width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy)
 
 
 def _records(where: str, values: Any) -> list[Record]:

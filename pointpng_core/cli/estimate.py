@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pointpng_core.cli import observation
+from pointpng_core.cli.options import add_model
 from pointpng_core.cli.output import check_json_target, number, write_json
-from pointpng_core.errors import CloudError, FileError
+from pointpng_core.errors import CloudError
 from pointpng_core.estimation.observation_kind import ObservationKind
+from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_model
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
@@ -45,11 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     observation.add_arguments(parser)
     parser.add_argument('--config', metavar='FILE', type=Path,
                         help='YAML file with values of EstimatorConfig')
-    parser.add_argument('--model', metavar='MODEL', default='training_free',
-                        help='embedding that drives the search: training_free, a shipped model, '
-                             'or the folder of a checkpoint or training run '
-                             '(default: training_free)')
-    parser.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
+    add_model(parser)
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
 
 
@@ -94,14 +92,7 @@ def _read_reference(path: Path, unit: str) -> TriangleMesh | np.ndarray:
         check_extent(str(path), model.vertices, unit)
         return model
     check_extent(str(path), model, unit)
-    return _finite(path, model)
-
-
-def _finite(path: Path, points: np.ndarray) -> np.ndarray:
-    finite = points[np.isfinite(points).all(axis=1)]
-    if len(finite) == 0:
-        raise FileError(f'{path}: none of its points is finite')
-    return finite
+    return model[finite_rows(model)]
 
 
 def _estimate(model: TriangleMesh | np.ndarray, observed: observation.Observation,

@@ -214,6 +214,5 @@ def _warnings(summary: dict[str, Any]) -> list[str]:
 
 
 def _entry(outcome: 'Outcome') -> dict[str, Any]:
-    summary = {key: value for key, value in outcome.summary.items() if key != 'record'}
     return {'bag': outcome.task.recording.path, 'file': outcome.task.target, 'kept': outcome.kept,
-            **summary}
+            **outcome.summary}

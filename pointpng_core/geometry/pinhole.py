@@ -10,9 +10,16 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError
 
 _COEFFICIENTS = (0, 4, 5, 8)
+_SKEW_TOLERANCE_PX = 1e-3
 _UNDISTORTIONS = 30
 _UNDISTORTED_PX = 0.01
 """Where a ray projects back further from its pixel, the lens model has no ray for this pixel."""
+
+
+def is_camera_matrix(K: NDArray[np.float64]) -> bool:
+    """Return whether a matrix (3, 3) is [fx, 0, cx, 0, fy, cy, 0, 0, 1], but for a tiny skew."""
+    rest = [abs(K[0, 1]) > _SKEW_TOLERANCE_PX, K[1, 0] != 0, (K[2] != [0, 0, 1]).any()]
+    return not any(rest)
 
 
 @dataclass(frozen=True, kw_only=True)

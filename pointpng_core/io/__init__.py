@@ -1,18 +1,19 @@
 """Files, without ROS: meshes and clouds in metres, bags, checkpoints, object libraries.
 
-    mesh_files     obj, stl, off, ply; the readers of obj and off in text_meshes, of ply in ply
-    cloud_files    ply, pcd, xyz, npy, npz
-    model_files    either of them, and units
-    pcd_viewpoint  where the sensor of a PCD file was
-    depth_images   depth images in metres, and masks
-    image_files    PNG, TIFF and JPEG
-    camera_files   intrinsics of BOP, ROS and Open3D
-    object_library a folder of models with an objects.yaml
-    bags/          PointCloud2 messages of recordings
-    bop/           datasets in the layout of the BOP benchmark
-    checkpoints/   models and the state of trainings
-    units          of lengths
-    files          checked paths, atomic writes, hashes, values for JSON
+    mesh_files        obj, stl, off, ply; the readers of obj and off in text_meshes, of ply in ply
+    cloud_files       ply, pcd, xyz, npy, npz
+    model_files       either of them, and units
+    pcd_viewpoint     where the sensor of a PCD file was
+    depth_images      depth images in metres, and masks
+    image_files       PNG, TIFF and JPEG
+    camera_files      intrinsics of BOP, ROS and Open3D
+    object_library    a folder of models with an objects.yaml
+    bags/             clouds, depth images and CameraInfo of recordings
+    bop/              datasets in the layout of the BOP benchmark
+    checkpoints/      models and the state of trainings
+    units             of lengths
+    files             checked paths, atomic writes, hashes, values for JSON
+    system_libraries  shared libraries that Open3D and torch load
 
 Everything that cannot be read or written raises FileError.
 """

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 import yaml
 
 from pointpng_core.errors import CloudError, ConfigError, FileError
-from pointpng_core.geometry.pinhole import PinholeCamera
+from pointpng_core.geometry.pinhole import PinholeCamera, is_camera_matrix
 from pointpng_core.io.bags.camera_info import decode_camera
 from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.files import checked_path
 
 CAMERA_SUFFIXES = ('.json', '.yaml', '.yml')
 MAX_YAML_BYTES = 1 << 20
-SKEW_TOLERANCE_PX = 1e-3
 ImageShape = tuple[int, int]
 _REGION = ('width', 'height', 'x_offset', 'y_offset')
 
@@ -124,7 +123,7 @@ def _ros_camera(record: Record, image_shape: ImageShape, *, K: NDArray[np.float6
     binning_x, binning_y = (_count(record, f'binning_{axis}') for axis in 'xy')
     height, width = (_count(record, f'{size_prefix}{name}') or size * max(1, factor)
                      for name, size, factor in zip(('height', 'width'), image_shape,
-                                                (binning_y, binning_x)))
+                                                   (binning_y, binning_x)))
     message = SimpleNamespace(
         k=K.tolist(), d=distortion, width=width, height=height, binning_x=binning_x,
         binning_y=binning_y, distortion_model=record.text('distortion_model')
@@ -167,7 +166,7 @@ _READERS: dict[str, Callable[[Record, ImageShape], CameraFile]] = {
 
 
 def _check_matrix(record: Record, K: NDArray[np.float64]) -> None:
-    if abs(K[0, 1]) > SKEW_TOLERANCE_PX or K[1, 0] or (K[2] != (0, 0, 1)).any():
+    if not is_camera_matrix(K):
         raise FileError(f'{record.where}: the camera matrix is {K.reshape(-1).tolist()}, but must '
                         'be [fx, 0, cx, 0, fy, cy, 0, 0, 1]')
 
@@ -187,10 +186,4 @@ def _camera(record: Record, K: NDArray[np.float64], image_shape: ImageShape) -> 
 
 
 def _depth_scale(record: Record) -> float | None:
-    if 'depth_scale' not in record:
-        return None
-    scale = record.number('depth_scale')
-    if scale <= 0:
-        raise FileError(f'{record.where}: "depth_scale" is {scale:g}, but must be above 0: the '
-                        'millimetres of one unit of the depth image')
-    return scale
+    return record.positive('depth_scale') if 'depth_scale' in record else None

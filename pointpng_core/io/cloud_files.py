@@ -18,7 +18,7 @@ from pointpng_core.io.system_libraries import explain_missing
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
 BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
-                 NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+                NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged npy or npz file raises."""
 
 

@@ -1,6 +1,5 @@
 """PNG, TIFF and JPEG files, read by Pillow: their size, their pixels as stored, their colours."""
 
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

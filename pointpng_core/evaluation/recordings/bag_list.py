@@ -24,9 +24,9 @@ class Recording:
     @property
     def size_bytes(self) -> int:
         """Return the size of its storage files together; raises FileError."""
-        files = [self.path] if self.path.is_file() else [
-            file for file in self.path.iterdir() if file.suffix in STORAGE_SUFFIXES]
         try:
+            files = [self.path] if self.path.is_file() else [
+                file for file in self.path.iterdir() if file.suffix in STORAGE_SUFFIXES]
             return sum(file.stat().st_size for file in files)
         except OSError as error:
             raise FileError(f'cannot read {self.path}: {error.strerror or error}') from error

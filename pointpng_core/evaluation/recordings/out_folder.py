@@ -103,6 +103,7 @@ def _compared(task: Task, provenance: dict[str, Any]) -> tuple[str, Summary]:
         header, summary = read_ends(task.target)
     except FileError:
         return 'not written by `pointpng frames`', {}
+    summary.pop('record')  # the summaries of new results have none
     wanted = {**provenance, 'bag_bytes': task.recording.size_bytes}
     names = [SHOWN_AS.get(name, name) for name, value in wanted.items()
              if name != 'digest' and header.get(name) != value]

@@ -18,7 +18,7 @@ from pointpng_core.io.bags.depth_recording import (
 from pointpng_core.io.bags.image_message import DEPTH_UNIT_M
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CLOUD_TYPE, IMAGE_TYPE, CloudBag
-from pointpng_core.io.depth_images import MM_PER_M
+from pointpng_core.io.units import MM_PER_M
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

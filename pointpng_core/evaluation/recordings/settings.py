@@ -12,9 +12,9 @@ from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.recordings.recorded_clouds import CloudStream, choose_stream
 from pointpng_core.io.bags.reader import CloudBag
-from pointpng_core.io.depth_images import MM_PER_M
 from pointpng_core.io.files import file_sha256
 from pointpng_core.io.object_library import OBJECTS_FILE, load_library
+from pointpng_core.io.units import MM_PER_M
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.reference import Reference
 from pointpng_core.segmentation import SegmenterConfig

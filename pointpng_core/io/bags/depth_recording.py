@@ -26,11 +26,6 @@ class DepthStream:
         """Return whether the name of the image topic says that its images are rectified."""
         return names_rectified(self.image)
 
-    @property
-    def topics(self) -> list[str]:
-        """Return both."""
-        return [self.image, self.camera_info]
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RecordedDepth:

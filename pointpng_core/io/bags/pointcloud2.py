@@ -144,4 +144,4 @@ def _decoded(points: np.ndarray, finite: np.ndarray, finite_count: int, layout: 
     if drop_non_finite and finite_count < len(points):
         points, image_shape = points[finite], None
     return PointCloud(points=points, image_shape=image_shape,
-                        finite_share=finite_count / len(finite))
+                      finite_share=finite_count / len(finite))

@@ -9,7 +9,7 @@ from pointpng_core.io.bop import layout
 from pointpng_core.io.bop.frames import BopFrame
 from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.bop.objects import BopObject, model_files, read_objects
-from pointpng_core.io.bop.scenes import SceneReader, positive
+from pointpng_core.io.bop.scenes import SceneReader
 from pointpng_core.io.bop.targets import BopTarget, read_targets
 
 
@@ -111,7 +111,7 @@ class BopDataset:
         if not path.is_file():
             return None
         camera = Record(f'{path}', read_json(path, hint=''))
-        return positive(camera, layout.DEPTH_SCALE) if layout.DEPTH_SCALE in camera else None
+        return camera.positive(layout.DEPTH_SCALE) if layout.DEPTH_SCALE in camera else None
 
 
 def default_models(folder: Path) -> str:

@@ -53,6 +53,13 @@ class Record:
             raise self._wrong(key, value, 'a finite number')
         return float(value)
 
+    def positive(self, key: str) -> float:
+        """Return a finite number above 0."""
+        value = self.number(key)
+        if value <= 0:
+            raise FileError(f'{self.where}: "{key}" is {value:g}, but must be above 0')
+        return value
+
     def identity(self, key: str) -> int:
         """Return a whole number from 0 on: an id or a count."""
         value = self._get(key, 'a whole number')

@@ -25,7 +25,6 @@ IMAGE_SUFFIXES = ('.png', '.tif', '.tiff', '.jpg', '.jpeg')
 # scene_camera.json: {image id: {...}}; camera.json has the intrinsics one by one
 CAM_K = 'cam_K'
 DEPTH_SCALE = 'depth_scale'
-CAM_R_W2C, CAM_T_W2C = 'cam_R_w2c', 'cam_t_w2c'
 
 # scene_gt.json: {image id: [{...}, ...]}
 OBJECT_ID = 'obj_id'

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.geometry.symmetry import Symmetry
+from pointpng_core.geometry.symmetry_fitting import FittedSymmetry
 from pointpng_core.io.bop import layout
 from pointpng_core.io.bop.json_files import Record, read_json
-from pointpng_core.io.bop.scenes import positive
 from pointpng_core.io.bop.symmetries import BopSymmetries, read_symmetries
 from pointpng_core.io.model_files import check_extent, read_model
 from pointpng_core.io.units import MM_PER_M
@@ -69,18 +69,22 @@ class BopObject:
         """Return the vertices of the mesh, or the points (N, 3), in metres; raises FileError."""
         return self.model.vertices if isinstance(self.model, TriangleMesh) else self.model
 
-    @functools.cached_property
+    @property
     def symmetry(self) -> Symmetry | None:
         """Return the symmetry that the dataset gives; None where it gives none to any object.
 
         `symmetry_notes` tell what of it our groups cannot represent.
         """
-        return self.symmetries.fitted(self.diameter_m).symmetry if self.symmetries_given else None
+        return self._fitted.symmetry if self.symmetries_given else None
 
     @property
     def symmetry_notes(self) -> tuple[str, ...]:
         """Return sentences about given symmetries that `symmetry` does not contain."""
-        return self.symmetries.fitted(self.diameter_m).notes
+        return self._fitted.notes
+
+    @functools.cached_property
+    def _fitted(self) -> FittedSymmetry:
+        return self.symmetries.fitted(self.diameter_m)
 
     def transforms(self) -> NDArray[np.float64]:
         """Return the motions (S, 4, 4) of the BOP19 measures: see `BopSymmetries.transforms`."""
@@ -111,7 +115,7 @@ def read_objects(folder: Path) -> list[BopObject]:
                 for record in records.values())
     names = _names({object_id: records[object_id] for object_id in files})
     return [BopObject(object_id=object_id, name=names[object_id], path=file,
-                      diameter_m=positive(records[object_id], layout.DIAMETER) / MM_PER_M,
+                      diameter_m=records[object_id].positive(layout.DIAMETER) / MM_PER_M,
                       symmetries=read_symmetries(records[object_id]), symmetries_given=given)
             for object_id, file in files.items()]
 

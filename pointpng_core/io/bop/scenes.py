@@ -2,18 +2,17 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+import functools
 from pathlib import Path
 from typing import Any
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.geometry.pinhole import PinholeCamera
+from pointpng_core.geometry.pinhole import PinholeCamera, is_camera_matrix
 from pointpng_core.io.bop import layout
 from pointpng_core.io.bop.frames import BopFrame, BopInstance
 from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.bop.poses import check_distance, read_pose
 from pointpng_core.io.image_files import image_size
-
-_SKEW_TOLERANCE_PX = 1e-3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,21 +67,20 @@ class SceneReader:
     def _depth_scale(self, camera: Record) -> float | None:
         if layout.DEPTH_SCALE not in camera:
             return self.depth_scale
-        return positive(camera, layout.DEPTH_SCALE)
+        return camera.positive(layout.DEPTH_SCALE)
 
     def _camera(self, camera: Record, image_id: int) -> PinholeCamera:
         if layout.CAM_K not in camera and 'cam_model' in camera:
             raise FileError(f'{camera.where}: it has "cam_model" in place of "cam_K"; only '
                             'pinhole cameras are read')
         K = camera.numbers(layout.CAM_K, 9).reshape(3, 3)
-        rest = [abs(K[0, 1]) > _SKEW_TOLERANCE_PX, K[1, 0] != 0, (K[2] != [0, 0, 1]).any()]
-        if any(rest):
+        if not is_camera_matrix(K):
             raise FileError(f'{camera.where}: "{layout.CAM_K}" is {K.reshape(-1).tolist()}, but '
                             'must be [fx, 0, cx, 0, fy, cy, 0, 0, 1]')
         width, height = self._image_size(image_id)
         try:
-            return PinholeCamera(width=width, height=height, fx=float(K[0, 0]),
-                                 fy=float(K[1, 1]), cx=float(K[0, 2]), cy=float(K[1, 2]))
+            return _pinhole(width=width, height=height, fx=float(K[0, 0]), fy=float(K[1, 1]),
+                            cx=float(K[0, 2]), cy=float(K[1, 2]))
         except ConfigError as error:
             raise FileError(f'{camera.where}: "{layout.CAM_K}": {error}') from error
 
@@ -125,12 +123,11 @@ class SceneReader:
             if layout.PIXELS_VISIBLE in about else None)
 
 
-def positive(record: Record, key: str) -> float:
-    """Return a number above 0; raises FileError."""
-    value = record.number(key)
-    if value <= 0:
-        raise FileError(f'{record.where}: "{key}" is {value:g}, but must be above 0')
-    return value
+@functools.lru_cache(maxsize=8)
+def _pinhole(*, width: int, height: int, fx: float, fy: float, cx: float, cy: float
+             ) -> PinholeCamera:
+    """Return a camera; equal values give the same object, whose rays are computed once."""
+    return PinholeCamera(width=width, height=height, fx=fx, fy=fy, cx=cx, cy=cy)
 
 
 def _records(where: str, values: Any) -> list[Record]:

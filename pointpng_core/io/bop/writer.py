@@ -19,6 +19,7 @@ from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.geometry.symmetry import Symmetry
 from pointpng_core.io.bop import layout
+from pointpng_core.io.bop.poses import pose_numbers
 from pointpng_core.io.mesh_files import write_mesh
 from pointpng_core.io.units import MM_PER_M
 
@@ -170,10 +171,8 @@ def _symmetry_entries(symmetry: Symmetry | None) -> dict[str, Any]:
 
 
 def _pose_entry(instance: NewInstance) -> dict[str, Any]:
-    T_mm = _in_mm(instance.T_camera_object)
-    return {layout.OBJECT_ID: instance.object_id,
-            layout.CAM_R_M2C: T_mm[:3, :3].reshape(-1).tolist(),
-            layout.CAM_T_M2C: T_mm[:3, 3].tolist()}
+    R, t_mm = pose_numbers(instance.T_camera_object)
+    return {layout.OBJECT_ID: instance.object_id, layout.CAM_R_M2C: R, layout.CAM_T_M2C: t_mm}
 
 
 def _info_entry(instance: NewInstance, frame: NewFrame) -> dict[str, Any]:

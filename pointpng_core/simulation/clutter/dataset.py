@@ -87,11 +87,12 @@ class _Recorder:
             self._dropped += frame.attempts
             if len(self.pictures) < _SHOWN:
                 self.pictures.append(picture(frame))
+            visible = frame.image.visible_masks
             yield NewFrame(depth_m=frame.depth_m, instances=[
                 NewInstance(object_id=frame.chosen[index] + 1,
                             T_camera_object=frame.T_camera_objects[index],
                             mask=frame.image.masks[index],
-                            mask_visible=frame.image.visible_masks[index],
+                            mask_visible=visible[index],
                             pixels_all=int(frame.image.pixels_all[index])) for index in seen])
 
     def figures(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+import functools
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,11 @@ def render_clutter(camera: DepthCamera, bodies: Sequence[CastBody],
     return ClutterImage(image=image, masks=masks, pixels_all=pixels_all)
 
 
+@functools.lru_cache(maxsize=2)
 def _wider(camera: DepthCamera) -> DepthCamera:
-    """Return a camera whose image surrounds that of another by its own size on all sides."""
+    """Return a camera whose image surrounds that of another by its own size on all sides.
+
+    Equal cameras give the same object, whose rays are computed once.
+    """
     return replace(camera, width=_WIDER * camera.width, height=_WIDER * camera.height,
                    cx=camera.cx + camera.width, cy=camera.cy + camera.height)

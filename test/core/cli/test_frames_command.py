@@ -17,7 +17,7 @@ from pointpng_core.evaluation.recordings import result_file, run
 from pointpng_core.evaluation.recordings.run import Outcome
 from pointpng_core.evaluation.recordings.tasks import failure
 
-DONE = {**failure(None), 'record': 'summary', 'frames': 20, 'poses': 37, 'wall_s': 4.0}
+DONE = {**failure(None), 'frames': 20, 'poses': 37, 'wall_s': 4.0}
 LOST = failure('no bag at all')
 DAMAGED = {**DONE, 'damage': 'it is truncated'}
 

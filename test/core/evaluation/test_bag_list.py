@@ -69,6 +69,14 @@ def test_the_size_is_that_of_the_storage_files(recordings):
     assert sizes['day2/one.bag'] == os.path.getsize(recordings / 'day2/one.bag')
 
 
+@pytest.mark.parametrize('name', ['day1/mcap', 'day2/one.bag'])
+def test_the_size_of_a_bag_that_is_gone_is_refused(recordings, name):
+    recording, = (each for each in find_recordings(['all']) if each.name == name)
+    recording.path.rename(recordings / 'moved')
+    with pytest.raises(FileError, match=rf'cannot read .*/{name}: No such file'):
+        assert recording.size_bytes
+
+
 @pytest.mark.parametrize(('given', 'message'), [
     ('gone', 'there is no bag gone'), ('gone*', "no file or folder matches 'gone\\*'"),
     ('empty', r'empty holds no bag: neither a file .mcap, .db3, .bag nor'),

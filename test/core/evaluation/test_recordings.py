@@ -19,6 +19,7 @@ from pointpng_core.evaluation.recordings.recorded_clouds import choose_stream
 from pointpng_core.evaluation.recordings.result_file import read_ends, read_records
 from pointpng_core.evaluation.recordings.run import process_recordings
 from pointpng_core.evaluation.recordings.settings import FrameModel
+from pointpng_core.evaluation.recordings.tasks import failure
 from pointpng_core.evaluation.recordings.worker import FrameWorkerMaker
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.io.files import to_jsonable
@@ -104,6 +105,8 @@ def test_a_broken_bag_stops_no_other_and_is_tried_again(place, settings, finishe
     assert events.plan == (1, 3)
     assert events.begun == ['broken.mcap']
     assert [name for name, outcome in outcomes.items() if not outcome.kept] == ['broken.mcap']
+    assert {frozenset(outcome.summary) for outcome in outcomes.values()} == {
+        frozenset(failure(None))}
     assert without_times(out) == without_times(finished)
 
 

@@ -120,11 +120,13 @@ def test_a_truncated_bag_gives_its_beginning_and_its_damage(place, settings, tmp
     assert summary['error'] is None
 
 
-@pytest.mark.parametrize(('change', 'named'), [
-    ({'frames': 2}, 'another --frames'), ({'depth_scale': 0.1}, 'another --depth-scale'),
-    ({'topic': TOPIC}, 'another --topic'),
-    ({'objects': 'fewer'}, 'another library')])
-def test_results_of_other_settings_are_refused_then_replaced(place, settings, out, change, named):
+@pytest.mark.parametrize(('change', 'named', 'again'), [
+    ({'frames': 2}, 'another --frames', (1, 3)), ({'topic': TOPIC}, 'another --topic', (1, 3)),
+    ({'objects': 'fewer'}, 'another library', (1, 3)),
+    # Bags of clouds refuse this option, and what failed is tried again.
+    ({'depth_scale': 0.1}, 'another --depth-scale', (4, 0))])
+def test_results_of_other_settings_are_refused_then_replaced(place, settings, out, change, named,
+                                                             again):
     if 'objects' in change:
         change = {'objects': write_fewer(place, settings)}
     changed = replace(settings, **change)
@@ -136,7 +138,7 @@ def test_results_of_other_settings_are_refused_then_replaced(place, settings, ou
     assert events.plan == (4, 0)
     assert without_times(out) != before
     # A second run keeps what is there, with the option as well.
-    assert process(place, changed, out, overwrite=True)[1].plan == (1, 3)
+    assert process(place, changed, out, overwrite=True)[1].plan == again
 
 
 def write_fewer(place, settings):

@@ -18,16 +18,6 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.bop import BopDataset
 
 
-@pytest.fixture
-def dataset(tmp_path):
-    return write_dataset(tmp_path / 'tiny')
-
-
-@pytest.fixture
-def scene(dataset):
-    return dataset / 'test' / '000003'
-
-
 def frames(dataset, **options):
     return {frame.image_id: frame for frame in BopDataset(dataset, **options).frames()}
 

@@ -9,7 +9,6 @@ from helpers.bop import (
     K,
     depth_values,
     write_box,
-    write_dataset,
     write_depth,
     write_json,
 )
@@ -20,16 +19,6 @@ import pytest
 from pointpng_core.errors import FileError
 from pointpng_core.io import image_files
 from pointpng_core.io.bop import BopDataset, json_files
-
-
-@pytest.fixture
-def dataset(tmp_path):
-    return write_dataset(tmp_path / 'tiny')
-
-
-@pytest.fixture
-def scene(dataset):
-    return dataset / 'test' / '000003'
 
 
 def use(dataset):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pointpng_core.config import Config, option
 from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.estimation.observation_kind import Viewpoint
+from pointpng_core.estimation.pixels import PixelJudge, PixelRanking
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud
@@ -26,9 +27,10 @@ from pointpng_core.segmentation import (
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
+from pointpng_core.tracking.explained_points import foreground_of
 from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
-from pointpng_core.tracking.frame_explanation import explain
+from pointpng_core.tracking.frame_explanation import FrameExplanation, without_duplicates
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
@@ -82,6 +84,7 @@ class FramePipeline:
         self._estimator, self._segmenter, self._config = estimator, segmenter, config
         self._references = list(references)
         self._tracks = Tracks()
+        self._ranked: tuple[list[Reference], PixelRanking] | None = None
 
     @property
     def references(self) -> list[Reference]:
@@ -140,7 +143,7 @@ class FramePipeline:
         """Return the objects in a frame, in the sensor's optical frame."""
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self._tracks)
-        search = partial(self._search, scene_points=frame.scene_points, timer=timer)
+        search = partial(self._search, frame=frame, timer=timer)
         with timer('scene'):
             scene = self._segment(frame)
         with timer('track'):
@@ -150,9 +153,14 @@ class FramePipeline:
         measurements += cut_finer(measurements, frame, search, segmenter=self._segmenter,
                                   max_parts=self._config.max_objects)
         measurements = self._merge_segments(measurements, tracker, search)
-        with timer('refit'):
-            measurements = explain(measurements, scene, frame, estimator=self._estimator,
-                                   references=self._references)
+        searched = any(measurement.searched for measurement in measurements)
+        if searched:
+            with timer('refit'):
+                measurements = self._refit(measurements, scene, frame)
+        with timer('pixels'):
+            measurements = self._judged(measurements, frame)
+        if searched:
+            measurements = without_duplicates(measurements, len(frame.points))
         accepted = self._accepted(measurements)
         tracks = tracker.update(accepted, self._references)
         with timer('observability'):
@@ -181,16 +189,50 @@ class FramePipeline:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
                       )[:self._config.max_objects]
 
-    def _search(self, segments: list[Segment], *, scene_points: NDArray[np.floating],
-                timer: StageTimer) -> list[list[PoseEstimate]]:
+    def _search(self, segments: list[Segment], *, frame: Frame, timer: StageTimer
+                ) -> list[list[PoseEstimate]]:
         """Search all references in all segments, globally and in one batch; see `Search`."""
         if not segments or not self._references:
             return [[] for _ in segments]
         estimates = self._estimator.estimate_batch(
             [segment.points for segment in segments], self._references,
-            scene_points=scene_points, viewpoint=Viewpoint.SENSOR)
+            scene_points=frame.scene_points, viewpoint=Viewpoint.SENSOR)
         timer.add(next((found[0].stage_ms for found in estimates if found), {}))
-        return estimates
+        if frame.depth_view is None:
+            return estimates
+        with timer('pixels'):
+            return self._ranking.ranked(estimates, frame.depth_view)
+
+    def _refit(self, measurements: Sequence[Measurement], scene: Scene, frame: Frame
+               ) -> list[Measurement]:
+        """Return the measurements registered to all points that lie on their poses."""
+        view = frame.depth_view
+        explanation = FrameExplanation(
+            self._estimator, self._references, frame.scene_points,
+            foreground_of(scene.segments, frame.sigma_m),
+            support=partial(self._ranking.support, view=view) if view else None)
+        return explanation.refit(measurements)
+
+    def _judged(self, measurements: Sequence[Measurement], frame: Frame) -> list[Measurement]:
+        """Return the measurements judged by the pixels of the frame, where it has any."""
+        posed = [row for row, measurement in enumerate(measurements) if measurement.estimate]
+        if frame.depth_view is None or not posed:
+            return list(measurements)
+        judged = self._ranking.judged([measurements[row].posed for row in posed],
+                                      frame.depth_view)
+        results = list(measurements)
+        for row, estimate in zip(posed, judged):
+            results[row] = replace(results[row], estimate=estimate)
+        return results
+
+    @property
+    def _ranking(self) -> PixelRanking:
+        """Return the ranking by pixels, prepared anew when the references have changed."""
+        if self._ranked is None or self._ranked[0] != self._references:
+            device = self._estimator.device
+            self._ranked = list(self._references), PixelRanking(
+                self._references, PixelJudge(self._references, device))
+        return self._ranked[1]
 
     def _merge_segments(self, measurements: list[Measurement], tracker: FrameTracker,
                         search: Search) -> list[Measurement]:

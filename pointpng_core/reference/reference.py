@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 import torch
 from torch import Tensor
 
@@ -16,6 +17,8 @@ from pointpng_core.geometry.rigid_motion import curvature, motion_rows
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 from pointpng_core.reference.view_bank import ViewBank
+
+AREA_NEIGHBOURS, AREA_PROBES = 10, 400
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,6 +66,17 @@ class Reference:
     def curvature(self) -> NDArray[np.float64]:
         """Return the normal matrix (6, 6) of the whole surface, see `rigid_motion.curvature`."""
         return curvature(motion_rows(self.points - self.centre, self.normals, self.diameter_m))
+
+    @functools.cached_property
+    def point_area_m2(self) -> float:
+        """Return the area of the surface for each of its points, m^2.
+
+        It is that of the circle which holds AREA_NEIGHBOURS of them, the median over the surface.
+        """
+        probes = self.points[::max(1, len(self.points) // AREA_PROBES)]
+        count = min(AREA_NEIGHBOURS, len(self.points) - 1)
+        distances = cKDTree(self.points).query(probes, k=count + 1)[0]
+        return float(np.median(np.pi * distances[:, -1] ** 2 / count))
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything but the name as arrays by name, for the cache."""

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.pixels import DepthView
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
 from pointpng_core.geometry.depth_noise import DepthNoise
 
@@ -36,6 +37,12 @@ class Frame:
         """Return about SCENE_POINTS of the points (n, 3), evenly chosen, finite ones only."""
         few = self.points[::max(1, len(self.points) // SCENE_POINTS)]
         return few[finite_rows(few)]
+
+    @cached_property
+    def depth_view(self) -> DepthView | None:
+        """Return the depth image, None where the cloud is none of a pinhole camera."""
+        return DepthView.of(self.points, self.image_shape, self.sigma_m) \
+            if self.image_shape else None
 
     @cached_property
     def sigma_m(self) -> NDArray[np.floating]:

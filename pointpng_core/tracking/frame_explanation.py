@@ -4,18 +4,18 @@ Segments are cut by shape alone: they miss parts of an object and contain points
 pose of a segment, once found, tells better which points are the object's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimation.observation_kind import Viewpoint
+from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.reference import Reference
-from pointpng_core.segmentation import Scene, Segment
-from pointpng_core.tracking.explained_points import Foreground, foreground_of
-from pointpng_core.tracking.frame import Frame
+from pointpng_core.segmentation import Segment
+from pointpng_core.tracking.explained_points import Foreground
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.pose_selection import with_alternatives
 from pointpng_core.tracking.segment_merging import shared_share
@@ -30,33 +30,24 @@ SAME_SHARE = 0.97
 """Segments that share this much with the points on their pose need no second registration."""
 SHARED = 0.5
 """A measurement of which others explain more than this share of its points is a duplicate."""
-
-
-def explain(measurements: list[Measurement], scene: Scene, frame: Frame, *,
-            estimator: PoseEstimator, references: Sequence[Reference]) -> list[Measurement]:
-    """Return the measurements of a frame refitted to the points on their poses, no duplicates.
-
-    A frame in which nothing was searched is explained by its tracks already.
-    """
-    if not any(measurement.searched for measurement in measurements):
-        return measurements
-    explanation = FrameExplanation(estimator, references, frame.scene_points,
-                                   foreground_of(scene.segments, frame.sigma_m))
-    return without_duplicates(explanation.refit(measurements), len(frame.points))
+Support = Callable[[list[PoseEstimate]], NDArray[np.float64]]
+"""Returns how well the pixels of a frame support poses, (n,)."""
 
 
 class FrameExplanation:
     """Refits the measurements of one frame to the points that lie on their poses."""
 
     def __init__(self, estimator: PoseEstimator, references: Sequence[Reference],
-                 scene_points: NDArray[np.floating], foreground: Foreground) -> None:
+                 scene_points: NDArray[np.floating], foreground: Foreground, *,
+                 support: Support | None) -> None:
         self._estimator, self._scene_points, self._foreground = estimator, scene_points, foreground
+        self._support = support
         self._references = {reference.name: reference for reference in references}
 
     def refit(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """Return the measurements, those that were searched on the points on their poses.
 
-        A refitted pose replaces the found one where it explains more points.
+        A refitted pose replaces the found one where it explains more.
         """
         due = [index for index, measurement in enumerate(measurements)
                if measurement.searched and measurement.score >= LEAST_SCORE]
@@ -72,15 +63,25 @@ class FrameExplanation:
             [self._references[estimate.name] for estimate in posed],
             [estimate.T_observation_reference for estimate in posed],
             scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR)
-        results = list(measurements)
-        for (index, segment), estimate, before in zip(pairs, found, posed):
-            if estimate is None:
-                continue
-            after = replace(measurements[index], segment=segment,
-                            estimate=with_alternatives(estimate, before))
-            if after.explained_points > measurements[index].explained_points:
-                results[index] = after
-        return results
+        refitted = {index: replace(measurements[index], segment=segment,
+                                   estimate=with_alternatives(estimate, before))
+                    for (index, segment), estimate, before in zip(pairs, found, posed) if estimate}
+        return self._better(measurements, refitted)
+
+    def _better(self, measurements: Sequence[Measurement], refitted: Mapping[int, Measurement]
+                ) -> list[Measurement]:
+        """Return the measurements, with those refitted at some rows that are better explained."""
+        before = self._explained([measurements[row] for row in refitted])
+        after = self._explained(list(refitted.values()))
+        better = {row for row, is_better in zip(refitted, after > before) if is_better}
+        return [refitted[row] if row in better else measurement
+                for row, measurement in enumerate(measurements)]
+
+    def _explained(self, measurements: Sequence[Measurement]) -> NDArray[np.float64]:
+        """Return how much each explains: by pixels of the frame, or by points of its segment."""
+        if self._support is not None and measurements:
+            return self._support([measurement.posed for measurement in measurements])
+        return np.array([measurement.explained_points for measurement in measurements])
 
     def _on_pose(self, measurement: Measurement) -> Segment:
         estimate = measurement.posed

@@ -1,0 +1,198 @@
+"""Estimates ranked by the pixels of a frame: the poses that a search found are refined, and judged.
+
+A search compares few hundred points. Look-alikes differ in the last tenth of their pixels: they
+are told apart by all of them, once each is registered as well as it can be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
+from pointpng_core.estimation.pixels.depth_view import DepthView
+from pointpng_core.estimation.pixels.evidence import PixelEvidence
+from pointpng_core.estimation.pixels.features import pixel_features
+from pointpng_core.estimation.pixels.judge import PixelJudge
+from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
+from pointpng_core.estimation.uncertainty.ambiguity import same_pose
+from pointpng_core.reference.reference import Reference
+
+LEAST_SCORE = 0.3
+"""Segments whose best pose scores less are not judged: they are no object of the library."""
+LABELS, POSES = 5, 3
+"""References of a segment that are compared, and further poses of each of the best two."""
+COMPARABLE = 0.5
+"""Poses that score less than this share of the best one are not compared."""
+REFINED = 4
+"""Poses of a segment, those best supported as they are, that are refined."""
+LEAST_SUPPORT = 30.0
+AMBIGUOUS_SHARE = 0.97
+"""Support, over that of the best pose, with which another one makes the answer ambiguous."""
+SCORE, COVERAGE, MARGIN = (FEATURES.index(name) for name in ('score', 'coverage', 'margin'))
+ALTERNATIVES = [PIXEL_FEATURES.index(name) for name in ('pixel_margin', 'pixel_lead')]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Rival:
+    """A pose among those that may explain one segment."""
+
+    segment: int
+    estimate: PoseEstimate
+    pose: Hypothesis
+
+
+class PixelRanking:
+    """Ranks the estimates of one frame after another, by a judge of the same references."""
+
+    def __init__(self, references: Sequence[Reference], judge: PixelJudge) -> None:
+        self._references = {reference.name: reference for reference in references}
+        self._judge = judge
+
+    def ranked(self, found: Sequence[list[PoseEstimate]], view: DepthView
+               ) -> list[list[PoseEstimate]]:
+        """Return the estimates of each segment, best supported first, refined and judged anew.
+
+        Those of other references than the best few, and of segments in which nothing was found,
+        keep their places and their confidence.
+        """
+        rivals = [rival for segment, estimates in enumerate(found)
+                  for rival in _rivals(segment, estimates)]
+        if not rivals:
+            return list(found)
+        rivals, evidence = self._refined(rivals, view)
+        results = list(found)
+        support = evidence.support.double().cpu().numpy()
+        for segment in dict.fromkeys(rival.segment for rival in rivals):
+            rows = [row for row, rival in enumerate(rivals) if rival.segment == segment]
+            results[segment] = self._estimates(rows, rivals, evidence, support) + [
+                estimate for estimate in found[segment]
+                if all(rivals[row].estimate is not estimate for row in rows)]
+        return results
+
+    def support(self, estimates: Sequence[PoseEstimate], view: DepthView) -> NDArray[np.float64]:
+        """Return the log-likelihood (n,) of the pixels of a frame under each of n estimates."""
+        return self._evidence(estimates, view).support.double().cpu().numpy()
+
+    def _evidence(self, estimates: Sequence[PoseEstimate], view: DepthView) -> PixelEvidence:
+        return self._judge.evidence(self._judge.posed(
+            [estimate.name for estimate in estimates],
+            [estimate.T_observation_reference for estimate in estimates]), view)
+
+    def judged(self, estimates: Sequence[PoseEstimate], view: DepthView) -> list[PoseEstimate]:
+        """Return estimates judged at their poses; what is known of alternatives is kept."""
+        known = [row for row, estimate in enumerate(estimates)
+                 if estimate.name in self._references]
+        if not known:
+            return list(estimates)
+        chosen = [estimates[row] for row in known]
+        evidence = self._evidence(chosen, view)
+        ones = np.full(len(chosen), np.inf)
+        features = pixel_features(evidence, ones, ones)
+        results = list(estimates)
+        for row, estimate, own in zip(known, chosen, features):
+            if estimate.pixel_features is not None:
+                own[ALTERNATIVES] = estimate.pixel_features[ALTERNATIVES]
+            results[row] = with_pixels(estimate, own)
+        return results
+
+    def _refined(self, rivals: list[_Rival], view: DepthView
+                 ) -> tuple[list[_Rival], PixelEvidence]:
+        """Return the rivals, the best supported of each segment refined, and their evidence."""
+        posed = self._judge.posed([rival.estimate.name for rival in rivals],
+                                  [rival.pose.T_observation_reference for rival in rivals])
+        first = self._judge.evidence(posed, view).support.cpu().numpy()
+        segments = np.array([rival.segment for rival in rivals])
+        rank = np.lexsort((-first, segments))
+        place = np.empty(len(rank), dtype=int)
+        starts = np.searchsorted(segments[rank], segments[rank], side='left')
+        place[rank] = np.arange(len(rank)) - starts
+        rows = np.flatnonzero(place < REFINED)
+        index = posed.index.new_tensor(rows)
+        refined = self._judge.refine(posed.take(index), view)
+        poses = refined.T_camera_object.double().cpu().numpy()
+        return [replace(rivals[row], pose=replace(rivals[row].pose, T_observation_reference=T))
+                for row, T in zip(rows, poses)], self._judge.evidence(refined, view)
+
+    def _estimates(self, rows: Sequence[int], rivals: Sequence[_Rival], evidence: PixelEvidence,
+                   support: NDArray[np.float64]) -> list[PoseEstimate]:
+        """Return one estimate for each reference among the rivals at `rows`, best first."""
+        order = sorted(rows, key=lambda row: -support[row])
+        groups: dict[str, list[int]] = {}
+        for row in order:
+            groups.setdefault(rivals[row].estimate.name, []).append(row)
+        best = [group[0] for group in groups.values()]
+        margins = np.array([self._lead(group[0], [
+            row for row in group[1:] if not self._same(rivals[row], rivals[group[0]])], support)
+            for group in groups.values()])
+        leads = np.array([self._lead(row, [other for other in best if other != row], support)
+                          for row in best])
+        index = evidence.support.new_tensor(best).long()
+        features = pixel_features(evidence.take(index), margins, leads)
+        estimates = [self._estimate([rivals[row] for row in group], own, margin)
+                     for group, own, margin in zip(groups.values(), features, margins)]
+        labels = [LabelHypothesis(name=estimate.name, confidence=estimate.confidence,
+                                  T_observation_reference=estimate.T_observation_reference)
+                  for estimate in estimates]
+        return [replace(estimate, other_labels=(
+            *(label for label in labels if label.name != estimate.name),
+            *(label for label in estimate.other_labels if label.name not in groups)))
+            for estimate in estimates]
+
+    def _same(self, first: _Rival, second: _Rival) -> bool:
+        return same_pose(first.pose.T_observation_reference, second.pose.T_observation_reference,
+                         self._references[first.estimate.name])
+
+    def _lead(self, row: int, others: Sequence[int], support: NDArray[np.float64]) -> float:
+        """Return by which share of its support a pose leads on the best of others."""
+        least = max(support[row], LEAST_SUPPORT)
+        return float((support[row] - max((support[other] for other in others), default=0.0))
+                     / least)
+
+    def _estimate(self, group: Sequence[_Rival], features: NDArray[np.float64], margin: float
+                  ) -> PoseEstimate:
+        """Return the estimate of the first of a group of poses of one reference."""
+        first, estimate = group[0].pose, group[0].estimate
+        chosen = replace(
+            estimate, T_observation_reference=first.T_observation_reference, score=first.score,
+            residual_m=first.residual_m, inlier_share=first.inlier_share,
+            coverage=first.coverage, ambiguous=margin < 1 - AMBIGUOUS_SHARE,
+            features=_features_of(estimate, first),
+            runners_up=(*(rival.pose for rival in group[1:]), *(
+                pose for pose in estimate.runners_up
+                if all(pose.score != rival.pose.score for rival in group))))
+        return with_pixels(chosen, features)
+
+
+def with_pixels(estimate: PoseEstimate, features: NDArray[np.float64]) -> PoseEstimate:
+    """Return the estimate with the features of its pixels, and the confidence of both."""
+    if estimate.features is None:
+        return replace(estimate, pixel_features=features)
+    both = np.concatenate((estimate.features, features))
+    confidence = default_calibration().frame.probability(both[None])[0]
+    return replace(estimate, pixel_features=features, confidence=float(confidence))
+
+
+def _rivals(segment: int, estimates: Sequence[PoseEstimate]) -> list[_Rival]:
+    """Return the poses of a segment that are compared."""
+    if not estimates or estimates[0].score < LEAST_SCORE:
+        return []
+    least = COMPARABLE * estimates[0].score
+    rivals = []
+    for place, estimate in enumerate(estimates[:LABELS]):
+        poses: list[Hypothesis] = [estimate]
+        if place < 2:
+            poses += estimate.runners_up[:POSES]
+        rivals += [_Rival(segment=segment, estimate=estimate, pose=pose) for pose in poses
+                   if pose.score >= least]
+    return rivals
+
+
+def _features_of(estimate: PoseEstimate, pose: Hypothesis) -> NDArray[np.float64] | None:
+    """Return the features of an estimate for one of its poses."""
+    if estimate.features is None or pose.score == estimate.score:
+        return estimate.features
+    features = estimate.features.copy()
+    features[[SCORE, COVERAGE, MARGIN]] = pose.score, pose.coverage, 0.0
+    return features

@@ -1,32 +1,100 @@
-"""How depth cameras err: the one sensor model, after Nguyen, Izadi and Lovell (3DIMPVT 2012).
+"""How depth cameras err: the one sensor model, of a named camera or of one's own numbers.
 
 Simulation samples it; segmentation, verification and confidence measure distances in its
 standard deviations.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+import math
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
+from pointpng_core.errors import ConfigError
+from pointpng_core.geometry.sensor_profiles import (
+    CUSTOM,
+    DEFAULT,
+    NEAREST_M,
+    PROFILE_NAMES,
+    PROFILES,
+    SensorProfile,
+)
 
 if TYPE_CHECKING:                    # torch takes a second to import, and nodes start without it
     from torch import Tensor
 
-NEAREST_M = 0.4
-"""Distance at which the published model begins."""
+BIAS_PX = 60.0
+"""Distance at which the slow error is down to 1/e: all of an object shares it."""
+NUMBERS = ('axial_m', 'axial_growth', 'correlation_px', 'bias_sigmas')
+_KINECT = PROFILES[DEFAULT]
 Depth = TypeVar('Depth', float, NDArray, 'Tensor')
+Self = TypeVar('Self', bound='DepthNoise')
 
 
 @dataclass(frozen=True, kw_only=True)
 class DepthNoise(Config):
-    """Axial noise of a depth camera: the defaults are those of the first Kinect."""
+    """Noise of a depth camera: that of a profile, or with `custom`, that of the other options.
 
-    axial_m: float = option(0.0012, help='Standard deviation of depth at 0.4 m.', unit='m',
-                            low=0, high=0.1)
-    axial_growth: float = option(0.0019, help='Its growth with (depth - 0.4 m)^2.', unit='1/m',
-                                 low=0, high=0.1)
+    The noise of two pixels d apart has the correlation exp(-d / correlation_px). A slow error, the
+    bias, comes on top. Raises ConfigError for numbers that contradict a profile.
+    """
+
+    profile: str = option(DEFAULT, choices=PROFILE_NAMES,
+                          help='Depth camera. The other options of its noise count with custom '
+                               'only; with a named camera they must be left as they are.')
+    axial_m: float = option(_KINECT.axial_m, help='Standard deviation of depth at 0.4 m.',
+                            unit='m', low=0, high=0.1)
+    axial_growth: float = option(_KINECT.axial_growth, help='Its growth with (depth - 0.4 m)^2.',
+                                 unit='1/m', low=0, high=0.1)
+    correlation_px: float = option(
+        _KINECT.correlation_px, unit='px', low=0, high=100,
+        help='Distance of pixels at which the correlation of their noise is down to 1/e; 0: every '
+             'pixel errs for itself.')
+    bias_sigmas: float = option(
+        _KINECT.bias_sigmas, unit='sigma', low=0, high=10,
+        help='Standard deviation of an error that whole regions of some 60 px share, as a multiple '
+             'of that of the noise.')
+
+    def __post_init__(self) -> None:
+        """Check the values, and that none contradicts the profile; raises ConfigError."""
+        super().__post_init__()
+        if self.profile == CUSTOM:
+            return
+        for name in NUMBERS:
+            own, of_profile = getattr(self, name), getattr(PROFILES[self.profile], name)
+            if own not in (getattr(_KINECT, name), of_profile):
+                raise ConfigError(
+                    f"{type(self).__name__}.{name} = {own:g} contradicts profile = "
+                    f"'{self.profile}', whose value is {of_profile:g}: set profile = '{CUSTOM}' to "
+                    f'use it, or leave it at {getattr(_KINECT, name):g} for the profile')
+
+    @classmethod
+    def parse(cls: type[Self], text: str) -> Self:
+        """Return what `PROFILE` or `axial_m=0.002,axial_growth=0.006,...` says.
+
+        Numbers belong to `custom`, which may be written before them. Raises ConfigError.
+        """
+        first, *rest = text.split(',')
+        named = '=' not in first
+        words = rest if named else [first, *rest]
+        values = dict(_number(word) for word in words)
+        noise: Self = cls.from_mapping({'profile': first if named else CUSTOM, **values})
+        return noise
+
+    @property
+    def model(self) -> SensorProfile:
+        """Return the numbers that count: those of the profile, or one's own."""
+        if self.profile != CUSTOM:
+            return PROFILES[self.profile]
+        return SensorProfile(**{name: getattr(self, name) for name in NUMBERS})
+
+    @property
+    def effective(self: Self) -> Self:
+        """Return the same noise as `custom`, with the numbers that count."""
+        numbers = {name: getattr(self.model, name) for name in NUMBERS}
+        return replace(self, profile=CUSTOM, **numbers)
 
     def sigma_m(self, depth_m: Depth) -> Depth:
         """Return the standard deviation of depth, in metres, at depths of any shape.
@@ -35,7 +103,52 @@ class DepthNoise(Config):
         distance from the camera stands for it: it is at most 16 % larger within 30 degrees of the
         axis.
         """
-        return self.axial_m + self.axial_growth * (depth_m - NEAREST_M) ** 2
+        model = self.model
+        return model.axial_m + model.axial_growth * (depth_m - NEAREST_M) ** 2
+
+    def correlation(self, distance_px: NDArray[np.floating] | float) -> NDArray[np.floating]:
+        """Return the correlation of the noise of pixels at distances of any shape."""
+        distance = np.asarray(distance_px)
+        length = self.model.correlation_px
+        return np.exp(-distance / length) if length else (distance == 0).astype(distance.dtype)
+
+    def independent_readings(self, pixels: Depth) -> Depth:
+        """Return how many independent readings connected regions of so many pixels are worth.
+
+        The mean of a region has the variance sigma^2 over this number. It is that of a square with
+        a correlation that is a product over rows and columns (Vanmarcke, Random Fields, 1983), of
+        equal volume; at least 1, at most the pixels. The slow error is not part of it.
+        """
+        length = self.model.correlation_px * math.sqrt(math.pi / 2)
+        if not length:
+            return pixels
+        sides = pixels ** 0.5 / length
+        along = sides ** 2 / (2 * (sides - 1 + math.e ** -sides))
+        if isinstance(pixels, (int, float)):
+            return min(along ** 2, pixels)
+        worth: Depth = (along ** 2).clip(max=pixels)
+        return worth
+
+    def with_sigma(self: Self, sigma_m: float, depth_m: float) -> Self:
+        """Return this noise scaled to a standard deviation at a depth, both in metres.
+
+        Raises ConfigError where there is no noise to scale, or where it grows beyond all bounds.
+        """
+        own, now_m = self.effective, self.model.sigma_m(depth_m)
+        if not now_m:
+            raise ConfigError(f'a depth noise of 0 cannot be scaled to {sigma_m:g} m')
+        return replace(own, axial_m=own.axial_m * sigma_m / now_m,
+                       axial_growth=own.axial_growth * sigma_m / now_m)
+
+
+def _number(word: str) -> tuple[str, float]:
+    """Return the name and the value of `NAME=VALUE`; raises ConfigError."""
+    name, _, value = word.partition('=')
+    try:
+        return name.strip(), float(value)
+    except ValueError as error:
+        raise ConfigError(f'{word!r}: expected NAME=NUMBER, with the names '
+                          f'{", ".join(NUMBERS)}') from error
 
 
 KINECT_NOISE = DepthNoise()

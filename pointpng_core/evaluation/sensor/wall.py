@@ -1,0 +1,93 @@
+"""The largest plane in an organised cloud, and the errors along z of the pixels on it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+
+from pointpng_core.segmentation.config import SegmenterConfig
+from pointpng_core.segmentation.plane_detection import find_planes
+
+LEAST_SHARE = 0.1
+"""A wall fills at least this share of the image."""
+_SAMPLE, _FIT_SAMPLE = 4000, 40_000
+_REFITS = 6
+_OUTLIER_SIGMAS = 4.0
+_RIM_PX, _SOLID = 9, 0.85
+MAD_SIGMA = 1.4826
+"""Standard deviation over median absolute deviation of a normal distribution."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Wall:
+    """A plane in an image.
+
+    depth_m, error_m (H, W): the plane's depth, and what was measured minus that; inside (H, W):
+    its pixels with a reading, but for its rims and for what stands before it; sigma_per_m2: robust
+    standard deviation of the error over depth^2; incidence_deg: of the ray in its middle.
+    """
+
+    depth_m: NDArray[np.float64]
+    error_m: NDArray[np.float64]
+    inside: NDArray[np.bool_]
+    sigma_per_m2: float
+    incidence_deg: float
+
+
+def find_wall(points: NDArray[np.floating]) -> Wall | None:
+    """Return the largest plane of points (H, W, 3) in the optical frame; None where there is none.
+
+    The inverse depth of a plane is linear in the ray of a pixel; it is fitted by least squares, in
+    turn with leaving out what lies more than four standard deviations off.
+    """
+    valid = np.isfinite(points).all(axis=-1) & (points[..., 2] > 0)
+    coefficients = _proposal(points[valid])
+    if coefficients is None:
+        return None
+    z = np.where(valid, points[..., 2], 1.0).astype(np.float64)
+    rays = np.where(valid[..., None], points, 1.0) / z[..., None]
+    inside, sigma = valid, 0.0
+    for refit in range(_REFITS):
+        error = z - 1 / _facing(rays @ coefficients)
+        relative = np.abs(error) / z ** 2
+        reach = 0.03 if refit == 0 else _OUTLIER_SIGMAS * sigma
+        inside = valid & (relative < max(reach, 1e-9))
+        if inside.sum() < LEAST_SHARE * inside.size:
+            return None
+        sigma = MAD_SIGMA * float(np.median(relative[inside]))
+        coefficients = _fit(rays[inside], z[inside])
+    depth_m = 1 / _facing(rays @ coefficients)
+    inside = inside & (uniform_filter(inside.astype(np.float32), _RIM_PX) > _SOLID)
+    if inside.sum() < LEAST_SHARE * inside.size:
+        return None
+    return Wall(depth_m=depth_m, error_m=z - depth_m, inside=inside, sigma_per_m2=sigma,
+                incidence_deg=_incidence_deg(coefficients, rays[inside].mean(axis=0)))
+
+
+def _proposal(points: NDArray[np.floating]) -> NDArray[np.float64] | None:
+    """Return the coefficients (3,) of a plane of points (N, 3): inverse depth over the ray."""
+    sample = points[::max(1, len(points) // _SAMPLE)]
+    tolerance_m = 0.004 + 0.008 * sample[:, 2] ** 2
+    planes = find_planes(sample, tolerance_m, config=SegmenterConfig(), most=1)
+    if not planes or abs(planes[0].offset_m) < 1e-3:
+        return None
+    coefficients: NDArray[np.float64] = -planes[0].normal / planes[0].offset_m
+    return coefficients
+
+
+def _fit(rays: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the least-squares coefficients (3,) for rays (N, 3) and depths (N,)."""
+    step = max(1, len(z) // _FIT_SAMPLE)
+    found: NDArray[np.float64] = np.linalg.lstsq(rays[::step], 1 / z[::step], rcond=None)[0]
+    return found
+
+
+def _facing(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return inverse depths (H, W) of a plane, tiny where the ray misses it."""
+    return np.maximum(inverse, 1e-3)
+
+
+def _incidence_deg(coefficients: NDArray[np.float64], ray: NDArray[np.float64]) -> float:
+    cosine = coefficients @ ray / np.linalg.norm(coefficients) / np.linalg.norm(ray)
+    return float(np.degrees(np.arccos(np.clip(abs(cosine), 0, 1))))

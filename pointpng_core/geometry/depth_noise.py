@@ -6,7 +6,7 @@ standard deviations.
 
 from dataclasses import dataclass, replace
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +16,16 @@ from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.sensor_profiles import (
     CUSTOM,
     DEFAULT,
-    NEAREST_M,
     PROFILE_NAMES,
     PROFILES,
+    Depth,
     SensorProfile,
 )
-
-if TYPE_CHECKING:                    # torch takes a second to import, and nodes start without it
-    from torch import Tensor
 
 BIAS_PX = 60.0
 """Distance at which the slow error is down to 1/e: all of an object shares it."""
 NUMBERS = ('axial_m', 'axial_growth', 'correlation_px', 'bias_sigmas')
 _KINECT = PROFILES[DEFAULT]
-Depth = TypeVar('Depth', float, NDArray, 'Tensor')
 Self = TypeVar('Self', bound='DepthNoise')
 
 
@@ -38,7 +34,8 @@ class DepthNoise(Config):
     """Noise of a depth camera: that of a profile, or with `custom`, that of the other options.
 
     The noise of two pixels d apart has the correlation exp(-d / correlation_px). A slow error, the
-    bias, comes on top. Raises ConfigError for numbers that contradict a profile.
+    bias, comes on top, with exp(-d / BIAS_PX). Raises ConfigError for numbers that contradict a
+    profile.
     """
 
     profile: str = option(DEFAULT, choices=PROFILE_NAMES,
@@ -54,8 +51,8 @@ class DepthNoise(Config):
              'pixel errs for itself.')
     bias_sigmas: float = option(
         _KINECT.bias_sigmas, unit='sigma', low=0, high=10,
-        help='Standard deviation of an error that whole regions of some 60 px share, as a multiple '
-             'of that of the noise.')
+        help='Standard deviation of a slow error, which regions of some 60 px share, in those of '
+             'the noise.')
 
     def __post_init__(self) -> None:
         """Check the values, and that none contradicts the profile; raises ConfigError."""
@@ -67,8 +64,8 @@ class DepthNoise(Config):
             if own not in (getattr(_KINECT, name), of_profile):
                 raise ConfigError(
                     f"{type(self).__name__}.{name} = {own:g} contradicts profile = "
-                    f"'{self.profile}', whose value is {of_profile:g}: set profile = '{CUSTOM}' to "
-                    f'use it, or leave it at {getattr(_KINECT, name):g} for the profile')
+                    f"'{self.profile}', whose value is {of_profile:g}: to use it, set profile = "
+                    f"'{CUSTOM}'; for the profile, leave it at {getattr(_KINECT, name):g}")
 
     @classmethod
     def parse(cls: type[Self], text: str) -> Self:
@@ -99,46 +96,59 @@ class DepthNoise(Config):
     def sigma_m(self, depth_m: Depth) -> Depth:
         """Return the standard deviation of depth, in metres, at depths of any shape.
 
-        Depth is along the optical axis. Where a cloud is not known to come from an image, the
-        distance from the camera stands for it: it is at most 16 % larger within 30 degrees of the
-        axis.
+        It is that of the noise and the slow error together. Depth is along the optical axis. Where
+        a cloud is not known to come from an image, the distance from the camera stands for it: it
+        is at most 16 % larger within 30 degrees of the axis.
         """
         model = self.model
-        return model.axial_m + model.axial_growth * (depth_m - NEAREST_M) ** 2
+        return math.hypot(1, model.bias_sigmas) * model.noise_m(depth_m)
 
     def correlation(self, distance_px: NDArray[np.floating] | float) -> NDArray[np.floating]:
-        """Return the correlation of the noise of pixels at distances of any shape."""
-        distance = np.asarray(distance_px)
-        length = self.model.correlation_px
-        return np.exp(-distance / length) if length else (distance == 0).astype(distance.dtype)
+        """Return the correlation of the errors of pixels at distances of any shape."""
+        distance, model = np.asarray(distance_px, dtype=np.float64), self.model
+        noise = (np.exp(-distance / model.correlation_px) if model.correlation_px
+                 else (distance == 0).astype(np.float64))
+        slow: NDArray[np.floating] = model.bias_sigmas ** 2 * np.exp(-distance / BIAS_PX)
+        return (noise + slow) / (1 + model.bias_sigmas ** 2)
 
     def independent_readings(self, pixels: Depth) -> Depth:
         """Return how many independent readings connected regions of so many pixels are worth.
 
-        The mean of a region has the variance sigma^2 over this number. It is that of a square with
-        a correlation that is a product over rows and columns (Vanmarcke, Random Fields, 1983), of
-        equal volume; at least 1, at most the pixels. The slow error is not part of it.
+        The mean error of a region has the variance sigma^2 over this number, of at least 1 and at
+        most the pixels. A region counts as a square; `pixels` is at least 1, of any shape.
         """
-        length = self.model.correlation_px * math.sqrt(math.pi / 2)
-        if not length:
-            return pixels
-        sides = pixels ** 0.5 / length
-        along = sides ** 2 / (2 * (sides - 1 + math.e ** -sides))
-        if isinstance(pixels, (int, float)):
-            return min(along ** 2, pixels)
-        worth: Depth = (along ** 2).clip(max=pixels)
-        return worth
+        model = self.model
+        slow = model.bias_sigmas ** 2
+        worth = _independent(pixels, model.correlation_px)
+        if not slow:
+            return worth
+        return (1 + slow) / (1 / worth + slow / _independent(pixels, BIAS_PX))
 
     def with_sigma(self: Self, sigma_m: float, depth_m: float) -> Self:
         """Return this noise scaled to a standard deviation at a depth, both in metres.
 
         Raises ConfigError where there is no noise to scale, or where it grows beyond all bounds.
         """
-        own, now_m = self.effective, self.model.sigma_m(depth_m)
+        own, now_m = self.effective, self.sigma_m(depth_m)
         if not now_m:
             raise ConfigError(f'a depth noise of 0 cannot be scaled to {sigma_m:g} m')
         return replace(own, axial_m=own.axial_m * sigma_m / now_m,
                        axial_growth=own.axial_growth * sigma_m / now_m)
+
+
+def _independent(pixels: Depth, length_px: float) -> Depth:
+    """Return how many independent readings squares of pixels are worth at a correlation length.
+
+    The isotropic correlation is replaced by a product over rows and columns of equal volume, for
+    which the variance of the mean is known (Vanmarcke, Random Fields, 1983).
+    """
+    if not length_px:
+        return pixels
+    sides = pixels ** 0.5 / (length_px * math.sqrt(math.pi / 2))
+    worth = (sides ** 2 / (2 * (sides - 1 + math.e ** -sides))) ** 2
+    if isinstance(pixels, (int, float)):
+        return min(worth, pixels)
+    return worth.clip(max=pixels)
 
 
 def _number(word: str) -> tuple[str, float]:

@@ -5,7 +5,14 @@ upper bound, since the errors of the poses and of the meshes are in them.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:                    # torch takes a second to import, and nodes start without it
+    from torch import Tensor
+
+Depth = TypeVar('Depth', float, NDArray, 'Tensor')
 NEAREST_M = 0.4
 """Distance from which on noise grows, as published for the Kinect."""
 DEFAULT, CUSTOM = 'kinect', 'custom'
@@ -20,8 +27,8 @@ class SensorProfile:
     correlation_px: float = 0.0
     bias_sigmas: float = 0.0
 
-    def sigma_m(self, depth_m: float) -> float:
-        """Return the standard deviation of a depth, both in metres."""
+    def noise_m(self, depth_m: Depth) -> Depth:
+        """Return the standard deviation of the noise at depths of any shape, in metres."""
         return self.axial_m + self.axial_growth * (depth_m - NEAREST_M) ** 2
 
 

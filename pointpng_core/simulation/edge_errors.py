@@ -37,7 +37,7 @@ def fattened(depth_m: Depth, jump_m: float, width_px: float, rng: np.random.Gene
         return depth_m
     distance, (rows, columns) = distance_transform_edt(~near, return_indices=True)
     edge_m = depth_m[rows, columns]
-    return np.where((distance <= width) & (depth_m - edge_m > jump_m), edge_m, depth_m)
+    return np.where((distance <= width + 0.5) & (depth_m - edge_m > jump_m), edge_m, depth_m)
 
 
 def near_rims(depth_m: Depth, jump_m: float, width_px: float, rng: np.random.Generator
@@ -48,8 +48,8 @@ def near_rims(depth_m: Depth, jump_m: float, width_px: float, rng: np.random.Gen
     if not far.any():
         return far
     distance, (rows, columns) = distance_transform_edt(~far, return_indices=True)
-    near: NDArray[np.bool_] = (distance <= width) & (depth_m[rows, columns] - depth_m > jump_m)
-    return near
+    behind: NDArray[np.bool_] = depth_m[rows, columns] - depth_m > jump_m
+    return behind & (distance <= width + 0.5)
 
 
 def with_flying_pixels(depth_m: Depth, jump_m: float, share: float, rng: np.random.Generator

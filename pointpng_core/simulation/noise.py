@@ -1,4 +1,4 @@
-"""What a depth sensor measures of an ideal image: noise, and readings that are wrong or missing."""
+"""What a depth sensor measures of an ideal image: noise, and wrong or missing readings."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from pointpng_core.simulation.edge_errors import (
 from pointpng_core.simulation.rendering import DepthImage
 from pointpng_core.simulation.sensor_errors import SensorErrors
 from pointpng_core.simulation.smooth_noise import smooth_noise
-from pointpng_core.simulation.surface_errors import dark_holes, corner_bias
+from pointpng_core.simulation.surface_errors import corner_bias, dark_holes
 
 __all__ = ['SensorErrors', 'measure']
 
@@ -56,7 +56,7 @@ def _misread(image: DepthImage, errors: SensorErrors, rng: np.random.Generator
 def _noise_m(depth_m: NDArray[np.float32], errors: SensorErrors, rng: np.random.Generator
              ) -> NDArray[np.float32]:
     """Return the noise of depths (H, W), with the slow error that regions share."""
-    sigma_m = errors.sigma_m(depth_m)
+    sigma_m = errors.model.noise_m(depth_m)
     noise = smooth_noise(depth_m.shape, errors.correlation_px, rng)
     if errors.bias_sigmas:
         noise += np.float32(errors.bias_sigmas) * smooth_noise(depth_m.shape, BIAS_PX, rng)

@@ -1,6 +1,7 @@
 """The options of a simulated depth sensor: its noise, and what it does at edges and surfaces."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from pointpng_core.config import option
 from pointpng_core.geometry.depth_noise import DepthNoise
@@ -37,13 +38,13 @@ class SensorErrors(DepthNoise):
                                 unit='deg', low=0, high=90)
     quantum_per_m: float = option(0.0, help='Step of inverse depth; 0 means no quantisation '
                                   '(a Kinect has 0.0028).', unit='1/m', low=0, high=0.1)
-    fattened_px: float = option(0.0, help='Width by which near surfaces grow over what lies behind '
-                                'their edges, on average (block matching).', unit='px', low=0,
-                                high=20)
+    fattened_px: float = option(0.0, help='Width by which near surfaces grow over what lies '
+                                'behind their edges, on average (block matching).', unit='px',
+                                low=0, high=20)
     eaten_px: float = option(0.0, help='Width of the rim of near surfaces without a reading, on '
                              'average.', unit='px', low=0, high=20)
-    shadow_px_m: float = option(0.0, help='Focal length times baseline: what the projector, or the '
-                                'second camera, to the right does not reach has no reading.',
+    shadow_px_m: float = option(0.0, help='Focal length times baseline: what the projector or '
+                                'second camera to the right does not reach has no reading.',
                                 unit='px m', low=0, high=500)
     flying_share: float = option(0.0, help='Pixels at depth jumps that measure a depth between '
                                  'both sides (time of flight).', low=0, high=1)
@@ -59,9 +60,10 @@ class SensorErrors(DepthNoise):
     def effective(self) -> 'SensorErrors':
         """Return the same sensor as `custom`, with the numbers that count."""
         own = {field.name: field.default for field in fields(self)}
-        preset = {name: value for name, value in PRESETS.get(self.profile, {}).items()
-                  if getattr(self, name) == own[name]}
-        return replace(super().effective, **preset)
+        preset = PRESETS.get(self.profile, {})
+        changes: dict[str, Any] = {name: value for name, value in preset.items()
+                                   if getattr(self, name) == own[name]}
+        return replace(super().effective, **changes)
 
     def scaled(self, level: float) -> 'SensorErrors':
         """Return the same sensor `level` times as bad; 0 is ideal."""

@@ -39,6 +39,8 @@ def corner_bias(depth_m: NDArray[np.float32], jump_m: float) -> NDArray[np.float
     """
     near_edge = maximum_filter(depth_edges(depth_m, jump_m), size=2 * _REACH_PX + 1)
     known = np.where(np.isfinite(depth_m), depth_m, 0).astype(np.float32)
-    mean_m = uniform_filter(known, 2 * _REACH_PX + 1, mode='nearest')
+    continued = np.pad(known, _REACH_PX, mode='reflect', reflect_type='odd')
+    inner = slice(_REACH_PX, -_REACH_PX)
+    mean_m = uniform_filter(continued, 2 * _REACH_PX + 1)[inner, inner]
     sharpness = (known - mean_m) / np.maximum(known * np.float32(_SHARP), 1e-9)
     return np.where(near_edge, 0, np.clip(sharpness, 0, 1)).astype(np.float32)

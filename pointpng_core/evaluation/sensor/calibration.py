@@ -64,9 +64,9 @@ class _Collector:
 
     def add(self, cloud: PointCloud) -> None:
         if cloud.image_shape is None or min(cloud.image_shape) < 2:
-            raise CloudError(f'cloud {self._clouds} is not organised (height 1), and neighbours of '
-                             'pixels are needed: record depth images, or organised clouds '
-                             '(RealSense: pointcloud.ordered_pc:=true)')
+            raise CloudError(f'cloud {self._clouds} is not organised (its height is 1), but '
+                             'neighbours of pixels are needed: record depth images, or organised '
+                             'clouds (RealSense: pointcloud.ordered_pc:=true)')
         self._clouds += 1
         points = cloud.sensor_points.reshape(*cloud.image_shape, 3)
         self._edges.add(points[..., 2])

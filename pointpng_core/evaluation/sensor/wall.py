@@ -42,22 +42,21 @@ def find_wall(points: NDArray[np.floating]) -> Wall | None:
     turn with leaving out what lies more than four standard deviations off.
     """
     valid = np.isfinite(points).all(axis=-1) & (points[..., 2] > 0)
-    coefficients = _proposal(points[valid])
+    coefficients = _proposal(points[valid].astype(np.float64))
     if coefficients is None:
         return None
-    z = np.where(valid, points[..., 2], 1.0).astype(np.float64)
-    rays = np.where(valid[..., None], points, 1.0) / z[..., None]
+    z: NDArray[np.float64] = np.where(valid, points[..., 2], 1.0).astype(np.float64)
+    rays = np.where(valid[..., None], points, 1.0).astype(np.float64) / z[..., None]
     inside, sigma = valid, 0.0
     for refit in range(_REFITS):
-        error = z - 1 / _facing(rays @ coefficients)
-        relative = np.abs(error) / z ** 2
+        relative = np.abs(z - 1 / _facing(rays @ coefficients)) / z ** 2
         reach = 0.03 if refit == 0 else _OUTLIER_SIGMAS * sigma
         inside = valid & (relative < max(reach, 1e-9))
         if inside.sum() < LEAST_SHARE * inside.size:
             return None
         sigma = MAD_SIGMA * float(np.median(relative[inside]))
         coefficients = _fit(rays[inside], z[inside])
-    depth_m = 1 / _facing(rays @ coefficients)
+    depth_m: NDArray[np.float64] = 1 / _facing(rays @ coefficients)
     inside = inside & (uniform_filter(inside.astype(np.float32), _RIM_PX) > _SOLID)
     if inside.sum() < LEAST_SHARE * inside.size:
         return None
@@ -65,7 +64,7 @@ def find_wall(points: NDArray[np.floating]) -> Wall | None:
                 incidence_deg=_incidence_deg(coefficients, rays[inside].mean(axis=0)))
 
 
-def _proposal(points: NDArray[np.floating]) -> NDArray[np.float64] | None:
+def _proposal(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """Return the coefficients (3,) of a plane of points (N, 3): inverse depth over the ray."""
     sample = points[::max(1, len(points) // _SAMPLE)]
     tolerance_m = 0.004 + 0.008 * sample[:, 2] ** 2
@@ -79,8 +78,8 @@ def _proposal(points: NDArray[np.floating]) -> NDArray[np.float64] | None:
 def _fit(rays: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the least-squares coefficients (3,) for rays (N, 3) and depths (N,)."""
     step = max(1, len(z) // _FIT_SAMPLE)
-    found: NDArray[np.float64] = np.linalg.lstsq(rays[::step], 1 / z[::step], rcond=None)[0]
-    return found
+    found = np.linalg.lstsq(rays[::step], 1 / z[::step], rcond=None)[0]
+    return found.astype(np.float64)
 
 
 def _facing(inverse: NDArray[np.float64]) -> NDArray[np.float64]:

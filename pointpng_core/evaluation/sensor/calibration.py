@@ -69,11 +69,11 @@ class _Collector:
                              'clouds (RealSense: pointcloud.ordered_pc:=true)')
         self._clouds += 1
         points = cloud.sensor_points.reshape(*cloud.image_shape, 3)
-        self._edges.add(points[..., 2])
         wall = find_wall(points)
         if wall is not None:
             self._incidences_deg.append(wall.incidence_deg)
             self._errors.add(wall)
+            self._edges.add(points[..., 2], wall.sigma_per_m2)
             self._steps.add(points[..., 2][wall.inside])
 
     def result(self, profile: str) -> SensorCalibration:

@@ -8,7 +8,8 @@ from scipy.ndimage import distance_transform_edt
 
 from pointpng_core.simulation.edge_errors import depth_edges
 
-_JUMP_M = 0.03
+_JUMP_M, _JUMP_SIGMAS = 0.03, 8.0
+"""Noise alone, of two pixels, makes no jump of 8 standard deviations."""
 _REACH_PX = 6
 _LEAST_EDGE_PIXELS = 500
 _MOST_DEPTHS = 500_000
@@ -42,14 +43,18 @@ class EdgeCounter:
     def __init__(self) -> None:
         self._beside = self._lost_beside = self._lost_near = 0
 
-    def add(self, depth_m: NDArray[np.floating]) -> None:
-        """Add an image (H, W), NaN without a reading, whose holes take the nearest reading."""
+    def add(self, depth_m: NDArray[np.floating], sigma_per_m: float) -> None:
+        """Add an image (H, W), NaN without a reading; `sigma_per_m` is the noise of inverse depth.
+
+        For the search for jumps, holes are filled with the nearest reading.
+        """
         lost = ~(np.isfinite(depth_m) & (depth_m > 0))
         if lost.all():
             return
         distance, (rows, columns) = distance_transform_edt(lost, return_indices=True)
-        edges = depth_edges(depth_m[rows, columns].astype(np.float32), _JUMP_M)
-        edges &= distance <= _REACH_PX
+        filled_m = depth_m[rows, columns].astype(np.float32)
+        edges = depth_edges(filled_m, _JUMP_M) & (distance <= _REACH_PX)
+        edges &= depth_edges(1 / filled_m, _JUMP_SIGMAS * sigma_per_m)
         if not edges.any():
             return
         near = distance_transform_edt(~edges) <= _REACH_PX

@@ -23,9 +23,10 @@ MAD_SIGMA = 1.4826
 class Wall:
     """A plane in an image.
 
-    depth_m, error_m (H, W): the plane's depth, and what was measured minus that; inside (H, W):
-    its pixels with a reading, but for its rims and for what stands before it; sigma_per_m2: robust
-    standard deviation of the error over depth^2; incidence_deg: of the ray in its middle.
+    depth_m, error_m (H, W): the plane's depth, and what was measured minus that, NaN without a
+    reading; inside (H, W): its pixels, but for its rims and for what stands before it;
+    sigma_per_m2: robust standard deviation of the error over depth^2, which is that of inverse
+    depth; incidence_deg: of the ray in its middle.
     """
 
     depth_m: NDArray[np.float64]
@@ -56,7 +57,7 @@ def find_wall(points: NDArray[np.floating]) -> Wall | None:
             return None
         sigma = MAD_SIGMA * float(np.median(relative[inside]))
         coefficients = _fit(rays[inside], z[inside])
-    depth_m: NDArray[np.float64] = 1 / _facing(rays @ coefficients)
+    depth_m = np.where(valid, 1 / _facing(rays @ coefficients), np.nan)
     inside = inside & (uniform_filter(inside.astype(np.float32), _RIM_PX) > _SOLID)
     if inside.sum() < LEAST_SHARE * inside.size:
         return None

@@ -3,10 +3,11 @@
 Record it at several distances, or moving; the wall is found in every cloud. JSON: bags, profile
 (of --profile), clouds, walls (clouds that show one), incidence_deg (median), by_depth: [{depth_m,
 sigma_m, pixels}], correlation ({PIXELS apart: correlation of their errors}), noise ({axial_m,
-axial_growth, correlation_px, bias_sigmas}), growth_measured (false: as the profile's), edges (null
-without jumps of depth, else dropped_share, width_px, pixels), steps (null where depth is
-continuous, else quantum_per_m, step_m at depth_m, stored: whether it is the unit of the image),
-damage (of the bags), refused (clouds that could not be read, and why the first).
+axial_growth, correlation_px, bias_sigmas}), growth_measured (false: as the profile's), lateral_px
+(standard deviation sideways; null where it is part of the noise), edges (null without jumps of
+depth, else dropped_share, width_px, pixels), steps (null where depth is continuous, else
+quantum_per_m, step_m at depth_m, stored: whether it is the unit of the image), damage (of the
+bags), refused (null, or how many clouds could not be read, and why the first).
 """
 
 import argparse
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 HELP = 'measure the noise of a depth camera on a recording of a flat wall or table'
 LAGS_PX = (1, 4, 10, 20)
-STEEP_DEG = 50.0
+STEEP_DEG = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +79,9 @@ def readable(result: dict[str, Any]) -> str:
         f'{result["walls"]} of {result["clouds"]} clouds show a flat wall or table, tilted by '
         f'{result["incidence_deg"]:.0f} degrees', '',
         table(['depth m', 'sigma mm', 'pixels'], rows, left=()), '',
-        f'correlation   {", ".join(near)} px', f'edges         {_edges(result["edges"])}',
+        f'correlation   {", ".join(near)} px',
+        *([f'sideways      {number(result["lateral_px"])} px'] if result['lateral_px'] else []),
+        f'edges         {_edges(result["edges"])}',
         f'steps         {_steps(result["steps"])}', '', *_settings(result)])
 
 
@@ -120,6 +123,7 @@ def _values(found: 'SensorCalibration') -> dict[str, Any]:
             'by_depth': [asdict(item) for item in found.by_depth],
             'correlation': {str(lag): float(found.correlation[lag]) for lag in LAGS_PX},
             'noise': noise, 'growth_measured': found.growth_measured,
+            'lateral_px': found.lateral_px,
             'edges': asdict(found.edges) if found.edges else None,
             'steps': asdict(found.steps) if found.steps else None}
 
@@ -128,9 +132,10 @@ def _warnings(result: dict[str, Any]) -> Iterator[str]:
     if result['refused']:
         yield (f'{result["refused"]["clouds"]} clouds could not be read, the first because: '
                f'{result["refused"]["why"]}')
-    if result['incidence_deg'] > STEEP_DEG:
-        yield (f'the wall is tilted by {result["incidence_deg"]:.0f} degrees, where what the '
-               'camera errs sideways counts as noise of depth: look at it more squarely')
+    if result['lateral_px'] is None and result['incidence_deg'] > STEEP_DEG:
+        yield (f'all walls are tilted by about {result["incidence_deg"]:.0f} degrees, which turns '
+               'errors sideways into noise of depth: look at them more squarely, or at different '
+               'angles and distances')
 
 
 class _Clouds:

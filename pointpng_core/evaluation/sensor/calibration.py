@@ -27,8 +27,9 @@ class SensorCalibration:
 
     clouds, walls: how many were read, and how many showed a plane; incidence_deg: the median over
     the walls; by_depth: total errors, nearest first; correlation (D,) of errors 0, 1, ... pixels
-    apart; growth_measured: whether the depths differed enough; edges and steps: None where the
-    recording shows none.
+    apart; growth_measured: whether the depths differed enough; lateral_px: standard deviation
+    sideways, None where all walls had the same slope and it is part of the noise; edges and steps:
+    None where the recording shows none.
     """
 
     noise: DepthNoise
@@ -38,6 +39,7 @@ class SensorCalibration:
     by_depth: tuple[DepthSigma, ...]
     correlation: NDArray[np.float64]
     growth_measured: bool
+    lateral_px: float | None
     edges: EdgeLoss | None
     steps: DepthSteps | None
 
@@ -73,7 +75,7 @@ class _Collector:
         if wall is not None:
             self._incidences_deg.append(wall.incidence_deg)
             self._errors.add(wall)
-            self._edges.add(points[..., 2], wall.sigma_per_m2)
+            self._edges.add(points[..., 2], wall.sigma_per_m)
             self._steps.add(points[..., 2][wall.inside])
 
     def result(self, profile: str) -> SensorCalibration:
@@ -82,7 +84,7 @@ class _Collector:
             raise CloudError(f'none of the {self._clouds} clouds shows a plane that fills a share '
                              f'of {LEAST_SHARE:g} of the image: record a flat wall or an empty '
                              'table, from .5 to 1.5 m away')
-        depth = fit_depth(by_depth, PROFILES[profile])
+        depth = fit_depth(self._errors.of_walls or by_depth, PROFILES[profile])
         correlation = self._errors.correlation()
         spread = fit_correlation(correlation)
         own = (1 - spread.slow_share) ** 0.5
@@ -95,4 +97,5 @@ class _Collector:
             noise=noise, clouds=self._clouds, walls=len(self._incidences_deg),
             incidence_deg=float(np.median(self._incidences_deg)), by_depth=tuple(by_depth),
             correlation=correlation, growth_measured=depth.growth_measured,
+            lateral_px=depth.lateral_px,
             edges=self._edges.result(), steps=self._steps.result())

@@ -25,14 +25,15 @@ class Wall:
 
     depth_m, error_m (H, W): the plane's depth, and what was measured minus that, NaN without a
     reading; inside (H, W): its pixels, but for its rims and for what stands before it;
-    sigma_per_m2: robust standard deviation of the error over depth^2, which is that of inverse
-    depth; incidence_deg: of the ray in its middle.
+    sigma_per_m: robust standard deviation of inverse depth; slope_per_m: change of inverse depth
+    from pixel to pixel, where it is steepest; incidence_deg: of the ray in its middle.
     """
 
     depth_m: NDArray[np.float64]
     error_m: NDArray[np.float64]
     inside: NDArray[np.bool_]
-    sigma_per_m2: float
+    sigma_per_m: float
+    slope_per_m: float
     incidence_deg: float
 
 
@@ -61,8 +62,9 @@ def find_wall(points: NDArray[np.floating]) -> Wall | None:
     inside = inside & (uniform_filter(inside.astype(np.float32), _RIM_PX) > _SOLID)
     if inside.sum() < LEAST_SHARE * inside.size:
         return None
-    return Wall(depth_m=depth_m, error_m=z - depth_m, inside=inside, sigma_per_m2=sigma,
-                incidence_deg=_incidence_deg(coefficients, rays[inside].mean(axis=0)))
+    incidence_deg = _incidence_deg(coefficients, rays[inside].mean(axis=0))
+    return Wall(depth_m=depth_m, error_m=z - depth_m, inside=inside, sigma_per_m=sigma,
+                slope_per_m=_slope_per_m(depth_m), incidence_deg=incidence_deg)
 
 
 def _proposal(points: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -86,6 +88,12 @@ def _fit(rays: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float6
 def _facing(inverse: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return inverse depths (H, W) of a plane, tiny where the ray misses it."""
     return np.maximum(inverse, 1e-3)
+
+
+def _slope_per_m(depth_m: NDArray[np.float64]) -> float:
+    """Return the gradient of the inverse of depths (H, W), which is that of all pixels."""
+    across, down = (np.nanmedian(np.diff(1 / depth_m, axis=axis)) for axis in (0, 1))
+    return float(np.hypot(across, down))
 
 
 def _incidence_deg(coefficients: NDArray[np.float64], ray: NDArray[np.float64]) -> float:

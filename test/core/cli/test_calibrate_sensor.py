@@ -56,8 +56,8 @@ def test_json_holds_the_numbers(bag, tmp_path, capsys):
     assert main(['calibrate-sensor', str(bag), '--json', '-', '--frames', '5']) == 0
     result = json.loads(capsys.readouterr().out)
     assert set(result) == {'bags', 'profile', 'clouds', 'walls', 'incidence_deg', 'by_depth',
-                           'correlation', 'noise', 'growth_measured', 'edges', 'steps', 'damage',
-                           'refused'}
+                           'correlation', 'noise', 'growth_measured', 'lateral_px', 'edges',
+                           'steps', 'damage', 'refused'}
     assert result['clouds'] == 5
     assert result['correlation']['4'] == pytest.approx(np.exp(-4 / 6), abs=0.08)
     depths_m = [row['depth_m'] for row in result['by_depth']]
@@ -84,7 +84,7 @@ def test_one_distance_keeps_the_growth_of_a_profile_and_says_so(tmp_path, capsys
 def test_a_wall_that_is_tilted_far_is_warned_about(tmp_path, capsys):
     wall_bag(tmp_path / 'tilted', [0.9], tilt_deg=55.0)
     assert main(['calibrate-sensor', str(tmp_path)]) == 0
-    assert 'warning: the wall is tilted by 5' in capsys.readouterr().err
+    assert 'warning: all walls are tilted by about 5' in capsys.readouterr().err
 
 
 def test_what_cannot_be_used_is_said(tmp_path, capsys):

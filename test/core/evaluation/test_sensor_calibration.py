@@ -65,6 +65,24 @@ def test_a_table_with_objects_on_it_does_as_well():
     assert found.edges.dropped_share == pytest.approx(0.36, abs=0.1)
 
 
+@pytest.mark.parametrize('lateral_px', [0.0, 0.5])
+def test_errors_sideways_are_told_apart_on_tilted_walls(lateral_px):
+    """A jitter of .5 px in whole pixels has a standard deviation of .56 px."""
+    errors = replace(QUIET, lateral_px=lateral_px)
+    tilts_deg = (10, 45, 30, 50, 15, 30, 45, 35)
+    found = calibrate_sensor(cloud for depth_m, tilt_deg in zip(DEPTHS_M, tilts_deg)
+                             for cloud in wall_clouds(errors, [depth_m], tilt_deg=tilt_deg))
+    for depth_m in (0.5, 1.0, 1.5):
+        assert found.noise.sigma_m(depth_m) == pytest.approx(errors.sigma_m(depth_m), rel=0.06)
+    assert found.lateral_px == pytest.approx(0.56 if lateral_px else 0.0, abs=0.06)
+
+
+def test_walls_of_one_slope_cannot_tell_them_apart():
+    found = calibrate_sensor(wall_clouds(SensorErrors(), [0.8], tilt_deg=40.0))
+    assert found.lateral_px is None
+    assert found.noise.sigma_m(0.8) > 1.2 * SensorErrors().sigma_m(0.8)
+
+
 def test_one_depth_says_nothing_about_growth_and_the_profile_serves():
     errors = replace(QUIET, axial_m=0.002, axial_growth=0.0)
     found = calibrate_sensor(wall_clouds(errors, [0.7, 0.72], tilt_deg=1.0),

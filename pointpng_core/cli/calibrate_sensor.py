@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pointpng_core.cli.options import depth_scale, positive
 from pointpng_core.cli.output import check_json_target, number, table, write_json
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.sensor_profiles import CUSTOM, DEFAULT, PROFILES
 from pointpng_core.io.units import MM_PER_M
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 HELP = 'measure the noise of a depth camera on a recording of a flat wall or table'
 LAGS_PX = (1, 4, 10, 20)
 STEEP_DEG = 30.0
+UNLIKE = 2.0
+"""Errors so many times as large as the model's at one depth are not the camera's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,6 +139,17 @@ def _warnings(result: dict[str, Any]) -> Iterator[str]:
         yield (f'all walls are tilted by about {result["incidence_deg"]:.0f} degrees, which turns '
                'errors sideways into noise of depth: look at them more squarely, or at different '
                'angles and distances')
+    worst = max(result['by_depth'], key=lambda row: row['sigma_m'] / _modelled_m(result, row))
+    if worst['sigma_m'] > UNLIKE * _modelled_m(result, worst):
+        yield (f'at {worst["depth_m"]:.2f} m the errors are '
+               f'{worst["sigma_m"] / _modelled_m(result, worst):.1f} times those of the model: is '
+               'the wall flat, and is there nothing on it?')
+
+
+def _modelled_m(result: dict[str, Any], row: dict[str, Any]) -> float:
+    """Return the standard deviation that the model has at the depth of a row."""
+    noise = DepthNoise(profile=CUSTOM, **result['noise'])
+    return max(float(noise.sigma_m(row['depth_m'])), 1e-6)
 
 
 class _Clouds:

@@ -87,6 +87,18 @@ def test_a_wall_that_is_tilted_far_is_warned_about(tmp_path, capsys):
     assert 'warning: all walls are tilted by about 5' in capsys.readouterr().err
 
 
+def test_a_wall_that_is_not_flat_is_warned_about(tmp_path, capsys):
+    """The far half is corrugated, by more than the camera errs."""
+    clouds = [cloud.points.reshape(*cloud.image_shape, 3)
+              for cloud in wall_clouds(QUIET, [0.9, 1.0], tilt_deg=25.0)]
+    for points in clouds:
+        far = points[..., 2] > np.nanmedian(points[..., 2])
+        points[far] *= (1 + 0.008 * np.sign(np.sin(points[far][:, :1] * 60)))
+    write_bag(tmp_path / 'corrugated', clouds, topic='/wall', frame_id='lens', rate_hz=5)
+    assert main(['calibrate-sensor', str(tmp_path)]) == 0
+    assert 'times those of the model: is the wall flat' in capsys.readouterr().err
+
+
 def test_what_cannot_be_used_is_said(tmp_path, capsys):
     cloudy, _ = write_unorganised(tmp_path, 'mcap')
     assert main(['calibrate-sensor', str(cloudy)]) == 2

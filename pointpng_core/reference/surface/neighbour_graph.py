@@ -5,7 +5,6 @@ around a query is on the right side even of a thin wall; from there, a greedy wa
 nearest neighbours improves it.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -14,23 +13,17 @@ from torch import Tensor
 
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 
-NEIGHBOURS = 16
-"""Neighbours compared in one hop."""
 HOPS = 1
 """Steps of the walk; the candidate is off by one or two point spacings, about one hop."""
 CORNERS = tuple(product((-0.5, 0.5), repeat=3))
 """Offsets to the eight cells around a query, in cells."""
-CHUNK = 2048
-"""Points whose neighbours are searched at once; bounds the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SurfaceGraph:
-    """The neighbours of the surface points of one or several references."""
+    """The surfaces of one or several references, each point linked to its neighbours."""
 
     field: SurfaceField
-    neighbours: Tensor
-    """(S, NEIGHBOURS) rows of the surface, each point's own first."""
     steps: Tensor
     """(references, 8, 3) from a query into the cells whose centres are around it, metres."""
 
@@ -38,7 +31,7 @@ class SurfaceGraph:
         """Return nearest points and their normals (H, n, 3), as the field does, for (H, n, 3)."""
         rows = self._nearest_of(self._around(reference, queries), queries)
         for _ in range(HOPS):
-            rows = self._nearest_of(self.neighbours[rows], queries)
+            rows = self._nearest_of(self.field.neighbours[rows], queries)
         return self.field.surface[rows].split(3, dim=-1)
 
     def _around(self, reference: Tensor, queries: Tensor) -> Tensor:
@@ -53,18 +46,10 @@ class SurfaceGraph:
         return rows.gather(-1, squared.argmin(dim=-1, keepdim=True)).squeeze(-1)
 
     @classmethod
-    def of(cls, field: SurfaceField, surface_points: Sequence[int]) -> 'SurfaceGraph':
-        """Connect the points of each surface of a field, given the number of points of each."""
-        found, start = [], 0
-        for surface in field.surface[:, :3].split(list(surface_points)):
-            count = min(NEIGHBOURS, len(surface))
-            near = torch.cat([nearest_rows(part, surface, count) for part in surface.split(CHUNK)])
-            # A surface of fewer points repeats the farthest.
-            column = torch.arange(NEIGHBOURS, device=near.device).clamp(max=count - 1)
-            found.append(near[:, column] + start)
-            start += len(surface)
+    def of(cls, field: SurfaceField) -> 'SurfaceGraph':
+        """Prepare the walk on the surfaces of a field."""
         steps = field.cell.new_tensor(CORNERS) * field.cell[:, None, None]
-        return cls(field=field, neighbours=torch.cat(found), steps=steps)
+        return cls(field=field, steps=steps)
 
 
 def nearest_rows(queries: Tensor, points: Tensor, count: int) -> Tensor:

@@ -10,6 +10,7 @@ from itertools import product
 
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 
@@ -24,6 +25,8 @@ class SurfaceGraph:
     """The surfaces of one or several references, each point linked to its neighbours."""
 
     field: SurfaceField
+    places: Tensor
+    """(S, 3) the points of the field alone, side by side in memory."""
     steps: Tensor
     """(references, 8, 3) from a query into the cells whose centres are around it, metres."""
 
@@ -31,8 +34,10 @@ class SurfaceGraph:
         """Return nearest points and their normals (H, n, 3), as the field does, for (H, n, 3)."""
         rows = self._nearest_of(self._around(reference, queries), queries)
         for _ in range(HOPS):
-            rows = self._nearest_of(self.field.neighbours[rows], queries)
-        return self.field.surface[rows].split(3, dim=-1)
+            around = self.field.neighbours.index_select(0, rows.flatten())
+            rows = self._nearest_of(around.unflatten(0, rows.shape), queries)
+        nearest, normals = embedding(rows, self.field.surface).split(3, dim=-1)
+        return nearest, normals
 
     def _around(self, reference: Tensor, queries: Tensor) -> Tensor:
         """Return the rows (H, n, 8) that the field names in the cells around queries (H, n, 3)."""
@@ -41,15 +46,14 @@ class SurfaceGraph:
 
     def _nearest_of(self, rows: Tensor, queries: Tensor) -> Tensor:
         """Return the row (H, n) of the point nearest to each query among some (H, n, K)."""
-        points = self.field.surface[:, :3][rows]
-        squared = (points - queries[..., None, :]).square().sum(-1)
-        return rows.gather(-1, squared.argmin(dim=-1, keepdim=True)).squeeze(-1)
+        x, y, z = embedding(rows, self.places).sub_(queries[..., None, :]).square_().unbind(-1)
+        return rows.gather(-1, (x + y).add_(z).argmin(dim=-1, keepdim=True)).squeeze(-1)
 
     @classmethod
     def of(cls, field: SurfaceField) -> 'SurfaceGraph':
         """Prepare the walk on the surfaces of a field."""
         steps = field.cell.new_tensor(CORNERS) * field.cell[:, None, None]
-        return cls(field=field, steps=steps)
+        return cls(field=field, places=field.surface[:, :3].contiguous(), steps=steps)
 
 
 def nearest_rows(queries: Tensor, points: Tensor, count: int) -> Tensor:

@@ -88,7 +88,8 @@ class PoseEstimator:
         Without a `symmetry` it is detected on the surface; `Symmetry()` means that there is none.
         Raises CloudError.
         """
-        return self._references.from_model(model, name=name, symmetry=symmetry)
+        return self._search.prepared(self._references.from_model(
+            model, name=name, symmetry=symmetry))
 
     def reference_from_view(self, points: CloudLike, *, name: str, keep: bool = True
                             ) -> Reference:
@@ -99,7 +100,8 @@ class PoseEstimator:
         CloudError.
         """
         source = self._references if keep else self._references.builder
-        return source.from_view(PointCloud.of(points).sensor_points, name=name)
+        return self._search.prepared(source.from_view(PointCloud.of(points).sensor_points,
+                                                      name=name))
 
     def estimate(self, observation: CloudLike, references: Sequence[Reference], *,
                  scene_points: NDArray[np.floating] | None = None,

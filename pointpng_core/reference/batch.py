@@ -50,8 +50,8 @@ class ReferenceStack:
 
     @cached_property
     def graph(self) -> SurfaceGraph:
-        """Return the neighbours on the surfaces, for exact registration in a batch."""
-        return SurfaceGraph.of(self.field, self.surface_points)
+        """Return the walk on the surfaces, for exact registration in a batch."""
+        return SurfaceGraph.of(self.field)
 
     @cached_property
     def sample(self) -> Tensor:

@@ -20,7 +20,7 @@ from pointpng_core.reference.reference import Reference
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 6
+FORMAT = 7
 """Raise it when what is stored, or how a reference is built, changes."""
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pointpng_core.geometry.clouds.focal_length import focal_length_px
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.depth_edges import SmoothedDepth
@@ -51,7 +52,8 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
 def smoothed_image(points: np.ndarray, image_shape: tuple[int, int], *, config: SegmenterConfig,
                    depth_noise: DepthNoise) -> SmoothedDepth:
     """Return the smoothed depth of an organised cloud; the arguments are as in `segment_image`."""
-    return SmoothedDepth.of(points[:, 2].reshape(image_shape).astype(np.float32), config=config,
+    return SmoothedDepth.of(points[:, 2].reshape(image_shape).astype(np.float32),
+                            focal_px=focal_length_px(points, image_shape), config=config,
                             depth_noise=depth_noise)
 
 

@@ -29,10 +29,10 @@ def cut_finer(measurements: Sequence[Measurement], frame: Frame, search: Search,
               segmenter: SegmenterConfig, max_parts: int) -> list[Measurement]:
     """Return measurements of the parts of segments without a sure pose.
 
-    Each of the EDGES gives `max_parts` at most. Only new objects in organised clouds are cut;
-    others give no measurement.
+    Each of the EDGES gives `max_parts` at most. Only new objects in organised clouds are cut, and
+    none with `SegmenterConfig.split` False; others give no measurement.
     """
-    if frame.image_shape is None:
+    if frame.image_shape is None or not segmenter.split:
         return []
     cut: list[Measurement] = []
     smoothed: SmoothedDepth | None = None

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from types import SimpleNamespace
 
-from helpers.scenes import SHAPE, box, camera, see, table
+from helpers.scenes import FOCAL_PX, SHAPE, box, camera, see, table
 from helpers.tracking import estimate
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.measurement import Measurement
 
-CONFIG, NOISE = SegmenterConfig(), DepthNoise()
+CONFIG, NOISE = SegmenterConfig(bend_span_rad=4 / FOCAL_PX), DepthNoise()
 
 
 @pytest.fixture(scope='module')
@@ -34,13 +34,13 @@ def segment(frame):
     return found
 
 
-def cut(measurements, frame, max_parts=8):
+def cut(measurements, frame, max_parts=8, config=CONFIG):
     searched = []
 
     def search(segments):
         searched.extend(segments)
         return [[estimate(np.eye(4), 0.7)]] + [[] for _ in segments[1:]] if segments else []
-    return cut_finer(measurements, frame, search, segmenter=CONFIG, max_parts=max_parts), searched
+    return cut_finer(measurements, frame, search, segmenter=config, max_parts=max_parts), searched
 
 
 def posed(confidence):
@@ -70,6 +70,11 @@ def test_sure_tracked_and_unsearched_segments_are_not_cut(frame, segment):
 def test_clouds_without_an_image_are_not_cut(frame, segment):
     doubtful = [Measurement(segment=segment, searched=True)]
     assert cut(doubtful, replace(frame, image_shape=None)) == ([], [])
+
+
+def test_without_splitting_nothing_is_cut(frame, segment):
+    doubtful = [Measurement(segment=segment, searched=True)]
+    assert cut(doubtful, frame, config=replace(CONFIG, split=False)) == ([], [])
 
 
 def test_parts_that_are_as_before_are_not_searched_again(frame, segment):

@@ -150,8 +150,8 @@ class FramePipeline:
             measurements = tracker.associate(self._largest(scene), stamp_s)
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
-        measurements += cut_finer(measurements, frame, search, segmenter=self._segmenter,
-                                  max_parts=self._config.max_objects)
+        measurements += cut_finer(measurements, scene, frame, search, segmenter=self._segmenter,
+                                  max_parts=self._config.max_objects, largest_m=self._largest_m)
         measurements = self._merge_segments(measurements, tracker, search)
         searched = any(measurement.searched for measurement in measurements)
         if searched:
@@ -184,6 +184,11 @@ class FramePipeline:
             return segment_image(frame.points, frame.image_shape, config=self._segmenter,
                                  depth_noise=frame.depth_noise)
         return segment_scene(frame.points, config=self._segmenter, depth_noise=frame.depth_noise)
+
+    @property
+    def _largest_m(self) -> float:
+        """Return the diameter of the largest reference."""
+        return max((reference.diameter_m for reference in self._references), default=0.0)
 
     def _largest(self, scene: Scene) -> list[Segment]:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
@@ -246,9 +251,8 @@ class FramePipeline:
         if not any(doubtful):
             return measurements
         segments = [measurement.segment for measurement in measurements]
-        largest_m = max((reference.diameter_m for reference in self._references), default=0.0)
         groups = list(islice(candidate_groups(segments, doubtful, gap_m=config.union_gap_m,
-                                              largest_m=largest_m), config.max_unions))
+                                              largest_m=self._largest_m), config.max_unions))
         unions = [union([segments[index] for index in group]) for group in groups]
         merged = search(unions)
         own = [[measurement.estimate] if measurement.estimate else []

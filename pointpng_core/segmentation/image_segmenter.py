@@ -46,7 +46,7 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
             kept = np.unique(objects_only(labels, few, ground, config=config))
             parts = np.where(np.isin(parts, kept), parts, -1)
             segments = segments_of(parts, points, rows, config.min_segment_points)
-    return Scene(segments=segments, support=support, stage_ms=timer.stage_ms)
+    return Scene(segments=segments, foreground=rows, support=support, stage_ms=timer.stage_ms)
 
 
 def smoothed_image(points: np.ndarray, image_shape: tuple[int, int], *, config: SegmenterConfig,

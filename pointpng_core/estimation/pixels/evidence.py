@@ -42,7 +42,7 @@ class PixelEvidence:
     continued: Tensor
     """(H,) share of what lies beside the silhouette that continues the surface in its plane."""
     dropped: Tensor
-    """(H,) share of what lies beside the silhouette that is farther away."""
+    """(H,) share of what lies beside the silhouette that is farther away, or without a reading."""
     support: Tensor
     """(H,) log-likelihood of the pixels, against that of any other surface there."""
 
@@ -107,4 +107,4 @@ def _beside(drawing: Drawing, view: DepthView, behind: Tensor, sigma: Tensor
     def count(mask: Tensor) -> Tensor:
         return zeros.index_add(0, owner, mask.to(zeros))
     total = count(torch.ones_like(step)).clamp(min=1.0)
-    return count(step.abs() < tolerance) / total, count(step >= tolerance) / total
+    return count(step.abs() < tolerance) / total, count(~(step < tolerance)) / total

@@ -27,7 +27,7 @@ from pointpng_core.segmentation import (
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
-from pointpng_core.tracking.explained_points import foreground_of
+from pointpng_core.tracking.explained_points import Foreground
 from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import FrameExplanation, without_duplicates
@@ -150,13 +150,14 @@ class FramePipeline:
             measurements = tracker.associate(self._largest(scene), stamp_s)
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
-        measurements += cut_finer(measurements, scene, frame, search, segmenter=self._segmenter,
+        explanation = self._explanation(scene, frame)
+        measurements += cut_finer(measurements, explanation, frame, search, segmenter=self._segmenter,
                                   max_parts=self._config.max_objects, largest_m=self._largest_m)
         measurements = self._merge_segments(measurements, tracker, search)
         searched = any(measurement.searched for measurement in measurements)
         if searched:
             with timer('refit'):
-                measurements = self._refit(measurements, scene, frame)
+                measurements = explanation.refit(measurements)
         with timer('pixels'):
             measurements = self._judged(measurements, frame)
         if searched:
@@ -208,15 +209,13 @@ class FramePipeline:
         with timer('pixels'):
             return self._ranking.ranked(estimates, frame.depth_view)
 
-    def _refit(self, measurements: Sequence[Measurement], scene: Scene, frame: Frame
-               ) -> list[Measurement]:
-        """Return the measurements registered to all points that lie on their poses."""
-        view = frame.depth_view
-        explanation = FrameExplanation(
+    def _explanation(self, scene: Scene, frame: Frame) -> FrameExplanation:
+        view, rows = frame.depth_view, scene.foreground
+        return FrameExplanation(
             self._estimator, self._references, frame.scene_points,
-            foreground_of(scene.segments, frame.sigma_m),
+            Foreground(points=frame.points[rows].astype(np.float32), indices=rows,
+                       sigma_m=frame.sigma_m[rows]),
             support=partial(self._ranking.support, view=view) if view else None)
-        return explanation.refit(measurements)
 
     def _judged(self, measurements: Sequence[Measurement], frame: Frame) -> list[Measurement]:
         """Return the measurements judged by the pixels of the frame, where it has any."""

@@ -1,6 +1,5 @@
 """The points of a frame that lie on posed objects: what a pose explains, whatever its segment."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +43,3 @@ class Foreground:
         for axis in range(3):
             inside &= np.abs(offset @ R[:, axis]) < size[axis] / 2 + reach_m
         return inside
-
-
-def foreground_of(segments: Sequence[Segment], sigma_m: NDArray[np.floating]) -> Foreground:
-    """Return the points of all segments; `sigma_m` (M,): the noise at all rows of the cloud."""
-    indices = np.concatenate([segment.indices for segment in segments]) if segments \
-        else np.zeros(0, dtype=np.int64)
-    points = np.concatenate([segment.points for segment in segments]) if segments \
-        else np.zeros((0, 3), dtype=np.float32)
-    return Foreground(points=points, indices=indices, sigma_m=sigma_m[indices])

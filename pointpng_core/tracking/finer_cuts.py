@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.segmentation import (
-    Scene,
     Segment,
     SegmenterConfig,
     segment_finer,
@@ -18,6 +17,7 @@ from pointpng_core.segmentation import (
 )
 from pointpng_core.segmentation.depth_edges import SmoothedDepth
 from pointpng_core.tracking.frame import Frame
+from pointpng_core.tracking.frame_explanation import FrameExplanation
 from pointpng_core.tracking.frame_tracker import Search
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.segment_merging import shared_share
@@ -33,8 +33,9 @@ SAME_SHARE = 0.8
 """A part that shares this much with a segment is the segment, and has been searched."""
 
 
-def cut_finer(measurements: Sequence[Measurement], scene: Scene, frame: Frame, search: Search, *,
-              segmenter: SegmenterConfig, max_parts: int, largest_m: float) -> list[Measurement]:
+def cut_finer(measurements: Sequence[Measurement], explanation: FrameExplanation, frame: Frame,
+              search: Search, *, segmenter: SegmenterConfig, max_parts: int, largest_m: float
+              ) -> list[Measurement]:
     """Return measurements of the parts of all foreground that no sure pose explains.
 
     Each of the EDGES gives `max_parts` at most, none larger than `largest_m`. Only organised clouds
@@ -46,7 +47,8 @@ def cut_finer(measurements: Sequence[Measurement], scene: Scene, frame: Frame, s
     smoothed: SmoothedDepth | None = None
     for share in EDGES:
         known = (*measurements, *cut)
-        rows = _unexplained(scene.foreground, known)
+        rows = explanation.rest([measurement for measurement in known
+                                 if not _is_doubtful(measurement)])
         if len(rows) < segmenter.min_segment_points:
             break
         smoothed = smoothed or smoothed_image(frame.points, frame.image_shape, config=segmenter,
@@ -58,15 +60,6 @@ def cut_finer(measurements: Sequence[Measurement], scene: Scene, frame: Frame, s
         cut += [Measurement(segment=part, estimate=found[0] if found else None, searched=True)
                 for part, found in zip(new, search(new))]
     return cut
-
-
-def _unexplained(foreground: NDArray[np.int64], measurements: Sequence[Measurement]
-                 ) -> NDArray[np.int64]:
-    """Return the rows of the foreground that belong to no sure measurement, ascending."""
-    sure = [measurement.segment.indices for measurement in measurements
-            if not _is_doubtful(measurement)]
-    return np.setdiff1d(foreground, np.concatenate(sure), assume_unique=False) if sure \
-        else foreground
 
 
 def _is_doubtful(measurement: Measurement) -> bool:

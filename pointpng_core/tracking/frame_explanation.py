@@ -4,7 +4,7 @@ Segments are cut by shape alone: they miss parts of an object and contain points
 pose of a segment, once found, tells better which points are the object's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,11 +23,14 @@ from pointpng_core.tracking.segment_merging import shared_share
 ON_POSE_M, ON_POSE_SIGMAS = 0.002, 3.0
 """Distance from a posed surface, plus standard deviations of the depth noise, within which points
 are the object's."""
+NEAR_POSE_M = 0.005
+"""The same where only what certainly does not belong to the object is of interest."""
 LEAST_SCORE = 0.3
 """Poses that explain less of their segment are left alone."""
 LEAST_POINTS = 60
 SAME_SHARE = 0.97
 """Segments that share this much with the points on their pose need no second registration."""
+SURE = 0.5
 SHARED = 0.5
 """A measurement of which others explain more than this share of its points is a duplicate."""
 Support = Callable[[list[PoseEstimate]], NDArray[np.float64]]
@@ -35,7 +38,7 @@ Support = Callable[[list[PoseEstimate]], NDArray[np.float64]]
 
 
 class FrameExplanation:
-    """Refits the measurements of one frame to the points that lie on their poses."""
+    """The points of one frame that lie on poses, refits the poses to them, and knows the rest."""
 
     def __init__(self, estimator: PoseEstimator, references: Sequence[Reference],
                  scene_points: NDArray[np.floating], foreground: Foreground, *,
@@ -63,19 +66,21 @@ class FrameExplanation:
             [self._references[estimate.name] for estimate in posed],
             [estimate.T_observation_reference for estimate in posed],
             scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR)
-        refitted = {index: replace(measurements[index], segment=segment,
-                                   estimate=with_alternatives(estimate, before))
-                    for (index, segment), estimate, before in zip(pairs, found, posed) if estimate}
-        return self._better(measurements, refitted)
+        before = [replace(measurements[index], segment=segment) for index, segment in pairs]
+        after = [replace(measurement, estimate=with_alternatives(estimate, measurement.posed))
+                 if estimate else measurement for measurement, estimate in zip(before, found)]
+        better = self._explained(after) > self._explained(before)
+        results = list(measurements)
+        for (index, _), *choices, refitted in zip(pairs, before, after, better):
+            results[index] = choices[int(refitted)]
+        return results
 
-    def _better(self, measurements: Sequence[Measurement], refitted: Mapping[int, Measurement]
-                ) -> list[Measurement]:
-        """Return the measurements, with those refitted at some rows that are better explained."""
-        before = self._explained([measurements[row] for row in refitted])
-        after = self._explained(list(refitted.values()))
-        better = {row for row, is_better in zip(refitted, after > before) if is_better}
-        return [refitted[row] if row in better else measurement
-                for row, measurement in enumerate(measurements)]
+    def rest(self, measurements: Sequence[Measurement]) -> NDArray[np.int64]:
+        """Return the rows of the foreground that lie on no pose of the measurements, ascending."""
+        explained = [self._on_pose(measurement, base_m=NEAR_POSE_M).indices
+                     for measurement in measurements if measurement.estimate]
+        return np.setdiff1d(self._foreground.indices, np.concatenate(explained)) if explained \
+            else self._foreground.indices
 
     def _explained(self, measurements: Sequence[Measurement]) -> NDArray[np.float64]:
         """Return how much each explains: by pixels of the frame, or by points of its segment."""
@@ -83,22 +88,22 @@ class FrameExplanation:
             return self._support([measurement.posed for measurement in measurements])
         return np.array([measurement.explained_points for measurement in measurements])
 
-    def _on_pose(self, measurement: Measurement) -> Segment:
+    def _on_pose(self, measurement: Measurement, *, base_m: float = ON_POSE_M) -> Segment:
         estimate = measurement.posed
         return self._foreground.on_pose(
             estimate.T_observation_reference, self._references[estimate.name],
-            base_m=ON_POSE_M, sigmas=ON_POSE_SIGMAS)
+            base_m=base_m, sigmas=ON_POSE_SIGMAS)
 
 
 def without_duplicates(measurements: Sequence[Measurement], size: int) -> list[Measurement]:
     """Return the measurements whose points no better ones explain, in their order.
 
-    `size` is the number of rows of the cloud. Tracked poses come first, then the most confident
-    explanations of the most points.
+    `size` is the number of rows of the cloud. Tracked poses come first, then sure ones, and the
+    most confident explanations of the most points.
     """
     claimed = np.zeros(size, dtype=bool)
     order = sorted(range(len(measurements)), key=lambda index: (
-        not measurements[index].tracked,
+        not measurements[index].tracked, _confidence(measurements[index]) < SURE,
         -measurements[index].explained_points * _confidence(measurements[index])))
     kept = []
     for index in order:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -10,9 +9,6 @@ from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
 from pointpng_core.estimation.confidence import MIN_CONFIDENCE
-from pointpng_core.estimation.observation_kind import Viewpoint
-from pointpng_core.estimation.pixels import PixelJudge, PixelRanking
-from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
@@ -32,6 +28,7 @@ from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import FrameExplanation, without_duplicates
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
+from pointpng_core.tracking.frame_search import FrameSearch, RankingCache
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.reference_renewal import ReferenceRenewal
@@ -84,7 +81,7 @@ class FramePipeline:
         self._estimator, self._segmenter, self._config = estimator, segmenter, config
         self._references = list(references)
         self._tracks = Tracks()
-        self._ranked: tuple[list[Reference], PixelRanking] | None = None
+        self._rankings = RankingCache()
 
     @property
     def references(self) -> list[Reference]:
@@ -143,29 +140,30 @@ class FramePipeline:
         """Return the objects in a frame, in the sensor's optical frame."""
         tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
                                tracks=self._tracks)
-        search = partial(self._search, frame=frame, timer=timer)
+        search = FrameSearch(self._estimator, self._references, frame, timer,
+                             self._rankings.of(self._references, self._estimator))
         with timer('scene'):
             scene = self._segment(frame)
         with timer('track'):
             measurements = tracker.associate(self._largest(scene), stamp_s)
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
-        explanation = self._explanation(scene, frame)
-        measurements += cut_finer(measurements, explanation, frame, search, segmenter=self._segmenter,
-                                  max_parts=self._config.max_objects, largest_m=self._largest_m)
+        explanation = self._explanation(scene, frame, search)
+        measurements += cut_finer(measurements, explanation, frame, search,
+                                  segmenter=self._segmenter, max_parts=self._config.max_objects,
+                                  largest_m=self._largest_m)
         measurements = self._merge_segments(measurements, tracker, search)
         searched = any(measurement.searched for measurement in measurements)
         if searched:
             with timer('refit'):
                 measurements = explanation.refit(measurements)
-        with timer('pixels'):
-            measurements = self._judged(measurements, frame)
+        measurements = search.judged(measurements)
         if searched:
             measurements = without_duplicates(measurements, len(frame.points))
         accepted = self._accepted(measurements)
         tracks = tracker.update(accepted, self._references)
         with timer('observability'):
-            tracks = self._check_observability(accepted, tracks, frame.scene_points)
+            tracks = self._check_observability(accepted, tracks, frame, search)
         return self._result(scene, measurements, accepted, tracks)
 
     def _result(self, scene: Scene, measurements: Sequence[Measurement],
@@ -195,48 +193,13 @@ class FramePipeline:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
                       )[:self._config.max_objects]
 
-    def _search(self, segments: list[Segment], *, frame: Frame, timer: StageTimer
-                ) -> list[list[PoseEstimate]]:
-        """Search all references in all segments, globally and in one batch; see `Search`."""
-        if not segments or not self._references:
-            return [[] for _ in segments]
-        estimates = self._estimator.estimate_batch(
-            [segment.points for segment in segments], self._references,
-            scene_points=frame.scene_points, viewpoint=Viewpoint.SENSOR)
-        timer.add(next((found[0].stage_ms for found in estimates if found), {}))
-        if frame.depth_view is None:
-            return estimates
-        with timer('pixels'):
-            return self._ranking.ranked(estimates, frame.depth_view)
-
-    def _explanation(self, scene: Scene, frame: Frame) -> FrameExplanation:
-        view, rows = frame.depth_view, scene.foreground
+    def _explanation(self, scene: Scene, frame: Frame, search: FrameSearch) -> FrameExplanation:
+        rows = scene.foreground
         return FrameExplanation(
             self._estimator, self._references, frame.scene_points,
             Foreground(points=frame.points[rows].astype(np.float32), indices=rows,
                        sigma_m=frame.sigma_m[rows]),
-            support=partial(self._ranking.support, view=view) if view else None)
-
-    def _judged(self, measurements: Sequence[Measurement], frame: Frame) -> list[Measurement]:
-        """Return the measurements judged by the pixels of the frame, where it has any."""
-        posed = [row for row, measurement in enumerate(measurements) if measurement.estimate]
-        if frame.depth_view is None or not posed:
-            return list(measurements)
-        judged = self._ranking.judged([measurements[row].posed for row in posed],
-                                      frame.depth_view)
-        results = list(measurements)
-        for row, estimate in zip(posed, judged):
-            results[row] = replace(results[row], estimate=estimate)
-        return results
-
-    @property
-    def _ranking(self) -> PixelRanking:
-        """Return the ranking by pixels, prepared anew when the references have changed."""
-        if self._ranked is None or self._ranked[0] != self._references:
-            device = self._estimator.device
-            self._ranked = list(self._references), PixelRanking(
-                self._references, PixelJudge(self._references, device))
-        return self._ranked[1]
+            support=search.support)
 
     def _merge_segments(self, measurements: list[Measurement], tracker: FrameTracker,
                         search: Search) -> list[Measurement]:
@@ -272,9 +235,10 @@ class FramePipeline:
             key=lambda measurement: -measurement.score)
 
     def _check_observability(self, accepted: Sequence[Measurement], tracks: Sequence[Track],
-                             scene_points: NDArray[np.floating]) -> list[Track]:
-        checked = check_observability(self._estimator, accepted, tracks, scene_points,
-                                      min_observability=self._config.min_observability)
+                             frame: Frame, search: FrameSearch) -> list[Track]:
+        checked = check_observability(self._estimator, accepted, tracks, frame.scene_points,
+                                      min_observability=self._config.min_observability,
+                                      support=search.support)
         return [self._tracks.replace(track) for track in checked]
 
     def references_from_view(self, cloud: PointCloud | NDArray[np.floating]) -> list[Reference]:

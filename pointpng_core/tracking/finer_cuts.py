@@ -7,7 +7,6 @@ are used only where recognition has failed.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pointpng_core.segmentation import (
     Segment,
@@ -20,7 +19,6 @@ from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import FrameExplanation
 from pointpng_core.tracking.frame_tracker import Search
 from pointpng_core.tracking.measurement import Measurement
-from pointpng_core.tracking.segment_merging import shared_share
 
 LEAST_CONFIDENCE = 0.5
 """Segments whose poses are less confident are cut."""
@@ -38,8 +36,8 @@ def cut_finer(measurements: Sequence[Measurement], explanation: FrameExplanation
               ) -> list[Measurement]:
     """Return measurements of the parts of all foreground that no sure pose explains.
 
-    Each of the EDGES gives `max_parts` at most, none larger than `largest_m`. Only organised clouds
-    are cut, and none with `SegmenterConfig.split` False; others give no measurement.
+    Each of the EDGES gives `max_parts` at most, none larger than `largest_m`. Only organised
+    clouds are cut, and none with `SegmenterConfig.split` False; others give no measurement.
     """
     if frame.image_shape is None or not segmenter.split:
         return []
@@ -55,8 +53,8 @@ def cut_finer(measurements: Sequence[Measurement], explanation: FrameExplanation
                                               depth_noise=frame.depth_noise)
         parts = segment_finer(frame.points, smoothed, rows, share=share, config=segmenter)
         tried = [measurement.segment for measurement in known]
-        new = [part for part in parts if _fits(part, largest_m) and _is_new(part, tried)
-               ][:max_parts]
+        new = [part for part in parts if _fits(part, largest_m)
+               and _is_new(part, tried, len(frame.points))][:max_parts]
         cut += [Measurement(segment=part, estimate=found[0] if found else None, searched=True)
                 for part, found in zip(new, search(new))]
     return cut
@@ -72,5 +70,12 @@ def _fits(part: Segment, largest_m: float) -> bool:
     return bool(np.ptp(part.points[::PROBED_POINTS], axis=0).max() <= largest_m)
 
 
-def _is_new(part: Segment, segments: Sequence[Segment]) -> bool:
-    return all(shared_share(part, segment) < SAME_SHARE for segment in segments)
+def _is_new(part: Segment, segments: Sequence[Segment], size: int) -> bool:
+    """Return whether no segment is the same; `size` is the number of rows of the cloud."""
+    own = np.zeros(size, dtype=bool)
+    own[part.indices] = True
+    for segment in segments:
+        both = np.count_nonzero(own[segment.indices])
+        if both >= SAME_SHARE * (len(part.indices) + len(segment.indices) - both):
+            return False
+    return True

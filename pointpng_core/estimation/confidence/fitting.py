@@ -39,7 +39,8 @@ def fit_weights(features: NDArray[np.float64], right: NDArray[np.bool_],
         value = np.logaddexp(0.0, -margins).mean() + 0.5 * float(ridge @ weights)
         slope = -signs * np.exp(-np.logaddexp(0.0, margins))
         return value, design.T @ slope / len(signs) + ridge
-    bounds = [(-LARGEST_WEIGHT * len(names), LARGEST_WEIGHT)] + [(0.0, LARGEST_WEIGHT)] * len(names)
+    bounds = [(-LARGEST_WEIGHT * len(names), LARGEST_WEIGHT),
+              *len(names) * [(0.0, LARGEST_WEIGHT)]]
     fitted = minimize(loss, np.zeros(len(names) + 1), jac=True, method='L-BFGS-B',
                       bounds=bounds, options={'maxiter': 2000, 'ftol': 1e-14, 'gtol': 1e-9}).x
     values = [round(float(value), 6) for value in fitted]

@@ -1,6 +1,7 @@
-"""Posed surfaces as a depth image would show them: which points are visible, and at which pixel."""
+"""Posed surfaces as a depth image would show them: which points are visible, at which pixels."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -43,13 +44,19 @@ class Drawing:
     """(H, 2) pixel at the corner of the coarse image."""
     cell_px: Tensor
     """(H,) width of a cell."""
-    silhouette: Tensor
-    """(H, CELLS, CELLS) bool: the cells that the surface covers, and their neighbours."""
+    nearest: Tensor
+    """(H, CELLS^2) least depth of each cell, inf where the surface covers none of it."""
 
-    def covers(self, pixels: Tensor) -> Tensor:
-        """Return whether pixels (H, ..., 2) lie in the silhouette or beside it."""
-        flat = _cells(pixels.flatten(1, -2), self.low, self.cell_px)
-        return self.silhouette.flatten(1).gather(1, flat).unflatten(1, pixels.shape[1:-1])
+    @cached_property
+    def silhouette(self) -> Tensor:
+        """Return (H * CELLS^2) bool: the cells that the surface covers, and their neighbours."""
+        covered = torch.isfinite(self.nearest).view(-1, 1, CELLS, CELLS).float()
+        return (max_pool2d(covered, 3, 1, 1) > 0).flatten()
+
+    def covers(self, pose: Tensor, pixels: Tensor) -> Tensor:
+        """Return whether pixels (n, k, 2) lie in or right beside the silhouettes of poses (n,)."""
+        flat = _cells(pixels, self.low[pose], self.cell_px[pose])
+        return self.silhouette[pose[:, None] * CELLS ** 2 + flat]
 
 
 def draw(samples: SurfaceSamples, index: Tensor, T_camera_object: Tensor, view: DepthView
@@ -75,10 +82,9 @@ def draw(samples: SurfaceSamples, index: Tensor, T_camera_object: Tensor, view: 
     visible = (cosine > LEAST_COSINE) & ~hidden & inside & (points[..., 2] > NEAREST_M) \
         & samples.counts[index]
     weight = area[:, None] * cosine / depth.square() * view.focal.prod()
-    covered = torch.isfinite(nearest).view(-1, 1, CELLS, CELLS).float()
     return Drawing(points=points, normals=normals, cosine=cosine, pixels=pixels, row=row,
                    visible=visible, weight_px=torch.where(visible, weight, 0.0), low=low,
-                   cell_px=cell_px, silhouette=max_pool2d(covered, 3, 1, 1)[:, 0] > 0)
+                   cell_px=cell_px, nearest=nearest)
 
 
 def _grid(pixels: Tensor, spacing_px: Tensor) -> tuple[Tensor, Tensor]:

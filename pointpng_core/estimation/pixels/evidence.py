@@ -20,9 +20,9 @@ DIRECTIONS = ((1, 0), (-1, 0), (0, 1), (0, -1), (.7, .7), (.7, -.7), (-.7, .7), 
 WORST_RMS = 3.0
 LEAST_PIXELS = 20.0
 GAIN, LOSS = 1.5, 10.0
-"""Log-likelihood of a pixel that lies exactly on the surface, and minus that of one that shows what
-the surface should hide. Chosen on simulated clutter: of 368 segments of which some hypothesis was
-right, the most likely one was right for 351 (353 and 338 with a gain of 1 and 4)."""
+"""Log-likelihood of a pixel that lies exactly on the surface, and minus that of one that shows
+what the surface should hide. Chosen on simulated clutter: of 368 segments of which some hypothesis
+was right, the most likely one was right for 351 (351 with a gain of 1, 333 with 4)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,58 +51,89 @@ class PixelEvidence:
         return PixelEvidence(**{name: value[index] for name, value in vars(self).items()})
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Pixels:
+    """What was measured at the visible points of H drawn surfaces; (H, S) each."""
+
+    behind: Tensor
+    """Metres by which what was measured is behind the surface; not finite without a reading."""
+    sigma: Tensor
+    steep: Tensor
+    """Cosine of incidence, at least STEEPEST."""
+    found: Tensor
+    """Weight in pixels of those on the surface, else 0."""
+    contradicted: Tensor
+    """Weight of those behind it, away from edges."""
+
+    @property
+    def square(self) -> Tensor:
+        """Return the squared deviations along the normal, in sigmas."""
+        return (torch.nan_to_num(self.behind) * self.steep / self.sigma).square()
+
+    @property
+    def support(self) -> Tensor:
+        """Return the log-likelihood (H,)."""
+        chi = (self.square.clamp(max=SIGMAS ** 2) * self.found).sum(1)
+        return GAIN * self.found.sum(1) - 0.5 * chi - LOSS * self.contradicted.sum(1)
+
+
+def pixel_support(drawing: Drawing, view: DepthView) -> Tensor:
+    """Return `PixelEvidence.support` (H,) of drawn poses alone."""
+    return _measured(drawing, view).support
+
+
 def pixel_evidence(drawing: Drawing, view: DepthView) -> PixelEvidence:
     """Return the evidence of the pixels for drawn poses."""
-    weight = drawing.weight_px
+    pixels, weight = _measured(drawing, view), drawing.weight_px
     total = weight.sum(1).clamp(min=1e-6)
-    behind, sigma, steep = _deviation(drawing, view)
-    tolerance = SIGMAS * sigma / steep + BASE_M
-    known = torch.isfinite(behind)
-    found = weight * (behind.abs() < tolerance)
-    contradicted = weight * (known & (behind >= tolerance) & ~view.edge[drawing.row])
-    occluded = weight * (known & (behind <= -tolerance))
-    found_px, lost_px = found.sum(1), contradicted.sum(1)
-    square = (torch.where(known, behind, 0.0) * steep / sigma).square()
-    deviation = (square * found).sum(1)
-    rms = (deviation / found_px.clamp(min=1e-6)).sqrt()
-    continued, dropped = _beside(drawing, view, behind, sigma)
-    chi = (square.clamp(max=SIGMAS ** 2) * found).sum(1)
+    occluded = weight * (pixels.behind <= -_tolerance(pixels.sigma, pixels.steep))
+    found_px = pixels.found.sum(1)
+    rms = ((pixels.square * pixels.found).sum(1) / found_px.clamp(min=1e-6)).sqrt()
+    continued, dropped = _beside(drawing, view, pixels)
     return PixelEvidence(
-        found=found_px / total, contradicted=lost_px / total, occluded=occluded.sum(1) / total,
-        rms_sigmas=torch.where(found_px > LEAST_PIXELS, rms, WORST_RMS), found_px=found_px,
-        continued=continued, dropped=dropped, support=GAIN * found_px - 0.5 * chi - LOSS * lost_px)
+        found=found_px / total, contradicted=pixels.contradicted.sum(1) / total,
+        occluded=occluded.sum(1) / total, found_px=found_px, continued=continued, dropped=dropped,
+        rms_sigmas=torch.where(found_px > LEAST_PIXELS, rms, WORST_RMS), support=pixels.support)
 
 
-def _deviation(drawing: Drawing, view: DepthView) -> tuple[Tensor, Tensor, Tensor]:
-    """Return by how much depth is behind the surface, its noise, and the cosine, (H, S) each."""
+def _measured(drawing: Drawing, view: DepthView) -> _Pixels:
     behind = view.depth_m[drawing.row] - drawing.points[..., 2]
-    return behind, view.sigma_m[drawing.row], drawing.cosine.clamp(min=STEEPEST)
+    sigma, steep = view.sigma_m[drawing.row], drawing.cosine.clamp(min=STEEPEST)
+    tolerance = _tolerance(sigma, steep)
+    return _Pixels(behind=behind, sigma=sigma, steep=steep,
+                   found=drawing.weight_px * (behind.abs() < tolerance),
+                   contradicted=drawing.weight_px * (
+                       (behind >= tolerance) & ~view.edge[drawing.row]))
 
 
-def _beside(drawing: Drawing, view: DepthView, behind: Tensor, sigma: Tensor
-            ) -> tuple[Tensor, Tensor]:
+def _tolerance(sigma: Tensor, steep: Tensor) -> Tensor:
+    return SIGMAS * sigma / steep + BASE_M
+
+
+def _beside(drawing: Drawing, view: DepthView, pixels: _Pixels) -> tuple[Tensor, Tensor]:
     """Return which shares (H,) of what lies beside found rims continue the surface, or drop.
 
     A true object ends at its silhouette. A flat object that was fitted into a larger surface does
     not: there, the surface continues.
     """
-    rim = drawing.visible & (drawing.cosine > STEEPEST) & (behind.abs() < 4 * sigma + 2 * BASE_M)
-    offsets = behind.new_tensor(DIRECTIONS)
+    rim = drawing.visible & (drawing.cosine > STEEPEST) \
+        & (pixels.behind.abs() < 4 * pixels.sigma + 2 * BASE_M)
+    offsets = pixels.sigma.new_tensor(DIRECTIONS)
     reach = BESIDE_PX + BESIDE_CELLS * drawing.cell_px
-    pixels = drawing.pixels[:, :, None] + reach[:, None, None, None] * offsets
-    row, inside = view.rows_of(pixels)
-    owner, point, side = (rim[..., None] & inside & ~drawing.covers(pixels)).nonzero(
-        as_tuple=True)
-    normal, row = drawing.normals[owner, point], row[owner, point, side]
-    beside = view.points[row]
+    owner, point = rim.nonzero(as_tuple=True)
+    beside_px = drawing.pixels[owner, point, None] + reach[owner, None, None] * offsets
+    row, inside = view.rows_of(beside_px)
+    rim_point, side = (inside & ~drawing.covers(owner, beside_px)).nonzero(as_tuple=True)
+    owner, point, row = owner[rim_point], point[rim_point], row[rim_point, side]
+    normal, beside = drawing.normals[owner, point], view.points[row]
     # The plane of the surface, met along the ray of the pixel.
-    ray = torch.cat(((pixels[owner, point, side].round() - view.principal) / view.focal,
+    ray = torch.cat(((beside_px[rim_point, side].round() - view.principal) / view.focal,
                      torch.ones_like(beside[:, :1])), dim=1)
     along = (ray * normal).sum(-1)
     plane = (drawing.points[owner, point] * normal).sum(-1) / along
     step = torch.where(along.abs() > 0.1, beside[:, 2] - plane, torch.nan)
     tolerance = BESIDE_SIGMAS * view.sigma_m[row] + BASE_M
-    zeros = behind.new_zeros(len(behind))
+    zeros = pixels.sigma.new_zeros(len(pixels.sigma))
 
     def count(mask: Tensor) -> Tensor:
         return zeros.index_add(0, owner, mask.to(zeros))

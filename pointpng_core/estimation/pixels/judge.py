@@ -12,14 +12,19 @@ from torch import Tensor
 
 from pointpng_core.estimation.pixels.depth_view import DepthView
 from pointpng_core.estimation.pixels.drawing import Drawing, draw
-from pointpng_core.estimation.pixels.evidence import STEEPEST, PixelEvidence, pixel_evidence
+from pointpng_core.estimation.pixels.evidence import (
+    STEEPEST,
+    PixelEvidence,
+    pixel_evidence,
+    pixel_support,
+)
 from pointpng_core.estimation.pixels.surface_samples import SurfaceSamples
 from pointpng_core.reference.reference import Reference
 
-STEPS_SIGMAS = (12.0, 8.0, 5.0, 4.0, 3.0, 3.0)
+STEPS_SIGMAS = (12.0, 6.0, 4.0, 3.0)
 """Deviations within which pixels count, step by step: from what a search leaves to the noise."""
-REFINED_BY = 2
-"""Every so many points of a drawing are registered."""
+RANKED_BY = REFINED_BY = 2
+"""Every so many points of a drawing are ranked by, and registered."""
 OUTLIER_SIGMAS = 2.0
 LEAST_POINTS = 30
 DAMPING = 1e-5
@@ -68,6 +73,12 @@ class PixelJudge:
                                 for name in PixelEvidence.__dataclass_fields__})
 
     @torch.inference_mode()
+    def support(self, posed: Posed, view: DepthView) -> Tensor:
+        """Return about `PixelEvidence.support` (H,), on fewer points: enough to rank poses."""
+        return torch.cat([pixel_support(self._drawn(part, view, RANKED_BY), view)
+                          for part in _batches(posed)])
+
+    @torch.inference_mode()
     def refine(self, posed: Posed, view: DepthView) -> Posed:
         """Return the poses registered to the pixels on which their visible points lie.
 
@@ -75,7 +86,8 @@ class PixelJudge:
         points that count are nearer and nearer. Poses with too few of them stay as they are.
         """
         parts = []
-        for part in _batches(posed):
+        for batch in _batches(posed):
+            part = batch
             for sigmas in STEPS_SIGMAS:
                 part = self._step(part, view, sigmas)
             parts.append(part.T_camera_object)

@@ -1,4 +1,4 @@
-"""Estimates ranked by the pixels of a frame: the poses that a search found are refined, and judged.
+"""Estimates ranked by the pixels of a frame: poses that a search found are refined and judged.
 
 A search compares few hundred points. Look-alikes differ in the last tenth of their pixels: they
 are told apart by all of them, once each is registered as well as it can be.
@@ -102,7 +102,7 @@ class PixelRanking:
         """Return the rivals, the best supported of each segment refined, and their evidence."""
         posed = self._judge.posed([rival.estimate.name for rival in rivals],
                                   [rival.pose.T_observation_reference for rival in rivals])
-        first = self._judge.evidence(posed, view).support.cpu().numpy()
+        first = self._judge.support(posed, view).cpu().numpy()
         segments = np.array([rival.segment for rival in rivals])
         rank = np.lexsort((-first, segments))
         place = np.empty(len(rank), dtype=int)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
-from pointpng_core.estimation.confidence import MIN_CONFIDENCE
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
@@ -42,7 +41,7 @@ class PipelineConfig(Config):
     """Options of the frame pipeline: which segments are posed, and which poses are accepted."""
 
     min_confidence: float = option(
-        MIN_CONFIDENCE, low=0.0, high=1.0,
+        0.85, low=0.0, high=1.0,
         help='Least calibrated probability of being right of an accepted pose.')
     sure_score: float = option(
         0.8, low=0.0, high=1.0,

@@ -10,8 +10,8 @@ JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "cou
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",
 "wrong", "wrong_count", "recall", "unknown", "unknown_accepted"}, "sources": {NAME: the same},
 "weights": {"single_view": {FEATURE: WEIGHT}, "surface": {FEATURE: WEIGHT}, "frame": {FEATURE:
-WEIGHT}}, "fitted": cases fitted to}. "wrong" is the share of the accepted poses that is wrong, "recall" the share of the
-right poses that is accepted.
+WEIGHT}}, "fitted": cases fitted to}. "wrong" is the share of the accepted poses that is wrong,
+"recall" the share of the right poses that is accepted.
 """
 
 import argparse

@@ -50,8 +50,8 @@ def _cases(frame: BopFrame, estimator: PoseEstimator, library: ModelLibrary,
         config=PipelineConfig(tracking=TrackingConfig(enabled=False)))
     result = pipeline.process(PointCloud.from_depth(frame.depth_m(), frame.camera))
     known = {reference.name for reference in references}
-    estimates = [found.estimate for found in (*result.detections, *result.poorly_constrained,
-                                              *result.rejected) if found.estimate]
+    estimates = [found.estimate for found in (*result.detections, *result.poorly_constrained)]
+    estimates += [found.estimate for found in result.rejected if found.estimate]
     for estimate in estimates:
         error = _error(estimate, frame, library)
         if estimate.pixel_features is not None and not RIGHT_ADD_S <= error < FALSE_ADD_S:

@@ -92,11 +92,14 @@ class WignerCope:
         angle. The score is a trigonometric polynomial of degree L in the angle, and its 2L + 1
         coefficients cost one small matrix product per m.
         """
-        cosine, sine = zip(*(  # (T, S) each
-            (torch.cat((part, _quarter_rotation(part))).flatten(1) @ order).chunk(2)
-            for part, order in zip(self._orders(z_target), bank.orders)))
-        by_order = torch.stack((*cosine, *sine)).flatten(1)
-        return (bank.waves.T @ by_order).unflatten(1, cosine[0].shape).movedim(0, -1)
+        places, signs, sizes = _rotated_places(self.multiplicities, z_target.device)
+        both = _padded(z_target).index_select(1, places).mul_(signs.to(z_target)).split(sizes, 1)
+        # Each target in two rows: as it is, which gives a cosine, and rotated, which gives a sine.
+        parts = [part.reshape(2 * len(z_target), -1) @ order
+                 for part, order in zip(both, bank.orders)]  # (2T, S)
+        by_order = torch.stack([*(part[::2] for part in parts), *(part[1::2] for part in parts)])
+        scores = bank.waves.T @ by_order.flatten(1)
+        return scores.unflatten(1, by_order.shape[1:]).movedim(0, -1)
 
     def refine(self, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
                ) -> tuple[Tensor, Tensor]:
@@ -144,12 +147,6 @@ class WignerCope:
                 for part in found.split([each.numel() for each in places], dim=1)]
 
 
-def _quarter_rotation(parts: Tensor) -> Tensor:
-    """Map (cosine, sine) parts (..., 2, n) to (sine, -cosine)."""
-    cosine, sine = parts.unbind(dim=-2)
-    return torch.stack((sine, -cosine), dim=-2)
-
-
 def _padded(z: Tensor) -> Tensor:
     """Return embeddings (..., d) with a zero appended, which padded blocks index."""
     return pad(z, (0, 1))
@@ -171,6 +168,22 @@ def _order_places(multiplicities: tuple[int, ...], device: torch.device) -> list
         sines = rows - m if m else torch.full_like(rows, starts[-1])
         tables.append(torch.stack((rows + m, sines)).to(device))
     return tables
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)
+def _rotated_places(multiplicities: tuple[int, ...], device: torch.device
+                    ) -> tuple[Tensor, Tensor, list[int]]:
+    """Return indices, signs and sizes of the parts of each order, as they are and rotated.
+
+    Of order m there are cosine and sine parts, then sine and negative cosine parts: those after a
+    quarter of a period, 4n in all. Indices and signs of all orders are in one row.
+    """
+    tables = _order_places(multiplicities, device)
+    signs = [torch.tensor((1.0, 1.0, 1.0, -1.0), device=device).repeat_interleave(table.shape[1])
+             for table in tables]
+    places = [torch.cat((table, table.flip(0))).flatten() for table in tables]
+    return torch.cat(places), torch.cat(signs), [len(each) for each in places]
 
 
 @lru_cache(maxsize=16)

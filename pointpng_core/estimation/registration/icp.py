@@ -48,7 +48,6 @@ def align(field: SurfaceField, hypotheses: Hypotheses, points: Tensor,
     `front_facing`: for single views, whose points lie on surfaces that face the camera.
     """
     grids, reach = field.grids(hypotheses.reference), field.reach[hypotheses.reference, None]
-    points = points.transpose(1, 2).contiguous().transpose(1, 2)  # as `transform` returns them
     for tolerance in tolerances_m:
         moved = hypotheses.transform(points)
         residual, normals, squared = _against_discs(grids, reach, moved)

@@ -57,7 +57,9 @@ class Registration(ABC):
     def _align(self, hypotheses: Hypotheses, count: int, tolerances: Sequence[float],
                front_facing: FrontFacing | None = None) -> Hypotheses:
         request = self.request
-        points = request.observations.points[hypotheses.observation, :count]
+        # In memory as (H, 3, n), as all that `align` computes.
+        rows = request.observations.points[:, :count].transpose(1, 2).contiguous()
+        points = rows.index_select(0, hypotheses.observation).transpose(1, 2)
         return align(request.stack.field, hypotheses, points, self._metres(hypotheses, tolerances),
                      front_facing)
 

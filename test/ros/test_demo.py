@@ -225,7 +225,7 @@ def demo(monkeypatch, tmp_path, domain, **environment):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     figures = tmp_path / 'demo.json'
-    code = main.main(['--seconds', '2', '--scene', 'mug,can,bracket', '--domain-id', str(domain),
+    code = main.main(['--seconds', '2', '--names', 'mug,can,bracket', '--domain-id', str(domain),
                       '--picture', str(tmp_path / 'demo.png'), '--json', str(figures)])
     return code, json.loads(figures.read_text()) if figures.exists() else None
 

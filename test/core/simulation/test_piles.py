@@ -35,7 +35,8 @@ def gap_m(pile, vertices, one, other):
     """The least signed distance of the vertices of one object from the surface of another."""
     name, T = pile[other]
     local = ((vertices[one] - T[:3, 3]) @ T[:3, :3]).astype(np.float32)
-    near = local[(np.abs(local) < np.abs(make_object(name).mesh.vertices).max() + 0.01).all(axis=1)]
+    reach_m = np.abs(make_object(name).mesh.vertices).max() + 0.01
+    near = local[(np.abs(local) < reach_m).all(axis=1)]
     if not len(near):
         return np.inf
     distances = surface(make_object(name).mesh).compute_signed_distance(

@@ -60,7 +60,7 @@ class Detection:
         """
         covariance = pose_covariance(
             self.estimate.T_observation_reference, self.segment.points, self.reference,
-            undetermined=() if self.well_constrained else (self._undetermined_twist,))
+            unconstrained=() if self.well_constrained else (self._unconstrained_twist,))
         return covariance if T_target_cloud is None \
             else rotated_covariance(covariance, T_target_cloud[:3, :3])
 
@@ -71,10 +71,10 @@ class Detection:
         Where the points do not determine the pose, the box holds every pose that it may have.
         """
         return self.reference.box if self.well_constrained else swept_box(
-            self.reference, self._undetermined_twist)
+            self.reference, self._unconstrained_twist)
 
     @cached_property
-    def _undetermined_twist(self) -> NDArray[np.float64]:
+    def _unconstrained_twist(self) -> NDArray[np.float64]:
         return pose_observability(self.estimate.T_observation_reference, self.segment.points,
                                   self.reference).twist
 

@@ -31,8 +31,8 @@ class DetectionMessages:
     def array_of(self, objects: Sequence[PosedObject], header: Header) -> Any:
         """Return one detection per object, an empty array when there is none.
 
-        The class of an undetermined object begins with UNDETERMINED, so that nobody who looks for
-        a label takes its pose; its identity is the same as when it is determined.
+        The class of a poorly constrained object begins with POORLY_CONSTRAINED, so that nobody who
+        looks for a label takes its pose; its identity is the same as when its pose is accepted.
         """
         return self._msg.Detection3DArray(
             header=header, detections=[self._detection(posed, header) for posed in objects])

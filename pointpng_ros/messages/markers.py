@@ -19,15 +19,15 @@ _SEGMENT_COLOURS = ((0.90, 0.60, 0.00), (0.35, 0.70, 0.90), (0.00, 0.62, 0.45),
                     (0.80, 0.47, 0.65))                                    # Okabe and Ito's
 _TEXT_HEIGHT_M = 0.03
 _TEXT_LIFT_M = 0.05
-_UNDETERMINED = 'undetermined'
+_POORLY_CONSTRAINED = 'poorly_constrained'
 _WHITE, _GREY, _SEE_THROUGH = (1.0, 1.0, 1.0), (0.6, 0.6, 0.6), 0.25
 
 
 def markers_of(objects: Sequence[PosedObject], header: Header, *, max_points: int,
-               undetermined: Sequence[PosedObject] = ()) -> MarkerArray:
+               poorly_constrained: Sequence[PosedObject] = ()) -> MarkerArray:
     """Return DELETEALL and, for every object, its points, axes and text.
 
-    An undetermined object has the box in which it is, and a text, in a namespace of its own.
+    A poorly constrained object has the box in which it is, and a text, in a namespace of its own.
     """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for number, posed in enumerate(objects):
@@ -35,7 +35,7 @@ def markers_of(objects: Sequence[PosedObject], header: Header, *, max_points: in
             markers.append(_points(posed, header, number, max_points))
         markers.append(_axes(posed, header, number))
         markers.append(_text(posed, header, number))
-    for number, posed in enumerate(undetermined):
+    for number, posed in enumerate(poorly_constrained):
         markers += [_box(posed, header, 2 * number), _place(posed, header, 2 * number + 1)]
     return MarkerArray(markers=markers)
 
@@ -68,13 +68,14 @@ def _text(posed: PosedObject, header: Header, number: int) -> Marker:
 
 def _box(posed: PosedObject, header: Header, number: int) -> Marker:
     x, y, z = posed.box[1].tolist()
-    return Marker(header=header, ns=_UNDETERMINED, id=number, type=Marker.CUBE,
+    return Marker(header=header, ns=_POORLY_CONSTRAINED, id=number, type=Marker.CUBE,
                   pose=box_pose_of(posed), scale=Vector3(x=x, y=y, z=z),
                   color=_colour(_GREY, _SEE_THROUGH))
 
 
 def _place(posed: PosedObject, header: Header, number: int) -> Marker:
-    return _words(posed, header, _UNDETERMINED, number, f'{posed.child_frame} undetermined')
+    return _words(posed, header, _POORLY_CONSTRAINED, number,
+                  f'{posed.child_frame} poorly constrained')
 
 
 def _words(posed: PosedObject, header: Header, namespace: str, number: int, text: str) -> Marker:

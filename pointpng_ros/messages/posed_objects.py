@@ -1,7 +1,7 @@
 """Objects as they are published: labels, poses and points in the target frame.
 
-Accepted ones have a pose to act on. Undetermined ones have a label and a place, but part of their
-pose is unknown; they are published for collision avoidance only, and marked.
+Accepted ones have a pose to act on. Poorly constrained ones have a label and a place, but part of
+their pose is unknown; they are published for collision avoidance only, and marked.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:                        # the core's types bring torch
     from pointpng_core.estimation.types import Hypothesis, LabelHypothesis
     from pointpng_core.pipeline import Detection, FrameResult
 
-UNDETERMINED = 'undetermined/'
+POORLY_CONSTRAINED = 'poorly_constrained/'
 """Before the label of an object whose pose must not be acted on, where there is a class name."""
 LEAST_SCORE = 1e-9
 """Scores below it are raised to it: no division by zero."""
@@ -58,13 +58,13 @@ class PosedObject(NamedPose):
     """What the core found, in the cloud's frame."""
     T_frame_cloud: np.ndarray | None = None
     """(4, 4) of the cloud's frame in the published one; None where they are the same."""
-    determined: bool = True
-    """Whether the pose may be acted on."""
+    well_constrained: bool = True
+    """Whether the points determine the pose, which may be acted on only then."""
 
     @property
     def class_id(self) -> str:
-        """Return the label, marked where the pose is undetermined."""
-        return self.label if self.determined else UNDETERMINED + self.label
+        """Return the label, marked where the pose is poorly constrained."""
+        return self.label if self.well_constrained else POORLY_CONSTRAINED + self.label
 
     @property
     def ambiguous(self) -> bool:
@@ -90,7 +90,7 @@ class PosedObject(NamedPose):
     def box(self) -> tuple[np.ndarray, np.ndarray]:
         """Return centre and size (3,), metres, of the object's box along its own axes.
 
-        That of an undetermined object holds every pose that it may have.
+        That of a poorly constrained object holds every pose that it may have.
         """
         centre_m, size_m = self.detection.box
         return centre_m, size_m
@@ -99,9 +99,9 @@ class PosedObject(NamedPose):
     def others(self) -> list[LabelledPose]:
         """Return other poses and labels that explain the points, most likely first.
 
-        None are told of an undetermined object: there is no end of its poses.
+        None are told of a poorly constrained object: there is no end of its poses.
         """
-        if not self.determined:
+        if not self.well_constrained:
             return []
         estimate = self.detection.estimate
         per_score = self.confidence / max(estimate.score, LEAST_SCORE)
@@ -121,23 +121,23 @@ class PosedObject(NamedPose):
 def objects_of(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
                ) -> list[PosedObject]:
     """Return the detections of a frame as objects, in the frame `T_frame_cloud` leads to."""
-    return [_object_of(found, T_frame_cloud, determined=True) for found in result.detections]
+    return [_object_of(found, T_frame_cloud, well_constrained=True) for found in result.detections]
 
 
-def undetermined_objects_of(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
-                            ) -> list[PosedObject]:
+def poorly_constrained_objects_of(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
+                                  ) -> list[PosedObject]:
     """Return the objects of a frame whose pose the points do not determine, in the same frame."""
-    return [_object_of(found, T_frame_cloud, determined=False)
+    return [_object_of(found, T_frame_cloud, well_constrained=False)
             for found in result.poorly_constrained]
 
 
-def _object_of(found: 'Detection', T_frame_cloud: np.ndarray | None, *, determined: bool
+def _object_of(found: 'Detection', T_frame_cloud: np.ndarray | None, *, well_constrained: bool
                ) -> PosedObject:
     return PosedObject(
         label=found.label, child_frame=found.child_frame,
         T_frame_object=moved_pose(found.estimate.T_observation_reference, T_frame_cloud),
         confidence=float(found.estimate.confidence), detection=found,
-        T_frame_cloud=T_frame_cloud, determined=determined)
+        T_frame_cloud=T_frame_cloud, well_constrained=well_constrained)
 
 
 def unposed_points(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None

@@ -12,7 +12,7 @@ from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
 from pointpng_core.geometry.rigid_motion import point_sigma_m
 from pointpng_ros.messages.pose_messages import matrix_from_pose
-from pointpng_ros.messages.posed_objects import UNDETERMINED
+from pointpng_ros.messages.posed_objects import POORLY_CONSTRAINED
 from pointpng_ros.messages.tf_frames import FrameLookup
 
 
@@ -58,8 +58,8 @@ def doubt_of(detection: Any, rules: PickRules, *, age_s: float,
 def _kind_doubt(detection: Any, rules: PickRules) -> str:
     best, *others = (result.hypothesis for result in detection.results)
     second_best = max(others, key=lambda other: other.score, default=None)
-    if best.class_id == UNDETERMINED + rules.label:
-        return 'undetermined: what would determine its pose is hidden'
+    if best.class_id == POORLY_CONSTRAINED + rules.label:
+        return 'poorly constrained: what would determine its pose is hidden'
     if best.class_id != rules.label:
         return f'not a {rules.label}'
     if not best.score >= rules.min_confidence:              # a number that is none must not pass

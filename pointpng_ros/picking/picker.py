@@ -45,7 +45,7 @@ class Picker(Node):
         """Note what else is there, before `reach`: nothing is done unless a node derives it.
 
         The boxes of all objects but the target in base_frame, also of those that no rule allows
-        to reach for and of undetermined ones.
+        to reach for and of poorly constrained ones.
         """
 
     def _choose(self, array: Any) -> None:

@@ -1,6 +1,6 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
-Every object_7 is ambiguous, every object_9 undetermined, and a frame with an object_8 has a
+Every object_7 is ambiguous, every object_9 poorly constrained, and a frame with an object_8 has a
 warning. A cloud whose first point
 has x = 66 makes the pipeline fail, one with x = 67 finds the memory of the GPU full; `--slow
 SECONDS` delays every cloud. The library FOLDER_N contains object_N; late_N takes a while to load,
@@ -38,7 +38,7 @@ GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAME
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE, VARIANCE = 0.75, 1e-6
-UNDETERMINED = 'object_9'
+POOR = 'object_9'
 WARNINGS = ('several points on a ray',)
 LATE_S, LOADING_CLOUDS, LOADING_TIMEOUT_S = 2.0, 8, 60.0
 FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
@@ -84,10 +84,10 @@ class StubPipeline:
         self.tracks |= {x for x, _ in found}
         states = tuple(SimpleNamespace(name=f'object_{x}_0', index=0, state='tracking', age=1,
                                        confidence=0.9, missed=0) for x, _ in found)
-        return StubResult(detections=tuple(each for each in posed if each.label != UNDETERMINED),
-                          poorly_constrained=tuple(each for each in posed
-                                                   if each.label == UNDETERMINED),
-                          stage_ms={'search': 1.0}, states=states,
+        good, poor = (tuple(each for each in posed if (each.label == POOR) == poor)
+                      for poor in (False, True))
+        return StubResult(detections=good, poorly_constrained=poor, stage_ms={'search': 1.0},
+                          states=states,
                           warnings=WARNINGS if 8 in {x for x, _ in found} else (),
                           tracked=len(followed), searched=len(found) - len(followed),
                           scene=SimpleNamespace(

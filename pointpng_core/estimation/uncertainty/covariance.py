@@ -33,7 +33,7 @@ FREE_SHIFT_DIAMETERS = 0.5
 
 
 def pose_covariance(T_camera_reference: Matrix, points: NDArray[np.floating],
-                    reference: Reference, *, undetermined: Sequence[Vector] = ()) -> Matrix:
+                    reference: Reference, *, unconstrained: Sequence[Vector] = ()) -> Matrix:
     """Return the covariance (6, 6) of a registered pose in the order of PoseWithCovariance.
 
     `points` (n, 3) of the object in the camera's frame. Rows and columns: shift of the
@@ -41,14 +41,14 @@ def pose_covariance(T_camera_reference: Matrix, points: NDArray[np.floating],
     axes of the camera's frame: R = exp(rotation) R_true, t = t_true + shift. It describes the
     neighbourhood of the pose, neither flips nor symmetric equals. An unobservable direction, such
     as the rotation of a can about its axis, has the variance of a uniform prior; so have the
-    `undetermined` twists (6,) of `Observability`, whatever the points seem to say about them.
+    `unconstrained` twists (6,) of `Observability`, whatever the points seem to say about them.
     """
     few = random_points(points, min(USED_POINTS, len(points)))
     rows, residual_m = plane_rows(T_camera_reference, few, reference)
     half_m = reference.diameter_m / 2
     prior = np.repeat((1.0 / (half_m ** 2 * FREE_ROTATION_RAD2),
                        1.0 / (FREE_SHIFT_DIAMETERS * reference.diameter_m) ** 2), 3)
-    unknown = [*free_twists(reference), *undetermined]
+    unknown = [*free_twists(reference), *unconstrained]
     information = _observed(rows, unknown) * (min(len(points), INDEPENDENT_POINTS)
                                                 / _noise_m2(residual_m, reference.diameter_m))
     scaled = np.linalg.inv(information + np.diag(prior))

@@ -1,4 +1,4 @@
-"""The box that an object may fill whose pose is undetermined, for collision avoidance.
+"""The box that an object may fill whose pose is poorly constrained, for collision avoidance.
 
 A mug whose handle is hidden may be rotated about its axis. The box of the mug at one such pose
 does not hold its handle at another one.
@@ -16,7 +16,7 @@ Box = tuple[Vector, Vector]
 
 
 def swept_box(reference: Reference, twist: Vector) -> Box:
-    """Return the box that holds a reference however far it moves along an undetermined twist.
+    """Return the box that holds a reference however far it moves along a poorly constrained twist.
 
     `twist` (6,) is that of `Observability`. A twist that is mostly a rotation is taken as any
     rotation about its axis; one that is mostly a shift, as one by up to half a diameter.

@@ -1,4 +1,4 @@
-"""Boxes around all that an undetermined motion may make of an object; naive twins."""
+"""Boxes around all that a poorly constrained motion may make of an object; naive twins."""
 
 from itertools import product
 from types import SimpleNamespace

@@ -6,11 +6,13 @@ import numpy as np
 import open3d as o3d
 import pytest
 
+from pointpng_core.errors import ConfigError
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.piles import PileWorld, pile_of, piles
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
 from pointpng_core.simulation.simulator import DepthSimulator
 from pointpng_core.simulation.tabletop import WorldConfig
+from pointpng_core.simulation.worlds import SCENES, TABLETOP_OBJECTS, make_world, scene_objects
 
 CAMERA = DepthCamera(width=160, height=120, fx=131.25, fy=131.25, cx=79.5, cy=59.5)
 TOUCHING_M, ON_TABLE_M = 0.002, 0.001
@@ -105,3 +107,21 @@ def test_a_frame_shows_a_pile_in_the_middle_with_hidden_parts():
 
 def test_seeds_beyond_the_last_begin_again():
     assert pile_of(len(piles())) is pile_of(0)
+
+
+def test_scenes_by_name():
+    assert scene_objects('tabletop', (), seed=3) == TABLETOP_OBJECTS
+    assert scene_objects('tabletop', ('can', 'can'), seed=3) == ('can', 'can')
+    assert scene_objects('clutter', (), seed=1) == tuple(name for name, _ in pile_of(1))
+    with pytest.raises(ConfigError, match='objects mug: the scene clutter has objects of its own'):
+        scene_objects('clutter', ('mug',), seed=0)
+    with pytest.raises(ConfigError, match="scene 'attic': choose from tabletop, clutter"):
+        scene_objects('attic', (), seed=0)
+
+
+def test_the_world_of_a_scene_shows_its_objects():
+    config = WorldConfig(seed=2)
+    assert isinstance(make_world('clutter', (), config=config), PileWorld)
+    for scene in SCENES:
+        world = make_world(scene, (), config=config)
+        assert tuple(item.label for item in world.objects) == scene_objects(scene, (), seed=2)

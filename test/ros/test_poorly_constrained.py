@@ -1,4 +1,4 @@
-"""Objects whose pose is undetermined: published with label and place, marked, never as a pose."""
+"""Objects whose pose is poorly constrained: label and place are published, marked, no pose."""
 
 import json
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ from visualization_msgs.msg import Marker
 from pointpng_ros.messages.detections import DetectionMessages
 from pointpng_ros.messages.json_messages import object_list
 from pointpng_ros.messages.markers import markers_of
-from pointpng_ros.messages.posed_objects import objects_of, undetermined_objects_of
+from pointpng_ros.messages.posed_objects import objects_of, poorly_constrained_objects_of
 
 __all__ = ['msg']     # the fixture
 T_FRAME_CLOUD = random_pose(5)
@@ -27,22 +27,21 @@ def objects():
     """One posed mug, and one whose handle is hidden, in another frame than the cloud's."""
     found = result(random_pose(3))
     found.poorly_constrained = (detection(1, random_pose(4), found.scene.segments[1]),)
-    return objects_of(found, T_FRAME_CLOUD), undetermined_objects_of(found, T_FRAME_CLOUD)
+    return objects_of(found, T_FRAME_CLOUD), poorly_constrained_objects_of(found, T_FRAME_CLOUD)
 
 
-def test_nobody_who_looks_for_a_label_finds_an_undetermined_object(msg, objects):
-    posed, undetermined = objects
-    array = DetectionMessages().array_of([*posed, *undetermined], header())
+def test_nobody_who_looks_for_a_label_finds_a_poorly_constrained_object(msg, objects):
+    posed, poor = objects
+    array = DetectionMessages().array_of([*posed, *poor], header())
     sure, marked = array.detections
     assert {each.hypothesis.class_id for each in sure.results} == {'mug', 'can'}
-    assert [each.hypothesis.class_id for each in marked.results] == ['undetermined/mug']
+    assert [each.hypothesis.class_id for each in marked.results] == ['poorly_constrained/mug']
     assert marked.results[0].hypothesis.score == 0.6
     assert (marked.id, marked.header) == ('mug_1', header())
 
 
-def test_an_undetermined_object_has_place_box_and_covariance(msg, objects):
-    undetermined = objects[1]
-    marked, = DetectionMessages().array_of(undetermined, header()).detections
+def test_a_poorly_constrained_object_has_place_box_and_covariance(msg, objects):
+    marked, = DetectionMessages().array_of(objects[1], header()).detections
     pose = marked.results[0].pose
     np.testing.assert_allclose(matrix(pose.pose), T_FRAME_CLOUD @ random_pose(4), atol=1e-12)
     np.testing.assert_allclose(np.reshape(pose.covariance, (6, 6)), covariance(T_FRAME_CLOUD))
@@ -50,30 +49,30 @@ def test_an_undetermined_object_has_place_box_and_covariance(msg, objects):
     np.testing.assert_allclose([size.x, size.y, size.z], [0.4, 0.4, 0.1])
 
 
-def test_the_json_keeps_undetermined_objects_apart(objects):
-    posed, undetermined = objects
-    listed = json.loads(object_list(posed, header(), undetermined).data)
+def test_the_json_keeps_poorly_constrained_objects_apart(objects):
+    posed, poor = objects
+    listed = json.loads(object_list(posed, header(), poor).data)
     assert [entry['id'] for entry in listed['objects']] == ['mug_0']
-    marked, = listed['undetermined']
+    marked, = listed['poorly_constrained']
     assert (marked['id'], marked['label'], marked['others']) == ('mug_1', 'mug', [])
     assert marked.keys() == listed['objects'][0].keys()
-    assert json.loads(object_list(posed, header()).data)['undetermined'] == []
+    assert json.loads(object_list(posed, header()).data)['poorly_constrained'] == []
 
 
 def test_markers_show_the_box_in_which_it_is(objects):
-    posed, undetermined = objects
+    posed, poor = objects
     alone = markers_of(posed, header(), max_points=5).markers
-    markers = markers_of(posed, header(), max_points=5, undetermined=undetermined).markers
+    markers = markers_of(posed, header(), max_points=5, poorly_constrained=poor).markers
     assert markers[:len(alone)] == alone
     box, text = markers[len(alone):]
-    assert {(each.ns, each.id) for each in (box, text)} == {('undetermined', 0),
-                                                           ('undetermined', 1)}
+    assert {(each.ns, each.id) for each in (box, text)} == {('poorly_constrained', 0),
+                                                           ('poorly_constrained', 1)}
     assert box.type == Marker.CUBE
     assert 0 < box.color.a < 0.5
     assert [box.scale.x, box.scale.y, box.scale.z] == pytest.approx([0.4, 0.4, 0.1])
-    T, (centre_m, _) = undetermined[0].T_frame_object, undetermined[0].box
+    T, (centre_m, _) = poor[0].T_frame_object, poor[0].box
     np.testing.assert_allclose(matrix(box.pose)[:3, 3], T[:3, :3] @ centre_m + T[:3, 3])
-    assert text.text == 'mug_1 undetermined'
+    assert text.text == 'mug_1 poorly constrained'
 
 
 def test_it_is_no_pose_no_label_and_no_transform(objects):
@@ -82,13 +81,13 @@ def test_it_is_no_pose_no_label_and_no_transform(objects):
     sent = []
     publisher._broadcaster = SimpleNamespace(send=sent.extend)
     publisher.publish(objects[0], header(), marker_points=5, unposed=list,
-                      undetermined=objects[1])
+                      poorly_constrained=objects[1])
     assert [each.child_frame_id for each in topics['pointpng/pose'].sent] == ['mug_0']
     assert [each.child_frame_id for each in sent] == ['mug_0']
     assert len(topics['pointpng/label'].sent) == 1
     assert 'mug_1' in topics['pointpng/objects'].sent[0].data
     shown, = topics['pointpng/markers'].sent
-    assert 'mug_1 undetermined' in {each.text for each in shown.markers}
+    assert 'mug_1 poorly constrained' in {each.text for each in shown.markers}
 
 
 def test_the_node_publishes_it_among_the_detections_only(observer, msg):
@@ -107,26 +106,24 @@ def test_the_node_publishes_it_among_the_detections_only(observer, msg):
             text.data for text in lists]) if each['header']['stamp']['sec'] == 2), None),
             what='the list of objects')
     assert [(found.id, found.results[0].hypothesis.class_id) for found in array.detections] == [
-        ('object_1_0', 'object_1'), ('object_9_0', 'undetermined/object_9')]
-    assert [entry['id'] for entry in listed['undetermined']] == ['object_9_0']
+        ('object_1_0', 'object_1'), ('object_9_0', 'poorly_constrained/object_9')]
+    assert [entry['id'] for entry in listed['poorly_constrained']] == ['object_9_0']
     place = array.detections[1].results[0].pose.pose.position
     assert 9.1 < place.x < 9.9
     assert {each.child_frame_id for each in transforms} == {'object_1_0'}
-    undetermined = [marker for each in rig.markers for marker in each.markers
-                    if marker.ns == 'undetermined']
-    assert undetermined
+    assert 'poorly_constrained' in {marker.ns for each in rig.markers for marker in each.markers}
 
 
 def test_rules_refuse_it_by_its_mark(msg):
-    assert reason(msg, name='undetermined/mug_0') == (
-        'undetermined: what would determine its pose is hidden')
-    assert reason(msg, name='undetermined/can_0') == 'not a mug'
+    assert reason(msg, name='poorly_constrained/mug_0') == (
+        'poorly constrained: what would determine its pose is hidden')
+    assert reason(msg, name='poorly_constrained/can_0') == 'not a mug'
 
 
 def test_it_is_never_reached_for_and_always_avoided(observer, msg):
-    hidden = {'name': 'undetermined/mug_1', 'confidence': 0.99}
+    hidden = {'name': 'poorly_constrained/mug_1', 'confidence': 0.99}
     with picking(observer, msg, example='test/ros/avoiding_node.py') as (robot, node):
-        robot.heard(node, hidden, text='undetermined/mug_1 refused, undetermined')
+        robot.heard(node, hidden, text='poorly_constrained/mug_1 refused, poorly constrained')
         assert robot.ways == {'approach': [], 'grasp': []}
         robot.reached(hidden, {'name': 'mug_0'}, {'name': 'can_0'})
-        node.wait_for_output('target mug_0', 'avoided: undetermined/mug_1, can_0')
+        node.wait_for_output('target mug_0', 'avoided: poorly_constrained/mug_1, can_0')

@@ -1,4 +1,4 @@
-"""Worlds of objects of the catalogue on a table; one of them: at rest, never touching, moving."""
+"""Objects of the catalogue on a table before a moving camera; apart, they move smoothly too."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ class WorldObject:
 
 
 class World:
-    """Objects on a table, and the camera that swings around it."""
+    """Objects of a catalogue on a table, each with its motion, and the camera's path around it."""
 
     def __init__(self, config: WorldConfig, kinds: Sequence[CatalogueObject],
                  motions: Sequence[TableMotion]) -> None:
@@ -83,7 +83,10 @@ class World:
 
 
 class TabletopWorld(World):
-    """Objects, or names of the catalogue (any may repeat), placed by seed; raises ConfigError."""
+    """Objects that never touch, placed by seed: of the catalogue by name, or others; any may repeat.
+
+    Raises ConfigError for an unknown name, and where they do not fit on the table.
+    """
 
     def __init__(self, objects: Sequence[str | CatalogueObject], *,
                  config: WorldConfig | None = None) -> None:

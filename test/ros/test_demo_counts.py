@@ -131,11 +131,6 @@ def test_the_demo_fails_where_hidden_objects_are_published_upside_down(monkeypat
     assert figures['posed_share'] == 1
     assert figures['wrong'] >= figures['frames']
     assert figures['right'] == figures['posed']
-    (tmp_path / 'demo.json').unlink()
-    monkeypatch.delenv('UPSIDE_DOWN')
-    code, figures = demo(monkeypatch, tmp_path, domain, options=options)
-    assert code == 0
-    assert figures['wrong'] == 0
 
 
 def test_clutter_has_its_own_objects_and_shares(tmp_path):

@@ -5,20 +5,26 @@ from types import SimpleNamespace
 
 from geometry_msgs.msg import TransformStamped
 from harness import wait_until
+from helpers.tracking import shoot, standing
 import numpy as np
 import pytest
 from std_msgs.msg import String
 from test_messages import covariance, detection, header, matrix, publisher_of, random_pose, result
 from test_node import Rig, cloud, poses_of, stub_node
+from test_node_real import library, node, offline_pipeline
 from test_pick_and_place import PATH, msg, picking, reason
 from visualization_msgs.msg import Marker
 
+from pointpng_core.estimator import PoseEstimator
+from pointpng_core.pipeline import FramePipeline, PipelineConfig
+from pointpng_core.segmentation import SegmenterConfig
+from pointpng_ros.messages.cloud_message import encode_cloud
 from pointpng_ros.messages.detections import DetectionMessages
 from pointpng_ros.messages.json_messages import object_list
 from pointpng_ros.messages.markers import markers_of
 from pointpng_ros.messages.posed_objects import objects_of, poorly_constrained_objects_of
 
-__all__ = ['msg']     # the fixture
+__all__ = ['library', 'msg']     # the fixtures
 T_FRAME_CLOUD = random_pose(5)
 
 
@@ -127,3 +133,26 @@ def test_it_is_never_reached_for_and_always_avoided(observer, msg):
         assert robot.ways == {'approach': [], 'grasp': []}
         robot.reached(hidden, {'name': 'mug_0'}, {'name': 'can_0'})
         node.wait_for_output('target mug_0', 'avoided: poorly_constrained/mug_1, can_0')
+
+
+def test_the_real_node_publishes_what_the_core_says_of_a_mug_without_its_handle(observer, library,
+                                                                                tmp_path):
+    points = shoot([standing('mug', 0.0, 0.05, 36.0)]).astype(np.float32)
+    lists = observer.collect(String, '/pointpng/objects')
+    rig = Rig(observer)
+    with node(f'objects:={library}', f'cache_dir:={tmp_path}',
+              'pipeline.min_confidence:=0.5') as process:
+        process.wait_for_output('references: mug, drill')
+        rig.connect()
+        assert poses_of(rig, encode_cloud(points, header())) == []
+        listed = wait_until(lambda: lists, what='the list of objects')[0]
+    pipeline = FramePipeline(estimator=PoseEstimator(), segmenter=SegmenterConfig(),
+                             references=offline_pipeline(library).references,
+                             config=PipelineConfig(min_confidence=0.5))
+    expected, = pipeline.process(points).poorly_constrained
+    entry, = json.loads(listed.data)['poorly_constrained']
+    assert (entry['id'], entry['label']) == ('mug_0', 'mug')
+    assert entry['confidence'] == pytest.approx(expected.estimate.confidence)
+    assert entry['box']['size_m'] == pytest.approx(expected.box[1])
+    assert entry['box']['size_m'][0] > 1.2 * expected.reference.box[1][0]
+    assert np.reshape(entry['covariance'], (6, 6)) == pytest.approx(expected.covariance())

@@ -55,7 +55,7 @@ class WorldObject:
 
 
 class World:
-    """Objects of a catalogue on a table, each with its motion, and the camera's path around it."""
+    """Objects on a table, each with its motion, and the camera's path around it."""
 
     def __init__(self, config: WorldConfig, kinds: Sequence[CatalogueObject],
                  motions: Sequence[TableMotion]) -> None:
@@ -83,7 +83,7 @@ class World:
 
 
 class TabletopWorld(World):
-    """Objects that never touch, placed by seed: of the catalogue by name, or others; any may repeat.
+    """Objects that never touch, placed by seed: names of the catalogue, or others; any may repeat.
 
     Raises ConfigError for an unknown name, and where they do not fit on the table.
     """

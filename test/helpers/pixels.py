@@ -1,10 +1,14 @@
 """Depth images of objects at known poses as the judgement by pixels needs them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.objects import pose, random_rotation_matrix
+from helpers.references import CONFIG, CountingBuilder
 from helpers.tracking import CAMERA
 from pointpng_core.estimation.pixels import DepthView
+from pointpng_core.geometry import Symmetry
 from pointpng_core.simulation.rendering import CastBody, Rectangle, render
 
 SIGMA_M = 0.001
@@ -12,6 +16,12 @@ PLACE = (0.04, -0.02, 0.6)
 WALL_M = 0.9
 BEHIND = pose(t=(0.0, 0.0, WALL_M))
 WALL = (Rectangle(half_x_m=5.0, half_y_m=5.0),)
+
+
+def dense(mesh, name='x', points=6000):
+    """The reference of a mesh: its surface counts, its few views do not."""
+    config = replace(CONFIG, surface_points=points, views=4)
+    return CountingBuilder(config).from_model(mesh, name=name, symmetry=Symmetry())
 
 
 def placed(seed=1, t=PLACE):
@@ -37,3 +47,19 @@ def view_of(*objects, noise_m=0.0, seed=0, sigma_m=SIGMA_M, **options):
     points = cloud_of(image_of(*objects, **options), noise_m=noise_m, seed=seed)
     shape = CAMERA.height, CAMERA.width
     return DepthView.of(points, shape, np.full(len(points), sigma_m))
+
+
+def evidence_of(judge, view, *names_and_poses):
+    """The evidence for poses of references, given as (name, T)."""
+    return judge.evidence(posed(judge, *names_and_poses), view)
+
+
+def posed(judge, *names_and_poses):
+    """Poses of references, given as (name, T)."""
+    names, poses = zip(*names_and_poses)
+    return judge.posed(names, poses)
+
+
+def poses_of(posed_objects):
+    """Poses (n, 4, 4) in double precision."""
+    return posed_objects.T_camera_object.double().numpy()

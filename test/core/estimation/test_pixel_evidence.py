@@ -171,7 +171,8 @@ def evidence(count, **values):
     """Evidence for so many poses, that of MIDDLE but for some values."""
     return PixelEvidence(
         **{name: torch.tensor(values.get(name, count * [value]))
-           for name, value in MIDDLE.items()}, occluded=torch.zeros(count), support=torch.zeros(count))
+           for name, value in MIDDLE.items()},
+        occluded=torch.zeros(count), support=torch.zeros(count))
 
 
 @pytest.mark.parametrize(('name', 'way'), BETTER.items())

@@ -155,10 +155,11 @@ class FramePipeline:
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
         explanation = self._explanation(scene, frame, estimator, search)
-        measurements += cut_finer(measurements, explanation, frame, search,
-                                  segmenter=self._segmenter, max_parts=self._config.max_objects,
-                                  largest_m=self._largest_m)
-        measurements = self._merge_segments(measurements, tracker, search)
+        if (self._tracks.frames - 1) % self._config.tracking.cut_every == 0:
+            measurements += cut_finer(
+                measurements, explanation, frame, search, segmenter=self._segmenter,
+                max_parts=self._config.max_objects, largest_m=self._largest_m)
+            measurements = self._merge_segments(measurements, tracker, search)
         searched = any(measurement.searched for measurement in measurements)
         if searched:
             with timer('refit'):

@@ -34,8 +34,8 @@ class TrackingConfig(Config):
              'after the other; 0: never.')
     cut_every: int = option(
         5, low=1, high=100000,
-        help='What no pose explains is cut anew, and merged anew with its neighbours, in the first '
-             'frame of a sequence and then in every so many frames.')
+        help='What no pose explains is cut, and merged with its neighbours, in the first frame of '
+             'a sequence and then in every so many frames.')
     score_drop_ratio: float = option(
         0.85, low=0.0, high=1.0,
         help='An object whose score falls below this share of its mean score is searched globally '

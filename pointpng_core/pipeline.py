@@ -29,6 +29,7 @@ from pointpng_core.tracking.frame_explanation import FrameExplanation, without_d
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
 from pointpng_core.tracking.frame_search import FrameSearch, RankingCache
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
+from pointpng_core.tracking.measured_noise import with_measured_noise
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.reference_renewal import ReferenceRenewal
 from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
@@ -61,6 +62,9 @@ class PipelineConfig(Config):
              'less than this share of what the whole surface would, and its score does not drop '
              'when it is moved along this direction: a mug whose handle is hidden. 0: every pose '
              'is accepted.')
+    measured_noise: bool = option(
+        True, help='Whether the noise is taken from the flat support of a frame where that shows '
+                   'clearly more of it than estimator.depth_noise says.')
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
@@ -139,21 +143,25 @@ class FramePipeline:
 
     def _process(self, frame: Frame, stamp_s: float | None, timer: StageTimer) -> FrameResult:
         """Return the objects in a frame, in the sensor's optical frame."""
-        tracker = FrameTracker(estimator=self._estimator, config=self._config.tracking,
-                               tracks=self._tracks)
-        search = FrameSearch(self._estimator, self._references, frame, timer,
-                             self._rankings.of(self._references, self._estimator))
         with timer('scene'):
             scene = self._segment(frame)
+            if self._config.measured_noise:
+                frame = replace(frame, depth_noise=with_measured_noise(frame, scene))
+        estimator = self._estimator.with_depth_noise(frame.depth_noise)
+        tracker = FrameTracker(estimator=estimator, config=self._config.tracking,
+                               tracks=self._tracks)
+        search = FrameSearch(estimator, self._references, frame, timer,
+                             self._rankings.of(self._references, estimator))
         with timer('track'):
             measurements = tracker.associate(self._largest(scene), stamp_s)
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
-        explanation = self._explanation(scene, frame, search)
-        measurements += cut_finer(measurements, explanation, frame, search,
-                                  segmenter=self._segmenter, max_parts=self._config.max_objects,
-                                  largest_m=self._largest_m)
-        measurements = self._merge_segments(measurements, tracker, search)
+        explanation = self._explanation(scene, frame, estimator, search)
+        if (self._tracks.frames - 1) % self._config.tracking.cut_every == 0:
+            measurements += cut_finer(
+                measurements, explanation, frame, search, segmenter=self._segmenter,
+                max_parts=self._config.max_objects, largest_m=self._largest_m)
+            measurements = self._merge_segments(measurements, tracker, search)
         searched = any(measurement.searched for measurement in measurements)
         if searched:
             with timer('refit'):
@@ -164,7 +172,7 @@ class FramePipeline:
         accepted = self._accepted(measurements)
         tracks = tracker.update(accepted, self._references)
         with timer('observability'):
-            tracks = self._check_observability(accepted, tracks, frame, search)
+            tracks = self._check_observability(accepted, tracks, frame, estimator, search)
         return self._result(scene, measurements, accepted, tracks)
 
     def _result(self, scene: Scene, measurements: Sequence[Measurement],
@@ -194,10 +202,11 @@ class FramePipeline:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
                       )[:self._config.max_objects]
 
-    def _explanation(self, scene: Scene, frame: Frame, search: FrameSearch) -> FrameExplanation:
+    def _explanation(self, scene: Scene, frame: Frame, estimator: PoseEstimator,
+                     search: FrameSearch) -> FrameExplanation:
         rows = scene.foreground
         return FrameExplanation(
-            self._estimator, self._references, frame.scene_points,
+            estimator, self._references, frame.scene_points,
             Foreground(points=frame.points[rows].astype(np.float32), indices=rows,
                        sigma_m=frame.sigma_m[rows]),
             support=search.support)
@@ -236,8 +245,9 @@ class FramePipeline:
             key=lambda measurement: -measurement.score)
 
     def _check_observability(self, accepted: Sequence[Measurement], tracks: Sequence[Track],
-                             frame: Frame, search: FrameSearch) -> list[Track]:
-        checked = check_observability(self._estimator, accepted, tracks, frame.scene_points,
+                             frame: Frame, estimator: PoseEstimator, search: FrameSearch
+                             ) -> list[Track]:
+        checked = check_observability(estimator, accepted, tracks, frame.scene_points,
                                       min_observability=self._config.min_observability,
                                       support=search.support)
         return [self._tracks.replace(track) for track in checked]

@@ -129,11 +129,15 @@ class DepthNoise(Config):
 
         Raises ConfigError where there is no noise to scale, or where it grows beyond all bounds.
         """
-        own, now_m = self.effective, self.sigma_m(depth_m)
+        now_m = self.sigma_m(depth_m)
         if not now_m:
             raise ConfigError(f'a depth noise of 0 cannot be scaled to {sigma_m:g} m')
-        return replace(own, axial_m=own.axial_m * sigma_m / now_m,
-                       axial_growth=own.axial_growth * sigma_m / now_m)
+        return self.with_factor(sigma_m / now_m)
+
+    def with_factor(self: Self, factor: float) -> Self:
+        """Return this noise `factor` times as large at all depths."""
+        own = self.effective
+        return replace(own, axial_m=own.axial_m * factor, axial_growth=own.axial_growth * factor)
 
 
 def _independent(pixels: Depth, length_px: float) -> Depth:

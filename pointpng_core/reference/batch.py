@@ -69,6 +69,26 @@ class ReferenceStack:
         return replace(self, probes=self.probes[:, :count], visible=self.visible[..., :count])
 
 
+class StackCache:
+    """The stack of the references of the last request, which seldom change."""
+
+    def __init__(self) -> None:
+        self._references: tuple[Reference, ...] = ()
+        self._stack: ReferenceStack | None = None
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Return the references that are stacked."""
+        return self._references
+
+    def of(self, references: Sequence[Reference]) -> ReferenceStack:
+        """Return the stack of references, made anew when they are others than before."""
+        if self._stack is None or self._references != tuple(references):
+            self._references = tuple(references)
+            self._stack = ReferenceStack.of(references)
+        return self._stack
+
+
 def _level(parts: list[Tensor], dims: int = 1) -> Tensor:
     """Stack tensors after repeating the last rows (and columns) of shorter ones.
 

@@ -62,7 +62,8 @@ class SegmenterConfig(Config):
     bend_span_rad: float = option(
         0.007, unit='rad', low=0.0005, high=0.1,
         help='Organised clouds: distance on either side over which a bend is measured, as an '
-             'angle of view: 4 pixels of a camera with a focal length of 575.')
+             'angle of view: 4 pixels of a camera with a focal length of 575, fewer with a '
+             'shorter one. Longer ones than 600 count as 600: such images were scaled up.')
     min_bend_m: float = option(
         0.0025, unit='m', low=0.0, high=0.1,
         help='Organised clouds: concave bends deeper than this (plus noise) separate parts.')

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 import torch
 from torch import Tensor
 
 EDGE_SIGMAS = 6.0
 """Steps between neighbours of more standard deviations are edges: there, a pixel mixes two
 depths, or was shifted by less than its width."""
+EDGE_PX = 2
+"""Width of what counts as the edge on either side: cameras shift edges by some pixels."""
 FITTED_POINTS = 4000
 WORST_PIXELS = 1.0
 """Clouds whose rows lie further from the pixels of a pinhole camera have no depth image."""
@@ -21,7 +24,7 @@ class DepthView:
     """What a pinhole camera measured in H x W pixels, row by row; lengths in metres.
 
     points (H * W, 3) are in the optical frame, not finite where there is no reading; sigma_m and
-    edge (H * W,) are the noise of depth and whether a neighbour lies at another depth;
+    edge (H * W,) are the noise of depth and whether a pixel is near one at another depth;
     focal, principal (2,) are the camera's, in pixels.
     """
 
@@ -44,7 +47,9 @@ class DepthView:
         if camera is None:
             return None
         sigma = np.nan_to_num(sigma_m.astype(np.float32), nan=1.0)
-        edge = depth_edges(points[:, 2].reshape(shape), EDGE_SIGMAS * sigma.reshape(shape))
+        edge = binary_dilation(depth_edges(points[:, 2].reshape(shape),
+                                           EDGE_SIGMAS * sigma.reshape(shape)),
+                               np.ones((3, 3)), iterations=EDGE_PX)
         there = torch.from_numpy(points.astype(np.float32)).to(device)
         return cls(shape=shape, points=there, sigma_m=torch.from_numpy(sigma).to(device),
                    edge=torch.from_numpy(edge.ravel()).to(device),

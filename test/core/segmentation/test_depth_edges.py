@@ -83,6 +83,9 @@ def test_a_bend_is_measured_over_the_same_length_at_any_resolution():
         assert found.span_px == span_px
         depths.append(np.nanmax(found.bend_m[20]))
     assert depths[1] == pytest.approx(depths[0], rel=0.15)
+    # No wider in an image that was scaled up.
+    large = np.full((40, 40), 0.6)
+    assert SmoothedDepth.of(large, focal_px=1150.0, config=config, depth_noise=NOISE).span_px == 4
     # A span of one pixel has no smaller smoothing.
     assert 0.2 * depths[0] < depths[2] < depths[0]
 

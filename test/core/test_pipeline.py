@@ -163,6 +163,9 @@ class StubEstimator:
     def __init__(self, *scores):
         self.scores, self.calls = scores, []
 
+    def with_depth_noise(self, depth_noise):
+        return self
+
     def estimate_batch(self, observations, references, *, scene_points=None, **options):
         self.calls.append(SimpleNamespace(observations=observations, references=references,
                                           scene_points=scene_points))

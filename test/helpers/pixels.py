@@ -6,11 +6,13 @@ import numpy as np
 
 from helpers.objects import pose, random_rotation_matrix
 from helpers.references import CONFIG, CountingBuilder
-from helpers.tracking import CAMERA
 from pointpng_core.estimation.pixels import DepthView
 from pointpng_core.geometry import Symmetry
+from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.rendering import CastBody, Rectangle, render
 
+CAMERA = DepthCamera(width=640, height=480, fx=525.0, fy=525.0, cx=319.5, cy=239.5, near_m=0.0,
+                     far_m=100.0)
 SIGMA_M = 0.001
 PLACE = (0.04, -0.02, 0.6)
 WALL_M = 0.9

@@ -1,7 +1,6 @@
 """Depth images of organised clouds: the camera that took them, their edges, rows and pixels."""
 
-from helpers.objects import CAMERA
-from helpers.pixels import SIGMA_M, cloud_of, image_of, placed
+from helpers.pixels import CAMERA, SIGMA_M, cloud_of, image_of, placed
 import numpy as np
 import pytest
 import torch

@@ -22,7 +22,7 @@ MESHES = {
     'ball': BALL, 'larger ball': scaled(BALL, 1.08),
     'oblong': TriangleMesh(vertices=BALL.vertices * np.float32([1, 1, 1.12]), faces=BALL.faces),
     'box': boxes(((-0.06, -0.04, -0.03), (0.06, 0.04, 0.03))),
-    'longer box': boxes(((-0.063, -0.04, -0.03), (0.063, 0.04, 0.03))),
+    'longer box': boxes(((-0.066, -0.04, -0.03), (0.066, 0.04, 0.03))),
     'mug': make_object('mug').mesh, 'drill': make_object('drill').mesh}
 LOOK_ALIKES = [('ball', 'larger ball'), ('ball', 'oblong'), ('box', 'longer box')]
 T_BOX = placed(4)

@@ -158,7 +158,7 @@ def test_frames_of_another_shape_are_refused(pipeline, frame):
 class StubEstimator:
     """Answers with given scores, records the calls."""
 
-    config = EstimatorConfig()
+    config, device = EstimatorConfig(), 'cpu'
 
     def __init__(self, *scores):
         self.scores, self.calls = scores, []

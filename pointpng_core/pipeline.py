@@ -64,7 +64,7 @@ class PipelineConfig(Config):
              'is accepted.')
     measured_noise: bool = option(
         True, help='Whether the noise is taken from the flat support of a frame where that shows '
-                   'clearly more of it than estimator.depth_noise says.')
+                   'more of it than estimator.depth_noise says.')
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 

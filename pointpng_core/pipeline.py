@@ -22,7 +22,6 @@ from pointpng_core.segmentation import (
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
-from pointpng_core.tracking.explained_points import Foreground
 from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import FrameExplanation, without_duplicates
@@ -33,6 +32,7 @@ from pointpng_core.tracking.measured_noise import with_measured_noise
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.reference_renewal import ReferenceRenewal
 from pointpng_core.tracking.segment_merging import better_groups, candidate_groups, union
+from pointpng_core.tracking.segment_splitting import split_by_tracks
 from pointpng_core.tracking.track import Track
 from pointpng_core.tracking.tracks import Tracks
 
@@ -64,7 +64,7 @@ class PipelineConfig(Config):
              'is accepted.')
     measured_noise: bool = option(
         True, help='Whether the noise is taken from the flat support of a frame where that shows '
-                   'clearly more of it than estimator.depth_noise says.')
+                   'more of it than estimator.depth_noise says.')
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
@@ -153,10 +153,15 @@ class FramePipeline:
         search = FrameSearch(estimator, self._references, frame, timer,
                              self._rankings.of(self._references, estimator))
         with timer('track'):
-            measurements = tracker.associate(self._largest(scene), stamp_s)
+            tracker.predict(stamp_s)
+            foreground = frame.foreground(scene.foreground)
+            segments = split_by_tracks(self._largest(scene), tuple(self._tracks), foreground,
+                                       len(frame.points))
+            measurements = tracker.associate(segments)
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
-        explanation = self._explanation(scene, frame, estimator, search)
+        explanation = FrameExplanation(estimator, self._references, frame.scene_points,
+                                       foreground, support=search.support)
         if (self._tracks.frames - 1) % self._config.tracking.cut_every == 0:
             measurements += cut_finer(
                 measurements, explanation, frame, search, segmenter=self._segmenter,
@@ -201,15 +206,6 @@ class FramePipeline:
     def _largest(self, scene: Scene) -> list[Segment]:
         return sorted(scene.segments, key=lambda segment: -len(segment.points)
                       )[:self._config.max_objects]
-
-    def _explanation(self, scene: Scene, frame: Frame, estimator: PoseEstimator,
-                     search: FrameSearch) -> FrameExplanation:
-        rows = scene.foreground
-        return FrameExplanation(
-            estimator, self._references, frame.scene_points,
-            Foreground(points=frame.points[rows].astype(np.float32), indices=rows,
-                       sigma_m=frame.sigma_m[rows]),
-            support=search.support)
 
     def _merge_segments(self, measurements: list[Measurement], tracker: FrameTracker,
                         search: Search) -> list[Measurement]:

@@ -12,7 +12,8 @@ EDGE_SIGMAS = 6.0
 """Steps between neighbours of more standard deviations are edges: there, a pixel mixes two
 depths, or was shifted by less than its width."""
 EDGE_PX = 2
-"""Width of what counts as the edge on either side: cameras shift edges by some pixels."""
+"""What counts as near an edge, on either side: cameras shift edges by some pixels. Poses are judged
+without these pixels, and refined with them: without, handles no longer fix the pose of a mug."""
 FITTED_POINTS = 4000
 WORST_PIXELS = 1.0
 """Clouds whose rows lie further from the pixels of a pinhole camera have no depth image."""
@@ -23,15 +24,16 @@ LEAST_READINGS = 100
 class DepthView:
     """What a pinhole camera measured in H x W pixels, row by row; lengths in metres.
 
-    points (H * W, 3) are in the optical frame, not finite where there is no reading; sigma_m and
-    edge (H * W,) are the noise of depth and whether a pixel is near one at another depth;
-    focal, principal (2,) are the camera's, in pixels.
+    points (H * W, 3) are in the optical frame, not finite where there is no reading; sigma_m
+    (H * W,) is the noise of depth, edge whether a neighbour is at another depth, and near_edge
+    whether a pixel within EDGE_PX is an edge; focal, principal (2,) are the camera's, in pixels.
     """
 
     shape: tuple[int, int]
     points: Tensor
     sigma_m: Tensor
     edge: Tensor
+    near_edge: Tensor
     focal: Tensor
     principal: Tensor
 
@@ -47,12 +49,12 @@ class DepthView:
         if camera is None:
             return None
         sigma = np.nan_to_num(sigma_m.astype(np.float32), nan=1.0)
-        edge = binary_dilation(depth_edges(points[:, 2].reshape(shape),
-                                           EDGE_SIGMAS * sigma.reshape(shape)),
-                               np.ones((3, 3)), iterations=EDGE_PX)
+        edge = depth_edges(points[:, 2].reshape(shape), EDGE_SIGMAS * sigma.reshape(shape))
+        near_edge = binary_dilation(edge, np.ones((3, 3)), iterations=EDGE_PX)
         there = torch.from_numpy(points.astype(np.float32)).to(device)
         return cls(shape=shape, points=there, sigma_m=torch.from_numpy(sigma).to(device),
                    edge=torch.from_numpy(edge.ravel()).to(device),
+                   near_edge=torch.from_numpy(near_edge.ravel()).to(device),
                    focal=there.new_tensor(camera[0]), principal=there.new_tensor(camera[1]))
 
     @property

@@ -103,7 +103,7 @@ def _measured(drawing: Drawing, view: DepthView) -> _Pixels:
     return _Pixels(behind=behind, sigma=sigma, steep=steep,
                    found=drawing.weight_px * (behind.abs() < tolerance),
                    contradicted=drawing.weight_px * (
-                       (behind >= tolerance) & ~view.edge[drawing.row]))
+                       (behind >= tolerance) & ~view.near_edge[drawing.row]))
 
 
 def _tolerance(sigma: Tensor, steep: Tensor) -> Tensor:

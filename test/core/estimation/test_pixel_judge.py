@@ -2,6 +2,7 @@
 
 import functools
 
+from helpers.objects import apart_deg
 from helpers.pixels import (
     SIGMA_M,
     cloud_of,
@@ -13,7 +14,7 @@ from helpers.pixels import (
     poses_of,
     view_of,
 )
-from helpers.tracking import perturbed
+from helpers.tracking import T_CAMERA_WORLD, perturbed, standing
 import numpy as np
 import pytest
 import torch
@@ -120,3 +121,13 @@ def test_poses_are_taken_by_index_and_mask(judge):
     assert chosen.index.tolist() == [2, 0]
     np.testing.assert_allclose(poses_of(chosen)[0], placed(2), atol=1e-6)
     assert poses.take(torch.tensor([True, False, False, True])).index.tolist() == [0, 3]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_a_narrow_handle_fixes_the_rotation_of_a_mug(judge, references, seed):
+    """Most of its pixels are near an edge: they are few in a small image of a mug."""
+    T = T_CAMERA_WORLD @ standing('mug', 0.0, 0.0, -60)[1]
+    view = view_of((make_object('mug').mesh, T), noise_m=SIGMA_M, seed=seed)
+    near = [('mug', perturbed(T, 5, 0.003, references['mug'], row)) for row in range(4)]
+    for after in poses_of(judge.refine(posed(judge, *near), view)):
+        assert apart_deg(after, T) < 1.5

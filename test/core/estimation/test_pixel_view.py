@@ -3,7 +3,7 @@
 from helpers.pixels import CAMERA, SIGMA_M, cloud_of, image_of, placed
 import numpy as np
 import pytest
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_cdt, distance_transform_edt
 import torch
 
 from pointpng_core.estimation.pixels import DepthView
@@ -110,11 +110,15 @@ def test_every_point_projects_to_its_own_row(cloud):
 
 def test_edges_surround_an_object_and_leave_its_middle_alone(cloud):
     image = image_of((make_object('mug').mesh, placed()))
-    edge = DepthView.of(cloud, SHAPE, np.full(len(cloud), SIGMA_M)).edge.numpy().reshape(SHAPE)
+    view = DepthView.of(cloud, SHAPE, np.full(len(cloud), SIGMA_M))
+    edge, near_edge = (flags.numpy().reshape(SHAPE) for flags in (view.edge, view.near_edge))
     jumps = naive_edges(image.depth_m, np.full(SHAPE, 0.1))
     assert edge[jumps].all()
+    np.testing.assert_array_equal(near_edge, distance_transform_cdt(
+        ~edge, metric='chessboard') <= EDGE_PX)
     wall = (image.owner < 0) & (distance_transform_edt(~jumps) > 2 * EDGE_PX)
-    assert edge[wall].mean() < 0.003
+    assert edge[wall].mean() < 0.001
+    assert near_edge[wall].mean() < 0.003
 
 
 def test_a_noise_that_is_not_known_makes_no_pixel_sure(cloud):

@@ -42,7 +42,7 @@ class PipelineConfig(Config):
     """Options of the frame pipeline: which segments are posed, and which poses are accepted."""
 
     min_confidence: float = option(
-        0.85, low=0.0, high=1.0,
+        0.8, low=0.0, high=1.0,
         help='Least calibrated probability of being right of an accepted pose.')
     sure_score: float = option(
         0.8, low=0.0, high=1.0,

@@ -99,9 +99,11 @@ class FramePipeline:
     def continue_from(self, other: 'FramePipeline') -> None:
         """Continue the sequence of another pipeline, which must process no further frames.
 
-        Its tracks are taken over with their references; its settings are not.
+        Its tracks are taken over with their references, but for those whose label is not among
+        the names of the references; its settings are not.
         """
         self._tracks = other.tracks
+        self._tracks.keep_labels(reference.name for reference in self._references)
 
     def set_references(self, references: Sequence[Reference], *, keep_tracks: bool = False
                        ) -> None:

@@ -161,7 +161,7 @@ class FramePipeline:
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
         explanation = FrameExplanation(estimator, self._references, frame.scene_points,
-                                       foreground, support=search.support)
+                                       foreground, judge=search.judge)
         if (self._tracks.frames - 1) % self._config.tracking.cut_every == 0:
             measurements += cut_finer(
                 measurements, explanation, frame, search, segmenter=self._segmenter,

@@ -42,7 +42,7 @@ class PipelineConfig(Config):
     """Options of the frame pipeline: which segments are posed, and which poses are accepted."""
 
     min_confidence: float = option(
-        0.85, low=0.0, high=1.0,
+        0.8, low=0.0, high=1.0,
         help='Least calibrated probability of being right of an accepted pose.')
     sure_score: float = option(
         0.8, low=0.0, high=1.0,
@@ -161,7 +161,7 @@ class FramePipeline:
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
         explanation = FrameExplanation(estimator, self._references, frame.scene_points,
-                                       foreground, support=search.support)
+                                       foreground, judge=search.judge)
         if (self._tracks.frames - 1) % self._config.tracking.cut_every == 0:
             measurements += cut_finer(
                 measurements, explanation, frame, search, segmenter=self._segmenter,

@@ -25,7 +25,7 @@ class Explained(FrameExplanation):
 
     def __init__(self, frame, rows):
         super().__init__(None, [], frame.scene_points, Foreground(
-            points=frame.points[rows], indices=rows, sigma_m=frame.sigma_m[rows]), support=None)
+            points=frame.points[rows], indices=rows, sigma_m=frame.sigma_m[rows]), judge=None)
 
     def _on_pose(self, measurement, **_):
         return measurement.segment

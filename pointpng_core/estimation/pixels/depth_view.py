@@ -12,8 +12,8 @@ EDGE_SIGMAS = 6.0
 """Steps between neighbours of more standard deviations are edges: there, a pixel mixes two
 depths, or was shifted by less than its width."""
 EDGE_PX = 2
-"""What counts as near an edge, on either side: cameras shift edges by some pixels. Poses are judged
-without these pixels, and refined with them: without, handles no longer fix the pose of a mug."""
+"""What counts as near an edge, on either side: cameras shift edges by some pixels. Poses are
+judged without these pixels, and refined with them: without, no handle fixes the pose of a mug."""
 FITTED_POINTS = 4000
 WORST_PIXELS = 1.0
 """Clouds whose rows lie further from the pixels of a pinhole camera have no depth image."""

@@ -15,11 +15,11 @@ AXIS, HANDLE = np.array([0.0, 0.0, 0.04]), MUG[np.argmax(np.linalg.norm(MUG[:, :
 def hidden(make_pipeline):
     """Poorly constrained detections, each with the true pose; every frame is a first one."""
     pipeline, found = make_pipeline('mug', enabled=False), []
-    for step in range(8, 22):
+    for step in range(8, 22, 2):
         placed = standing('mug', 0.0, 0.05, -24 + 3 * step)
         found += [(each, T_CAMERA_WORLD @ placed[1])
                   for each in pipeline.process(shoot([placed], step)).poorly_constrained]
-    assert len(found) >= 3
+    assert len(found) >= 2
     return found
 
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+import torch
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
 from pointpng_core.estimation.pixels.depth_view import DepthView
 from pointpng_core.estimation.pixels.evidence import PixelEvidence
 from pointpng_core.estimation.pixels.features import pixel_features
-from pointpng_core.estimation.pixels.judge import PixelJudge
+from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
 from pointpng_core.estimation.pixels.rivals import Rival, compared, new_among, same, turned
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
@@ -111,10 +112,20 @@ class PixelRanking:
         place[rank] = np.arange(len(rank)) - starts
         rows = np.flatnonzero(place < count)
         index = posed.index.new_tensor(rows)
-        refined = self._judge.refine(posed.take(index), view)
+        refined = self._improved(posed.take(index), first[rows], view)
         poses = refined.T_camera_object.double().cpu().numpy()
         return [replace(rivals[row], pose=replace(rivals[row].pose, T_observation_reference=T))
                 for row, T in zip(rows, poses)], self._judge.evidence(refined, view)
+
+    def _improved(self, posed: Posed, support: NDArray[np.float32], view: DepthView) -> Posed:
+        """Return poses of some support, refined where that gives them more.
+
+        About an axis that few points determine, such as a mug's, a refinement may lose its way.
+        """
+        refined = self._judge.refine(posed, view)
+        better = self._judge.support(refined, view) >= posed.T_camera_object.new_tensor(support)
+        return replace(refined, T_camera_object=torch.where(
+            better[:, None, None], refined.T_camera_object, posed.T_camera_object))
 
     def _estimates(self, rows: Sequence[int], rivals: Sequence[Rival], evidence: PixelEvidence,
                    support: NDArray[np.float64]) -> list[PoseEstimate]:

@@ -42,7 +42,7 @@ class PipelineConfig(Config):
     """Options of the frame pipeline: which segments are posed, and which poses are accepted."""
 
     min_confidence: float = option(
-        0.85, low=0.0, high=1.0,
+        0.8, low=0.0, high=1.0,
         help='Least calibrated probability of being right of an accepted pose.')
     sure_score: float = option(
         0.8, low=0.0, high=1.0,
@@ -64,7 +64,7 @@ class PipelineConfig(Config):
              'is accepted.')
     measured_noise: bool = option(
         True, help='Whether the noise is taken from the flat support of a frame where that shows '
-                   'clearly more of it than estimator.depth_noise says.')
+                   'more of it than estimator.depth_noise says.')
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 

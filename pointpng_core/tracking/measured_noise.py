@@ -1,8 +1,8 @@
 """The noise of a frame, measured on the surface that the objects stand on.
 
 Cameras of one model differ, and their errors depend on the surface and the light. A frame that
-shows a large flat support shows its own noise: where that is clearly larger than the sensor's, all
-distances are measured in its standard deviations.
+shows a large flat support shows its own noise: where that is larger than the sensor's, all distances are
+measured in its standard deviations.
 """
 
 import numpy as np
@@ -17,19 +17,18 @@ EVERY = 8
 LEAST_POINTS = 1000
 WITHIN_M = 0.015
 """Points further from the plane do not belong to the surface."""
-LEAST_FACTOR, MOST_FACTOR = 1.3, 2.5
-"""Noise is taken from the support beyond the first multiple of the sensor's, and up to the second:
-what errs more is not flat. Tables that the sensor's profile describes gave .88 to 1.2 (simulated,
-and an Asus Xtion), RealSense cameras without their profile 1.46 to 1.63."""
+EXPECTED = 0.9
+"""Spread about a table, in sigmas of depth, of simulated cameras whose noise is known: less than 1,
+for it is measured along the normal."""
+MOST_FACTOR = 2.5
+"""What errs more than that is not flat."""
 MAD_TO_SIGMA = 1.4826
 
 
 def with_measured_noise(frame: Frame, scene: Scene) -> DepthNoise:
     """Return the noise of the sensor, scaled where the frame's support shows more of it."""
-    factor = noise_factor(frame, scene)
-    if factor < LEAST_FACTOR:
-        return frame.depth_noise
-    return frame.depth_noise.with_factor(min(factor, MOST_FACTOR))
+    factor = min(noise_factor(frame, scene) / EXPECTED, MOST_FACTOR)
+    return frame.depth_noise if factor <= 1.0 else frame.depth_noise.with_factor(factor)
 
 
 def noise_factor(frame: Frame, scene: Scene) -> float:

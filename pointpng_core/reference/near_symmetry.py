@@ -20,9 +20,13 @@ MOST_QUANTILE, MOST_DIAMETERS = 0.7, 0.015
 """A near symmetry moves this share of the surface by no more than this, along the normal."""
 ALL_QUANTILE, ALL_DIAMETERS = 0.99, 0.03
 """A motion after which this share of the surface is as near as this is a true symmetry."""
-ANGLES_DEG = (20.0, 40.0, 60.0, 80.0, 90.0, 100.0, 120.0, 140.0, 160.0, 180.0)
-"""Of rotations about each axis, in either direction."""
-DISTINCT_RAD, DISTINCT_DIAMETERS = np.radians(10.0), 0.1
+REGISTERED_DEG = (20.0, 40.0, 60.0, 80.0, 90.0, 100.0, 120.0, 140.0, 160.0, 180.0)
+ANGLES_DEG = tuple(np.arange(10.0, 181.0, 10.0).tolist())
+"""Of rotations about each axis, in either direction: those that are registered to find the axis,
+and all of them. A handle that is off by 5 degrees is still in reach of a refinement."""
+LEAST_LARGEST_DEG = 30.0
+"""Axes about which only smaller rotations leave the surface in place are none: refinement does."""
+DISTINCT_RAD, DISTINCT_DIAMETERS = np.radians(8.0), 0.1
 PARALLEL_COS = np.cos(np.radians(5.0))
 SAMPLE, ICP_SAMPLE, ROUGH_SAMPLE = 2000, 300, 200
 ICP_STEPS = 10
@@ -31,7 +35,7 @@ ROUGH_REACH, REACH = 0.1, 0.04
 HOPELESS_DIAMETERS, ROUGH_DIAMETERS = 0.1, 0.025
 """Median residual before the registration beyond which none is tried, and the one of most of few
 points after which no near symmetry is expected."""
-MOST = 24
+MOST = 40
 NONE: NDArray[np.float64] = np.zeros((0, 4, 4))
 
 
@@ -70,6 +74,14 @@ def distinct(motions: NDArray[np.float64], symmetry: Symmetry, *, centre: NDArra
     return np.array(kept, dtype=np.int64)
 
 
+def fraction(T: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Return the rotation (4, 4) by a share of the angle of another one, about its line."""
+    rotvec = Rotation.from_matrix(T[:3, :3]).as_rotvec()
+    line = Rotational.through(_fixed_point(T, rotvec), rotvec, order=0)
+    motion: NDArray[np.float64] = line.transform(share * float(np.linalg.norm(rotvec)))
+    return motion
+
+
 class _TurnedSurface:
     """A surface (N, 3) in diameters about its centroid, in random order, with normals (N, 3)."""
 
@@ -85,14 +97,16 @@ class _TurnedSurface:
         follow, which may also be shifted along their lines.
         """
         line, found = Rotational.through(np.zeros(3), axis, order=0), []
-        for angle in np.radians(ANGLES_DEG):
+        for angle in np.radians(REGISTERED_DEG):
             T = self._registered(line.transform(angle))
             if T is not None and self._quantile(T, MOST_QUANTILE, ROUGH_SAMPLE) <= ROUGH_DIAMETERS:
                 line = _line(T, line)
                 found.append(T)
         turned = [line.transform(angle) for angle in np.radians(ANGLES_DEG)] if found else []
-        return [(residual, motion) for T in turned + found for motion in (T, np.linalg.inv(T))
+        near = [(residual, motion) for T in turned + found for motion in (T, np.linalg.inv(T))
                 if (residual := self._near(motion)) is not None]
+        largest = max((Rotation.from_matrix(T[:3, :3]).magnitude() for _, T in near), default=0.0)
+        return near if largest > np.radians(LEAST_LARGEST_DEG) else []
 
     def _registered(self, T: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Return a motion registered onto the surface, None where too little of it is near."""
@@ -130,9 +144,13 @@ def _axes(cloud: NDArray[np.float64], symmetry: Symmetry) -> list[NDArray[np.flo
 def _line(T: NDArray[np.float64], known: Rotational) -> Rotational:
     """Return the line about which a motion turns, in the direction of a known one."""
     rotvec = Rotation.from_matrix(T[:3, :3]).as_rotvec()
-    length = np.linalg.norm(rotvec)
-    if not length > np.radians(ANGLES_DEG[0]) / 2 or rotvec @ known.axis <= 0:
+    if not np.linalg.norm(rotvec) > np.radians(REGISTERED_DEG[0]) / 2 or rotvec @ known.axis <= 0:
         return known
-    across = T[:3, 3] - rotvec * (rotvec @ T[:3, 3]) / length ** 2
-    point = np.linalg.lstsq(np.eye(3) - T[:3, :3], across, rcond=1e-6)[0]
-    return Rotational.through(point, rotvec, order=0)
+    return Rotational.through(_fixed_point(T, rotvec), rotvec, order=0)
+
+
+def _fixed_point(T: NDArray[np.float64], rotvec: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the point (3,) nearest to the origin on the line about which a motion turns."""
+    across = T[:3, 3] - rotvec * (rotvec @ T[:3, 3]) / (rotvec @ rotvec)
+    point: NDArray[np.float64] = np.linalg.lstsq(np.eye(3) - T[:3, :3], across, rcond=1e-6)[0]
+    return point

@@ -16,14 +16,22 @@ from pointpng_core.estimation.pixels.depth_view import DepthView
 from pointpng_core.estimation.pixels.evidence import PixelEvidence
 from pointpng_core.estimation.pixels.features import pixel_features
 from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
-from pointpng_core.estimation.pixels.rivals import Rival, compared, new_among, same, turned
+from pointpng_core.estimation.pixels.rivals import (
+    Rival,
+    compared,
+    finer,
+    new_among,
+    same,
+    turned,
+)
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 
 REFINED = 4
 """Poses of a segment, those best supported as they are, that are refined."""
-TURNED = 2
-"""As many of those to which near symmetries turn the best pose of a segment."""
+TURNED, TURNED_SIGMAS = 4, 3.0
+"""As many of those to which near symmetries turn the best pose of a segment, ranked in a view of
+so much more noise: a handle that is off by its width is still found there."""
 LEAST_SUPPORT = 30.0
 AMBIGUOUS_SHARE = 0.97
 """Support, over that of the best pose, with which another one makes the answer ambiguous."""
@@ -49,7 +57,8 @@ class PixelRanking:
                   for rival in compared(segment, estimates)]
         if not rivals:
             return list(found)
-        rivals, evidence = self._with_turned(*self._refined(rivals, view, REFINED), view)
+        rivals = self._best(rivals, [rival.segment for rival in rivals], view, REFINED)
+        rivals, evidence = self._with_turned(*self._improved(rivals, view), view)
         results = list(found)
         support = evidence.support.double().cpu().numpy()
         for segment in dict.fromkeys(rival.segment for rival in rivals):
@@ -94,38 +103,44 @@ class PixelRanking:
         turns = turned(rivals, evidence, self._references)
         if not turns:
             return rivals, evidence
-        found, more = self._refined(turns, view, TURNED)
+        turns = self._best(turns, [rival.segment for rival in turns],
+                           view.with_sigmas(TURNED_SIGMAS), TURNED)
+        fine = [finer(rival, self._references) for rival in turns]
+        keys = [key for key, poses in enumerate(fine) for _ in poses]
+        found, more = self._improved(
+            self._best([pose for poses in fine for pose in poses], keys, view, 1), view)
         rows = new_among(found, rivals, self._references)
         return rivals + [found[row] for row in rows], PixelEvidence.joined(
             (evidence, more.take(more.support.new_tensor(rows).long())))
 
-    def _refined(self, rivals: list[Rival], view: DepthView, count: int
-                 ) -> tuple[list[Rival], PixelEvidence]:
-        """Return the best supported rivals of each segment, refined, and their evidence."""
-        posed = self._judge.posed([rival.estimate.name for rival in rivals],
-                                  [rival.pose.T_observation_reference for rival in rivals])
-        first = self._judge.support(posed, view).cpu().numpy()
-        segments = np.array([rival.segment for rival in rivals])
-        rank = np.lexsort((-first, segments))
+    def _best(self, rivals: Sequence[Rival], keys: Sequence[int], view: DepthView, count: int
+              ) -> list[Rival]:
+        """Return the best supported rivals of each key, at most `count`, in their order."""
+        support = self._judge.support(self._posed(rivals), view).cpu().numpy()
+        rank = np.lexsort((-support, keys))
+        ranked = np.array(keys)[rank]
         place = np.empty(len(rank), dtype=int)
-        starts = np.searchsorted(segments[rank], segments[rank], side='left')
-        place[rank] = np.arange(len(rank)) - starts
-        rows = np.flatnonzero(place < count)
-        index = posed.index.new_tensor(rows)
-        refined = self._improved(posed.take(index), first[rows], view)
-        poses = refined.T_camera_object.double().cpu().numpy()
-        return [replace(rivals[row], pose=replace(rivals[row].pose, T_observation_reference=T))
-                for row, T in zip(rows, poses)], self._judge.evidence(refined, view)
+        place[rank] = np.arange(len(rank)) - np.searchsorted(ranked, ranked, side='left')
+        return [rivals[row] for row in np.flatnonzero(place < count).tolist()]
 
-    def _improved(self, posed: Posed, support: NDArray[np.float32], view: DepthView) -> Posed:
-        """Return poses of some support, refined where that gives them more.
+    def _posed(self, rivals: Sequence[Rival]) -> Posed:
+        return self._judge.posed([rival.estimate.name for rival in rivals],
+                                 [rival.pose.T_observation_reference for rival in rivals])
+
+    def _improved(self, rivals: Sequence[Rival], view: DepthView
+                  ) -> tuple[list[Rival], PixelEvidence]:
+        """Return the rivals, refined where that does not cost them support, and their evidence.
 
         About an axis that few points determine, such as a mug's, a refinement may lose its way.
         """
+        posed = self._posed(rivals)
         refined = self._judge.refine(posed, view)
-        better = self._judge.support(refined, view) >= posed.T_camera_object.new_tensor(support)
-        return replace(refined, T_camera_object=torch.where(
+        better = self._judge.support(refined, view) >= self._judge.support(posed, view)
+        chosen = replace(refined, T_camera_object=torch.where(
             better[:, None, None], refined.T_camera_object, posed.T_camera_object))
+        poses = chosen.T_camera_object.double().cpu().numpy()
+        return [replace(rival, pose=replace(rival.pose, T_observation_reference=T))
+                for rival, T in zip(rivals, poses)], self._judge.evidence(chosen, view)
 
     def _estimates(self, rows: Sequence[int], rivals: Sequence[Rival], evidence: PixelEvidence,
                    support: NDArray[np.float64]) -> list[PoseEstimate]:

@@ -8,6 +8,7 @@ import numpy as np
 from pointpng_core.estimation.pixels.evidence import PixelEvidence
 from pointpng_core.estimation.types import Hypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import same_pose
+from pointpng_core.reference.near_symmetry import fraction
 from pointpng_core.reference.reference import Reference
 
 LEAST_SCORE = 0.3
@@ -19,6 +20,9 @@ COMPARABLE = 0.5
 LEAST_FOUND = 0.6
 """Share of the pixels that are not occluded which the best pose of a segment must explain; else
 near symmetries do not make a right one of it."""
+
+STEP_RAD, FRACTIONS = np.radians(15.0), (-0.5, -0.25, 0.25, 0.5)
+"""Near symmetries of a smaller angle are steps of a continuous one, of which these are parts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,15 +52,27 @@ def compared(segment: int, estimates: Sequence[PoseEstimate]) -> list[Rival]:
 def turned(rivals: Sequence[Rival], evidence: PixelEvidence, references: Mapping[str, Reference]
            ) -> list[Rival]:
     """Return what near symmetries make of the best supported pose of each segment."""
-    support, found, occluded = (values.double().cpu().numpy() for values in (
+    support, found, occluded = (values.cpu().numpy() for values in (
         evidence.support, evidence.found, evidence.occluded))
     best: dict[int, int] = {}
     for row in np.argsort(-support, kind='stable').tolist():
         best.setdefault(rivals[row].segment, row)
     rows = [row for row in sorted(best.values())
-            if support[row] > 0 and found[row] >= LEAST_FOUND * (1 - occluded[row])]
+            if found[row] >= LEAST_FOUND * (1 - occluded[row])]
     return [_moved(rivals[row], motion) for row in rows
             for motion in references[rivals[row].estimate.name].near_symmetries]
+
+
+def finer(rival: Rival, references: Mapping[str, Reference]) -> list[Rival]:
+    """Return a rival, and what fractions of the smallest near symmetry make of it.
+
+    What few pixels determine is not refined by the others, and near symmetries are steps.
+    """
+    motions = references[rival.estimate.name].near_symmetries
+    smallest = motions[np.trace(motions[:, :3, :3], axis1=1, axis2=2).argmax()]
+    if np.trace(smallest[:3, :3]) < 1 + 2 * np.cos(STEP_RAD):
+        return [rival]
+    return [rival, *(_moved(rival, fraction(smallest, share)) for share in FRACTIONS)]
 
 
 def new_among(found: Sequence[Rival], known: Sequence[Rival], references: Mapping[str, Reference]

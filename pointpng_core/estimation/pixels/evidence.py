@@ -1,5 +1,6 @@
 """The evidence of pixels: found, contradicted, hidden, and what lies beside the silhouette."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,6 +53,12 @@ class PixelEvidence:
     def take(self, index: Tensor) -> 'PixelEvidence':
         """Return the evidence of some poses, by index or mask."""
         return PixelEvidence(**{name: value[index] for name, value in vars(self).items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence['PixelEvidence']) -> 'PixelEvidence':
+        """Return the evidence of all poses of several."""
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts])
+                      for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,5 +1,6 @@
 """The evidence of pixels: found, contradicted, hidden, and what lies beside the silhouette."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +28,10 @@ was right, the most likely one was right for 351 (351 with a gain of 1, 333 with
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PixelEvidence:
-    """What the pixels say about each of H poses; shares are of the pixels it predicts."""
+    """What the pixels say about each of H poses; shares are of the pixels it predicts.
+
+    Those outside of the image count as predicted and not found.
+    """
 
     found: Tensor
     """(H,) share measured on the surface."""
@@ -49,6 +53,12 @@ class PixelEvidence:
     def take(self, index: Tensor) -> 'PixelEvidence':
         """Return the evidence of some poses, by index or mask."""
         return PixelEvidence(**{name: value[index] for name, value in vars(self).items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence['PixelEvidence']) -> 'PixelEvidence':
+        """Return the evidence of all poses of several."""
+        return cls(**{name: torch.cat([getattr(part, name) for part in parts])
+                      for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,7 +95,7 @@ def pixel_support(drawing: Drawing, view: DepthView) -> Tensor:
 def pixel_evidence(drawing: Drawing, view: DepthView) -> PixelEvidence:
     """Return the evidence of the pixels for drawn poses."""
     pixels, weight = _measured(drawing, view), drawing.weight_px
-    total = weight.sum(1).clamp(min=1e-6)
+    total = (weight.sum(1) + drawing.outside_px).clamp(min=1e-6)
     occluded = weight * (pixels.behind <= -_tolerance(pixels.sigma, pixels.steep))
     found_px = pixels.found.sum(1)
     rms = ((pixels.square * pixels.found).sum(1) / found_px.clamp(min=1e-6)).sqrt()

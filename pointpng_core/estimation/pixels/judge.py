@@ -68,9 +68,8 @@ class PixelJudge:
     @torch.inference_mode()
     def evidence(self, posed: Posed, view: DepthView) -> PixelEvidence:
         """Return the evidence for poses as they are."""
-        parts = [pixel_evidence(self._drawn(part, view), view) for part in _batches(posed)]
-        return PixelEvidence(**{name: torch.cat([getattr(part, name) for part in parts])
-                                for name in PixelEvidence.__dataclass_fields__})
+        return PixelEvidence.joined([pixel_evidence(self._drawn(part, view), view)
+                                     for part in _batches(posed)])
 
     @torch.inference_mode()
     def support(self, posed: Posed, view: DepthView) -> Tensor:

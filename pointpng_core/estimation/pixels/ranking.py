@@ -5,42 +5,38 @@ are told apart by all of them, once each is registered as well as it can be.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+import torch
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
 from pointpng_core.estimation.pixels.depth_view import DepthView
 from pointpng_core.estimation.pixels.evidence import PixelEvidence
 from pointpng_core.estimation.pixels.features import pixel_features
-from pointpng_core.estimation.pixels.judge import PixelJudge
+from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
+from pointpng_core.estimation.pixels.rivals import (
+    Rival,
+    compared,
+    finer,
+    new_among,
+    same,
+    turned,
+)
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
-from pointpng_core.estimation.uncertainty.ambiguity import same_pose
 from pointpng_core.reference.reference import Reference
 
-LEAST_SCORE = 0.3
-"""Segments whose best pose scores less are not judged: they are no object of the library."""
-LABELS, POSES = 5, 3
-"""References of a segment that are compared, and further poses of each of the best two."""
-COMPARABLE = 0.5
-"""Poses that score less than this share of the best one are not compared."""
 REFINED = 4
 """Poses of a segment, those best supported as they are, that are refined."""
+TURNED, TURNED_SIGMAS = 4, 3.0
+"""As many of those to which near symmetries turn the best pose of a segment, ranked in a view of
+so much more noise: a handle that is off by its width is still found there."""
 LEAST_SUPPORT = 30.0
 AMBIGUOUS_SHARE = 0.97
 """Support, over that of the best pose, with which another one makes the answer ambiguous."""
 SCORE, COVERAGE, MARGIN = (FEATURES.index(name) for name in ('score', 'coverage', 'margin'))
 ALTERNATIVES = [PIXEL_FEATURES.index(name) for name in ('pixel_margin', 'pixel_lead')]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Rival:
-    """A pose among those that may explain one segment."""
-
-    segment: int
-    estimate: PoseEstimate
-    pose: Hypothesis
 
 
 class PixelRanking:
@@ -58,10 +54,11 @@ class PixelRanking:
         keep their places and their confidence.
         """
         rivals = [rival for segment, estimates in enumerate(found)
-                  for rival in _rivals(segment, estimates)]
+                  for rival in compared(segment, estimates)]
         if not rivals:
             return list(found)
-        rivals, evidence = self._refined(rivals, view)
+        rivals = self._best(rivals, [rival.segment for rival in rivals], view, REFINED)
+        rivals, evidence = self._with_turned(*self._improved(rivals, view), view)
         results = list(found)
         support = evidence.support.double().cpu().numpy()
         for segment in dict.fromkeys(rival.segment for rival in rivals):
@@ -97,25 +94,55 @@ class PixelRanking:
             results[row] = with_pixels(estimate, own)
         return results
 
-    def _refined(self, rivals: list[_Rival], view: DepthView
-                 ) -> tuple[list[_Rival], PixelEvidence]:
-        """Return the rivals, the best supported of each segment refined, and their evidence."""
-        posed = self._judge.posed([rival.estimate.name for rival in rivals],
-                                  [rival.pose.T_observation_reference for rival in rivals])
-        first = self._judge.support(posed, view).cpu().numpy()
-        segments = np.array([rival.segment for rival in rivals])
-        rank = np.lexsort((-first, segments))
-        place = np.empty(len(rank), dtype=int)
-        starts = np.searchsorted(segments[rank], segments[rank], side='left')
-        place[rank] = np.arange(len(rank)) - starts
-        rows = np.flatnonzero(place < REFINED)
-        index = posed.index.new_tensor(rows)
-        refined = self._judge.refine(posed.take(index), view)
-        poses = refined.T_camera_object.double().cpu().numpy()
-        return [replace(rivals[row], pose=replace(rivals[row].pose, T_observation_reference=T))
-                for row, T in zip(rows, poses)], self._judge.evidence(refined, view)
+    def _with_turned(self, rivals: list[Rival], evidence: PixelEvidence, view: DepthView
+                     ) -> tuple[list[Rival], PixelEvidence]:
+        """Return rivals and evidence with those that a search confuses with the best of each.
 
-    def _estimates(self, rows: Sequence[int], rivals: Sequence[_Rival], evidence: PixelEvidence,
+        No search need have proposed them: they are what near symmetries make of those poses.
+        """
+        turns = turned(rivals, evidence, self._references)
+        if not turns:
+            return rivals, evidence
+        turns = self._best(turns, [rival.segment for rival in turns],
+                           view.with_sigmas(TURNED_SIGMAS), TURNED)
+        fine = [finer(rival, self._references) for rival in turns]
+        keys = [key for key, poses in enumerate(fine) for _ in poses]
+        found, more = self._improved(
+            self._best([pose for poses in fine for pose in poses], keys, view, 1), view)
+        rows = new_among(found, rivals, self._references)
+        return rivals + [found[row] for row in rows], PixelEvidence.joined(
+            (evidence, more.take(more.support.new_tensor(rows).long())))
+
+    def _best(self, rivals: Sequence[Rival], keys: Sequence[int], view: DepthView, count: int
+              ) -> list[Rival]:
+        """Return the best supported rivals of each key, at most `count`, in their order."""
+        support = self._judge.support(self._posed(rivals), view).cpu().numpy()
+        rank = np.lexsort((-support, keys))
+        ranked = np.array(keys)[rank]
+        place = np.empty(len(rank), dtype=int)
+        place[rank] = np.arange(len(rank)) - np.searchsorted(ranked, ranked, side='left')
+        return [rivals[row] for row in np.flatnonzero(place < count).tolist()]
+
+    def _posed(self, rivals: Sequence[Rival]) -> Posed:
+        return self._judge.posed([rival.estimate.name for rival in rivals],
+                                 [rival.pose.T_observation_reference for rival in rivals])
+
+    def _improved(self, rivals: Sequence[Rival], view: DepthView
+                  ) -> tuple[list[Rival], PixelEvidence]:
+        """Return the rivals, refined where that does not cost them support, and their evidence.
+
+        About an axis that few points determine, such as a mug's, a refinement may lose its way.
+        """
+        posed = self._posed(rivals)
+        refined = self._judge.refine(posed, view)
+        better = self._judge.support(refined, view) >= self._judge.support(posed, view)
+        chosen = replace(refined, T_camera_object=torch.where(
+            better[:, None, None], refined.T_camera_object, posed.T_camera_object))
+        poses = chosen.T_camera_object.double().cpu().numpy()
+        return [replace(rival, pose=replace(rival.pose, T_observation_reference=T))
+                for rival, T in zip(rivals, poses)], self._judge.evidence(chosen, view)
+
+    def _estimates(self, rows: Sequence[int], rivals: Sequence[Rival], evidence: PixelEvidence,
                    support: NDArray[np.float64]) -> list[PoseEstimate]:
         """Return one estimate for each reference among the rivals at `rows`, best first."""
         order = sorted(rows, key=lambda row: -support[row])
@@ -124,7 +151,8 @@ class PixelRanking:
             groups.setdefault(rivals[row].estimate.name, []).append(row)
         best = [group[0] for group in groups.values()]
         margins = np.array([self._lead(group[0], [
-            row for row in group[1:] if not self._same(rivals[row], rivals[group[0]])], support)
+            row for row in group[1:]
+            if not same(rivals[row], rivals[group[0]], self._references)], support)
             for group in groups.values()])
         leads = np.array([self._lead(row, [other for other in best if other != row], support)
                           for row in best])
@@ -140,17 +168,13 @@ class PixelRanking:
             *(label for label in estimate.other_labels if label.name not in groups)))
             for estimate in estimates]
 
-    def _same(self, first: _Rival, second: _Rival) -> bool:
-        return same_pose(first.pose.T_observation_reference, second.pose.T_observation_reference,
-                         self._references[first.estimate.name])
-
     def _lead(self, row: int, others: Sequence[int], support: NDArray[np.float64]) -> float:
         """Return by which share of its support a pose leads on the best of others."""
         least = max(support[row], LEAST_SUPPORT)
         return float((support[row] - max((support[other] for other in others), default=0.0))
                      / least)
 
-    def _estimate(self, group: Sequence[_Rival], features: NDArray[np.float64], margin: float
+    def _estimate(self, group: Sequence[Rival], features: NDArray[np.float64], margin: float
                   ) -> PoseEstimate:
         """Return the estimate of the first of a group of poses of one reference."""
         first, estimate = group[0].pose, group[0].estimate
@@ -172,21 +196,6 @@ def with_pixels(estimate: PoseEstimate, features: NDArray[np.float64]) -> PoseEs
     both = np.concatenate((estimate.features, features))
     confidence = default_calibration().frame.probability(both[None])[0]
     return replace(estimate, pixel_features=features, confidence=float(confidence))
-
-
-def _rivals(segment: int, estimates: Sequence[PoseEstimate]) -> list[_Rival]:
-    """Return the poses of a segment that are compared."""
-    if not estimates or estimates[0].score < LEAST_SCORE:
-        return []
-    least = COMPARABLE * estimates[0].score
-    rivals = []
-    for place, estimate in enumerate(estimates[:LABELS]):
-        poses: list[Hypothesis] = [estimate]
-        if place < 2:
-            poses += estimate.runners_up[:POSES]
-        rivals += [_Rival(segment=segment, estimate=estimate, pose=pose) for pose in poses
-                   if pose.score >= least]
-    return rivals
 
 
 def _features_of(estimate: PoseEstimate, pose: Hypothesis) -> NDArray[np.float64] | None:

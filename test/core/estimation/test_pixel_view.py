@@ -121,6 +121,14 @@ def test_edges_surround_an_object_and_leave_its_middle_alone(cloud):
     assert near_edge[wall].mean() < 0.003
 
 
+def test_a_view_of_a_noisier_camera_differs_in_its_noise_only(cloud):
+    view = DepthView.of(cloud, SHAPE, np.full(len(cloud), SIGMA_M))
+    noisier = view.with_sigmas(2.5)
+    np.testing.assert_allclose(noisier.sigma_m, 2.5 * SIGMA_M, rtol=1e-6)
+    for name in ('points', 'edge', 'near_edge', 'focal', 'principal'):
+        assert getattr(noisier, name) is getattr(view, name)
+
+
 def test_a_noise_that_is_not_known_makes_no_pixel_sure(cloud):
     sigma_m = np.full(len(cloud), SIGMA_M)
     sigma_m[5] = np.nan

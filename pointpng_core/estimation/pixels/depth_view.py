@@ -1,6 +1,6 @@
 """A measured depth image at full resolution, with the noise of each pixel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class DepthView:
     def depth_m(self) -> Tensor:
         """Return the depth (H * W,) along the optical axis."""
         return self.points[:, 2]
+
+    def with_sigmas(self, factor: float) -> 'DepthView':
+        """Return the view as of a camera whose noise is `factor` times as large."""
+        return replace(self, sigma_m=self.sigma_m * factor)
 
     def project(self, points: Tensor) -> Tensor:
         """Return column and row (..., 2) of points (..., 3) in front of the camera."""

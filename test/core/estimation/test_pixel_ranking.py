@@ -73,9 +73,9 @@ def test_poses_of_one_reference_are_told_apart(ranking):
     assert apart_deg(best.T_observation_reference, T) < 2
     assert best.score == 0.7
     assert not best.ambiguous
-    assert best.pixel_features[PIXEL_FEATURES.index('pixel_margin')] > 0.9
-    assert [apart_deg(other.T_observation_reference, turned) < 10
-            for other in best.runners_up] == [True]
+    assert best.pixel_features[PIXEL_FEATURES.index('pixel_margin')] > 0.5
+    assert any(apart_deg(other.T_observation_reference, turned) < 10
+               for other in best.runners_up)
     changed = best.features != wrong.features
     assert {FEATURES[index] for index in np.flatnonzero(changed)} <= {
         'score', 'coverage', 'margin'}

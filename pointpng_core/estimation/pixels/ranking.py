@@ -117,8 +117,9 @@ class PixelRanking:
               ) -> list[Rival]:
         """Return the best supported rivals of each key, at most `count`, in their order."""
         support = self._judge.support(self._posed(rivals), view).cpu().numpy()
-        rank = np.lexsort((-support, keys))
-        ranked = np.array(keys)[rank]
+        groups = np.array(keys)
+        rank = np.lexsort((-support, groups))
+        ranked = groups[rank]
         place = np.empty(len(rank), dtype=int)
         place[rank] = np.arange(len(rank)) - np.searchsorted(ranked, ranked, side='left')
         return [rivals[row] for row in np.flatnonzero(place < count).tolist()]

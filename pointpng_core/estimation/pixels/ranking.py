@@ -29,10 +29,11 @@ from pointpng_core.reference.reference import Reference
 
 REFINED = 4
 """Poses of a segment, those best supported as they are, that are refined."""
-SHORTLISTED, TURNED, ROUGH_SIGMAS = 6, 3, 3.0
-"""As many of those to which near symmetries turn the best pose of a segment are searched finely,
-and of these refined. The first are chosen in a view of so much more noise: there, a handle is
-found though it is off by its width."""
+TURNED, ROUGH_SIGMAS = 5, 3.0
+"""As many of those to which near symmetries turn the best pose of a segment are searched finely.
+They are chosen in a view of so much more noise: there, a handle that is off by its width is found.
+Of 102 simulated mugs whose azimuth was wrong by 60 to 180 degrees, some with the handle hidden,
+79 became right (50 with the best 2 in the true view)."""
 LEAST_SUPPORT = 30.0
 AMBIGUOUS_SHARE = 0.97
 """Support, over that of the best pose, with which another one makes the answer ambiguous."""
@@ -104,13 +105,12 @@ class PixelRanking:
         turns = turned(rivals, evidence, self._references)
         if not turns:
             return rivals, evidence
-        rough = self._best(turns, [rival.segment for rival in turns],
-                           view.with_sigmas(ROUGH_SIGMAS), SHORTLISTED)
-        fine = [(key, pose) for key, rival in enumerate(rough)
+        turns = self._best(turns, [rival.segment for rival in turns],
+                           view.with_sigmas(ROUGH_SIGMAS), TURNED)
+        fine = [(key, pose) for key, rival in enumerate(turns)
                 for pose in finer(rival, self._references)]
-        best = self._best([pose for _, pose in fine], [key for key, _ in fine], view, 1)
-        found, more = self._improved(
-            self._best(best, [rival.segment for rival in best], view, TURNED), view)
+        found, more = self._improved(self._best(
+            [pose for _, pose in fine], [key for key, _ in fine], view, 1), view)
         rows = new_among(found, rivals, self._references)
         return rivals + [found[row] for row in rows], PixelEvidence.joined(
             (evidence, more.take(more.support.new_tensor(rows).long())))

@@ -22,6 +22,7 @@ from pointpng_core.estimation.pixels.rivals import (
     finer,
     new_among,
     same,
+    scored,
     turned,
 )
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
@@ -112,8 +113,9 @@ class PixelRanking:
         found, more = self._improved(self._best(
             [pose for _, pose in fine], [key for key, _ in fine], view, 1), view)
         rows = new_among(found, rivals, self._references)
-        return rivals + [found[row] for row in rows], PixelEvidence.joined(
-            (evidence, more.take(more.support.new_tensor(rows).long())))
+        more = more.take(more.support.new_tensor(rows).long())
+        new = scored([found[row] for row in rows], more, rivals, evidence)
+        return rivals + new, PixelEvidence.joined((evidence, more))
 
     def _best(self, rivals: Sequence[Rival], keys: Sequence[int], view: DepthView, count: int
               ) -> list[Rival]:

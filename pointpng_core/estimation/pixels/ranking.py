@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
-from pointpng_core.estimation.pixels.depth_view import DepthView
-from pointpng_core.estimation.pixels.evidence import PixelEvidence
-from pointpng_core.estimation.pixels.features import pixel_features
-from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
-from pointpng_core.estimation.pixels.rivals import (
+from pointpng_core.estimation.pixels.alternatives import (
     Rival,
     compared,
     finer,
@@ -25,6 +21,10 @@ from pointpng_core.estimation.pixels.rivals import (
     scored,
     turned,
 )
+from pointpng_core.estimation.pixels.depth_view import DepthView
+from pointpng_core.estimation.pixels.evidence import PixelEvidence
+from pointpng_core.estimation.pixels.features import pixel_features
+from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 

@@ -99,9 +99,11 @@ class FramePipeline:
     def continue_from(self, other: 'FramePipeline') -> None:
         """Continue the sequence of another pipeline, which must process no further frames.
 
-        Its tracks are taken over with their references; its settings are not.
+        Its tracks are taken over with their references, but for those whose label is not among
+        the names of the references; its settings are not.
         """
         self._tracks = other.tracks
+        self._tracks.keep_labels(reference.name for reference in self._references)
 
     def set_references(self, references: Sequence[Reference], *, keep_tracks: bool = False
                        ) -> None:
@@ -159,7 +161,7 @@ class FramePipeline:
             measurements = tracker.track(measurements, frame.scene_points)
         measurements = tracker.search(measurements, search)
         explanation = FrameExplanation(estimator, self._references, frame.scene_points,
-                                       foreground, support=search.support)
+                                       foreground, judge=search.judge)
         if (self._tracks.frames - 1) % self._config.tracking.cut_every == 0:
             measurements += cut_finer(
                 measurements, explanation, frame, search, segmenter=self._segmenter,

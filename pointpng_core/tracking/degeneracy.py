@@ -5,7 +5,7 @@ tracked keeps its expected value along such directions (`remap_solution`); a pos
 well constrained is not accepted (`check_observability`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -22,11 +22,12 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.rigid_motion import Motion, curvature, transform
 from pointpng_core.reference.reference import Reference
 from pointpng_core.tracking.association import surface_distances
-from pointpng_core.tracking.frame_explanation import Support
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.track import Track
 
 Matrix = NDArray[np.float64]
+Support = Callable[[list[PoseEstimate]], NDArray[np.float64]]
+"""Returns how well the pixels of a frame support poses, (n,)."""
 Case = tuple[Measurement, Track, Observability]
 STEP = 0.35
 """Step along the least constrained direction, in half diameters: a rotation of 20 degrees."""

@@ -33,8 +33,8 @@ SAME_SHARE = 0.97
 SURE = 0.5
 SHARED = 0.5
 """A measurement of which others explain more than this share of its points is a duplicate."""
-Support = Callable[[list[PoseEstimate]], NDArray[np.float64]]
-"""Returns how well the pixels of a frame support poses, (n,)."""
+Judge = Callable[[list[PoseEstimate]], list[PoseEstimate]]
+"""Returns estimates with the confidence that the pixels of a frame give to their poses."""
 
 
 class FrameExplanation:
@@ -42,15 +42,16 @@ class FrameExplanation:
 
     def __init__(self, estimator: PoseEstimator, references: Sequence[Reference],
                  scene_points: NDArray[np.floating], foreground: Foreground, *,
-                 support: Support | None) -> None:
+                 judge: Judge | None) -> None:
         self._estimator, self._scene_points, self._foreground = estimator, scene_points, foreground
-        self._support = support
+        self._judge = judge
         self._references = {reference.name: reference for reference in references}
 
     def refit(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """Return the measurements, those that were searched on the points on their poses.
 
-        A refitted pose replaces the found one where it explains more.
+        A refitted pose replaces the found one where it is surer by the pixels of the frame, or
+        without these, where it explains more points.
         """
         due = [index for index, measurement in enumerate(measurements)
                if measurement.searched and measurement.score >= LEAST_SCORE]
@@ -66,14 +67,25 @@ class FrameExplanation:
             [self._references[estimate.name] for estimate in posed],
             [estimate.T_observation_reference for estimate in posed],
             scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR)
-        before = [replace(measurements[index], segment=segment) for index, segment in pairs]
-        after = [replace(measurement, estimate=with_alternatives(estimate, measurement.posed))
-                 if estimate else measurement for measurement, estimate in zip(before, found)]
-        better = self._explained(after) > self._explained(before)
-        results = list(measurements)
-        for (index, _), *choices, refitted in zip(pairs, before, after, better):
-            results[index] = choices[int(refitted)]
-        return results
+        after = {index: replace(measurements[index], segment=segment,
+                                estimate=with_alternatives(estimate, before))
+                 for (index, segment), estimate, before in zip(pairs, found, posed) if estimate}
+        refitted = dict(zip(after, self._judged(list(after.values()))))
+        return [self._better(measurement, refitted[index]) if index in refitted else measurement
+                for index, measurement in enumerate(measurements)]
+
+    def _better(self, before: Measurement, after: Measurement) -> Measurement:
+        """Return the surer one where pixels judge, else the one that explains more points."""
+        if self._judge is None:
+            return after if after.explained_points > before.explained_points else before
+        return after if after.posed.confidence > before.posed.confidence else before
+
+    def _judged(self, measurements: Sequence[Measurement]) -> Sequence[Measurement]:
+        if self._judge is None or not measurements:
+            return measurements
+        judged = self._judge([measurement.posed for measurement in measurements])
+        return [replace(measurement, estimate=estimate)
+                for measurement, estimate in zip(measurements, judged)]
 
     def rest(self, measurements: Sequence[Measurement]) -> NDArray[np.int64]:
         """Return the rows of the foreground that lie on no pose of the measurements, ascending."""
@@ -81,12 +93,6 @@ class FrameExplanation:
                      for measurement in measurements if measurement.estimate]
         return np.setdiff1d(self._foreground.indices, np.concatenate(explained)) if explained \
             else self._foreground.indices
-
-    def _explained(self, measurements: Sequence[Measurement]) -> NDArray[np.float64]:
-        """Return how much each explains: by pixels of the frame, or by points of its segment."""
-        if self._support is not None and measurements:
-            return self._support([measurement.posed for measurement in measurements])
-        return np.array([measurement.explained_points for measurement in measurements])
 
     def _on_pose(self, measurement: Measurement, *, base_m: float = ON_POSE_M) -> Segment:
         estimate = measurement.posed

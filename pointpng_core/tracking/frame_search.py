@@ -11,8 +11,9 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Segment
 from pointpng_core.timing import StageTimer
+from pointpng_core.tracking.degeneracy import Support
 from pointpng_core.tracking.frame import Frame
-from pointpng_core.tracking.frame_explanation import Support
+from pointpng_core.tracking.frame_explanation import Judge
 from pointpng_core.tracking.measurement import Measurement
 
 
@@ -47,14 +48,19 @@ class FrameSearch:
         view = self._frame.depth_view
         return None if view is None else partial(self._ranking.support, view=view)
 
+    @property
+    def judge(self) -> Judge | None:
+        """Return what judges estimates by the pixels of the frame; None where it has none."""
+        view = self._frame.depth_view
+        return None if view is None else partial(self._ranking.judged, view=view)
+
     def judged(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """Return the measurements with the confidence that the pixels give to their poses."""
         posed = [row for row, measurement in enumerate(measurements) if measurement.estimate]
-        view = self._frame.depth_view
-        if view is None or not posed:
+        if self.judge is None or not posed:
             return list(measurements)
         with self._timer('pixels'):
-            judged = self._ranking.judged([measurements[row].posed for row in posed], view)
+            judged = self.judge([measurements[row].posed for row in posed])
         results = list(measurements)
         for row, estimate in zip(posed, judged):
             results[row] = replace(results[row], estimate=estimate)

@@ -1,8 +1,8 @@
 """The noise of a frame, measured on the surface that the objects stand on.
 
 Cameras of one model differ, and their errors depend on the surface and the light. A frame that
-shows a large flat support shows its own noise: where that is larger than the sensor's, all distances are
-measured in its standard deviations.
+shows a large flat support shows its own noise: where that is larger than the sensor's, all
+distances are measured in its standard deviations.
 """
 
 import numpy as np
@@ -18,8 +18,8 @@ LEAST_POINTS = 1000
 WITHIN_M = 0.015
 """Points further from the plane do not belong to the surface."""
 EXPECTED = 0.9
-"""Spread about a table, in sigmas of depth, of simulated cameras whose noise is known: less than 1,
-for it is measured along the normal."""
+"""Spread about a table, in sigmas of depth, of simulated cameras whose noise is known: less than
+1, for it is measured along the normal."""
 MOST_FACTOR = 2.5
 """What errs more than that is not flat."""
 MAD_TO_SIGMA = 1.4826

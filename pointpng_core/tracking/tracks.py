@@ -110,6 +110,11 @@ class Tracks:
         """End all tracks with another index."""
         self._tracks = [track for track in self._tracks if track.index == index]
 
+    def keep_labels(self, labels: Iterable[str]) -> None:
+        """End all tracks with other labels."""
+        kept = set(labels)
+        self._tracks = [track for track in self._tracks if track.label in kept]
+
     def set_references(self, references: Sequence[Reference]) -> None:
         """Continue with other references of the same names; tracks of other names are dropped."""
         by_name = {reference.name: reference for reference in references}

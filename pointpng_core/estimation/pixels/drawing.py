@@ -40,6 +40,8 @@ class Drawing:
     """(H, S) whether the camera would see the point if nothing else were there."""
     weight_px: Tensor
     """(H, S) pixels for which the point stands, 0 where it is not visible."""
+    outside_px: Tensor
+    """(H,) the same of all points that would be visible in a larger image."""
     low: Tensor
     """(H, 2) pixel at the corner of the coarse image."""
     cell_px: Tensor
@@ -79,11 +81,13 @@ def draw(samples: SurfaceSamples, index: Tensor, T_camera_object: Tensor, view: 
     reach = torch.maximum(HIDDEN_SPACINGS * samples.spacing_m[index], area.new_tensor(HIDDEN_M))
     hidden = depth > nearest.gather(1, flat) + reach[:, None] + 0.5 * cell_m * slope
     row, inside = view.rows_of(pixels)
-    visible = (cosine > LEAST_COSINE) & ~hidden & inside & (points[..., 2] > NEAREST_M) \
+    facing = (cosine > LEAST_COSINE) & ~hidden & (points[..., 2] > NEAREST_M) \
         & samples.counts[index]
+    visible = facing & inside
     weight = area[:, None] * cosine / depth.square() * view.focal.prod()
     return Drawing(points=points, normals=normals, cosine=cosine, pixels=pixels, row=row,
-                   visible=visible, weight_px=torch.where(visible, weight, 0.0), low=low,
+                   visible=visible, weight_px=torch.where(visible, weight, 0.0),
+                   outside_px=torch.where(facing & ~inside, weight, 0.0).sum(1), low=low,
                    cell_px=cell_px, nearest=nearest)
 
 

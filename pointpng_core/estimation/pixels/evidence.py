@@ -28,7 +28,10 @@ was right, the most likely one was right for 351 (351 with a gain of 1, 333 with
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PixelEvidence:
-    """What the pixels say about each of H poses; shares are of the pixels it predicts."""
+    """What the pixels say about each of H poses; shares are of the pixels it predicts.
+
+    Those outside of the image count as predicted and not found.
+    """
 
     found: Tensor
     """(H,) share measured on the surface."""
@@ -92,7 +95,7 @@ def pixel_support(drawing: Drawing, view: DepthView) -> Tensor:
 def pixel_evidence(drawing: Drawing, view: DepthView) -> PixelEvidence:
     """Return the evidence of the pixels for drawn poses."""
     pixels, weight = _measured(drawing, view), drawing.weight_px
-    total = weight.sum(1).clamp(min=1e-6)
+    total = (weight.sum(1) + drawing.outside_px).clamp(min=1e-6)
     occluded = weight * (pixels.behind <= -_tolerance(pixels.sigma, pixels.steep))
     found_px = pixels.found.sum(1)
     rms = ((pixels.square * pixels.found).sum(1) / found_px.clamp(min=1e-6)).sqrt()

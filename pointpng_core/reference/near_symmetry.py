@@ -152,5 +152,4 @@ def _line(T: NDArray[np.float64], known: Rotational) -> Rotational:
 def _fixed_point(T: NDArray[np.float64], rotvec: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the point (3,) nearest to the origin on the line about which a motion turns."""
     across = T[:3, 3] - rotvec * (rotvec @ T[:3, 3]) / (rotvec @ rotvec)
-    point: NDArray[np.float64] = np.linalg.lstsq(np.eye(3) - T[:3, :3], across, rcond=1e-6)[0]
-    return point
+    return np.asarray(np.linalg.lstsq(np.eye(3) - T[:3, :3], across, rcond=1e-6)[0])

@@ -21,7 +21,6 @@ from pointpng_core.estimation.uncertainty.observability import (
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.rigid_motion import Motion, curvature, transform
 from pointpng_core.reference.reference import Reference
-from pointpng_core.tracking.association import surface_distances
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.track import Track
 
@@ -35,9 +34,9 @@ MIN_SCORE_LOSS = 0.1
 """Share of its score that a well-constrained pose loses by this step."""
 IN_PLACE_DIAMETERS, FARTHEST_SHARE = 0.03, 0.99
 """A step that leaves this share of the surface that near to itself moves nothing that matters. Of
-50 YCB objects about any axis: cans, balls, a pear, a screwdriver at most .025; a bleach bottle
-.034, a mug .13."""
-PROBED_POINTS = 4
+50 YCB objects about their best axis: cans, balls, a bowl, a pear, a screwdriver at most .020; a
+bleach bottle .034, a mug .115."""
+PROBED_POINTS, GAP_SPACINGS = 4, 3.0
 MEMORY_FACTOR = 2.0
 """Multiple of the least observability from which on a pose is remembered as well constrained: it
 stays accepted while it is tracked, though nothing visible constrains it any more."""
@@ -109,11 +108,24 @@ def leaves_surface_in_place(observability: Observability, reference: Reference) 
     """
     for step in (STEP, -STEP):
         T = observability.moved(np.eye(4), reference, step=step)
-        moved = transform(T, reference.points[::PROBED_POINTS])
-        distances = surface_distances(moved.astype(np.float32), np.eye(4), reference)
+        distances = _from_surface(transform(T, reference.points[::PROBED_POINTS]), reference)
         if np.quantile(distances, FARTHEST_SHARE) > IN_PLACE_DIAMETERS * reference.diameter_m:
             return False
     return True
+
+
+def _from_surface(points: NDArray[np.float64], reference: Reference) -> NDArray[np.float64]:
+    """Return the distances (n,) of points (n, 3), in the reference's frame, from its surface.
+
+    Near a sampled point the surface is its plane: the gaps between samples are no distance.
+    """
+    local, normals = reference.points - reference.centre, reference.normals
+    rows = reference.tree.nearest(points - reference.centre)
+    offset = points - reference.centre - local[rows]
+    plane = np.einsum('ni,ni->n', offset, normals[rows])
+    aside = np.sqrt(np.maximum((offset ** 2).sum(axis=1) - plane ** 2, 0.0))
+    gap: NDArray[np.float64] = np.maximum(aside - GAP_SPACINGS * reference.spacing_m, 0.0)
+    return np.hypot(plane, gap)
 
 
 def _moved_estimates(case: Case) -> list[PoseEstimate]:

@@ -12,26 +12,29 @@ from numpy.typing import NDArray
 import torch
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
-from pointpng_core.estimation.pixels.depth_view import DepthView
-from pointpng_core.estimation.pixels.evidence import PixelEvidence
-from pointpng_core.estimation.pixels.features import pixel_features
-from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
-from pointpng_core.estimation.pixels.rivals import (
+from pointpng_core.estimation.pixels.alternatives import (
     Rival,
     compared,
     finer,
     new_among,
     same,
+    scored,
     turned,
 )
+from pointpng_core.estimation.pixels.depth_view import DepthView
+from pointpng_core.estimation.pixels.evidence import PixelEvidence
+from pointpng_core.estimation.pixels.features import pixel_features
+from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 
 REFINED = 4
 """Poses of a segment, those best supported as they are, that are refined."""
-TURNED, TURNED_SIGMAS = 4, 3.0
-"""As many of those to which near symmetries turn the best pose of a segment, ranked in a view of
-so much more noise: a handle that is off by its width is still found there."""
+TURNED, ROUGH_SIGMAS = 5, 3.0
+"""As many of those to which near symmetries turn the best pose of a segment are searched finely.
+They are chosen in a view of so much more noise: there, a handle that is off by its width is found.
+Of 102 simulated mugs whose azimuth was wrong by 60 to 180 degrees, some with the handle hidden,
+79 became right (50 with the best 2 in the true view)."""
 LEAST_SUPPORT = 30.0
 AMBIGUOUS_SHARE = 0.97
 """Support, over that of the best pose, with which another one makes the answer ambiguous."""
@@ -104,21 +107,23 @@ class PixelRanking:
         if not turns:
             return rivals, evidence
         turns = self._best(turns, [rival.segment for rival in turns],
-                           view.with_sigmas(TURNED_SIGMAS), TURNED)
-        fine = [finer(rival, self._references) for rival in turns]
-        keys = [key for key, poses in enumerate(fine) for _ in poses]
-        found, more = self._improved(
-            self._best([pose for poses in fine for pose in poses], keys, view, 1), view)
+                           view.with_sigmas(ROUGH_SIGMAS), TURNED)
+        fine = [(key, pose) for key, rival in enumerate(turns)
+                for pose in finer(rival, self._references)]
+        found, more = self._improved(self._best(
+            [pose for _, pose in fine], [key for key, _ in fine], view, 1), view)
         rows = new_among(found, rivals, self._references)
-        return rivals + [found[row] for row in rows], PixelEvidence.joined(
-            (evidence, more.take(more.support.new_tensor(rows).long())))
+        more = more.take(more.support.new_tensor(rows).long())
+        new = scored([found[row] for row in rows], more, rivals, evidence)
+        return rivals + new, PixelEvidence.joined((evidence, more))
 
     def _best(self, rivals: Sequence[Rival], keys: Sequence[int], view: DepthView, count: int
               ) -> list[Rival]:
         """Return the best supported rivals of each key, at most `count`, in their order."""
         support = self._judge.support(self._posed(rivals), view).cpu().numpy()
-        rank = np.lexsort((-support, keys))
-        ranked = np.array(keys)[rank]
+        groups = np.array(keys)
+        rank = np.lexsort((-support, groups))
+        ranked = groups[rank]
         place = np.empty(len(rank), dtype=int)
         place[rank] = np.arange(len(rank)) - np.searchsorted(ranked, ranked, side='left')
         return [rivals[row] for row in np.flatnonzero(place < count).tolist()]

@@ -13,8 +13,8 @@ import pytest
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
 from pointpng_core.estimation.pixels import PixelJudge, PixelRanking
+from pointpng_core.estimation.pixels.alternatives import LABELS, LEAST_SCORE
 from pointpng_core.estimation.pixels.ranking import with_pixels
-from pointpng_core.estimation.pixels.rivals import LABELS, LEAST_SCORE
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes.catalogue import make_object
 

@@ -15,7 +15,6 @@ from pointpng_core.geometry.meshes import sample_surface
 from pointpng_core.reference.disk_cache import ReferenceCache
 from pointpng_core.reference.near_symmetry import (
     ALL_DIAMETERS,
-    ANGLES_DEG,
     MOST,
     MOST_DIAMETERS,
     distinct,
@@ -23,6 +22,7 @@ from pointpng_core.reference.near_symmetry import (
 )
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.simulation.shapes.primitives import cylinder
+from pointpng_core.simulation.shapes.solids import polygonise
 
 NOTHING = Symmetry()
 HALF_TURN = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2),
@@ -30,7 +30,7 @@ HALF_TURN = Symmetry(elements=(Rotational(axis=(0, 0, 1), order=2),
 
 
 @functools.cache
-def surface_of(name, count=3000):
+def surface_of(name, count=2000):
     return sample_surface(make_object(name).mesh, count, seed=3)
 
 
@@ -63,8 +63,8 @@ def test_a_mug_turns_about_its_axis_and_no_other(seed):
     assert (np.abs(rotvecs @ axis) > np.cos(np.radians(6)) * angles).all()
     turns = np.sort(np.degrees(2 * np.arctan(np.tan(
         np.radians(rotvecs @ axis) / 2))) % 360)
-    assert np.diff(np.concatenate((turns, turns[:1] + 360))).max() < 45
-    assert len(motions) >= 14
+    assert np.diff(np.concatenate((turns, turns[:1] + 360))).max() < 25
+    assert len(motions) >= 25
     # The axis is that of the body, which the handle pulls the centroid away from.
     on_axis = R @ [0, 0, 0.05] + t
     assert np.linalg.norm(motions[:, :3, :3] @ on_axis + motions[:, :3, 3] - on_axis,
@@ -76,7 +76,7 @@ def test_most_but_not_all_of_the_surface_stays_by_brute_force(name):
     points, normals = surface_of(name)
     motions = near(points, normals)
     assert 0 < len(motions) <= MOST
-    for T in motions:
+    for T in motions[::3]:
         np.testing.assert_allclose(T[:3, :3] @ T[:3, :3].T, np.eye(3), atol=1e-6)
         plane, beyond = plane_distances(points, normals, T)
         # The nearest point of a sample may lie round a corner, hence a little more than allowed.
@@ -95,12 +95,11 @@ def test_objects_without_near_symmetry_have_none():
 
 def test_true_symmetries_are_none():
     """Neither where they are known nor where they are not."""
-    can = sample_surface(cylinder(0.035, -0.055, 0.055), 3000, seed=1)
+    can = sample_surface(polygonise(cylinder(0.035, -0.055, 0.055)), 3000, seed=1)
     box = sample_surface(boxes(((-0.05, -0.055, -0.08), (0.05, 0.055, 0.08))), 3000, seed=1)
-    for symmetry in (NOTHING, HALF_TURN):
-        for turned in (rotvecs_deg(near(*box, symmetry)), rotvecs_deg(near(*can, symmetry))):
-            angles = np.linalg.norm(turned, axis=1)
-            assert ((angles > 80) & (angles < 100)).all()
+    for surface in (box, can):
+        angles = np.linalg.norm(rotvecs_deg(near(*surface)), axis=1)
+        assert ((angles > 80) & (angles < 100)).all()
     known = Symmetry(elements=(*ROUND.elements, HALF_TURN.elements[1]))
     assert len(near(*can, known)) == 0
 
@@ -122,7 +121,6 @@ def test_the_result_is_the_same_each_time_and_in_either_sign_of_the_normals():
     first = near(points, normals)
     np.testing.assert_array_equal(first, near(points, normals))
     np.testing.assert_array_equal(first, near(points, -normals))
-    assert max(ANGLES_DEG) == 180
 
 
 # --- in references ---------------------------------------------------------------------------

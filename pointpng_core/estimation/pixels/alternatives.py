@@ -86,6 +86,21 @@ def new_among(found: Sequence[Rival], known: Sequence[Rival], references: Mappin
     return kept
 
 
+def scored(found: Sequence[Rival], evidence: PixelEvidence, known: Sequence[Rival],
+           known_evidence: PixelEvidence) -> list[Rival]:
+    """Return found poses whose scores are less by as much as their support is than the best one's.
+
+    They have those of the poses that were turned: no search gave them one.
+    """
+    best: dict[int, float] = {}
+    for rival, support in zip(known, known_evidence.support.tolist()):
+        best[rival.segment] = max(support, best.get(rival.segment, 1.0))
+    shares = [min(max(support / best[rival.segment], 0.0), 1.0)
+              for rival, support in zip(found, evidence.support.tolist())]
+    return [replace(rival, pose=replace(rival.pose, score=share * rival.pose.score))
+            for rival, share in zip(found, shares)]
+
+
 def same(first: Rival, second: Rival, references: Mapping[str, Reference]) -> bool:
     """Return whether two rivals are one pose of one reference for the same segment."""
     name = first.estimate.name

@@ -99,9 +99,9 @@ class PixelJudge:
         drawing = self._drawn(posed, view, REFINED_BY)
         measured, sigma = view.points[drawing.row], view.sigma_m[drawing.row]
         offset = torch.nan_to_num(measured - drawing.points, nan=torch.inf)
-        # At more grazing angles, the depth of the nearest pixel is not that of the point.
-        near = drawing.visible & (drawing.cosine > STEEPEST) & ~view.edge[drawing.row] \
-            & (offset[..., 2].abs() < (sigmas * sigma + BASE_M) / drawing.cosine)
+        steep = drawing.cosine.clamp(min=STEEPEST)
+        near = drawing.visible & ~view.edge[drawing.row] \
+            & (offset[..., 2].abs() < (sigmas * sigma + BASE_M) / steep)
         distance = torch.where(near, (offset * drawing.normals).sum(-1), 0.0)
         weight = near / (1 + (distance / (OUTLIER_SIGMAS * sigma)).square()) / sigma.square()
         centre = (drawing.points * near[..., None]).sum(1) / near.sum(1).clamp(min=1)[:, None]

@@ -8,7 +8,6 @@ import torch
 
 from pointpng_core.estimation.pixels import DepthView
 from pointpng_core.estimation.pixels.depth_view import (
-    EDGE_PX,
     LEAST_READINGS,
     depth_edges,
     fitted_camera,
@@ -115,8 +114,8 @@ def test_edges_surround_an_object_and_leave_its_middle_alone(cloud):
     jumps = naive_edges(image.depth_m, np.full(SHAPE, 0.1))
     assert edge[jumps].all()
     np.testing.assert_array_equal(near_edge, distance_transform_cdt(
-        ~edge, metric='chessboard') <= EDGE_PX)
-    wall = (image.owner < 0) & (distance_transform_edt(~jumps) > 2 * EDGE_PX)
+        ~edge, metric='chessboard') <= 2)
+    wall = (image.owner < 0) & (distance_transform_edt(~jumps) > 4)
     assert edge[wall].mean() < 0.001
     assert near_edge[wall].mean() < 0.003
 

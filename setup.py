@@ -65,7 +65,8 @@ setup(
     packages=find_packages(include=['pointpng_core', 'pointpng_core.*',
                                     'pointpng_ros', 'pointpng_ros.*']),
     # One folder per model that loads by name.
-    package_data={'pointpng_core': ['weights/*/*', 'estimation/confidence/*.json']},
+    package_data={'pointpng_core': ['weights/*/*', 'estimation/confidence/*.json',
+                                    'simulation/piles.json']},
     install_requires=[
         'numpy>=1.26',
         'open3d>=0.19',

@@ -12,6 +12,7 @@ from typing import Any
 __version__ = '0.1.0'
 
 _HOMES = {
+    'DepthNoise': 'pointpng_core.geometry.depth_noise',
     'EmbeddingModel': 'pointpng_core.embedding.model_zoo',
     'EstimatorConfig': 'pointpng_core.estimation.config',
     'FixedViewpoint': 'pointpng_core.geometry.clouds',

@@ -17,6 +17,7 @@ For each strategy - single view, full surface, partial surface - until a pose co
 """
 
 from collections.abc import Sequence
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,9 +48,10 @@ from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.verifier import Verifier
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.clouds import PointCloud
+from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.reference import Reference, ReferenceBuilder
-from pointpng_core.reference.batch import ReferenceStack
+from pointpng_core.reference.batch import StackCache
 from pointpng_core.reference.disk_cache import ReferenceCache
 from pointpng_core.timing import StageTimer
 
@@ -79,7 +81,15 @@ class PoseEstimator:
                                    device=self.device)
         self._references = ReferenceCache(
             builder, folder=Path(cache_dir) if cache_dir else None)
-        self._stack: tuple[tuple[Reference, ...], ReferenceStack] | None = None
+        self._stacks = StackCache()
+
+    def with_depth_noise(self, depth_noise: DepthNoise) -> 'PoseEstimator':
+        """Return this estimator for frames with another noise; both share all that is built."""
+        if depth_noise == self.config.depth_noise:
+            return self
+        other = copy.copy(self)
+        other.config = replace(self.config, depth_noise=depth_noise)
+        return other
 
     def reference_from_model(self, model: TriangleMesh | NDArray[np.floating], *, name: str,
                              symmetry: Symmetry | None = None) -> Reference:
@@ -88,7 +98,8 @@ class PoseEstimator:
         Without a `symmetry` it is detected on the surface; `Symmetry()` means that there is none.
         Raises CloudError.
         """
-        return self._references.from_model(model, name=name, symmetry=symmetry)
+        return self._search.prepared(self._references.from_model(
+            model, name=name, symmetry=symmetry))
 
     def reference_from_view(self, points: CloudLike, *, name: str, keep: bool = True
                             ) -> Reference:
@@ -99,7 +110,8 @@ class PoseEstimator:
         CloudError.
         """
         source = self._references if keep else self._references.builder
-        return source.from_view(PointCloud.of(points).sensor_points, name=name)
+        return self._search.prepared(source.from_view(PointCloud.of(points).sensor_points,
+                                                      name=name))
 
     def estimate(self, observation: CloudLike, references: Sequence[Reference], *,
                  scene_points: NDArray[np.floating] | None = None,
@@ -265,7 +277,7 @@ class PoseEstimator:
                                           for cloud in observations],
                                          sample=sample, device=self.device)
             around = None if scene_points is None else sensor.local(scene_points)
-            stack = self._stacked(references)
+            stack = self._stacks.of(references)
         return Request(observations=batch, depth_noise=self.config.depth_noise,
                        references=references, stack=stack, scene_points=around,
                        sensor=sensor, timer=timer)
@@ -276,16 +288,10 @@ class PoseEstimator:
                     viewpoint: ViewpointLike | None) -> Request:
         """Return the request with a given pose (4, 4) of one reference in each observation."""
         # A library that was searched is stacked already: most of the time these are part of it.
-        known = self._stack[0] if self._stack else ()
+        known = self._stacks.references
         together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
         request = self._request(observations, together, scene_points, viewpoint,
                                 sample=self.config.tracking.sample)
         given = [request.sensor.local_pose(each) for each in T]
         return replace(request, T_given=given, reference_index=[together.index(reference)
                                                             for reference in references])
-
-    def _stacked(self, references: Sequence[Reference]) -> ReferenceStack:
-        """Return the references side by side; a node passes the same ones with every frame."""
-        if self._stack is None or self._stack[0] != tuple(references):
-            self._stack = tuple(references), ReferenceStack.of(references)
-        return self._stack[1]

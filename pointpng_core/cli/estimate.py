@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pointpng_core.cli import observation
-from pointpng_core.cli.options import add_model
+from pointpng_core.cli.options import add_model, add_sensor, with_sensor
 from pointpng_core.cli.output import check_json_target, number, write_json
 from pointpng_core.errors import CloudError
 from pointpng_core.estimation.observation_kind import ObservationKind
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     observation.add_arguments(parser)
     parser.add_argument('--config', metavar='FILE', type=Path,
                         help='YAML file with values of EstimatorConfig')
+    add_sensor(parser)
     add_model(parser)
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
 
@@ -101,6 +102,7 @@ def _estimate(model: TriangleMesh | np.ndarray, observed: observation.Observatio
 
     from pointpng_core.estimator import EstimatorConfig, PoseEstimator
     config = EstimatorConfig.from_yaml(options.config) if options.config else EstimatorConfig()
+    config = with_sensor(config, options.sensor)
     estimator = PoseEstimator(config=config, device=options.device, model=options.model)
     start = perf_counter()
     reference = estimator.reference_from_model(model, name=options.reference.stem)

@@ -21,9 +21,10 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import add_model, depth_scale, position, positive
+from pointpng_core.cli.options import add_model, add_sensor, depth_scale, position, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
 from pointpng_core.errors import ConfigError
+from pointpng_core.geometry.depth_noise import KINECT_NOISE
 
 if TYPE_CHECKING:
     from pointpng_core.evaluation.recordings.bag_list import Recording
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='position of the sensor in the frame of the clouds, metres (write '
                              '--viewpoint=-1,0,1 where the first number is negative; default: '
                              'their origin)')
+    add_sensor(parser)
     add_model(parser)
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
     many = parser.add_argument_group('many recordings')
@@ -172,6 +174,7 @@ def _settings(options: argparse.Namespace) -> 'RecordingSettings':
                              device=options.device, topic=options.topic,
                              camera_info=options.camera_info, depth_scale=options.depth_scale,
                              frames=options.frames, viewpoint=options.viewpoint,
+                             depth_noise=options.sensor or KINECT_NOISE,
                              cache_dir=cache_folder().absolute())
 
 

@@ -17,7 +17,7 @@ from pointpng_core.errors import PointPngError
 
 ERROR_CODE = 2
 INTERRUPTED_CODE = 130
-CORE_COMMANDS = ('estimate', 'evaluate', 'frames', 'objects', 'train')
+CORE_COMMANDS = ('calibrate-sensor', 'estimate', 'evaluate', 'frames', 'objects', 'train')
 EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 'train',
             'pyarrow': 'parquet', 'ray': 'cluster', 'cv2': 'bench', 'coacd': 'sim',
             'mujoco': 'sim'}
@@ -77,8 +77,13 @@ def _parser(forwarded: Mapping[str, ForwardedCommand]) -> argparse.ArgumentParse
     return parser
 
 
+def module_name(command: str) -> str:
+    """Return the name of the module of a command of the core."""
+    return command.replace('-', '_')
+
+
 def _core_command(name: str) -> Command:
-    return cast(Command, importlib.import_module(f'pointpng_core.cli.{name}'))
+    return cast(Command, importlib.import_module(f'pointpng_core.cli.{module_name(name)}'))
 
 
 def _fix_for(error: ModuleNotFoundError, fixes: Mapping[str, str]) -> str | None:

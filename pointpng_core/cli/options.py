@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
+from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
+from pointpng_core.geometry.sensor_profiles import DEFAULT, PROFILES
 
 if TYPE_CHECKING:
+    from pointpng_core.estimation.config import EstimatorConfig
     from pointpng_core.training.data import ObjectSet
 
 
@@ -21,6 +24,36 @@ def add_model(parser: argparse.ArgumentParser) -> None:
                         help='training_free, a shipped model, or the folder of a checkpoint or '
                              'training run (default: training_free)')
     parser.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
+
+
+def add_sensor(parser: argparse.ArgumentParser) -> None:
+    """Declare --sensor, the noise of the depth camera."""
+    parser.add_argument('--sensor', metavar='SENSOR', type=sensor,
+                        help=f'depth camera: {", ".join(PROFILES)}, or its noise as axial_m=0.002,'
+                             'axial_growth=0.006,correlation_px=8, which `pointpng '
+                             f'calibrate-sensor` measures (default: {DEFAULT})')
+
+
+def sensor(text: str) -> DepthNoise:
+    """Read PROFILE or NAME=NUMBER,...: see `DepthNoise.parse`."""
+    try:
+        return DepthNoise.parse(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def with_sensor(config: 'EstimatorConfig', noise: DepthNoise | None) -> 'EstimatorConfig':
+    """Return a configuration with the noise of --sensor, where that is given.
+
+    Raises ConfigError where the configuration has another one already.
+    """
+    from dataclasses import replace
+    if noise is None:
+        return config
+    if config.depth_noise not in (KINECT_NOISE, noise):
+        raise ConfigError('--sensor and depth_noise of the configuration file contradict each '
+                          'other: give one of them')
+    return replace(config, depth_noise=noise)
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pointpng_core.estimation.config import VerificationConfig
 from pointpng_core.estimation.hypotheses import Hypotheses
@@ -43,6 +44,11 @@ CONVINCING_SCORE = 0.8
 """A full surface taken for a single view scores less: half of it should not be visible."""
 COMPLETE_COVERAGE = 0.8
 """A full surface covers this much of the reference even if sparse; one without a quarter less."""
+
+SCREENED = 3
+"""Hypotheses of a view that take all coarse steps, for each that goes on to the fine ones. In the
+40 frames of the shared clutter as many objects are found as with all steps for all (196 and 197 of
+299), and average recall is the same (.767 and .766)."""
 
 
 class Strategy(ABC):
@@ -100,8 +106,10 @@ class SingleView(Strategy):
 
     def registration(self, request: Request, config: VerificationConfig) -> Registration:
         """Return the registration to surfaces that face the camera."""
-        return ViewRegistration(request=request, config=config, front_facing=FrontFacing.of(
-            request.observations, request.stack))
+        return ViewRegistration(
+            request=request, config=config, noise_m=_noise_m(request, config),
+            front_facing=FrontFacing.of(request.observations, request.stack),
+            most=SCREENED * self.keep(config, len(request.references)))
 
     def verifier(self, request: Request, config: VerificationConfig) -> Verifier:
         """Return the verification by depth images, within the noise of the camera.
@@ -111,11 +119,8 @@ class SingleView(Strategy):
         observations = request.observations
         images = DepthImages.from_clouds(observations.clouds, observations.points.device,
                                          request.scene_points)
-        distance_m = observations.points.new_tensor(
-            np.linalg.norm(observations.centroids, axis=1))
-        return Verifier(request=request, config=config,
-                        coverage=ViewCoverage(images=images, stack=request.stack),
-                        noise_m=config.noise_sigmas * request.depth_noise.sigma_m(distance_m))
+        return Verifier(request=request, config=config, noise_m=_noise_m(request, config),
+                        coverage=ViewCoverage(images=images, stack=request.stack))
 
     def keep(self, config: VerificationConfig, references: int) -> int:
         """Return how many hypotheses of each view go on to the fine registration."""
@@ -207,6 +212,13 @@ def cascade(request: Request, viewpoint: Viewpoint, run: Run, strategies: Sequen
             for index, estimates in zip(batch, run(request.take(batch), strategy)):
                 results[index] = max(results[index], estimates, key=best_score)
     return results
+
+
+def _noise_m(request: Request, config: VerificationConfig) -> Tensor:
+    """Return (O,) the least tolerance of each view, by the noise at its distance."""
+    observations = request.observations
+    distance_m = observations.points.new_tensor(np.linalg.norm(observations.centroids, axis=1))
+    return config.noise_sigmas * request.depth_noise.sigma_m(distance_m)
 
 
 def _surface_verifier(request: Request, config: VerificationConfig, *, missing_deviates: bool

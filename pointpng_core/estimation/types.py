@@ -56,6 +56,9 @@ class PoseEstimate(Hypothesis):
     features: NDArray[np.float64] | None = None
     """(len(FEATURES),) inputs of the confidence, ordered as
     `pointpng_core.estimation.confidence.FEATURES`."""
+    pixel_features: NDArray[np.float64] | None = None
+    """(len(PIXEL_FEATURES),) further inputs, where the pixels of a depth image were judged, in the
+    order of `pointpng_core.estimation.confidence.PIXEL_FEATURES`."""
     runners_up: tuple[Hypothesis, ...] = ()
     """Other poses of the same reference, best first."""
     other_labels: tuple[LabelHypothesis, ...] = ()

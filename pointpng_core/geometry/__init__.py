@@ -8,7 +8,8 @@
     symmetry_text     symmetries as short phrases
     rigid_motion      moved points, motion at constant velocity, point-to-plane Jacobians
     pinhole           intrinsics and lens distortion of cameras
-    depth_noise       the noise of depth cameras
+    sensor_profiles   named depth cameras
+    depth_noise       the noise of a depth camera
 
 Nothing here imports another room, except errors and config.
 """

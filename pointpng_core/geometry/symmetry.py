@@ -147,8 +147,10 @@ class Symmetry:
         """
         moved = T_a @ self._candidates(T_a[:3, :3].T @ T_b[:3, :3])
         gaps = (moved - T_b)[:, :3] @ np.append(np.asarray(about, dtype=np.float64), 1.0)
-        near = np.linalg.norm(gaps, axis=1) <= shift_m
-        return bool((near & (_angles(moved[:, :3, :3], T_b[:3, :3]) <= rotation_rad)).any())
+        near = moved[np.linalg.norm(gaps, axis=1) <= shift_m, :3, :3]
+        # By the trace of the rotation between: 1 + 2 cos(angle).
+        traces = np.einsum('nij,ij->n', near, T_b[:3, :3])
+        return bool((traces >= 1.0 + 2.0 * np.cos(min(rotation_rad, np.pi))).any())
 
     def rotation_error_rad(self, R_a: np.ndarray, R_b: np.ndarray) -> float:
         """Return the smallest angle between R_a g and R_b (3, 3) over the group's rotations g."""

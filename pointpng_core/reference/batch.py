@@ -50,8 +50,8 @@ class ReferenceStack:
 
     @cached_property
     def graph(self) -> SurfaceGraph:
-        """Return the neighbours on the surfaces, for exact registration in a batch."""
-        return SurfaceGraph.of(self.field, self.surface_points)
+        """Return the walk on the surfaces, for exact registration in a batch."""
+        return SurfaceGraph.of(self.field)
 
     @cached_property
     def sample(self) -> Tensor:
@@ -67,6 +67,26 @@ class ReferenceStack:
     def with_probes(self, count: int | None) -> 'ReferenceStack':
         """Return the references with only their first probes, all of them for None."""
         return replace(self, probes=self.probes[:, :count], visible=self.visible[..., :count])
+
+
+class StackCache:
+    """The stack of the references of the last request, which seldom change."""
+
+    def __init__(self) -> None:
+        self._references: tuple[Reference, ...] = ()
+        self._stack: ReferenceStack | None = None
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Return the references that are stacked."""
+        return self._references
+
+    def of(self, references: Sequence[Reference]) -> ReferenceStack:
+        """Return the stack of references, made anew when they are others than before."""
+        if self._stack is None or self._references != tuple(references):
+            self._references = tuple(references)
+            self._stack = ReferenceStack.of(references)
+        return self._stack
 
 
 def _level(parts: list[Tensor], dims: int = 1) -> Tensor:

@@ -22,6 +22,7 @@ from pointpng_core.geometry.clouds import (
     spacing_m,
 )
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
+from pointpng_core.reference.near_symmetry import NONE, near_symmetries
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import build_field
@@ -126,9 +127,11 @@ class ReferenceBuilder:
         full_surface = torch.from_numpy(
             random_points(local, self.config.full_surface_sample)).to(self.device)
         return Reference(
-            name=surface.name, symmetry=symmetry, points=points, normals=normals,
-            centre=centre, diameter_m=diameter, spacing_m=spacing, complete=surface.complete,
-            outward=surface.outward, probes=cloud[probes], views=views,
+            name=surface.name, symmetry=symmetry, near_symmetries=near_symmetries(
+                points, normals, centre, diameter, symmetry) if surface.complete else NONE,
+            points=points, normals=normals, centre=centre, diameter_m=diameter,
+            spacing_m=spacing, complete=surface.complete, outward=surface.outward,
+            probes=cloud[probes], views=views,
             embedding=self.encoder.encode(full_surface[None] / diameter)[0],
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),

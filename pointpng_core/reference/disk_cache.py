@@ -16,11 +16,12 @@ from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.files import atomic_write
 from pointpng_core.reference.builder import ReferenceBuilder
+from pointpng_core.reference.near_symmetry import distinct
 from pointpng_core.reference.reference import Reference
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 6
+FORMAT = 8
 """Raise it when what is stored, or how a reference is built, changes."""
 
 
@@ -40,7 +41,7 @@ class ReferenceCache:
         built_with = symmetry if self._folder is None else None
         reference = self._cached('model', parts, name, lambda: self.builder.from_model(
             model, name=name, symmetry=built_with))
-        return reference if symmetry is None else replace(reference, symmetry=symmetry)
+        return reference if symmetry is None else _with_symmetry(reference, symmetry)
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Return the reference of points (N, 3) visible to a camera at the origin."""
@@ -69,6 +70,13 @@ class ReferenceCache:
             digest.update(f'{array.shape}{array.dtype}'.encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
+
+
+def _with_symmetry(reference: Reference, symmetry: Symmetry) -> Reference:
+    """Return the reference with another symmetry, of which no near symmetry is a motion."""
+    motions = reference.near_symmetries
+    kept = distinct(motions, symmetry, centre=reference.centre, diameter_m=reference.diameter_m)
+    return replace(reference, symmetry=symmetry, near_symmetries=motions[kept])
 
 
 def _load(path: Path) -> dict[str, NDArray[np.generic]]:

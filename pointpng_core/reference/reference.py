@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 import torch
 from torch import Tensor
 
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.clouds.measures import box_around
 from pointpng_core.geometry.rigid_motion import curvature, motion_rows
+from pointpng_core.reference.near_symmetry import NONE
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
 from pointpng_core.reference.view_bank import ViewBank
+
+AREA_NEIGHBOURS, AREA_PROBES = 10, 400
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +33,8 @@ class Reference:
     """The label of its detections."""
     symmetry: Symmetry = dataclasses.field(default_factory=Symmetry)
     """Motions of the reference's frame that leave the surface unchanged."""
+    near_symmetries: NDArray[np.float64] = dataclasses.field(default_factory=lambda: NONE)
+    """(K, 4, 4) motions of its frame that leave most of the surface in place, but not all."""
     points: NDArray[np.float32]
     """(M, 3) surface points in the reference's own frame."""
     normals: NDArray[np.float32]
@@ -64,6 +70,17 @@ class Reference:
         """Return the normal matrix (6, 6) of the whole surface, see `rigid_motion.curvature`."""
         return curvature(motion_rows(self.points - self.centre, self.normals, self.diameter_m))
 
+    @functools.cached_property
+    def point_area_m2(self) -> float:
+        """Return the area of the surface for each of its points, m^2.
+
+        It is that of the circle which holds AREA_NEIGHBOURS of them, the median over the surface.
+        """
+        probes = self.points[::max(1, len(self.points) // AREA_PROBES)]
+        count = min(AREA_NEIGHBOURS, len(self.points) - 1)
+        distances = cKDTree(self.points).query(probes, k=count + 1)[0]
+        return float(np.median(np.pi * distances[:, -1] ** 2 / count))
+
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return everything but the name as arrays by name, for the cache."""
         own = {name: np.asarray(getattr(self, name)) for name in _OWN}
@@ -75,13 +92,14 @@ class Reference:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], *, name: str, device: torch.device
                     ) -> 'Reference':
-        """Build from the result of `arrays`."""
+        """Build from the result of `arrays`; raises ValueError for what cannot be one."""
         parts: dict[str, dict[str, NDArray[Any]]] = {'field': {}, 'views': {}}
         for key, array in arrays.items():
             owner, _, part = key.partition('.')
             if part:
                 parts[owner][part] = array
         return cls(name=name, symmetry=Symmetry.from_array(arrays['symmetry']),
+                   near_symmetries=_checked(arrays['near_symmetries']),
                    points=arrays['points'], normals=arrays['normals'], centre=arrays['centre'],
                    diameter_m=arrays['diameter_m'].item(), spacing_m=arrays['spacing_m'].item(),
                    complete=arrays['complete'].item(), outward=arrays['outward'].item(),
@@ -92,5 +110,18 @@ class Reference:
                    tree=SurfaceTree((arrays['points'] - arrays['centre']).astype(np.float32)))
 
 
-_OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete', 'outward')
+def _checked(motions: NDArray[Any]) -> NDArray[np.float64]:
+    """Return motions (K, 4, 4); raises ValueError where they are no rigid ones."""
+    if motions.dtype != np.float64 or motions.ndim != 3 or motions.shape[1:] != (4, 4):
+        raise ValueError(f'near_symmetries: {motions.dtype} {motions.shape}, not (K, 4, 4)')
+    R = motions[:, :3, :3]
+    rigid = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max(initial=0.0) < 1e-4 \
+        and (np.linalg.det(R) > 0).all() and (motions[:, 3] == (0, 0, 0, 1)).all()
+    if not (rigid and np.isfinite(motions).all()):
+        raise ValueError('near_symmetries: no rigid motions')
+    return motions
+
+
+_OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete', 'outward',
+        'near_symmetries')
 _TENSORS = ('probes', 'embedding')

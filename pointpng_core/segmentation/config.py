@@ -59,9 +59,11 @@ class SegmenterConfig(Config):
              'and only what no pose explains is then cut in the image; image cuts everything '
              'between pixels, and may cut off thin parts such as handles. Other clouds are always '
              'cut by voxels.')
-    bend_span_px: int = option(
-        4, unit='px', low=1, high=32,
-        help='Organised clouds: distance on either side over which a bend is measured.')
+    bend_span_rad: float = option(
+        0.007, unit='rad', low=0.0005, high=0.1,
+        help='Organised clouds: distance on either side over which a bend is measured, as an '
+             'angle of view: 4 pixels of a camera with a focal length of 575, fewer with a '
+             'shorter one. Longer ones than 600 count as 600: such images were scaled up.')
     min_bend_m: float = option(
         0.0025, unit='m', low=0.0, high=0.1,
         help='Organised clouds: concave bends deeper than this (plus noise) separate parts.')
@@ -79,7 +81,9 @@ class SegmenterConfig(Config):
     max_segment_size_m: float = option(
         0.6, unit='m', low=0.02, high=10.0, help='Largest allowed longest extent of a segment.')
 
-    split: bool = option(True, help='Split objects that touch where the surface is concave.')
+    split: bool = option(
+        True, help='Split objects that touch where the surface is concave; and cut in the image '
+                   'what no pose explains.')
     crease_radius_m: float = option(
         0.02, unit='m', low=0.005, high=0.2,
         help='Radius in which the surface is classified as convex, flat or concave.')

@@ -22,7 +22,7 @@ def image_parts(smoothed: SmoothedDepth, foreground: NDArray[np.bool_], *,
     nearest in depth.
     """
     parts = _connected(smoothed, smoothed.surfaces(config) & foreground, config)
-    return _grown(parts, smoothed, foreground, config.bend_span_px + _GROWTH_MARGIN_PX)
+    return _grown(parts, smoothed, foreground, smoothed.span_px + _GROWTH_MARGIN_PX)
 
 
 def _connected(smoothed: SmoothedDepth, kept: NDArray[np.bool_], config: SegmenterConfig

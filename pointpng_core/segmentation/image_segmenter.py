@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pointpng_core.geometry.clouds.focal_length import focal_length_px
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.depth_edges import SmoothedDepth
@@ -45,13 +46,14 @@ def segment_image(points: np.ndarray, image_shape: tuple[int, int], *, config: S
             kept = np.unique(objects_only(labels, few, ground, config=config))
             parts = np.where(np.isin(parts, kept), parts, -1)
             segments = segments_of(parts, points, rows, config.min_segment_points)
-    return Scene(segments=segments, support=support, stage_ms=timer.stage_ms)
+    return Scene(segments=segments, foreground=rows, support=support, stage_ms=timer.stage_ms)
 
 
 def smoothed_image(points: np.ndarray, image_shape: tuple[int, int], *, config: SegmenterConfig,
                    depth_noise: DepthNoise) -> SmoothedDepth:
     """Return the smoothed depth of an organised cloud; the arguments are as in `segment_image`."""
-    return SmoothedDepth.of(points[:, 2].reshape(image_shape).astype(np.float32), config=config,
+    return SmoothedDepth.of(points[:, 2].reshape(image_shape).astype(np.float32),
+                            focal_px=focal_length_px(points, image_shape), config=config,
                             depth_noise=depth_noise)
 
 

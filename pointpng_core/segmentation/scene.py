@@ -34,6 +34,9 @@ class Scene:
     """
 
     segments: tuple[Segment, ...]
+    foreground: np.ndarray
+    """Rows (F,) of the cloud that may belong to objects, ascending: those of the segments, of
+    groups that are too large or too small to be one, and of noise."""
     support: SupportChoice
     stage_ms: dict[str, float]
 

@@ -33,8 +33,8 @@ def segment_scene(points: np.ndarray, *, config: SegmenterConfig,
     points = _checked(points, image_shape)
     timer = StageTimer()
     with timer('total'):
-        support, segments = _segments(points, config, depth_noise, timer)
-    return Scene(segments=segments, support=support, stage_ms=timer.stage_ms)
+        support, rows, segments = _segments(points, config, depth_noise, timer)
+    return Scene(segments=segments, foreground=rows, support=support, stage_ms=timer.stage_ms)
 
 
 def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndarray:
@@ -47,20 +47,20 @@ def _checked(points: np.ndarray, image_shape: tuple[int, int] | None) -> np.ndar
 
 
 def _segments(points: np.ndarray, config: SegmenterConfig, depth_noise: DepthNoise,
-              timer: StageTimer) -> tuple[SupportChoice, tuple[Segment, ...]]:
+              timer: StageTimer) -> tuple[SupportChoice, np.ndarray, tuple[Segment, ...]]:
     with timer('table'):
         support = find_supports(points, config=config, depth_noise=depth_noise)
     with timer('above'):
         rows = foreground_rows(points, support, config=config, depth_noise=depth_noise)
     if len(rows) == 0:
-        return support, ()
+        return support, rows, ()
     with timer('voxel'):
         voxels = gather_voxels(points[rows], config.voxel_size_m)
     ground = ground_below(voxels.centroids, support, config=config, depth_noise=depth_noise)
     labels = _object_labels(voxels, ground, config, timer)
     with timer('gather'):
         segments = segments_of(labels[voxels.of_point], points, rows, config.min_segment_points)
-    return support, segments
+    return support, rows, segments
 
 
 def _object_labels(voxels: Voxels, ground: Ground, config: SegmenterConfig,

@@ -10,7 +10,7 @@ from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import SensorErrors, measure
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import CatalogueObject
-from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import TabletopWorld, World, WorldConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class SimulatedFrame:
 class DepthSimulator:
     """Frames of a world as a depth camera reads them; the same seed gives the same frames."""
 
-    def __init__(self, world: TabletopWorld, *, camera: DepthCamera | None = None,
+    def __init__(self, world: World, *, camera: DepthCamera | None = None,
                  noise: SensorErrors | None = None) -> None:
         self.world = world
         self.camera = camera or DepthCamera()

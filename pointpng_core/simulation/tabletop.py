@@ -1,4 +1,4 @@
-"""A table with objects of the catalogue at rest on it, moving smoothly, never touching."""
+"""Objects of the catalogue on a table before a moving camera; apart, they move smoothly too."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -54,25 +54,12 @@ class WorldObject:
     motion: TableMotion
 
 
-class TabletopWorld:
-    """Objects, or names of the catalogue (any may repeat), placed by seed; raises ConfigError."""
+class World:
+    """Objects on a table, each with its motion, and the camera's path around it."""
 
-    def __init__(self, objects: Sequence[str | CatalogueObject], *,
-                 config: WorldConfig | None = None) -> None:
-        if not objects:
-            raise ConfigError('a world needs at least one object')
-        self.config = config or WorldConfig()
-        rng = np.random.default_rng(self.config.seed)
-        kinds = [make_object(kind) if isinstance(kind, str) else kind for kind in objects]
-        rests = [_rest(kind, self.config.lying_share, rng) for kind in kinds]
-        slides = rng.uniform(0, self.config.slide_m, size=len(kinds))
-        footprints = [_footprint_m(kind, rest) for kind, rest in zip(kinds, rests)]
-        homes = place_discs([r + s for r, s in zip(footprints, slides)], rng=rng,
-                            gap_m=self.config.gap_m, half_x_m=self.config.half_x_m,
-                            half_y_m=self.config.half_y_m)
-        motions = [self._motion(rest, home, slide, rng)
-                   for rest, home, slide in zip(rests, homes, slides)]
-        self.objects = _numbered(kinds, motions)
+    def __init__(self, config: WorldConfig, kinds: Sequence[CatalogueObject],
+                 motions: Sequence[TableMotion]) -> None:
+        self.config, self.objects = config, _numbered(kinds, motions)
 
     @property
     def rectangles(self) -> tuple[Rectangle, Rectangle]:
@@ -94,14 +81,38 @@ class TabletopWorld:
                       period_s=config.camera_period_s)
         return orbit.T_world_camera(time_s)
 
-    def _motion(self, T_table_object: NDArray[np.float64], home: NDArray[np.float64],
-                slide_m: float, rng: np.random.Generator) -> TableMotion:
-        way = rng.choice([-1.0, 1.0])
-        spin_deg_s = rng.uniform(-self.config.spin_deg_s, self.config.spin_deg_s)
-        return TableMotion(T_table_object=T_table_object, home=home, slide_m=float(slide_m),
-                           slide_rad_s=way * 2 * np.pi / self.config.slide_period_s,
-                           spin_rad_s=float(np.radians(spin_deg_s)),
-                           phase_rad=float(rng.uniform(0, 2 * np.pi)))
+
+class TabletopWorld(World):
+    """Objects that never touch, placed by seed: names of the catalogue, or others; any may repeat.
+
+    Raises ConfigError for an unknown name, and where they do not fit on the table.
+    """
+
+    def __init__(self, objects: Sequence[str | CatalogueObject], *,
+                 config: WorldConfig | None = None) -> None:
+        if not objects:
+            raise ConfigError('a world needs at least one object')
+        config = config or WorldConfig()
+        rng = np.random.default_rng(config.seed)
+        kinds = [make_object(kind) if isinstance(kind, str) else kind for kind in objects]
+        rests = [_rest(kind, config.lying_share, rng) for kind in kinds]
+        slides = rng.uniform(0, config.slide_m, size=len(kinds))
+        footprints = [_footprint_m(kind, rest) for kind, rest in zip(kinds, rests)]
+        homes = place_discs([r + s for r, s in zip(footprints, slides)], rng=rng,
+                            gap_m=config.gap_m, half_x_m=config.half_x_m,
+                            half_y_m=config.half_y_m)
+        super().__init__(config, kinds, [_motion(config, rest, home, slide, rng) for
+                                         rest, home, slide in zip(rests, homes, slides)])
+
+
+def _motion(config: WorldConfig, T_table_object: NDArray[np.float64], home: NDArray[np.float64],
+            slide_m: float, rng: np.random.Generator) -> TableMotion:
+    way = rng.choice([-1.0, 1.0])
+    spin_deg_s = rng.uniform(-config.spin_deg_s, config.spin_deg_s)
+    return TableMotion(T_table_object=T_table_object, home=home, slide_m=float(slide_m),
+                       slide_rad_s=way * 2 * np.pi / config.slide_period_s,
+                       spin_rad_s=float(np.radians(spin_deg_s)),
+                       phase_rad=float(rng.uniform(0, 2 * np.pi)))
 
 
 def _rest(kind: CatalogueObject, lying_share: float,
@@ -123,8 +134,8 @@ def _footprint_m(kind: CatalogueObject, T_table_object: NDArray[np.float64]) -> 
     return float(np.linalg.norm(placed[:, :2], axis=1).max())
 
 
-def _numbered(kinds: list[CatalogueObject],
-              motions: list[TableMotion]) -> tuple[WorldObject, ...]:
+def _numbered(kinds: Sequence[CatalogueObject],
+              motions: Sequence[TableMotion]) -> tuple[WorldObject, ...]:
     counts: Counter[str] = Counter()
     objects = []
     for kind, motion in zip(kinds, motions):

@@ -32,6 +32,10 @@ class TrackingConfig(Config):
         10, low=0, high=100000,
         help='Frames after which a tracked object is searched globally as a check, one object '
              'after the other; 0: never.')
+    cut_every: int = option(
+        5, low=1, high=100000,
+        help='What no pose explains is cut, and merged with its neighbours, in the first frame of '
+             'a sequence and then in every so many frames.')
     score_drop_ratio: float = option(
         0.85, low=0.0, high=1.0,
         help='An object whose score falls below this share of its mean score is searched globally '

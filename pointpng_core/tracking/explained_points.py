@@ -1,6 +1,5 @@
 """The points of a frame that lie on posed objects: what a pose explains, whatever its segment."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,12 +25,18 @@ class Foreground:
     def on_pose(self, T_camera_object: NDArray[np.float64], reference: Reference, *,
                 base_m: float, sigmas: float) -> Segment:
         """Return the points within `base_m` plus so many sigmas of a posed surface."""
+        return self.near_pose(T_camera_object, reference, base_m=base_m, sigmas=sigmas)[0]
+
+    def near_pose(self, T_camera_object: NDArray[np.float64], reference: Reference, *,
+                  base_m: float, sigmas: float) -> tuple[Segment, NDArray[np.float32]]:
+        """Return what `on_pose` returns, and the distances (n,) in metres from the surface."""
         reach_m = base_m + sigmas * self.sigma_m
         rows = np.flatnonzero(self._in_box(T_camera_object, reference, reach_m))
         distances_m = surface_distances(self.points[rows], T_camera_object, reference) \
             if len(rows) else np.zeros(0, np.float32)
-        rows = rows[distances_m < reach_m[rows]]
-        return Segment(points=self.points[rows], indices=self.indices[rows])
+        near = distances_m < reach_m[rows]
+        rows = rows[near]
+        return Segment(points=self.points[rows], indices=self.indices[rows]), distances_m[near]
 
     def _in_box(self, T_camera_object: NDArray[np.float64], reference: Reference,
                 reach_m: NDArray[np.floating]) -> NDArray[np.bool_]:
@@ -44,12 +49,3 @@ class Foreground:
         for axis in range(3):
             inside &= np.abs(offset @ R[:, axis]) < size[axis] / 2 + reach_m
         return inside
-
-
-def foreground_of(segments: Sequence[Segment], sigma_m: NDArray[np.floating]) -> Foreground:
-    """Return the points of all segments; `sigma_m` (M,): the noise at all rows of the cloud."""
-    indices = np.concatenate([segment.indices for segment in segments]) if segments \
-        else np.zeros(0, dtype=np.int64)
-    points = np.concatenate([segment.points for segment in segments]) if segments \
-        else np.zeros((0, 3), dtype=np.float32)
-    return Foreground(points=points, indices=indices, sigma_m=sigma_m[indices])

@@ -6,8 +6,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.estimation.pixels import DepthView
 from pointpng_core.geometry.clouds import PointCloud, finite_rows
 from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.tracking.explained_points import Foreground
 
 SCENE_POINTS = 80_000
 """Points of the frame that suffice for the coarse depth images made from them."""
@@ -38,6 +40,17 @@ class Frame:
         return few[finite_rows(few)]
 
     @cached_property
+    def depth_view(self) -> DepthView | None:
+        """Return the depth image, None where the cloud is none of a pinhole camera."""
+        return DepthView.of(self.points, self.image_shape, self.sigma_m) \
+            if self.image_shape else None
+
+    @cached_property
     def sigma_m(self) -> NDArray[np.floating]:
         """Return the standard deviation of depth (N,) at each row."""
         return self.depth_noise.sigma_m(self.points[:, 2])
+
+    def foreground(self, rows: NDArray[np.int64]) -> Foreground:
+        """Return the points at rows (F,) of the cloud, ascending."""
+        return Foreground(points=self.points[rows].astype(np.float32), indices=rows,
+                          sigma_m=self.sigma_m[rows])

@@ -4,18 +4,18 @@ Segments are cut by shape alone: they miss parts of an object and contain points
 pose of a segment, once found, tells better which points are the object's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimation.observation_kind import Viewpoint
+from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.reference import Reference
-from pointpng_core.segmentation import Scene, Segment
-from pointpng_core.tracking.explained_points import Foreground, foreground_of
-from pointpng_core.tracking.frame import Frame
+from pointpng_core.segmentation import Segment
+from pointpng_core.tracking.explained_points import Foreground
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.pose_selection import with_alternatives
 from pointpng_core.tracking.segment_merging import shared_share
@@ -23,40 +23,35 @@ from pointpng_core.tracking.segment_merging import shared_share
 ON_POSE_M, ON_POSE_SIGMAS = 0.002, 3.0
 """Distance from a posed surface, plus standard deviations of the depth noise, within which points
 are the object's."""
+NEAR_POSE_M = 0.005
+"""The same where only what certainly does not belong to the object is of interest."""
 LEAST_SCORE = 0.3
 """Poses that explain less of their segment are left alone."""
 LEAST_POINTS = 60
 SAME_SHARE = 0.97
 """Segments that share this much with the points on their pose need no second registration."""
+SURE = 0.5
 SHARED = 0.5
 """A measurement of which others explain more than this share of its points is a duplicate."""
-
-
-def explain(measurements: list[Measurement], scene: Scene, frame: Frame, *,
-            estimator: PoseEstimator, references: Sequence[Reference]) -> list[Measurement]:
-    """Return the measurements of a frame refitted to the points on their poses, no duplicates.
-
-    A frame in which nothing was searched is explained by its tracks already.
-    """
-    if not any(measurement.searched for measurement in measurements):
-        return measurements
-    explanation = FrameExplanation(estimator, references, frame.scene_points,
-                                   foreground_of(scene.segments, frame.sigma_m))
-    return without_duplicates(explanation.refit(measurements), len(frame.points))
+Judge = Callable[[list[PoseEstimate]], list[PoseEstimate]]
+"""Returns estimates with the confidence that the pixels of a frame give to their poses."""
 
 
 class FrameExplanation:
-    """Refits the measurements of one frame to the points that lie on their poses."""
+    """The points of one frame that lie on poses, refits the poses to them, and knows the rest."""
 
     def __init__(self, estimator: PoseEstimator, references: Sequence[Reference],
-                 scene_points: NDArray[np.floating], foreground: Foreground) -> None:
+                 scene_points: NDArray[np.floating], foreground: Foreground, *,
+                 judge: Judge | None) -> None:
         self._estimator, self._scene_points, self._foreground = estimator, scene_points, foreground
+        self._judge = judge
         self._references = {reference.name: reference for reference in references}
 
     def refit(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """Return the measurements, those that were searched on the points on their poses.
 
-        A refitted pose replaces the found one where it explains more points.
+        A refitted pose replaces the found one where it is surer by the pixels of the frame, or
+        without these, where it explains more points.
         """
         due = [index for index, measurement in enumerate(measurements)
                if measurement.searched and measurement.score >= LEAST_SCORE]
@@ -72,32 +67,49 @@ class FrameExplanation:
             [self._references[estimate.name] for estimate in posed],
             [estimate.T_observation_reference for estimate in posed],
             scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR)
-        results = list(measurements)
-        for (index, segment), estimate, before in zip(pairs, found, posed):
-            if estimate is None:
-                continue
-            after = replace(measurements[index], segment=segment,
-                            estimate=with_alternatives(estimate, before))
-            if after.explained_points > measurements[index].explained_points:
-                results[index] = after
-        return results
+        after = {index: replace(measurements[index], segment=segment,
+                                estimate=with_alternatives(estimate, before))
+                 for (index, segment), estimate, before in zip(pairs, found, posed) if estimate}
+        refitted = dict(zip(after, self._judged(list(after.values()))))
+        return [self._better(measurement, refitted[index]) if index in refitted else measurement
+                for index, measurement in enumerate(measurements)]
 
-    def _on_pose(self, measurement: Measurement) -> Segment:
+    def _better(self, before: Measurement, after: Measurement) -> Measurement:
+        """Return the surer one where pixels judge, else the one that explains more points."""
+        if self._judge is None:
+            return after if after.explained_points > before.explained_points else before
+        return after if after.posed.confidence > before.posed.confidence else before
+
+    def _judged(self, measurements: Sequence[Measurement]) -> Sequence[Measurement]:
+        if self._judge is None or not measurements:
+            return measurements
+        judged = self._judge([measurement.posed for measurement in measurements])
+        return [replace(measurement, estimate=estimate)
+                for measurement, estimate in zip(measurements, judged)]
+
+    def rest(self, measurements: Sequence[Measurement]) -> NDArray[np.int64]:
+        """Return the rows of the foreground that lie on no pose of the measurements, ascending."""
+        explained = [self._on_pose(measurement, base_m=NEAR_POSE_M).indices
+                     for measurement in measurements if measurement.estimate]
+        return np.setdiff1d(self._foreground.indices, np.concatenate(explained)) if explained \
+            else self._foreground.indices
+
+    def _on_pose(self, measurement: Measurement, *, base_m: float = ON_POSE_M) -> Segment:
         estimate = measurement.posed
         return self._foreground.on_pose(
             estimate.T_observation_reference, self._references[estimate.name],
-            base_m=ON_POSE_M, sigmas=ON_POSE_SIGMAS)
+            base_m=base_m, sigmas=ON_POSE_SIGMAS)
 
 
 def without_duplicates(measurements: Sequence[Measurement], size: int) -> list[Measurement]:
     """Return the measurements whose points no better ones explain, in their order.
 
-    `size` is the number of rows of the cloud. Tracked poses come first, then the most confident
-    explanations of the most points.
+    `size` is the number of rows of the cloud. Tracked poses come first, then sure ones, and the
+    most confident explanations of the most points.
     """
     claimed = np.zeros(size, dtype=bool)
     order = sorted(range(len(measurements)), key=lambda index: (
-        not measurements[index].tracked,
+        not measurements[index].tracked, _confidence(measurements[index]) < SURE,
         -measurements[index].explained_points * _confidence(measurements[index])))
     kept = []
     for index in order:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from pointpng_core.estimation.types import Hypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import other_poses
 from pointpng_core.estimation.uncertainty.covariance import pose_covariance, rotated_covariance
+from pointpng_core.estimation.uncertainty.free_motion import swept_box
+from pointpng_core.estimation.uncertainty.observability import pose_observability
 from pointpng_core.geometry.rigid_motion import inverse
 from pointpng_core.reference.reference import Reference
 from pointpng_core.segmentation import Scene, Segment
@@ -34,6 +37,9 @@ class Detection:
     reference: Reference
     tracked: bool = False
     """Whether the pose comes from the object's previous pose rather than from a search."""
+    well_constrained: bool = True
+    """Whether the points determine the pose. Where they do not, label and place are known, and
+    other poses nearby explain the points as well."""
 
     @property
     def child_frame(self) -> str:
@@ -52,10 +58,25 @@ class Detection:
         The order is translation in metres, then rotation in radians; see `pose_covariance` in
         `pointpng_core.estimation.uncertainty.covariance`.
         """
-        covariance = pose_covariance(self.estimate.T_observation_reference, self.segment.points,
-                                     self.reference)
+        covariance = pose_covariance(
+            self.estimate.T_observation_reference, self.segment.points, self.reference,
+            unconstrained=() if self.well_constrained else (self._unconstrained_twist,))
         return covariance if T_target_cloud is None \
             else rotated_covariance(covariance, T_target_cloud[:3, :3])
+
+    @property
+    def box(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return centre and size (3,), metres, of the object's box along its own axes.
+
+        Where the points do not determine the pose, the box holds every pose that it may have.
+        """
+        return self.reference.box if self.well_constrained else swept_box(
+            self.reference, self._unconstrained_twist)
+
+    @cached_property
+    def _unconstrained_twist(self) -> NDArray[np.float64]:
+        return pose_observability(self.estimate.T_observation_reference, self.segment.points,
+                                  self.reference).twist
 
     def moved(self, T: NDArray[np.float64]) -> 'Detection':
         """Return the detection with its poses and points moved by T (4, 4)."""
@@ -67,7 +88,7 @@ class Detection:
         """Return the detection of a measurement that was accepted and added to a track."""
         return cls(label=measurement.posed.name, index=track.index, estimate=measurement.posed,
                    segment=measurement.segment, reference=track.reference,
-                   tracked=measurement.tracked)
+                   tracked=measurement.tracked, well_constrained=track.well_constrained)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

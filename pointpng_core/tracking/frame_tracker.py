@@ -37,19 +37,22 @@ Search = Callable[[list[Segment]], list[list[PoseEstimate]]]
 class FrameTracker:
     """Tracks the objects through one frame; all state between frames is in `tracks`.
 
-    The steps in their order: `associate`, `track`, `search`, `merge` for segments of one object,
-    `update`.
+    The steps in their order: `predict`, `associate`, `track`, `search`, `merge` for segments of
+    one object, `update`.
     """
 
     def __init__(self, *, estimator: PoseEstimator, config: TrackingConfig, tracks: Tracks
                  ) -> None:
         self._estimator, self._config, self._tracks = estimator, config, tracks
 
-    def associate(self, segments: Sequence[Segment], stamp_s: float | None) -> list[Measurement]:
-        """Predict the tracks at the time of the frame; return each segment with its track."""
+    def predict(self, stamp_s: float | None) -> None:
+        """Predict the tracks at the time of the frame, the first step of all."""
         if not self._config.enabled:
             self._tracks.clear()
         self._tracks.begin_frame(stamp_s, self._config)
+
+    def associate(self, segments: Sequence[Segment]) -> list[Measurement]:
+        """Return each segment with its track."""
         owners = associate(segments, tuple(self._tracks),
                            association_gate=self._config.association_gate)
         return [Measurement(segment=segment, track=track)

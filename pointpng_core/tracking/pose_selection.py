@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.estimation.confidence import FEATURES, default_calibration
+from pointpng_core.estimation.pixels.ranking import ALTERNATIVES, with_pixels
 from pointpng_core.estimation.registration.local_refinement import drift, nearest_equal
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.estimation.uncertainty.ambiguity import same_pose
@@ -95,9 +96,16 @@ def with_alternatives(tracked: PoseEstimate, searched: PoseEstimate, *,
         alternatives = np.maximum(alternatives, known.features[ALTERNATIVE_FEATURES])
     features[ALTERNATIVE_FEATURES] = alternatives
     confidence = default_calibration().probability(features[None], kind=tracked.kind)[0]
-    return replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
-                   other_labels=searched.other_labels, features=features,
-                   confidence=float(confidence))
+    moved = replace(tracked, ambiguous=searched.ambiguous, runners_up=searched.runners_up,
+                    other_labels=searched.other_labels, features=features,
+                    confidence=float(confidence))
+    if searched.pixel_features is None:
+        return moved
+    # Until the pixels at the tracked pose are judged, those at the searched one stand for them.
+    pixels = searched.pixel_features.copy()
+    if known is not None and known.pixel_features is not None:
+        pixels[ALTERNATIVES] = np.maximum(pixels, known.pixel_features)[ALTERNATIVES]
+    return with_pixels(moved, pixels)
 
 
 def _named(name: str, found: Sequence[PoseEstimate]) -> PoseEstimate | None:

@@ -30,8 +30,11 @@ def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, g
     samples = [random_points(segment.points, min(GAP_SAMPLE, len(segment.points)))
                for segment in segments]
     trees = [cKDTree(points) for points in samples]
+    low = np.array([points.min(axis=0) for points in samples]).reshape(-1, 3)
+    high = np.array([points.max(axis=0) for points in samples]).reshape(-1, 3)
     adjacent = {(a, b) for a, b in combinations(range(len(segments)), 2)
-                if trees[a].query(samples[b])[0].min() < gap_m}
+                if np.maximum(low[a] - high[b], low[b] - high[a]).max() < gap_m
+                and trees[a].query(samples[b])[0].min() < gap_m}
     for size in (2, 3):
         for group in combinations(range(len(segments)), size):
             links = sum(pair in adjacent for pair in combinations(group, 2))

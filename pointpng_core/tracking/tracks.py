@@ -32,6 +32,7 @@ class Tracks:
         self._T_camera_previous: Matrix = np.eye(4)
         self._stamp_s: float | None = None
         self._serial = count()
+        self._frames = 0
 
     def __iter__(self) -> Iterator[Track]:
         return iter(tuple(self._tracks))
@@ -48,13 +49,18 @@ class Tracks:
         """
         return self._T_camera_previous
 
+    @property
+    def frames(self) -> int:
+        """Return the number of frames of the sequence so far, the current one included."""
+        return self._frames
+
     def set_measured_camera_motion(self, T_camera_previous: Matrix) -> None:
         """Replace the camera's motion that `begin_frame` predicted by a measured one (4, 4)."""
         self._T_camera_previous = T_camera_previous
 
     def clear(self) -> None:
         """Drop all tracks, and forget the time of the last frame and the camera's motion."""
-        self._tracks, self._stamp_s, self._serial = [], None, count()
+        self._tracks, self._stamp_s, self._serial, self._frames = [], None, count(), 0
         self._T_camera_previous = np.eye(4)
 
     def begin_frame(self, stamp_s: float | None, config: TrackingConfig) -> None:
@@ -67,6 +73,7 @@ class Tracks:
         if jumped:
             self.clear()
         self._stamp_s = stamp_s
+        self._frames += 1
         camera = Motion.of(self._T_camera_previous, ORIGIN, last_time) if last_time > 0 else STILL
         self._T_camera_previous = camera.over(self.time, ORIGIN)
         self._tracks = [track.predicted(self._T_camera_previous, self.time)
@@ -102,6 +109,11 @@ class Tracks:
     def keep_only(self, index: int) -> None:
         """End all tracks with another index."""
         self._tracks = [track for track in self._tracks if track.index == index]
+
+    def keep_labels(self, labels: Iterable[str]) -> None:
+        """End all tracks with other labels."""
+        kept = set(labels)
+        self._tracks = [track for track in self._tracks if track.label in kept]
 
     def set_references(self, references: Sequence[Reference]) -> None:
         """Continue with other references of the same names; tracks of other names are dropped."""

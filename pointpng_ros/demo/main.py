@@ -15,6 +15,7 @@ from rich.console import Console
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.simulation.worlds import SCENES
 from pointpng_ros.demo.animation import Animation
 from pointpng_ros.demo.bag_run import BagRun
 from pointpng_ros.demo.frame_log import FrameRecord
@@ -108,7 +109,7 @@ def _config(options: argparse.Namespace) -> DemoConfig:
     """Return defaults, updated by YAML file and options; raises ConfigError, FileError."""
     config = DemoConfig.from_yaml(options.config) if options.config else DemoConfig()
     given = {'seconds': options.seconds, 'rate_hz': options.rate_hz, 'seed': options.seed,
-             'objects': options.scene, 'noise': options.noise}
+             'scene': options.scene, 'objects': options.names, 'noise': options.noise}
     if options.seconds is None and os.environ.get('DEMO_SECONDS'):
         given['seconds'] = _seconds_of_environment()
     return dataclasses.replace(config, **{k: v for k, v in given.items() if v is not None})
@@ -138,13 +139,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog='pointpng demo', description=(
         'A simulated depth camera and the pose node as two processes over DDS, a live table of '
         'errors against the truth, a summary and a picture. Exit code 1 when too few objects in '
-        'view were posed.'))
+        'view were posed, or too many published poses were wrong.'))
     add = parser.add_argument
     add('--seconds', type=float, help='length of the run (default: $DEMO_SECONDS, or 30)')
     add('--bag', type=Path, metavar='PATH', help='play a recorded bag instead; there is no truth')
     add('--objects', type=Path, metavar='DIR',
         help='object library for the bag; without it, the first cloud shows the references')
-    add('--scene', metavar='NAMES', help='simulated objects, separated by commas')
+    add('--scene', choices=SCENES, help='tabletop: objects apart from each other, moving; '
+        'clutter: a pile of touching and leaning ones (default: tabletop)')
+    add('--names', metavar='NAMES', help='objects on the tabletop, separated by commas')
     add('--seed', type=int, help='seed of the simulated scene')
     add('--rate-hz', type=float, help='frames a second of the simulated camera')
     add('--noise', type=float, help='sensor noise: 0 is ideal, 1 a Kinect')

@@ -26,16 +26,20 @@ _TABLE_RGB = (0.50, 0.53, 0.58)
 _PALETTE = ((0.95, 0.62, 0.10), (0.30, 0.70, 0.96), (0.20, 0.78, 0.52), (0.94, 0.45, 0.60),
             (0.96, 0.88, 0.35), (0.66, 0.55, 0.95), (0.95, 0.38, 0.25), (0.45, 0.85, 0.85))
 _AXES_RGB = ((1.0, 0.25, 0.25), (0.30, 0.95, 0.30), (0.35, 0.55, 1.0))
-_INK, _FAINT = '#e8ecf2', '#9aa4b2'
+_INK, _FAINT, _WRONG = '#e8ecf2', '#9aa4b2', '#ff4040'
 
 
 @dataclass(frozen=True, kw_only=True)
 class PictureObject:
-    """A detection to draw: its pose, the points of its segment (N, 3), and a line about it."""
+    """A detection to draw: its pose, the points of its segment (N, 3), and a line about it.
+
+    `wrong`: known to be so; its label has a red border.
+    """
 
     pose: ObjectPose
     segment: NDArray[np.float32]
     note: str = ''
+    wrong: bool = False
 
 
 def save_picture(path: Path, points: NDArray[np.float32], objects: Sequence[PictureObject],
@@ -158,10 +162,12 @@ def _show(panel: Axes, view: views.Viewpoint, image: views.Colours,
         _draw_axes(panel, view, each.pose.T_camera_object)
     outlines = [view.pixels(_visible_points(each)) for each in objects]
     words = [each.pose.label + (f'\n{each.note}' if each.note else '') for each in objects]
-    for (x, y), text in zip(place_labels(outlines, words, WIDTH_PX, HEIGHT_PX), words):
+    places = place_labels(outlines, words, WIDTH_PX, HEIGHT_PX)
+    for (x, y), text, each in zip(places, words, objects):
         panel.text(x, y, text, color=_INK, fontsize=LABEL_POINTS, ha='center', va='center',
-                   linespacing=1.2, bbox={'boxstyle': 'round,pad=0.25', 'edgecolor': 'none',
-                                          'facecolor': (0, 0, 0, 0.6)})
+                   linespacing=1.2, bbox={
+                       'boxstyle': 'round,pad=0.25', 'facecolor': (0, 0, 0, 0.6),
+                       'edgecolor': _WRONG if each.wrong else 'none', 'linewidth': 2.5})
 
 
 def _visible_points(posed: PictureObject) -> NDArray[np.float32]:

@@ -49,7 +49,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectScore:
-    """The score of one object in view in one frame.
+    """The score of one object in one frame, in view or found though it is not.
 
     `detected_as` is the label of the detection at its place and `found_frame` its LABEL_INDEX,
     None when there is none; errors are NaN unless that label is right.
@@ -75,22 +75,42 @@ class ObjectScore:
 
 @dataclass(frozen=True, kw_only=True)
 class FrameScore:
-    """All objects in view in one frame, and the detections that belong to none of them.
+    """All objects in view in one frame, and every published pose.
 
-    Those `extra` detections are false, or show objects too occluded to count as in view.
+    objects: those in view, found or not; hidden: those not in view that a pose belongs to; extra:
+    labels of the poses that belong to no object, or to one that another pose shows already.
     """
 
     objects: tuple[ObjectScore, ...]
+    hidden: tuple[ObjectScore, ...] = ()
     extra: tuple[str, ...]
+
+    @property
+    def found(self) -> tuple[ObjectScore, ...]:
+        """Return the objects, in view or not, that a published pose belongs to."""
+        return tuple(row for row in (*self.objects, *self.hidden) if row.detected_as is not None)
+
+    @property
+    def published(self) -> int:
+        """Return the number of published poses."""
+        return len(self.found) + len(self.extra)
+
+    @property
+    def right(self) -> int:
+        """Return how many of them are within the limits, under the right label."""
+        return sum(row.posed for row in self.found)
 
 
 def score_frame(truths: Sequence[ObjectPose], detections: Sequence[ObjectPose],
-                models: Mapping[str, ScoredModel], limits: Limits) -> FrameScore:
+                models: Mapping[str, ScoredModel], limits: Limits, *,
+                hidden: Sequence[ObjectPose] = ()) -> FrameScore:
     """Pair true and detected objects one to one by place, right labels first, and measure.
 
     A detection belongs to an object when the centres of their models lie within half the
-    object's diameter. Rotation errors respect the symmetry of the object's model.
+    object's diameter. Rotation errors respect the symmetry of the object's model. `truths` are
+    the objects in view and `hidden` the others, which may be found but need not.
     """
+    in_view, truths = len(truths), [*truths, *hidden]
     gaps_m = _gaps_m(truths, detections, models)
     right = np.array([[t.label == d.label for d in detections] for t in truths],
                      dtype=bool).reshape(gaps_m.shape)
@@ -103,8 +123,10 @@ def score_frame(truths: Sequence[ObjectPose], detections: Sequence[ObjectPose],
     scores = tuple(_score(truth, detections[found[row]] if row in found else None, models, limits)
                    for row, truth in enumerate(truths))
     taken = set(found.values())
-    return FrameScore(objects=scores, extra=tuple(
-        detection.label for i, detection in enumerate(detections) if i not in taken))
+    return FrameScore(
+        objects=scores[:in_view],
+        hidden=tuple(row for row in scores[in_view:] if row.detected_as is not None),
+        extra=tuple(found.label for i, found in enumerate(detections) if i not in taken))
 
 
 def _score(truth: ObjectPose, detection: ObjectPose | None,

@@ -10,10 +10,12 @@ from rich.live import Live
 from rich.table import Table
 
 from pointpng_ros.demo.scoring import FrameScore, ObjectPose, ObjectScore
-from pointpng_ros.demo.summary import Summary
+from pointpng_ros.demo.summary import Summary, summarise
 
 _STYLES = {'posed': 'green', 'inaccurate': 'yellow', 'mistaken': 'red', 'missed': 'red'}
 _LINE_PERIOD_S = 1.0
+EXTRA = 'no object'
+"""Outcome of a pose where there is none, or one that another pose shows already."""
 
 
 class LiveView:
@@ -44,19 +46,23 @@ class LiveView:
 
 
 def score_table(score: FrameScore, end_to_end_ms: float) -> Table:
-    """Return one row for each object in view."""
+    """Return one row for each object in view, and for every further published pose."""
     table = _table('object', 'label', 'rotation error', 'translation error', 'ms', 'result')
-    for row in sorted(score.objects, key=lambda row: row.frame):
+    for row in _sorted(score):
         style = _STYLES[row.outcome]
-        table.add_row(row.frame, row.detected_as or '-', number(row.rotation_error_deg, '°'),
+        table.add_row(_name(row, score), row.detected_as or '-',
+                      number(row.rotation_error_deg, '°'),
                       number(row.translation_error_mm, ' mm'), number(end_to_end_ms, '', 0),
                       f'[{style}]{row.outcome}[/]')
+    for label in score.extra:
+        table.add_row('-', label, '-', '-', number(end_to_end_ms, '', 0), f'[red]{EXTRA}[/]')
     return table
 
 
 def score_line(score: FrameScore) -> str:
-    """Return all objects in view in one line."""
-    return ', '.join(_words(row) for row in sorted(score.objects, key=lambda row: row.frame))
+    """Return all objects in view and every further published pose in one line."""
+    words = [f'{_name(row, score)} {_errors_or_outcome(row)}' for row in _sorted(score)]
+    return ', '.join([*words, *(f'{label} {EXTRA}' for label in score.extra)])
 
 
 def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
@@ -70,13 +76,16 @@ def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
 
 def summary_table(summary: Summary) -> Table:
     """Return the figures of each object over the whole run, and of all together."""
-    table = _table('object', 'in view', 'posed', 'inaccurate', 'mistaken', 'missed',
-                   'rotation', 'translation')
-    table.caption = 'errors: median / 95th percentile'
-    for row in [*summary['objects'], {'object': 'all', **summary}]:
+    table = _table('object', 'in view', 'posed', 'missed', 'published', 'wrong', 'rotation',
+                   'translation')
+    table.caption = 'errors: median / 95th percentile, of the objects in view'
+    rows = list(summary['objects'])
+    if summary['extra_detections']:
+        rows.append(_extra_row(summary['extra_detections']))
+    for row in [*rows, {'object': 'all', **summary}]:
         table.add_row(
             row['object'], str(row['objects_in_view']), percent(row['posed_share']),
-            *(str(row[outcome]) for outcome in ('inaccurate', 'mistaken', 'missed')),
+            *(str(row[key]) for key in ('missed', 'published', 'wrong')),
             _pair(row['rotation_error_median_deg'], row['rotation_error_p95_deg'], '°'),
             _pair(row['translation_error_median_mm'], row['translation_error_p95_mm'], ' mm'),
             style='bold' if row['object'] == 'all' else None)
@@ -105,8 +114,22 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _words(row: ObjectScore) -> str:
-    return f'{row.frame} {error_words(row) if row.detected_as == row.label else row.outcome}'
+def _sorted(score: FrameScore) -> list[ObjectScore]:
+    return sorted((*score.objects, *score.hidden), key=lambda row: row.frame)
+
+
+def _name(row: ObjectScore, score: FrameScore) -> str:
+    return f'({row.frame})' if row in score.hidden else row.frame
+
+
+def _errors_or_outcome(row: ObjectScore) -> str:
+    return error_words(row) if row.detected_as == row.label else row.outcome
+
+
+def _extra_row(count: int) -> Summary:
+    """Return the figures of the poses where no object is."""
+    return {'object': EXTRA, **summarise([], [], seconds=0.0, pass_share=0.0),
+            'published': count, 'wrong': count}
 
 
 def _pair(middle: float | None, high: float | None, unit: str) -> str:

@@ -32,7 +32,8 @@ class Tally:
 
     def add(self, record: FrameRecord) -> None:
         """Score a processed frame."""
-        score = score_frame(record.truths, record.detections, self.models, self.limits)
+        score = score_frame(record.truths, record.detections, self.models, self.limits,
+                            hidden=record.hidden)
         self.frames.append(score)
         self.ages_ms.append(record.end_to_end_ms)
         self.poses += len(record.detections)
@@ -40,10 +41,9 @@ class Tally:
         self.swaps += self._swaps(score.objects)
 
     def _false(self, record: FrameRecord) -> int:
-        everything = score_frame([*record.truths, *record.hidden], record.detections, self.models,
-                                 self.false_limits)
-        right = sum(one.posed for one in everything.objects)
-        return len(record.detections) - right
+        score = score_frame(record.truths, record.detections, self.models, self.false_limits,
+                            hidden=record.hidden)
+        return score.published - score.right
 
     def _swaps(self, objects: Sequence[ObjectScore]) -> int:
         names = {one.frame: one.found_frame for one in objects

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from geometry_msgs.msg import Pose, Vector3
+from geometry_msgs.msg import Vector3
 import numpy as np
 from std_msgs.msg import Header
 
 from pointpng_ros.health import optional_packages as optional
-from pointpng_ros.messages.pose_messages import pose_of
+from pointpng_ros.messages.pose_messages import box_pose_of, pose_of
 from pointpng_ros.messages.posed_objects import LabelledPose, PosedObject
 
 ASKED_BY = 'the parameter publish_detections'
@@ -29,17 +29,22 @@ class DetectionMessages:
         return self._msg.Detection3DArray
 
     def array_of(self, objects: Sequence[PosedObject], header: Header) -> Any:
-        """Return one detection per object, an empty array when there is none."""
+        """Return one detection per object, an empty array when there is none.
+
+        The class of a poorly constrained object begins with POORLY_CONSTRAINED, so that nobody who
+        looks for a label takes its pose; its identity is the same as when its pose is accepted.
+        """
         return self._msg.Detection3DArray(
             header=header, detections=[self._detection(posed, header) for posed in objects])
 
     def _detection(self, posed: PosedObject, header: Header) -> Any:
         best = self._hypothesis(posed)
+        best.hypothesis.class_id = posed.class_id
         best.pose.covariance = posed.covariance.ravel().tolist()
         others = [self._hypothesis(other) for other in posed.others]
         for other in others:
             other.pose.covariance[0] = UNKNOWN
-        box = self._msg.BoundingBox3D(center=_box_pose(posed), size=_vector(posed.box[1]))
+        box = self._msg.BoundingBox3D(center=box_pose_of(posed), size=_vector(posed.box[1]))
         return self._msg.Detection3D(header=header, results=[best, *others], bbox=box,
                                      id=posed.child_frame)
 
@@ -49,14 +54,6 @@ class DetectionMessages:
         hypothesis.hypothesis.score = posed.confidence
         hypothesis.pose.pose = pose_of(posed)
         return hypothesis
-
-
-def _box_pose(posed: PosedObject) -> Pose:
-    """Return the box's centre in the published frame, rotated as the object."""
-    pose, T = pose_of(posed), posed.T_frame_object
-    centre = T[:3, :3] @ posed.box[0] + T[:3, 3]
-    pose.position.x, pose.position.y, pose.position.z = centre.tolist()
-    return pose
 
 
 def _vector(size_m: np.ndarray) -> Vector3:

@@ -19,11 +19,17 @@ FRAMES = {LIBRARY: "that of the object's file, in metres",
 """An object's own frame, in words, by reference mode."""
 
 
-def object_list(objects: Sequence[PosedObject], header: Header) -> String:
-    """Return the content of a Detection3DArray as JSON; docs/topics.md describes the keys."""
+def object_list(objects: Sequence[PosedObject], header: Header,
+                poorly_constrained: Sequence[PosedObject] = ()) -> String:
+    """Return the content of a Detection3DArray as JSON; docs/topics.md describes the keys.
+
+    Poorly constrained objects have a list of their own: who reads `objects` gets poses to act on.
+    """
     stamp = {'sec': header.stamp.sec, 'nanosec': header.stamp.nanosec}
     return String(data=json.dumps({'header': {'stamp': stamp, 'frame_id': header.frame_id},
-                                   'objects': [_object_entry(posed) for posed in objects]}))
+                                   'objects': [_object_entry(posed) for posed in objects],
+                                   'poorly_constrained': [_object_entry(posed)
+                                                    for posed in poorly_constrained]}))
 
 
 def _object_entry(posed: PosedObject) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Posed objects to a MarkerArray, also of several cameras on one topic."""
+"""Objects to a MarkerArray, also of several cameras on one topic."""
 
 from collections.abc import Sequence
 import time
@@ -8,7 +8,7 @@ import numpy as np
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from pointpng_ros.messages.pose_messages import pose_of
+from pointpng_ros.messages.pose_messages import box_pose_of, pose_of
 from pointpng_ros.messages.posed_objects import PosedObject
 
 SHOWN_S = 2.0
@@ -19,16 +19,24 @@ _SEGMENT_COLOURS = ((0.90, 0.60, 0.00), (0.35, 0.70, 0.90), (0.00, 0.62, 0.45),
                     (0.80, 0.47, 0.65))                                    # Okabe and Ito's
 _TEXT_HEIGHT_M = 0.03
 _TEXT_LIFT_M = 0.05
+_POORLY_CONSTRAINED = 'poorly_constrained'
+_WHITE, _GREY, _SEE_THROUGH = (1.0, 1.0, 1.0), (0.6, 0.6, 0.6), 0.25
 
 
-def markers_of(objects: Sequence[PosedObject], header: Header, *, max_points: int) -> MarkerArray:
-    """Return DELETEALL and, for every object, its points, axes and text."""
+def markers_of(objects: Sequence[PosedObject], header: Header, *, max_points: int,
+               poorly_constrained: Sequence[PosedObject] = ()) -> MarkerArray:
+    """Return DELETEALL and, for every object, its points, axes and text.
+
+    A poorly constrained object has the box in which it is, and a text, in a namespace of its own.
+    """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for number, posed in enumerate(objects):
         if max_points and len(posed.points):
             markers.append(_points(posed, header, number, max_points))
         markers.append(_axes(posed, header, number))
         markers.append(_text(posed, header, number))
+    for number, posed in enumerate(poorly_constrained):
+        markers += [_box(posed, header, 2 * number), _place(posed, header, 2 * number + 1)]
     return MarkerArray(markers=markers)
 
 
@@ -44,7 +52,7 @@ def _points(posed: PosedObject, header: Header, number: int, max_points: int) ->
 
 def _axes(posed: PosedObject, header: Header, number: int) -> Marker:
     marker = Marker(header=header, ns='axes', id=number, type=Marker.LINE_LIST,
-                    pose=pose_of(posed), scale=Vector3(x=0.004), color=_colour((1.0, 1.0, 1.0)))
+                    pose=pose_of(posed), scale=Vector3(x=0.004), color=_colour(_WHITE))
     tips = np.eye(3) * AXIS_LENGTH_M
     for tip, colour in zip(tips, _AXIS_COLOURS):
         marker.points += _as_points(np.stack([np.zeros(3), tip]))
@@ -54,10 +62,26 @@ def _axes(posed: PosedObject, header: Header, number: int) -> Marker:
 
 def _text(posed: PosedObject, header: Header, number: int) -> Marker:
     doubt = ' ?' if posed.ambiguous else ''
-    marker = Marker(header=header, ns='text', id=number, type=Marker.TEXT_VIEW_FACING,
+    return _words(posed, header, 'text', number,
+                  f'{posed.child_frame} {posed.confidence:.2f}{doubt}')
+
+
+def _box(posed: PosedObject, header: Header, number: int) -> Marker:
+    x, y, z = posed.box[1].tolist()
+    return Marker(header=header, ns=_POORLY_CONSTRAINED, id=number, type=Marker.CUBE,
+                  pose=box_pose_of(posed), scale=Vector3(x=x, y=y, z=z),
+                  color=_colour(_GREY, _SEE_THROUGH))
+
+
+def _place(posed: PosedObject, header: Header, number: int) -> Marker:
+    return _words(posed, header, _POORLY_CONSTRAINED, number,
+                  f'{posed.child_frame} poorly constrained')
+
+
+def _words(posed: PosedObject, header: Header, namespace: str, number: int, text: str) -> Marker:
+    marker = Marker(header=header, ns=namespace, id=number, type=Marker.TEXT_VIEW_FACING,
                     pose=pose_of(posed), scale=Vector3(z=_TEXT_HEIGHT_M),
-                    color=_colour((1.0, 1.0, 1.0)),
-                    text=f'{posed.child_frame} {posed.confidence:.2f}{doubt}')
+                    color=_colour(_WHITE), text=text)
     marker.pose.position.y -= _TEXT_LIFT_M      # up, in an optical frame
     return marker
 
@@ -66,8 +90,8 @@ def _as_points(points: np.ndarray) -> list[Point]:
     return [Point(x=x, y=y, z=z) for x, y, z in points.astype(np.float64).tolist()]
 
 
-def _colour(rgb: tuple[float, float, float]) -> ColorRGBA:
-    return ColorRGBA(r=rgb[0], g=rgb[1], b=rgb[2], a=1.0)
+def _colour(rgb: tuple[float, float, float], alpha: float = 1.0) -> ColorRGBA:
+    return ColorRGBA(r=rgb[0], g=rgb[1], b=rgb[2], a=alpha)
 
 
 class MarkerBoard:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header, String
 
-from pointpng_ros.messages.posed_objects import LabelledPose, NamedPose
+from pointpng_ros.messages.posed_objects import LabelledPose, NamedPose, PosedObject
 
 
 def transform_of(posed: NamedPose, header: Header) -> TransformStamped:
@@ -30,6 +30,14 @@ def pose_of(posed: LabelledPose) -> Pose:
     x, y, z = posed.position_m
     qx, qy, qz, qw = posed.quat_xyzw
     return Pose(position=Point(x=x, y=y, z=z), orientation=Quaternion(x=qx, y=qy, z=qz, w=qw))
+
+
+def box_pose_of(posed: PosedObject) -> Pose:
+    """Return the centre of an object's box in the published frame, rotated as the object."""
+    pose, T = pose_of(posed), posed.T_frame_object
+    centre = T[:3, :3] @ posed.box[0] + T[:3, 3]
+    pose.position.x, pose.position.y, pose.position.z = centre.tolist()
+    return pose
 
 
 def matrix_from_transform(transform: Transform) -> np.ndarray:

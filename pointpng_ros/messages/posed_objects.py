@@ -1,4 +1,8 @@
-"""Accepted objects as they are published: labels, poses and points in the target frame."""
+"""Objects as they are published: labels, poses and points in the target frame.
+
+Accepted ones have a pose to act on. Poorly constrained ones have a label and a place, but part of
+their pose is unknown; they are published for collision avoidance only, and marked.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +16,8 @@ if TYPE_CHECKING:                        # the core's types bring torch
     from pointpng_core.estimation.types import Hypothesis, LabelHypothesis
     from pointpng_core.pipeline import Detection, FrameResult
 
+POORLY_CONSTRAINED = 'poorly_constrained/'
+"""Before the label of an object whose pose must not be acted on, where there is a class name."""
 LEAST_SCORE = 1e-9
 """Scores below it are raised to it: no division by zero."""
 
@@ -46,12 +52,19 @@ class NamedPose(LabelledPose):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PosedObject(NamedPose):
-    """An accepted object; costly properties are computed when first asked for, and kept."""
+    """An object; costly properties are computed when first asked for, and kept."""
 
     detection: 'Detection'
     """What the core found, in the cloud's frame."""
     T_frame_cloud: np.ndarray | None = None
     """(4, 4) of the cloud's frame in the published one; None where they are the same."""
+    well_constrained: bool = True
+    """Whether the points determine the pose, which may be acted on only then."""
+
+    @property
+    def class_id(self) -> str:
+        """Return the label, marked where the pose is poorly constrained."""
+        return self.label if self.well_constrained else POORLY_CONSTRAINED + self.label
 
     @property
     def ambiguous(self) -> bool:
@@ -75,13 +88,21 @@ class PosedObject(NamedPose):
 
     @property
     def box(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return centre and size (3,), metres, of the reference's box along its own axes."""
-        centre_m, size_m = self.detection.reference.box
+        """Return centre and size (3,), metres, of the object's box along its own axes.
+
+        That of a poorly constrained object holds every pose that it may have.
+        """
+        centre_m, size_m = self.detection.box
         return centre_m, size_m
 
     @cached_property
     def others(self) -> list[LabelledPose]:
-        """Return other poses and labels that explain the points, most likely first."""
+        """Return other poses and labels that explain the points, most likely first.
+
+        None are told of a poorly constrained object: there is no end of its poses.
+        """
+        if not self.well_constrained:
+            return []
         estimate = self.detection.estimate
         per_score = self.confidence / max(estimate.score, LEAST_SCORE)
         poses = [self._other(self.label, other, per_score * other.score)
@@ -100,11 +121,23 @@ class PosedObject(NamedPose):
 def objects_of(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
                ) -> list[PosedObject]:
     """Return the detections of a frame as objects, in the frame `T_frame_cloud` leads to."""
-    return [PosedObject(
-        label=detection.label, child_frame=detection.child_frame,
-        T_frame_object=moved_pose(detection.estimate.T_observation_reference, T_frame_cloud),
-        confidence=float(detection.estimate.confidence), detection=detection,
-        T_frame_cloud=T_frame_cloud) for detection in result.detections]
+    return [_object_of(found, T_frame_cloud, well_constrained=True) for found in result.detections]
+
+
+def poorly_constrained_objects_of(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
+                                  ) -> list[PosedObject]:
+    """Return the objects of a frame whose pose the points do not determine, in the same frame."""
+    return [_object_of(found, T_frame_cloud, well_constrained=False)
+            for found in result.poorly_constrained]
+
+
+def _object_of(found: 'Detection', T_frame_cloud: np.ndarray | None, *, well_constrained: bool
+               ) -> PosedObject:
+    return PosedObject(
+        label=found.label, child_frame=found.child_frame,
+        T_frame_object=moved_pose(found.estimate.T_observation_reference, T_frame_cloud),
+        confidence=float(found.estimate.confidence), detection=found,
+        T_frame_cloud=T_frame_cloud, well_constrained=well_constrained)
 
 
 def unposed_points(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None

@@ -1,6 +1,7 @@
 """Node sim_camera: a simulated depth camera over a table, with the true poses beside it.
 
 ros2 run pointpng_ros sim_camera --ros-args -p rate_hz:=10.0 -p objects:=mug,drill,bracket
+ros2 run pointpng_ros sim_camera --ros-args -p scene:=clutter
 pointpng sim --write-library objects/            # only write the object library, then leave
 """
 
@@ -25,7 +26,13 @@ from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.simulator import DepthSimulator, ObjectTruth, SimulatedFrame
-from pointpng_core.simulation.tabletop import TabletopWorld, WorldConfig
+from pointpng_core.simulation.tabletop import WorldConfig
+from pointpng_core.simulation.worlds import (
+    SCENES,
+    TABLETOP,
+    TABLETOP_OBJECTS,
+    make_world,
+)
 from pointpng_ros.health.lifetime import run_node
 from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
@@ -36,8 +43,6 @@ from pointpng_ros.messages.posed_objects import NamedPose
 from pointpng_ros.parameters.node_config import RELIABILITIES
 from pointpng_ros.parameters.parameter_specs import ParameterGroup
 from pointpng_ros.parameters.parameters import declare_parameters
-
-DEFAULT_OBJECTS = 'mug,bottle,drill,bracket,box,spray'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +72,11 @@ class SimCameraConfig(Config):
         'when it is due.', low=0, high=600)
     stamp_offset_s: float = option(0.0, help='Added to the stamps, as by a clock that is wrong.',
                                    unit='s', low=-1e6, high=1e6)
-    objects: str = option(DEFAULT_OBJECTS, help='Objects on the table, separated by commas; a '
-                          'name may repeat.')
+    scene: str = option(
+        TABLETOP, choices=SCENES, help='tabletop: objects apart from each other, moving; clutter: '
+        'a pile of touching and leaning ones, which world.seed chooses among the stored ones.')
+    objects: str = option('', help='Objects of the scene tabletop, separated by commas; a name '
+                          f'may repeat. Empty: {",".join(TABLETOP_OBJECTS)}.')
     noise: float = option(1.0, help='Sensor noise: 0 is ideal, 1 a Kinect.', low=0, high=5)
     min_visible_share: float = option(
         0.35, help='An object counts as in view when it projects wholly into the image and at '
@@ -78,7 +86,7 @@ class SimCameraConfig(Config):
 
     @property
     def object_names(self) -> list[str]:
-        """Return the objects on the table."""
+        """Return the objects asked for."""
         return [name.strip() for name in self.objects.split(',') if name.strip()]
 
 
@@ -97,8 +105,9 @@ class SimCamera(Node):
         super().__init__('sim_camera')
         configs = declare_parameters(self, sim_camera_groups())
         self._config, self._simulator = _build(configs)
+        names = [item.label for item in self._simulator.world.objects]
         if self._config.library_dir:
-            write_catalogue(self._config.library_dir, self._config.object_names)
+            write_catalogue(self._config.library_dir, names)
         qos = cloud_qos(self._config.reliability)
         self._cloud_publisher = self.create_publisher(PointCloud2, self._config.cloud_topic, qos)
         self._depth_publisher = None
@@ -107,11 +116,11 @@ class SimCamera(Node):
                 self, self._config.depth_topic, self._simulator.camera.pinhole,
                 encoding=self._config.publish_depth, qos=qos)
         self._truth_publisher, self._hidden_publisher = [
-            self.create_publisher(TransformStamped, topic, 10 * len(self._config.object_names))
+            self.create_publisher(TransformStamped, topic, 10 * len(names))
             if topic else None for topic in (self._config.truth_topic, self._config.hidden_topic)]
         self._frames = self._numbered_frames()
         self._timer = self.create_timer(1 / self._config.rate_hz, self._publish)
-        self.get_logger().info(f'{self._config.objects} at {self._config.rate_hz:g} Hz on '
+        self.get_logger().info(f'{",".join(names)} at {self._config.rate_hz:g} Hz on '
                                f'{self._config.cloud_topic}')
 
     def _publish(self) -> None:
@@ -167,7 +176,8 @@ def _write_library(folder: str) -> int:
 def _build(configs: dict[str, Config]) -> tuple[SimCameraConfig, DepthSimulator]:
     """Return the node's own config and the simulator of the other three."""
     config = cast(SimCameraConfig, configs[''])
-    world = TabletopWorld(config.object_names, config=cast(WorldConfig, configs['world.']))
+    world = make_world(config.scene, config.object_names,
+                       config=cast(WorldConfig, configs['world.']))
     noise = cast(SensorErrors, configs['sensor.']).scaled(config.noise)
     return config, DepthSimulator(world, camera=cast(DepthCamera, configs['camera.']), noise=noise)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 from rclpy.node import Node
+from std_msgs.msg import Header
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
 from pointpng_core.geometry.rigid_motion import point_sigma_m
 from pointpng_ros.messages.pose_messages import matrix_from_pose
+from pointpng_ros.messages.posed_objects import POORLY_CONSTRAINED
 from pointpng_ros.messages.tf_frames import FrameLookup
 
 
@@ -33,6 +35,15 @@ class PickRules(Config):
         help='Largest standard deviation of the points the gripper goes to.')
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Obstacle:
+    """The box of a detected object: T_base_box (4, 4) of its centre, and its sides in metres."""
+
+    name: str
+    T_base_box: np.ndarray
+    size_m: tuple[float, float, float]
+
+
 def doubt_of(detection: Any, rules: PickRules, *, age_s: float,
              T_object_ways: Sequence[np.ndarray]) -> str:
     """Return why a vision_msgs/Detection3D is not to be reached for; empty where it may be.
@@ -47,6 +58,8 @@ def doubt_of(detection: Any, rules: PickRules, *, age_s: float,
 def _kind_doubt(detection: Any, rules: PickRules) -> str:
     best, *others = (result.hypothesis for result in detection.results)
     second_best = max(others, key=lambda other: other.score, default=None)
+    if best.class_id == POORLY_CONSTRAINED + rules.label:
+        return 'poorly constrained: what would determine its pose is hidden'
     if best.class_id != rules.label:
         return f'not a {rules.label}'
     if not best.score >= rules.min_confidence:              # a number that is none must not pass
@@ -85,14 +98,22 @@ class RobotFrame:
 
     def T_base_object(self, detection: Any) -> np.ndarray:
         """Return the pose (4, 4), metres; raises CloudError where tf has none at its stamp."""
-        header = detection.header
-        T_frame_object = matrix_from_pose(detection.results[0].pose.pose)
+        return self._moved(matrix_from_pose(detection.results[0].pose.pose), detection.header)
+
+    def obstacle(self, detection: Any) -> 'Obstacle':
+        """Return the box of a detection; raises CloudError as `T_base_object`."""
+        size = detection.bbox.size
+        return Obstacle(
+            name=detection.id, size_m=(size.x, size.y, size.z),
+            T_base_box=self._moved(matrix_from_pose(detection.bbox.center), detection.header))
+
+    def _moved(self, T_frame_thing: np.ndarray, header: Header) -> np.ndarray:
         if header.frame_id == self._base_frame:
-            return T_frame_object
+            return T_frame_thing
         if self._lookup is None:
             raise CloudError(f'its pose is in {header.frame_id!r}, and tf2_ros is not installed: '
                              f'start pose_estimator with target_frame:={self._base_frame}')
-        return self._lookup.T_target_cloud(header) @ T_frame_object
+        return self._lookup.T_target_cloud(header) @ T_frame_thing
 
 
 def sigma_of(detection: Any, T_object_way: np.ndarray) -> float:

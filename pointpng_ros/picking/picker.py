@@ -13,7 +13,7 @@ from pointpng_core.errors import CloudError
 from pointpng_ros.health import optional_packages as optional
 from pointpng_ros.parameters.parameter_specs import ParameterGroup
 from pointpng_ros.parameters.parameters import declare_parameters
-from pointpng_ros.picking.grasp_rules import PickRules, RobotFrame, doubt_of
+from pointpng_ros.picking.grasp_rules import Obstacle, PickRules, RobotFrame, doubt_of
 
 CHECK_S = 0.05
 
@@ -41,12 +41,19 @@ class Picker(Node):
         """Act on the target's pose (4, 4); `header` has the stamp of its cloud and base_frame."""
         raise NotImplementedError
 
+    def avoid(self, obstacles: Sequence[Obstacle], header: Header) -> None:
+        """Note what else is there, before `reach`: nothing is done unless a node derives it.
+
+        The boxes of all objects but the target in base_frame, also of those that no rule allows
+        to reach for and of poorly constrained ones.
+        """
+
     def _choose(self, array: Any) -> None:
         fit = {found.id: found for found in array.detections if self._fits(found)}
         surest = max(fit, key=lambda name: fit[name].results[0].hypothesis.score, default='')
         name = self._target or surest
         if name in fit:
-            self._aim(fit[name])
+            self._aim(fit[name], [found for found in array.detections if found.id != name])
 
     def _fits(self, found: Any) -> bool:
         doubt = doubt_of(found, self._rules, age_s=self._age_s(Time.from_msg(found.header.stamp)),
@@ -55,17 +62,19 @@ class Picker(Node):
             self.get_logger().info(f'{found.id} refused, {doubt}')
         return not doubt
 
-    def _aim(self, found: Any) -> None:
+    def _aim(self, found: Any, others: Sequence[Any]) -> None:
         try:
             T_base_object = self._robot.T_base_object(found)
+            obstacles = [self._robot.obstacle(other) for other in others]
         except CloudError as error:
             self.get_logger().warning(f'{found.id} refused, {error}')
             return
         if not self._target:
             self.get_logger().info(f'target {found.id}')
         self._target, self._seen = found.id, Time.from_msg(found.header.stamp)
-        self.reach(T_base_object, Header(stamp=found.header.stamp,
-                                         frame_id=self._rules.base_frame))
+        header = Header(stamp=found.header.stamp, frame_id=self._rules.base_frame)
+        self.avoid(obstacles, header)
+        self.reach(T_base_object, header)
 
     def _expire(self) -> None:
         if self._target and not 0.0 <= self._age_s(self._seen) <= self._rules.max_age_s:

@@ -17,7 +17,11 @@ from pointpng_ros.health.diagnostics import support_in_words
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
-from pointpng_ros.messages.posed_objects import objects_of, unposed_points
+from pointpng_ros.messages.posed_objects import (
+    objects_of,
+    poorly_constrained_objects_of,
+    unposed_points,
+)
 from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.processing.pose_publisher import PosePublisher
 from pointpng_ros.processing.session import PoseSession
@@ -121,8 +125,11 @@ class CloudProcessor:
             return
         if self._lookup:
             header = Header(stamp=header.stamp, frame_id=self._lookup.target_frame)
-        objects = [replace(posed, child_frame=camera.child_frame(posed.child_frame))
-                   for posed in objects_of(result, T_target_cloud)]
+        objects, poorly_constrained = (
+            [replace(posed, child_frame=camera.child_frame(posed.child_frame))
+             for posed in of(result, T_target_cloud)]
+            for of in (objects_of, poorly_constrained_objects_of))
         self._publisher.publish(objects, header, camera=camera.name,
+                                poorly_constrained=poorly_constrained,
                                 marker_points=self._reader.config.marker_points,
                                 unposed=partial(unposed_points, result, T_target_cloud))

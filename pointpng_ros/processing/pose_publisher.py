@@ -59,9 +59,12 @@ class PosePublisher:
             output.get_subscription_count() for output in self._outputs)
 
     def publish(self, objects: Sequence[PosedObject], header: Header, *, marker_points: int,
-                unposed: Callable[[], list[np.ndarray]], camera: str = '') -> None:
+                unposed: Callable[[], list[np.ndarray]],
+                poorly_constrained: Sequence[PosedObject] = (), camera: str = '') -> None:
         """Publish one cloud's objects, all with `header`; the markers come last.
 
+        `poorly_constrained` objects have no pose to act on: they are among the detections, marked,
+        in a list of their own in the JSON, and among the markers, but neither poses nor tf.
         `unposed` returns the points (N, 3) of each segment without a pose, in the same frame.
         `camera` is the name of one of several cameras.
         """
@@ -72,11 +75,13 @@ class PosePublisher:
         if self._broadcaster:
             self._broadcaster.send(transforms)
         if self._detections and self._detection.get_subscription_count():
-            self._detection.publish(self._detections.array_of(objects, header))
+            self._detection.publish(self._detections.array_of([*objects, *poorly_constrained],
+                                                              header))
         if self._objects.get_subscription_count():
-            self._objects.publish(object_list(objects, header))
+            self._objects.publish(object_list(objects, header, poorly_constrained))
         if self._segments.get_subscription_count():
             self._segments.publish(segment_cloud(objects, unposed(), header))
         if self._markers.get_subscription_count():
             self._markers.publish(self._board.with_others(
-                camera, markers_of(objects, header, max_points=marker_points)))
+                camera, markers_of(objects, header, max_points=marker_points,
+                                   poorly_constrained=poorly_constrained)))

@@ -158,10 +158,13 @@ def test_frames_of_another_shape_are_refused(pipeline, frame):
 class StubEstimator:
     """Answers with given scores, records the calls."""
 
-    config = EstimatorConfig()
+    config, device = EstimatorConfig(), 'cpu'
 
     def __init__(self, *scores):
         self.scores, self.calls = scores, []
+
+    def with_depth_noise(self, depth_noise):
+        return self
 
     def estimate_batch(self, observations, references, *, scene_points=None, **options):
         self.calls.append(SimpleNamespace(observations=observations, references=references,

@@ -21,7 +21,7 @@ ROOMS = (*FOUNDATION, 'geometry', 'io', 'segmentation', 'simulation', 'embedding
 A room imports itself and earlier ones only."""
 ESTIMATION_ROOMS = ('observation_kind', 'config', 'types', 'sensor', 'observations',
                     'hypotheses', 'search', 'registration', 'verification', 'uncertainty',
-                    'confidence', 'recognition', 'strategies', 'summary')
+                    'confidence', 'pixels', 'recognition', 'strategies', 'summary')
 """The same inside `estimation`: from what all parts share to the answer."""
 NOT_CODE = {'weights'}
 MOST_FOLDERS, MOST_FILES = 12, 6

@@ -10,7 +10,7 @@ import unicodedata
 
 import pytest
 
-from pointpng_core.cli.main import CORE_COMMANDS
+from pointpng_core.cli.main import CORE_COMMANDS, module_name
 from pointpng_core.evaluation.pose.curves_report import LABELS
 from pointpng_core.tracking import frame_result
 from pointpng_ros.cli import ROS_COMMANDS, _run_parser
@@ -91,7 +91,7 @@ def test_the_moving_picture_is_small_and_moves():
 
 def parser_of(command):
     """Return the argument parser of a command of the core."""
-    module = importlib.import_module(f'pointpng_core.cli.{command}')
+    module = importlib.import_module(f'pointpng_core.cli.{module_name(command)}')
     parser = argparse.ArgumentParser(prog=command, allow_abbrev=False)
     module.add_arguments(parser)
     return parser
@@ -201,8 +201,8 @@ def helps(parser):
 def test_help_texts_of_commands_use_the_words_of_the_field():
     forwarded = [f'{name}: {text}' for name, (_, text) in ROS_COMMANDS.items()]
     texts = list(chain(forwarded, helps(_run_parser()), *(
-        [importlib.import_module(f'pointpng_core.cli.{name}').HELP, *helps(parser_of(name))]
-        for name in CORE_COMMANDS)))
+        [importlib.import_module(f'pointpng_core.cli.{module_name(name)}').HELP,
+         *helps(parser_of(name))] for name in CORE_COMMANDS)))
     assert len(texts) > 150
     assert former_words('\n'.join(texts)) == []
 

@@ -196,7 +196,7 @@ def test_wheel_holds_both_packages_and_the_ros_files(tmp_path):
     data = f'pointpng_ros-{pointpng_core.__version__}.data/data/'
     assert {'pointpng_core/geometry/so3/__init__.py', 'pointpng_core/io/ply.py',
             'pointpng_ros/cli.py',
-            'pointpng_core/weights/tiny/model.safetensors',
+            'pointpng_core/weights/tiny/model.safetensors', 'pointpng_core/simulation/piles.json',
             f'{data}share/pointpng_ros/package.xml', f'{data}lib/pointpng_ros/pose_estimator',
             f'{data}share/ament_index/resource_index/packages/pointpng_ros'} <= names
     assert not any(name.startswith('test') for name in names)

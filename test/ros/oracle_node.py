@@ -1,6 +1,7 @@
 """Fake of pose_estimator in tests of the demo: answers with the truth, made worse on demand.
 
-SHIFT_MM moves every pose, RELABEL names every object 'can', CRASH ends the node at its start.
+SHIFT_MM moves every pose, RELABEL names every object 'can', CRASH ends the node at its start,
+UPSIDE_DOWN also publishes the objects that are not in view, rotated by half a turn.
 """
 
 from collections import defaultdict
@@ -30,6 +31,12 @@ def main():
     def on_truth(message):
         truths[message.header.stamp.sec, message.header.stamp.nanosec].append(message)
 
+    def on_hidden(message):
+        """Rotate by half a turn about the object's x axis: xyzw times (1, 0, 0, 0)."""
+        q = message.transform.rotation
+        q.x, q.y, q.z, q.w = q.w, q.z, -q.y, -q.x
+        on_truth(message)
+
     def answer():
         """Two clouds later, when the truths of this one have surely come."""
         while len(headers) > 2:
@@ -42,6 +49,8 @@ def main():
             markers.publish(MarkerArray(markers=[Marker(header=header, action=Marker.DELETEALL)]))
 
     node.create_subscription(TransformStamped, '/pointpng/ground_truth', on_truth, 100)
+    if os.environ.get('UPSIDE_DOWN'):
+        node.create_subscription(TransformStamped, '/pointpng/ground_truth_hidden', on_hidden, 100)
     node.create_subscription(PointCloud2, '/camera/depth/points',
                              lambda message: headers.append(message.header), 5)
     node.create_timer(0.1, answer)

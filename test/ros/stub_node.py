@@ -1,6 +1,7 @@
 """pose_estimator with a pipeline that needs no torch: every metre of x is an object.
 
-Every object_7 is ambiguous, and a frame with an object_8 has a warning. A cloud whose first point
+Every object_7 is ambiguous, every object_9 poorly constrained, and a frame with an object_8 has a
+warning. A cloud whose first point
 has x = 66 makes the pipeline fail, one with x = 67 finds the memory of the GPU full; `--slow
 SECONDS` delays every cloud. The library FOLDER_N contains object_N; late_N takes a while to load,
 slow_N until LOADING_CLOUDS more clouds are answered; none can be loaded from broken.
@@ -37,6 +38,7 @@ GROUPS = [ParameterGroup(prefix='', defaults=NodeConfig(), live=LIVE_NODE_PARAME
           ParameterGroup(prefix='roi.', defaults=RegionConfig(), live=True),
           ParameterGroup(prefix='pipeline.', defaults=StubConfig(), live=True)]
 SCORE, VARIANCE = 0.75, 1e-6
+POOR = 'object_9'
 WARNINGS = ('several points on a ray',)
 LATE_S, LOADING_CLOUDS, LOADING_TIMEOUT_S = 2.0, 8, 60.0
 FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
@@ -77,12 +79,15 @@ class StubPipeline:
             raise sys.modules.setdefault('torch', FULL_GPU).cuda.OutOfMemoryError('tried 20 GiB')
         names = [reference.name for reference in self.references]
         found = [(x, block) for x, block in blocks(points) if f'object_{x}' in names]
-        detections = [detection(x, block) for x, block in found if self.min_score <= SCORE]
+        posed = [detection(x, block) for x, block in found if self.min_score <= SCORE]
         followed = self.tracks & {x for x, _ in found}
         self.tracks |= {x for x, _ in found}
         states = tuple(SimpleNamespace(name=f'object_{x}_0', index=0, state='tracking', age=1,
                                        confidence=0.9, missed=0) for x, _ in found)
-        return StubResult(detections=tuple(detections), stage_ms={'search': 1.0}, states=states,
+        good, poor = (tuple(each for each in posed if (each.label == POOR) == poor)
+                      for poor in (False, True))
+        return StubResult(detections=good, poorly_constrained=poor, stage_ms={'search': 1.0},
+                          states=states,
                           warnings=WARNINGS if 8 in {x for x, _ in found} else (),
                           tracked=len(followed), searched=len(found) - len(followed),
                           scene=SimpleNamespace(
@@ -126,7 +131,7 @@ def detection(x, block):
     return SimpleNamespace(label=f'object_{x}', index=0, child_frame=f'object_{x}_0',
                            estimate=estimate, segment=segment(x, block), other_poses=[],
                            covariance=lambda T_target_cloud: np.eye(6) * VARIANCE,
-                           reference=reference(f'object_{x}'))
+                           box=reference(f'object_{x}').box)
 
 
 def segment(x, block):

@@ -218,15 +218,15 @@ def test_a_failed_child_is_reported_with_its_last_output(tmp_path):
             wait_until(lambda: not children.running(), what='its end')
 
 
-def demo(monkeypatch, tmp_path, domain, **environment):
+def demo(monkeypatch, tmp_path, domain, *, options=('--names', 'mug,can,bracket'), **environment):
     """The whole demo with an oracle in the node's place; returns exit code and figures."""
     monkeypatch.setattr(simulated_run, 'NODE_MODULE', 'oracle_node')
     monkeypatch.setenv('PYTHONPATH', str(Path(__file__).parent))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     figures = tmp_path / 'demo.json'
-    code = main.main(['--seconds', '2', '--scene', 'mug,can,bracket', '--domain-id', str(domain),
-                      '--picture', str(tmp_path / 'demo.png'), '--json', str(figures)])
+    code = main.main(['--seconds', '2', *options, '--domain-id', str(domain), '--picture',
+                      str(tmp_path / 'demo.png'), '--json', str(figures)])
     return code, json.loads(figures.read_text()) if figures.exists() else None
 
 
@@ -266,10 +266,10 @@ def test_seconds_come_from_the_option_then_the_environment(monkeypatch):
 def test_the_default_scene_is_no_easy_one():
     """Five objects or more, asymmetric ones among them, a library with a distractor."""
     config = DemoConfig()
-    names = config.objects.split(',')
+    names = config.object_names
     assert len(names) >= 5
     asymmetric = [model.name for model in catalogue_library(names) if not model.symmetry.elements]
     assert len(asymmetric) >= 3
     assert set(config.library_names) > set(names)
-    assert (config.rotation_limit_deg, config.translation_limit_mm, config.pass_share) \
-        == (5, 5, 0.9)
+    assert (config.rotation_limit_deg, config.translation_limit_mm) == (5, 5)
+    assert (config.least_posed_share, config.least_right_share) == (0.9, 0.95)

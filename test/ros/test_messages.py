@@ -50,7 +50,7 @@ def detection(index, T, segment):
         estimate=SimpleNamespace(T_observation_reference=T, score=0.9, confidence=0.6,
                                  ambiguous=ambiguous, symmetric=True, other_labels=(can,)),
         other_poses=[other] if ambiguous else [], covariance=covariance,
-        reference=SimpleNamespace(box=(np.array([0.1, 0, 0.05]), np.array([0.4, 0.4, 0.1]))))
+        box=(np.array([0.1, 0, 0.05]), np.array([0.4, 0.4, 0.1])))
 
 
 def covariance(T_target_cloud):

@@ -39,6 +39,19 @@ class Outer(Config):
 GROUP = ParameterGroup(prefix='a.', defaults=Outer(), live=frozenset({'flag'}))
 
 
+def test_the_depth_camera_is_one_parameter_and_contradictions_are_refused():
+    group = next(group for group in pose_estimator_groups() if group.prefix == 'estimator.')
+    values = {spec.name: spec.default for spec in group.specs()}
+    prefix = 'estimator.depth_noise.'
+    chosen = with_values(group.defaults, 'estimator.',
+                         {**values, f'{prefix}profile': 'realsense_d4xx'})
+    assert chosen.depth_noise.sigma_m(1.0) > 2 * group.defaults.depth_noise.sigma_m(1.0)
+    own = {**values, f'{prefix}profile': 'custom', f'{prefix}axial_m': 0.003}
+    assert with_values(group.defaults, 'estimator.', own).depth_noise.sigma_m(0.4) == 0.003
+    with pytest.raises(ConfigError, match=r"axial_m = 0.003 contradicts profile = 'tof'"):
+        with_values(group.defaults, 'estimator.', {**own, f'{prefix}profile': 'tof'})
+
+
 def test_nested_configs_become_dotted_parameters_with_the_instances_defaults():
     specs = {spec.name: spec for spec in GROUP.specs()}
     assert list(specs) == ['a.kind', 'a.flag', 'a.inner.peaks', 'a.inner.width_m']

@@ -155,10 +155,10 @@ def matrix(pose):
 
 
 @contextmanager
-def picking(observer, msg, *parameters):
+def picking(observer, msg, *parameters, example=EXAMPLE):
     robot = Robot(observer, msg)
     values = [word for parameter in parameters for word in ('-p', parameter)]
-    with RosProcess(EXAMPLE, '--ros-args', *values, PYTHONPATH=PATH) as node:
+    with RosProcess(example, '--ros-args', *values, PYTHONPATH=PATH) as node:
         observer.wait_for_subscriber(robot.publisher)
         for way in robot.ways:
             observer.wait_for_publisher(f'/pick_and_place/{way}')

@@ -13,6 +13,7 @@ from sensor_msgs.msg import PointCloud2
 
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.object_library import load_library
+from pointpng_core.simulation.piles import pile_of
 from pointpng_core.simulation.shapes.catalogue import make_object, object_names
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.nodes import sim_camera
@@ -67,6 +68,19 @@ def test_an_unknown_object_is_refused_with_the_choices(domain):
         assert 'Traceback' not in node.output
 
 
+def test_clutter_is_shown_and_has_objects_of_its_own(observer):
+    clutter = ['scene:=clutter' if word == 'objects:=mug,can,can' else word for word in CAMERA]
+    truths = observer.collect(TransformStamped, '/pointpng/ground_truth')
+    hidden = observer.collect(TransformStamped, '/pointpng/ground_truth_hidden')
+    names = {f'{name}_0' for name, _ in pile_of(0)}
+    with RosProcess(*clutter, '-p', 'hidden_topic:=/pointpng/ground_truth_hidden'):
+        wait_until(lambda: {each.child_frame_id for each in truths + hidden} == names,
+                   what='the true poses of the pile', timeout_s=60)
+    with RosProcess(*CAMERA, '-p', 'scene:=clutter') as node:
+        assert node.wait(timeout_s=60) == 1
+        assert 'the scene clutter has objects of its own' in node.output
+
+
 def test_the_library_it_writes_is_the_catalogue(tmp_path, capsys):
     assert sim_camera.main(['--write-library', str(tmp_path / 'objects')]) == 0
     models = {model.name: model for model in load_library(tmp_path / 'objects')}
@@ -92,6 +106,6 @@ def test_prepared_frames_go_forwards_and_backwards(count, shown):
 
 def test_every_parameter_is_described():
     table = parameter_table(sim_camera.sim_camera_groups())
-    for name in ('rate_hz', 'objects', 'noise', 'min_visible_share', 'world.seed',
+    for name in ('rate_hz', 'scene', 'objects', 'noise', 'min_visible_share', 'world.seed',
                  'camera.width', 'sensor.axial_m'):
         assert f'`{name}`' in table

@@ -26,7 +26,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import add_model, fraction, limit_threads, positive, report_progress
+from pointpng_core.cli.options import (
+    add_model,
+    add_sensor,
+    fraction,
+    limit_threads,
+    positive,
+    report_progress,
+    with_sensor,
+)
 from pointpng_core.cli.output import check_json_target, number, table
 
 if TYPE_CHECKING:
@@ -55,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--config', metavar='FILE', type=Path,
                         help='YAML with the keys estimator, segmenter and pipeline, each with '
                              'values of EstimatorConfig, SegmenterConfig, PipelineConfig')
+    add_sensor(parser)
     add_model(parser)
     parser.add_argument('--threads', metavar='N', type=positive, default=1,
                         help='threads for every method alike (default: 1)')
@@ -177,9 +186,12 @@ def _source(options: argparse.Namespace) -> 'FrameSource':
 
 
 def _settings(options: argparse.Namespace) -> 'FrameSettings':
+    from dataclasses import replace
+
     from pointpng_core.evaluation.frames.settings import FrameSettings
     settings = FrameSettings.from_yaml(options.config) if options.config else FrameSettings()
-    return settings.without_tracking()
+    estimator = with_sensor(settings.estimator, options.sensor)
+    return replace(settings, estimator=estimator).without_tracking()
 
 
 def _method(options: argparse.Namespace, settings: 'FrameSettings', estimator: 'PoseEstimator',

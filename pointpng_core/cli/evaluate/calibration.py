@@ -2,15 +2,16 @@
 
 Poses of every observation are estimated with libraries with and without its object, and judged as
 `pointpng_core.estimation.confidence` defines. Half of the objects of every source are for fitting,
-the others are held out; all figures are of the held-out objects. `--fit OUT.json` fits a
-calibration to the first half before.
+the others are held out; all figures are of the held-out objects. Whole frames (`--frames`) cannot
+be halved so: those to fit to are given by `--fit-frames`. `--fit OUT.json` fits a calibration to
+the first half before.
 
 JSON: {"model": NAME, "threshold", "ece", "brier", "bins": [{"low", "high", "count", "confidence",
 "right"}], "curve": [{"threshold", "accepted", "wrong", "recall"}], "all": {"cases", "accepted",
 "wrong", "wrong_count", "recall", "unknown", "unknown_accepted"}, "sources": {NAME: the same},
-"weights": {"single_view": {FEATURE: WEIGHT}, "surface": {FEATURE: WEIGHT}}, "fitted": cases
-fitted to}. "wrong" is the share of the accepted poses that is wrong, "recall" the share of the
-right poses that is accepted.
+"weights": {"single_view": {FEATURE: WEIGHT}, "surface": {FEATURE: WEIGHT}, "frame": {FEATURE:
+WEIGHT}}, "fitted": cases fitted to}. "wrong" is the share of the accepted poses that is wrong,
+"recall" the share of the right poses that is accepted.
 """
 
 import argparse
@@ -63,6 +64,11 @@ def add_calibration_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--leave-out', metavar='K[:R]', type=rule,
                         help='without the meshes at positions R, R + K, R + 2 K ... (from 0) of '
                              'the first source')
+    parser.add_argument('--frames', metavar='DATASET', type=Path, action='append', default=[],
+                        help='whole frames in BOP layout, as `pointpng evaluate make-clutter` '
+                             'makes them; may be repeated')
+    parser.add_argument('--fit-frames', metavar='DATASET', type=Path, action='append', default=[],
+                        help='the same for fitting: other scenes; may be repeated')
     parser.add_argument('--seed', metavar='N', type=int, default=0, help='(default: 0)')
 
 
@@ -103,7 +109,9 @@ def calibration_data(options: argparse.Namespace) -> Any:
     if options.seed < 0:
         raise ConfigError(f'--seed {options.seed}: must be at least 0')
     return CalibrationData(pairs=tuple(options.pairs), limit=options.limit, seed=options.seed,
-                           scenes=options.scenes or 0, objects=tuple(_objects(options)))
+                           scenes=options.scenes or 0, objects=tuple(_objects(options)),
+                           frames=tuple(options.frames),
+                           fitted_frames=tuple(options.fit_frames))
 
 
 def _objects(options: argparse.Namespace) -> list[Any]:

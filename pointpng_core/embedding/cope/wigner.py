@@ -21,8 +21,8 @@ from pointpng_core.geometry.so3 import flatten_blocks, rotation_generators, wign
 class InPlaneBank:
     """S sources and A angles about z, prepared for `WignerCope.in_plane_scores`."""
 
-    orders: Tensor
-    """(L + 1, 2n, S) cosine and sine parts of all degrees l >= m by order m, then zeros."""
+    orders: tuple[Tensor, ...]
+    """(2n, S) by order m: cosine, then sine parts of the n copies of all degrees l >= m."""
     waves: Tensor
     """(2 (L + 1), A) cosines, then sines, of m times every angle."""
 
@@ -82,7 +82,7 @@ class WignerCope:
         """Return the bank of sources (S, d) and angles (A,) for `in_plane_scores`."""
         phases = torch.arange(self.degree_max + 1, device=angles_rad.device)[:, None] * angles_rad
         return InPlaneBank(
-            orders=self._orders(z_source).flatten(2).transpose(1, 2).contiguous(),
+            orders=tuple(part.flatten(1).T.contiguous() for part in self._orders(z_source)),
             waves=torch.cat((torch.cos(phases), torch.sin(phases))))
 
     def in_plane_scores(self, bank: InPlaneBank, z_target: Tensor) -> Tensor:
@@ -92,11 +92,14 @@ class WignerCope:
         angle. The score is a trigonometric polynomial of degree L in the angle, and its 2L + 1
         coefficients cost one small matrix product per m.
         """
-        parts = self._orders(z_target)
-        both = torch.cat((parts.flatten(2), _quarter_rotation(parts).flatten(2)), dim=1)
-        cosine, sine = (both @ bank.orders).chunk(2, dim=1)  # (L + 1, T, S)
-        return (torch.cat((cosine, sine)).movedim(0, -1).flatten(0, 1) @ bank.waves).unflatten(
-            0, cosine.shape[1:])
+        places, signs, sizes = _rotated_places(self.multiplicities, z_target.device)
+        both = _padded(z_target).index_select(1, places).mul_(signs.to(z_target)).split(sizes, 1)
+        # Each target in two rows: as it is, which gives a cosine, and rotated, which gives a sine.
+        parts = [part.reshape(2 * len(z_target), -1) @ order
+                 for part, order in zip(both, bank.orders)]  # (2T, S)
+        by_order = torch.stack([*(part[::2] for part in parts), *(part[1::2] for part in parts)])
+        scores = bank.waves.T @ by_order.flatten(1)
+        return scores.unflatten(1, by_order.shape[1:]).movedim(0, -1)
 
     def refine(self, R: Tensor, z_source: Tensor, z_target: Tensor, steps: int
                ) -> tuple[Tensor, Tensor]:
@@ -133,20 +136,15 @@ class WignerCope:
                             for P in products], dim=1)  # (9, F)
         return first, second
 
-    def _orders(self, z: Tensor) -> Tensor:
-        """Return the cosine and sine parts (L + 1, S, 2, n) of every order m of embeddings (S, d).
+    def _orders(self, z: Tensor) -> list[Tensor]:
+        """Return the cosine and sine parts (S, 2, n) of every order m of embeddings (S, d).
 
-        Order m has the copies of all degrees l >= m, followed by zeros.
+        Order m has the n copies of all degrees l >= m.
         """
         places = _order_places(self.multiplicities, z.device)
-        parts = _padded(z).index_select(1, places.flatten()).unflatten(1, places.shape)
-        return parts.movedim(1, 0)
-
-
-def _quarter_rotation(parts: Tensor) -> Tensor:
-    """Map (cosine, sine) parts (..., 2, n) to (sine, -cosine)."""
-    cosine, sine = parts.unbind(dim=-2)
-    return torch.stack((sine, -cosine), dim=-2)
+        found = _padded(z).index_select(1, torch.cat([each.flatten() for each in places]))
+        return [part.unflatten(1, (2, -1))
+                for part in found.split([each.numel() for each in places], dim=1)]
 
 
 def _padded(z: Tensor) -> Tensor:
@@ -156,19 +154,36 @@ def _padded(z: Tensor) -> Tensor:
 
 @lru_cache(maxsize=16)
 @torch.inference_mode(False)  # autograd may need the cached tensors later
-def _order_places(multiplicities: tuple[int, ...], device: torch.device) -> Tensor:
-    """Return the indices (L + 1, 2, n) of the cosine and sine parts of each order.
+def _order_places(multiplicities: tuple[int, ...], device: torch.device) -> list[Tensor]:
+    """Return the indices (2, n) of the cosine and sine parts of each order.
 
-    Parts that do not exist have the index d, which is that of the padded zero.
+    The sine parts of order 0, which do not exist, have the index d, that of the padded zero.
     """
     starts, degrees = _starts(multiplicities), range(len(multiplicities))
-    table = torch.full((len(multiplicities), 2, sum(multiplicities)), starts[-1])
+    tables = []
     for m in degrees:
-        for side, order in enumerate((m, -m)[:2 if m else 1]):
-            rows = [starts[degree] + copy * (2 * degree + 1) + degree + order
-                    for degree in degrees[m:] for copy in range(multiplicities[degree])]
-            table[m, side, :len(rows)] = torch.tensor(rows)
-    return table.to(device)
+        rows = torch.tensor([starts[degree] + copy * (2 * degree + 1) + degree
+                             for degree in degrees[m:] for copy in range(multiplicities[degree])],
+                            dtype=torch.long)
+        sines = rows - m if m else torch.full_like(rows, starts[-1])
+        tables.append(torch.stack((rows + m, sines)).to(device))
+    return tables
+
+
+@lru_cache(maxsize=16)
+@torch.inference_mode(False)
+def _rotated_places(multiplicities: tuple[int, ...], device: torch.device
+                    ) -> tuple[Tensor, Tensor, list[int]]:
+    """Return indices, signs and sizes of the parts of each order, as they are and rotated.
+
+    Of order m there are cosine and sine parts, then sine and negative cosine parts: those after a
+    quarter of a period, 4n in all. Indices and signs of all orders are in one row.
+    """
+    tables = _order_places(multiplicities, device)
+    signs = [torch.tensor((1.0, 1.0, 1.0, -1.0), device=device).repeat_interleave(table.shape[1])
+             for table in tables]
+    places = [torch.cat((table, table.flip(0))).flatten() for table in tables]
+    return torch.cat(places), torch.cat(signs), [len(each) for each in places]
 
 
 @lru_cache(maxsize=16)

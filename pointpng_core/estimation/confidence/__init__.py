@@ -2,13 +2,16 @@
 
 from pointpng_core.estimation.confidence.features import (
     FEATURES,
+    FRAME_FEATURES,
     LARGEST_MARGIN,
+    PIXEL_FEATURES,
     EvidenceSummary,
     features_of,
 )
 from pointpng_core.estimation.confidence.logistic import (
     MIN_CONFIDENCE,
     Calibration,
+    FrameWeights,
     Weights,
     default_calibration,
     read_calibration,
@@ -16,10 +19,13 @@ from pointpng_core.estimation.confidence.logistic import (
 
 __all__ = [
     'FEATURES',
+    'FRAME_FEATURES',
     'LARGEST_MARGIN',
     'MIN_CONFIDENCE',
+    'PIXEL_FEATURES',
     'Calibration',
     'EvidenceSummary',
+    'FrameWeights',
     'Weights',
     'default_calibration',
     'features_of',

@@ -7,6 +7,11 @@ from numpy.typing import NDArray
 
 FEATURES = ('score', 'coverage', 'precision', 'size', 'margin', 'lead', 'points')
 """The order of the features; each lies in [0, 1], and none makes a pose less likely by growing."""
+PIXEL_FEATURES = ('found', 'agreement', 'closeness', 'pixels', 'outline', 'drop', 'pixel_margin',
+                  'pixel_lead')
+"""Further ones where there is a depth image of the whole frame; as the others, see
+`estimation.pixels.features`."""
+FRAME_FEATURES = FEATURES + PIXEL_FEATURES
 MOST_NOISES = 3.0
 """Mean distance to the surface, in expected errors, that noise alone does not cause."""
 LARGEST_SCALE_RESIDUAL = 0.1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.estimation.confidence.features import FEATURES
+from pointpng_core.estimation.confidence.features import FEATURES, PIXEL_FEATURES
 from pointpng_core.estimation.observation_kind import ObservationKind
 
 MIN_CONFIDENCE = 0.9
@@ -44,12 +44,43 @@ class Weights(Config):
     points: float = option(0.0, help='Weight of the number of points, on a logarithmic scale.',
                            low=0.0, high=1e3)
 
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the features that are weighted, in their order."""
+        return FEATURES
+
     def probability(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (E,) in [0, 1] of features (E, len(FEATURES))."""
-        weights = np.array([getattr(self, name) for name in FEATURES])
+        """Return (E,) in [0, 1] of features (E, len(names()))."""
+        weights = np.array([getattr(self, name) for name in self.names()])
         logit = np.clip(self.intercept + features @ weights, -500.0, 500.0)
         probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logit))
         return probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameWeights(Weights):
+    """Weights for poses in a frame of which there is a depth image."""
+
+    found: float = option(0.0, help='Weight of the share of the predicted pixels that was '
+                                    'measured on the surface.', low=0.0, high=1e3)
+    agreement: float = option(0.0, help='Weight of the absence of pixels that show what the '
+                                        'surface should hide.', low=0.0, high=1e3)
+    closeness: float = option(0.0, help='Weight of the closeness of the pixels to the surface, '
+                                        'in units of their noise.', low=0.0, high=1e3)
+    pixels: float = option(0.0, help='Weight of the number of pixels on the surface, on a '
+                                     'logarithmic scale.', low=0.0, high=1e3)
+    outline: float = option(0.0, help='Weight of a surface that does not continue beside its '
+                                      'silhouette.', low=0.0, high=1e3)
+    drop: float = option(0.0, help='Weight of a background behind the rims.', low=0.0, high=1e3)
+    pixel_margin: float = option(0.0, help='Weight of the lead on other poses of the reference, '
+                                           'by pixels.', low=0.0, high=1e3)
+    pixel_lead: float = option(0.0, help='Weight of the lead on other references, by pixels.',
+                               low=0.0, high=1e3)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """Return the features that are weighted, in their order."""
+        return FEATURES + PIXEL_FEATURES
 
 
 def weights_name(kind: ObservationKind) -> str:
@@ -59,11 +90,13 @@ def weights_name(kind: ObservationKind) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Calibration(Config):
-    """Weights for single views and for surfaces, which fail in different ways."""
+    """Weights for single views, surfaces and whole frames, which fail in different ways."""
 
     single_view: Weights = dataclasses.field(default_factory=Weights)
     surface: Weights = dataclasses.field(default_factory=Weights)
     """For full and partial surfaces."""
+    frame: FrameWeights = dataclasses.field(default_factory=FrameWeights)
+    """For single views in a frame of which there is a depth image."""
 
     def probability(self, features: NDArray[np.float64], *, kind: ObservationKind
                     ) -> NDArray[np.float64]:
@@ -92,12 +125,12 @@ def read_calibration(path: str | Path) -> Calibration:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise FileError(f'{path} is not valid JSON: {error}; fit it anew with pointpng evaluate '
                         'calibration --fit') from error
-    expected = {field.name for field in dataclasses.fields(Calibration)}
-    if not isinstance(content, dict) or content.keys() != expected or not all(
-            isinstance(part, dict) and part.keys() == _KEYS for part in content.values()):
-        raise FileError(f'{path}: expected {" and ".join(sorted(expected))}, each with '
-                        f'{", ".join(sorted(_KEYS))}; fit it anew with pointpng evaluate '
-                        'calibration --fit')
+    if not isinstance(content, dict) or content.keys() != _KEYS.keys() or not all(
+            isinstance(content[name], dict) and content[name].keys() == keys
+            for name, keys in _KEYS.items()):
+        raise FileError(f'{path}: expected ' + '; '.join(
+            f'{name} with {", ".join(sorted(keys))}' for name, keys in _KEYS.items())
+            + '; fit it anew with pointpng evaluate calibration --fit')
     try:
         return Calibration.from_mapping(content)
     except ConfigError as error:
@@ -110,4 +143,6 @@ def default_calibration() -> Calibration:
     return read_calibration(DEFAULT)
 
 
-_KEYS = {field.name for field in dataclasses.fields(Weights)}
+_KEYS = {name: {'intercept', *part.names()} for name, part in (
+    ('single_view', Weights), ('surface', Weights), ('frame', FrameWeights))}
+"""What a calibration contains."""

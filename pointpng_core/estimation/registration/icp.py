@@ -65,14 +65,26 @@ def gauss_newton(hypotheses: Hypotheses, moved: Tensor, residual: Tensor, normal
     moved (H, n, 3) are the points at their present poses, normals (H, n, 3) those of the surface
     there, residual (H, n) in metres and weight (H, n).
     """
-    # Rows of rotation, translation and residual: one product gives Hessian and gradient.
-    rows = torch.cat((torch.linalg.cross(moved, normals).transpose(1, 2), normals.transpose(1, 2),
-                      residual[:, None]), dim=1)  # (H, 7, n)
+    rows = _rows(moved.transpose(1, 2), residual, normals.transpose(1, 2))
     products = (rows * weight[:, None]) @ rows.transpose(1, 2)
     twist = _solve(products[:, :6, :6], products[:, :6, 6])
     rotation = cayley(twist[:, :3])
     return hypotheses.moved(rotation @ hypotheses.R_reference_observation, torch.baddbmm(
         twist[:, 3:, None], rotation, hypotheses.t_reference_observation[..., None]).squeeze(-1))
+
+
+def _rows(moved: Tensor, residual: Tensor, normals: Tensor) -> Tensor:
+    """Return (H, 7, n) the rows of rotation, translation and residual, for (H, 3, n) and (H, n).
+
+    One product of them gives Hessian and gradient.
+    """
+    rows = moved.new_empty(len(moved), 7, moved.shape[2])
+    # Written in place, by components: torch.linalg.cross takes several times as long.
+    for row, (j, k) in zip(rows[:, :3].unbind(1), ((1, 2), (2, 0), (0, 1))):
+        torch.mul(moved[:, j], normals[:, k], out=row)
+        row.addcmul_(moved[:, k], normals[:, j], value=-1.0)
+    rows[:, 3:6], rows[:, 6] = normals, residual
+    return rows
 
 
 def cayley(omega: Tensor) -> Tensor:

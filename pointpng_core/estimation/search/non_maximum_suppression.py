@@ -17,13 +17,14 @@ def non_maximum_suppression(R: Tensor, scores: Tensor, count: int, apart_rad: fl
     # trace(A^T B) = 1 + 2 cos(angle)
     limit = 1.0 + 2.0 * math.cos(apart_rad)
     flat = R.flatten(-2)
-    near = flat @ flat.transpose(-1, -2) > limit  # (B, K, K)
-    left, rows = scores.clone(), torch.arange(len(scores), device=scores.device)
+    near = (flat @ flat.transpose(-1, -2) > limit).flatten(0, 1)  # (B * K, K)
+    left = scores.clone()
+    rows = scores.shape[1] * torch.arange(len(scores), device=scores.device)
     picks: list[tuple[Tensor, Tensor]] = []
     for _ in range(count):
         value, index = left.max(dim=1)
         picks.append((value, index))
-        left.masked_fill_(near[rows, index], -torch.inf)
+        left.masked_fill_(near.index_select(0, rows + index), -torch.inf)
     values, chosen = (torch.stack(column, dim=1) for column in zip(*picks))
     return torch.where(values > -torch.inf, chosen, chosen[:, :1])
 

@@ -27,6 +27,11 @@ class PoseSearch:
         self._rotations: RotationSearch | GradientSearch | None = None
         self._in_plane_banks: WeakKeyDictionary[Reference, Any] = WeakKeyDictionary()
 
+    def prepared(self, reference: Reference) -> Reference:
+        """Return the reference, once what the search of its views needs has been computed."""
+        self._in_plane_bank(reference)
+        return reference
+
     def match_views(self, observations: Observations, references: Sequence[Reference]
                     ) -> tuple[Hypotheses, Tensor]:
         """Return the hypotheses (O, K) of the rendered views most similar to single views.
@@ -84,6 +89,7 @@ class PoseSearch:
                                 shape=(index.shape[0], index.shape[1]))
         return hypotheses, scores
 
+    @torch.inference_mode()
     def _in_plane_bank(self, reference: Reference) -> Any:
         if reference not in self._in_plane_banks:
             z = reference.views.embeddings

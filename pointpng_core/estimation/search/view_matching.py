@@ -7,6 +7,7 @@ camera, so that only the in-plane rotation is left, a circle instead of all of S
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isqrt
 from typing import Any
 
 import roma
@@ -73,6 +74,23 @@ def _in_plane_matrices(in_plane_rotations: int, dtype: torch.dtype, device: torc
 def _best_pairs(cope: Cope, in_plane_bank: Any, z_target: Tensor, in_plane_rotations: int
                 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return scores, view and in-plane rotation (T, K) of the best pairs for targets (T, d)."""
-    scores = cope.in_plane_scores(in_plane_bank, z_target).flatten(1)  # (T, V * A)
-    scores, flat = scores.topk(min(CANDIDATES, scores.shape[1]), dim=1)
-    return scores, flat // in_plane_rotations, flat % in_plane_rotations
+    scores = cope.in_plane_scores(in_plane_bank, z_target)  # (T, V, A)
+    best, views = _best_rows(scores, CANDIDATES)
+    # Of the angles, in turn, those groups that have the best; all of this is exact.
+    size = next(d for d in range(isqrt(in_plane_rotations), 0, -1) if in_plane_rotations % d == 0)
+    best, groups = _best_rows(best.unflatten(2, (-1, size)).flatten(1, 2), CANDIDATES)
+    scores, flat = best.flatten(1).topk(min(CANDIDATES, best[0].numel()), dim=1)
+    groups = groups.gather(1, flat // size)
+    per_view = in_plane_rotations // size
+    return (scores, views.gather(1, groups // per_view),
+            groups % per_view * size + flat % size)
+
+
+def _best_rows(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Return the rows (T, K, A) of scores (T, V, A) with the largest maxima, and which (T, K).
+
+    The `count` largest scores are among those of the `count` rows with the largest maxima. To look
+    for these first takes a fraction of the time of `topk` of all.
+    """
+    rows = scores.amax(dim=2).topk(min(count, scores.shape[1]), dim=1, sorted=False).indices
+    return scores.gather(1, rows[..., None].expand(-1, -1, scores.shape[2])), rows

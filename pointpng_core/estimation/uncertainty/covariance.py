@@ -5,6 +5,8 @@ shift: their rows J give the Hessian J^T J, their mean square s^2 the noise, and
 covariance (Censi 2007, for point-to-plane).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +22,7 @@ from pointpng_core.geometry.rigid_motion import curvature
 from pointpng_core.reference.reference import Reference
 
 Matrix = NDArray[np.float64]
+Vector = NDArray[np.float64]
 INDEPENDENT_POINTS = 100
 """Neighbouring points have similar errors, and models are not exact: more points than these do not
 lower the variance."""
@@ -30,21 +33,23 @@ FREE_SHIFT_DIAMETERS = 0.5
 
 
 def pose_covariance(T_camera_reference: Matrix, points: NDArray[np.floating],
-                    reference: Reference) -> Matrix:
+                    reference: Reference, *, unconstrained: Sequence[Vector] = ()) -> Matrix:
     """Return the covariance (6, 6) of a registered pose in the order of PoseWithCovariance.
 
     `points` (n, 3) of the object in the camera's frame. Rows and columns: shift of the
     reference's origin along x, y, z in metres, then rotation about x, y, z in radians, all in the
     axes of the camera's frame: R = exp(rotation) R_true, t = t_true + shift. It describes the
     neighbourhood of the pose, neither flips nor symmetric equals. An unobservable direction, such
-    as the rotation of a can about its axis, has the variance of a uniform prior.
+    as the rotation of a can about its axis, has the variance of a uniform prior; so have the
+    `unconstrained` twists (6,) of `Observability`, whatever the points seem to say about them.
     """
     few = random_points(points, min(USED_POINTS, len(points)))
     rows, residual_m = plane_rows(T_camera_reference, few, reference)
     half_m = reference.diameter_m / 2
     prior = np.repeat((1.0 / (half_m ** 2 * FREE_ROTATION_RAD2),
                        1.0 / (FREE_SHIFT_DIAMETERS * reference.diameter_m) ** 2), 3)
-    information = _observed(rows, reference) * (min(len(points), INDEPENDENT_POINTS)
+    unknown = [*free_twists(reference), *unconstrained]
+    information = _observed(rows, unknown) * (min(len(points), INDEPENDENT_POINTS)
                                                 / _noise_m2(residual_m, reference.diameter_m))
     scaled = np.linalg.inv(information + np.diag(prior))
     units = np.repeat((1.0 / half_m, 1.0), 3)
@@ -65,14 +70,14 @@ def rotated_covariance(covariance: Matrix, R_target_source: Matrix) -> Matrix:
     return rotated
 
 
-def _observed(rows: Matrix, reference: Reference) -> Matrix:
+def _observed(rows: Matrix, unknown: Sequence[Vector]) -> Matrix:
     """Return the curvature (6, 6) per point of the observable directions.
 
-    Scaled rotation and shift, as in `motion_rows`.
+    Scaled rotation and shift, as in `motion_rows`; the twists (6,) that are unknown have none.
     """
     values, axes = np.linalg.eigh(curvature(rows))
     observed = (axes * np.clip(values - FREE_CURVATURE, 0.0, None)) @ axes.T
-    for twist in free_twists(reference):
+    for twist in unknown:
         keep = np.eye(6) - np.outer(twist, twist)
         observed = keep @ observed @ keep
     return observed

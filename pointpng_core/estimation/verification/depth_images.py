@@ -67,11 +67,11 @@ class DepthImages:
         centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
                                               for cloud in clouds]))
         R, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)
-        points = torch.from_numpy(np.concatenate(clouds)).to(device)
+        plane, depth = _on_plane(torch.cat([
+            torch.from_numpy(cloud).to(device) @ axes.T for cloud, axes in zip(clouds, R)]))
         lengths = torch.tensor([len(cloud) for cloud in clouds])
-        owner = torch.arange(len(clouds)).repeat_interleave(lengths, output_size=len(points))
+        owner = torch.arange(len(clouds)).repeat_interleave(lengths, output_size=len(depth))
         owner = owner.to(device)
-        plane, depth = _projected(points, R[owner])
         low, pixel = _windows(plane, owner, lengths.to(device))
         blank = depth.new_full((len(clouds), PIXELS ** 2), torch.inf)
         images = cls(R_image_camera=R, centroid=middle, low=low, pixel=pixel, near=blank,
@@ -79,8 +79,7 @@ class DepthImages:
         if scene_points is None or not len(scene_points):
             return images
         around = torch.from_numpy(scene_points.astype(np.float32)).to(device)
-        owner, row = images._cones(around).nonzero().unbind(1)
-        return images._with(owner, *_projected(around[row], R[owner]), own=False)
+        return images._with(*images._in_cones(around), own=False)
 
     def _with(self, owner: Tensor, plane: Tensor, depth: Tensor, *, own: bool) -> 'DepthImages':
         """Return the images with depths (P,) measured at x / z and y / z (P, 2), each in one (P,).
@@ -96,22 +95,27 @@ class DepthImages:
             0, flat, torch.where(inside, depth, -torch.inf), 'amax').view_as(self.far)
         return replace(self, near=near, far=far)
 
-    def _cones(self, points: Tensor) -> Tensor:
-        """Return a mask (O, M) of the points (M, 3) in a cone around each image.
+    def _in_cones(self, points: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the points (M, 3) that lie in the cones around images: P pairs, as for `_with`.
 
-        Most of a frame lies outside: a test of all its points must be cheap.
+        Most of a frame lies outside: what is computed for all its points must be cheap.
         """
         half = self.pixel * PIXELS / 2
         reach = (self.low + half[:, None]).abs().amax(dim=1) + half
-        along = self.R_image_camera[:, 2] @ points.T
-        return along * (1 + 2 * reach.square()).sqrt()[:, None] > points.norm(dim=1)
+        across, down, along = (axes @ points.T for axes in self.R_image_camera.unbind(1))
+        inside = along * (1 + 2 * reach.square()).sqrt()[:, None] > points.norm(dim=1)
+        owner, row = inside.nonzero().unbind(1)
+        flat = owner * len(points) + row
+        local = [part.flatten().index_select(0, flat) for part in (across, down, along)]
+        return owner, *_on_plane(torch.stack(local, dim=1))
 
     def _pixels(self, observation: Tensor, plane: Tensor) -> tuple[Tensor, Tensor]:
         """Return the pixel (...) among all, and if it lies inside, of x / z and y / z (..., 2)."""
-        offset = plane - self.low[observation]
-        cell = torch.floor(offset / self.pixel[observation][..., None]).long()
-        inside = ((cell >= 0) & (cell < PIXELS)).all(-1)
-        column, row = cell.clamp(0, PIXELS - 1).unbind(-1)
+        low, pixel = (part.index_select(0, observation) for part in (self.low, self.pixel))
+        offset = torch.floor((plane - low).div_(pixel[..., None]))
+        cell = offset.clamp(0, PIXELS - 1)
+        inside = (cell == offset).all(-1)
+        column, row = cell.long().unbind(-1)
         return (observation * PIXELS + row) * PIXELS + column, inside
 
 
@@ -125,11 +129,6 @@ def _windows(plane: Tensor, owner: Tensor, lengths: Tensor) -> tuple[Tensor, Ten
     pixel = torch.maximum(WINDOW * extent.amax(dim=1) / PIXELS, PIXEL_SPACINGS * spacing)
     pixel = pixel.clamp(min=1e-9)
     return (most + least) / 2 - pixel[:, None] * PIXELS / 2, pixel
-
-
-def _projected(points: Tensor, R: Tensor) -> tuple[Tensor, Tensor]:
-    """Return x / z and y / z (P, 2), and z (P,), of points (P, 3), rotated by (P, 3, 3) each."""
-    return _on_plane((R * points[:, None]).sum(-1))
 
 
 def _on_plane(points: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import ConfigError
-from pointpng_core.estimation.confidence import MIN_CONFIDENCE, Calibration
+from pointpng_core.estimation.confidence import MIN_CONFIDENCE, Calibration, Weights
 from pointpng_core.estimation.confidence.fitting import LEAST_CASES, fit_weights
-from pointpng_core.estimation.confidence.logistic import weights_name
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import Case, pair_cases
+from pointpng_core.evaluation.confidence.frames import frame_cases
 from pointpng_core.evaluation.confidence.reliability import acceptance, reliability, risk_coverage
 from pointpng_core.evaluation.confidence.scenes import scene_cases
 from pointpng_core.evaluation.pairs.files import PosePair, read_pairs
+from pointpng_core.io.bop import BopDataset
 from pointpng_core.simulation.shapes.catalogue import CatalogueObject
 
 Report = Callable[[str], None]
@@ -33,6 +34,10 @@ class CalibrationData:
     scenes: int = 0
     """Tables for each half of the objects."""
     seed: int = 0
+    frames: tuple[Path, ...] = ()
+    """Datasets in BOP layout whose frames are judged."""
+    fitted_frames: tuple[Path, ...] = ()
+    """Others, of other scenes, whose frames are for fitting."""
 
 
 def gather(estimator: PoseEstimator, data: CalibrationData, *, fitted: bool,
@@ -53,8 +58,11 @@ def gather(estimator: PoseEstimator, data: CalibrationData, *, fitted: bool,
         objects = [item for item in data.objects if item.name in names]
         cases += scene_cases(estimator, objects, scenes=data.scenes, seed=data.seed + fitted,
                              report=lambda line: report(f'{half}: {line}'))
+    for folder in data.fitted_frames if fitted else data.frames:
+        cases += frame_cases(estimator, BopDataset(folder), report=report)
     if not cases:
-        raise ConfigError('nothing to calibrate with: give files of pairs, or a number of scenes')
+        raise ConfigError('nothing to calibrate with: give files of pairs, '
+                          'a number of scenes, or datasets of frames')
     return cases
 
 
@@ -71,10 +79,11 @@ def fit_calibration(cases: Sequence[Case], start: Calibration) -> Calibration:
     """
     fitted = start
     for name in (field.name for field in fields(Calibration)):
-        chosen = [case for case in cases if weights_name(case.kind) == name]
+        chosen = [case for case in cases if case.weights_name == name]
         if len(chosen) >= min(LEAST_CASES, (len(cases) + 1) // 2):
             weights = fit_weights(np.stack([case.features for case in chosen]),
-                                  np.array([case.right for case in chosen]))
+                                  np.array([case.right for case in chosen]),
+                                  type(getattr(start, name)))
             fitted = replace(fitted, **{name: weights})
     return fitted
 
@@ -100,7 +109,8 @@ def judge(cases: Sequence[Case], calibration: Calibration, *, threshold: float =
 
 
 def _confidence(case: Case, calibration: Calibration) -> float:
-    return float(calibration.probability(case.features[None], kind=case.kind)[0])
+    weights: Weights = getattr(calibration, case.weights_name)
+    return float(weights.probability(case.features[None])[0])
 
 
 def _half_of_pairs(pairs: Sequence[PosePair], fitted: bool) -> list[PosePair]:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError
+from pointpng_core.estimation.confidence import FRAME_FEATURES
+from pointpng_core.estimation.confidence.logistic import weights_name
 from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
@@ -38,8 +40,14 @@ class Case:
     kind: ObservationKind
     """What the observation was taken for."""
     features: NDArray[np.float64]
+    """(len(FEATURES),), or (len(FRAME_FEATURES),) where the pixels of a frame were judged."""
     score: float
     confidence: float
+
+    @property
+    def weights_name(self) -> str:
+        """Return the field of Calibration that weighs the features."""
+        return 'frame' if len(self.features) == len(FRAME_FEATURES) else weights_name(self.kind)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,8 +79,10 @@ def case_of(estimate: PoseEstimate, *, source: str, name: str, right: bool, know
     """Return the case of an estimate with this ground truth; raises ConfigError."""
     if estimate.features is None:
         raise ConfigError(f'the estimate of {estimate.name!r} has no features')
+    features = estimate.features if estimate.pixel_features is None \
+        else np.concatenate((estimate.features, estimate.pixel_features))
     return Case(source=source, name=name, known=known, right=right,
-                kind=estimate.kind, features=estimate.features, score=estimate.score,
+                kind=estimate.kind, features=features, score=estimate.score,
                 confidence=estimate.confidence)
 
 

@@ -11,6 +11,7 @@ from pointpng_core.errors import LibraryError
 from pointpng_core.estimation.config import EstimatorConfig
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.recordings.recorded_clouds import CloudStream, choose_stream
+from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.io.files import file_sha256
 from pointpng_core.io.object_library import OBJECTS_FILE, load_library
@@ -41,6 +42,8 @@ class RecordingSettings:
     """Only the first ones; None for all."""
     viewpoint: tuple[float, float, float] | None = None
     """Position of the sensor in the frame of the clouds, metres; None for its origin."""
+    depth_noise: DepthNoise = KINECT_NOISE
+    """Of the camera of every recording."""
     cache_dir: Path | None = None
     """Folder in which built references are kept; of no influence on the poses."""
 
@@ -59,8 +62,9 @@ class FrameModel:
     def __init__(self, settings: RecordingSettings) -> None:
         self.settings = settings
         models = load_library(settings.objects)
-        self._estimator = PoseEstimator(model=settings.model, device=settings.device,
-                                        cache_dir=settings.cache_dir)
+        self._estimator = PoseEstimator(
+            config=EstimatorConfig(depth_noise=settings.depth_noise), model=settings.model,
+            device=settings.device, cache_dir=settings.cache_dir)
         self._references: list[Reference] = [
             self._estimator.reference_from_model(model.model, name=model.name,
                                                  symmetry=model.symmetry) for model in models]

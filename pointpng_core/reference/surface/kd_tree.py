@@ -48,13 +48,14 @@ class SurfaceTree:
         return np.asarray(rows, dtype=np.int64)
 
     def align(self, source: NDArray[np.floating], T_surface_source: NDArray[np.float64], *,
-              diameter_m: float, steps: int = STEPS) -> NDArray[np.float64]:
+              diameter_m: float, steps: int = STEPS, reach_diameters: float = REACH_DIAMETERS
+              ) -> NDArray[np.float64]:
         """Return T_surface_source (4, 4) improved from a start, for source points (N, 3)."""
         import small_gicp
         result = small_gicp.align(
             self._points, small_gicp.PointCloud(source.astype(np.float64)), self._tree,
             init_T_target_source=T_surface_source, registration_type='PLANE_ICP',
-            max_correspondence_distance=REACH_DIAMETERS * diameter_m, max_iterations=steps,
+            max_correspondence_distance=reach_diameters * diameter_m, max_iterations=steps,
             translation_epsilon=CONVERGED * diameter_m, rotation_epsilon=CONVERGED, num_threads=1)
         moved = np.asarray(result.T_target_source)
         return moved if np.isfinite(moved).all() else T_surface_source

@@ -19,6 +19,8 @@ CELLS = 40
 """Cells along each edge of the grid."""
 MARGIN_DIAMETERS = 0.2
 """How far beyond the surface's box the grid reaches; queries outside use the nearest cell."""
+NEIGHBOURS = 16
+"""Neighbours that are known of each surface point, for the walk of `neighbour_graph`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,8 @@ class SurfaceField:
     """(S, 6) points and unit normals of all references, one after the other."""
     nearest: Tensor
     """(references * CELLS^3,) int32 row of the surface point nearest to each cell's centre."""
+    neighbours: Tensor
+    """(S, NEIGHBOURS) int32 rows of the points nearest to each surface point, its own first."""
     origin: Tensor
     """(references, 3) corner of each grid."""
     cell: Tensor
@@ -65,10 +69,12 @@ class SurfaceField:
     def stack(cls, fields: Sequence['SurfaceField']) -> 'SurfaceField':
         """Return one field that holds the references of all given ones, in order."""
         starts = np.cumsum([0] + [len(field.surface) for field in fields])
-        nearest = [field.nearest + int(start) for field, start in zip(fields, starts)]
+        rows = {name: torch.cat([getattr(field, name) + int(start)
+                                 for field, start in zip(fields, starts)])
+                for name in ('nearest', 'neighbours')}
         joined = {name: torch.cat([getattr(field, name) for field in fields])
                   for name in ('surface', 'origin', 'cell', 'reach')}
-        return cls(nearest=torch.cat(nearest), **joined)
+        return cls(**rows, **joined)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the tensors as arrays by name, for the cache."""
@@ -77,7 +83,12 @@ class SurfaceField:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], device: torch.device
                     ) -> 'SurfaceField':
-        """Build from what `arrays` returned."""
+        """Build from what `arrays` returned; raises ValueError for rows of points it lacks."""
+        points = len(arrays['surface'])
+        for name in ('nearest', 'neighbours'):
+            rows = arrays[name]
+            if rows.min() < 0 or rows.max() >= points:
+                raise ValueError(f'{name}: rows {rows.min()} to {rows.max()} of {points} points')
         return cls(**{name: torch.from_numpy(arrays[name]).to(device)
                       for name in cls.__dataclass_fields__})
 
@@ -117,10 +128,15 @@ def build_field(points: NDArray[np.float32], normals: NDArray[np.float32], *, di
     cell, origin = edge / CELLS, (low + high) / 2 - edge / 2
     ticks = (np.arange(CELLS) + 0.5) * cell
     centres = np.stack(np.meshgrid(ticks, ticks, ticks, indexing='ij'), axis=-1).reshape(-1, 3)
-    _, nearest = cKDTree(points).query(centres + origin, workers=-1)
+    tree = cKDTree(points)
+    _, nearest = tree.query(centres + origin, workers=-1)
+    # A surface of fewer points repeats the farthest.
+    _, neighbours = tree.query(points, k=np.arange(NEIGHBOURS).clip(max=len(points) - 1) + 1,
+                               workers=-1)
     # The disc of a point covers the usual error of a look-up.
     reach = max(spacing_m, 0.6 * cell)
     arrays = {'surface': np.hstack((points, normals)), 'nearest': nearest.astype(np.int32),
+              'neighbours': neighbours.astype(np.int32),
               'origin': origin[None].astype(np.float32),
               'cell': np.array([cell], np.float32), 'reach': np.array([reach], np.float32)}
     return SurfaceField.from_arrays(arrays, device)

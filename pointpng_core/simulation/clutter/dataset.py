@@ -33,14 +33,16 @@ _SHOWN = 4
 
 def write_clutter(folder: str | Path, models: Sequence[ObjectModel], *,
                   kinds: Sequence[str] = KINDS, scenes: int = 1, frames: int = 8, seed: int = 0,
-                  noise_level: float = 1.0, cache: Path | None = None,
+                  noise_level: float = 1.0, sensor: SensorErrors | None = None,
+                  cache: Path | None = None,
                   report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """Write scenes of a library's objects into a new folder and return the figures.
 
     Each kind gets `scenes` folders of `frames` frames, each of a scene dropped for it alone. The
     id of a folder, 1 + the kind's place in KINDS + 5 for each one before, and its content do not
     depend on the other kinds that are asked for. The figures are documented in
-    `pointpng_core.cli.evaluate.make_clutter`. `cache` is a folder for convex parts.
+    `pointpng_core.cli.evaluate.make_clutter`. `sensor` measures the scenes, `noise_level` times as
+    bad as it is. `cache` is a folder for convex parts.
 
     Raises LibraryError, CloudError for objects that cannot be dropped or are too few; ConfigError
     for impossible values and where no scene comes to rest; FileError; MissingDependencyError.
@@ -51,9 +53,10 @@ def write_clutter(folder: str | Path, models: Sequence[ObjectModel], *,
     check_new_folder(Path(folder))
     require_mujoco()
     chosen = check_kinds(kinds, len(models))
+    errors = sensor or SensorErrors()
     report(f'convex parts of {len(models)} objects (made once, then cached)')
     simulator = ClutterSimulator(clutter_objects(models, cache=cache), seed=seed,
-                                 noise=SensorErrors().scaled(noise_level))
+                                 noise=errors.scaled(noise_level))
     with new_dataset(folder, camera=simulator.camera.pinhole) as writer:
         writer.write_objects(_new_objects(models))
         made = {}
@@ -62,7 +65,8 @@ def write_clutter(folder: str | Path, models: Sequence[ObjectModel], *,
             writer.write_scene(scene_id, recorder.new_frames(
                 simulator.frame(kind, scene, frame) for frame in range(frames)))
             report(f'scene {scene_id} ({kind}): {frames} frames')
-        figures = {'seed': seed, 'noise': noise_level, 'objects': len(models), **_total(made)}
+        figures = {'seed': seed, 'noise': noise_level, 'sensor': _described(errors),
+                   'objects': len(models), **_total(made)}
         text = json.dumps(to_jsonable(figures), indent=2) + '\n'
         (writer.folder / ABOUT).write_text(text, encoding='utf-8')
         write_overview(writer.folder / OVERVIEW, [item.pictures for item in made.values()])
@@ -108,6 +112,11 @@ def _numbered(kinds: Sequence[str], scenes: int) -> Iterator[tuple[int, str, int
     for scene in range(scenes):
         for kind in kinds:
             yield 1 + KINDS.index(kind) + len(KINDS) * scene, kind, scene
+
+
+def _described(errors: SensorErrors) -> dict[str, Any]:
+    """Return the numbers of a sensor, with the profile that they come from."""
+    return {**errors.effective.to_mapping(), 'profile': errors.profile}
 
 
 def _total(made: dict[str, _Recorder]) -> dict[str, Any]:

@@ -81,6 +81,7 @@ def test_recognition_is_evaluated(tmp_path, capsys):
     (['calibration'], 'nothing to calibrate with'),
     (['recognition'], 'nothing to recognise'),
     (['calibration', '--pairs', 'no.npz'], 'no.npz'),
+    (['calibration', '--frames', 'no-dataset'], 'no-dataset'),
     (['calibration', '--scenes', '1', '--seed', '-1'], '--seed -1'),
     (['calibration', '--calibration', 'no.json'], 'no.json'),
     (['calibration', '--fit', 'no/folder.json'], 'no/folder.json'),

@@ -73,7 +73,8 @@ def test_ctrl_c_says_how_to_go_on(bags, tmp_path, capsys, monkeypatch):
 
 def test_the_outcome_is_summed_up_and_written_as_documented(bags, asked, tmp_path, capsys):
     target = tmp_path / 'all.json'
-    words = ['--out', str(tmp_path / 'out'), '--json', str(target), '--parquet', '--frames', '3']
+    words = ['--out', str(tmp_path / 'out'), '--json', str(target), '--parquet', '--frames', '3',
+             '--sensor', 'tof']
     assert cli.main(['frames', *bags, *words]) == 1
     out, err = capsys.readouterr()
     assert out.splitlines() == [
@@ -87,6 +88,7 @@ def test_the_outcome_is_summed_up_and_written_as_documented(bags, asked, tmp_pat
     assert [recording.name for recording in call.recordings] == ['db3', 'mcap']
     assert (call.settings.frames, call.parquet, call.overwrite) == (3, True, False)
     assert call.settings.objects.is_absolute()
+    assert call.settings.depth_noise.profile == 'tof'
     result = json.loads(target.read_text())
     assert (result['failed'], len(result['recordings'])) == (1, 3)
     named = set(re.findall(r'\w+', frames.__doc__))

@@ -11,8 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.confidence import (
     FEATURES,
+    FRAME_FEATURES,
     Calibration,
     EvidenceSummary,
+    FrameWeights,
     Weights,
     default_calibration,
     features_of,
@@ -21,7 +23,7 @@ from pointpng_core.estimation.confidence import (
 from pointpng_core.estimation.confidence.fitting import RIDGE, fit_weights
 from pointpng_core.estimation.observation_kind import ObservationKind
 
-KEYS = 'expected single_view and surface'
+KEYS = 'expected single_view with .*; surface with .*; frame with .*pixel_lead'
 BETTER = {'score': 1, 'coverage': 1, 'residual': -1, 'scale_residual': -1, 'second_best_pose': -1,
           'second_best_object': -1, 'points': 1}
 TYPICAL = {'score': 0.6, 'coverage': 0.8, 'residual': 0.01, 'noise': 0.008,
@@ -38,7 +40,7 @@ def summary(**values):
 def sampled(count, weights, seed=0):
     """Features (count, F) and outcomes of poses whose probabilities are known."""
     rng = np.random.default_rng(seed)
-    features = rng.random((count, len(FEATURES)))
+    features = rng.random((count, len(weights.names())))
     return features, rng.random(count) < weights.probability(features)
 
 
@@ -91,7 +93,7 @@ def test_a_weight_below_zero_is_refused():
 def test_a_refit_recovers_known_probabilities():
     true = Weights(intercept=-6.0, score=5.0, coverage=3.0, margin=2.0)
     features, right = sampled(20000, true)
-    fitted = fit_weights(features, right)
+    fitted = fit_weights(features, right, Weights)
     assert fitted.score == pytest.approx(5.0, rel=0.15)
     assert fitted.coverage == pytest.approx(3.0, rel=0.15)
     assert fitted.points < 0.25
@@ -99,9 +101,18 @@ def test_a_refit_recovers_known_probabilities():
     assert np.abs(fitted.probability(fresh) - true.probability(fresh)).max() < 0.05
 
 
+def test_weights_of_frames_are_fitted_by_their_own_features():
+    true = FrameWeights(intercept=-8.0, score=4.0, found=4.0, drop=6.0)
+    features, right = sampled(20000, true)
+    fitted = fit_weights(features, right, FrameWeights)
+    assert isinstance(fitted, FrameWeights)
+    for name in FRAME_FEATURES:
+        assert getattr(fitted, name) == pytest.approx(getattr(true, name), rel=0.15, abs=0.25)
+
+
 def test_without_bounds_at_work_the_fit_is_scikit_learns():
     features, right = sampled(2000, Weights(intercept=-9.0, **dict.fromkeys(FEATURES, 3.0)))
-    ours = fit_weights(features, right)
+    ours = fit_weights(features, right, Weights)
     theirs = LogisticRegression(C=1 / RIDGE, tol=1e-10, max_iter=5000).fit(
         features, right)
     assert [getattr(ours, name) for name in FEATURES] == pytest.approx(theirs.coef_[0], abs=1e-3)
@@ -110,13 +121,13 @@ def test_without_bounds_at_work_the_fit_is_scikit_learns():
 
 def test_a_feature_with_the_wrong_sign_gets_no_weight():
     features, right = sampled(2000, Weights(intercept=-2.0, score=6.0))
-    assert fit_weights(1.0 - features, right).score == 0.0
+    assert fit_weights(1.0 - features, right, Weights).score == 0.0
 
 
 def test_separable_poses_are_fitted_with_finite_weights():
     features = np.repeat([[0.2], [0.9]], 20, axis=0) * np.ones(len(FEATURES))
     right = np.repeat([False, True], 20)
-    sure = fit_weights(features, right).probability(features)
+    sure = fit_weights(features, right, Weights).probability(features)
     assert sure[0] < 0.1
     assert sure[-1] > 0.9
 
@@ -124,7 +135,7 @@ def test_separable_poses_are_fitted_with_finite_weights():
 @pytest.mark.parametrize('right', [np.ones(20, bool), np.zeros(20, bool), np.array([True, False])])
 def test_poses_of_one_kind_fit_nothing(right):
     with pytest.raises(ConfigError, match='some of either kind'):
-        fit_weights(np.ones((len(right), len(FEATURES))), right)
+        fit_weights(np.ones((len(right), len(FEATURES))), right, Weights)
 
 
 def test_the_calibration_that_ships_separates_good_from_bad():
@@ -133,11 +144,16 @@ def test_the_calibration_that_ships_separates_good_from_bad():
     for kind in ObservationKind:
         assert shipped.probability(best, kind=kind)[0] > 0.9
         assert shipped.probability(worst, kind=kind)[0] < 0.1
+    whole = np.stack((np.ones(len(FRAME_FEATURES)), np.zeros(len(FRAME_FEATURES))))
+    sure, doubtful = shipped.frame.probability(whole)
+    assert sure > 0.9
+    assert doubtful < 0.1
 
 
 def test_a_calibration_survives_its_file(tmp_path):
     mine = Calibration(single_view=Weights(intercept=-1.5, score=2.0),
-                       surface=Weights(points=0.25))
+                       surface=Weights(points=0.25),
+                       frame=FrameWeights(intercept=-3.0, lead=0.5, outline=1.75))
     mine.write(tmp_path / 'mine.json')
     assert read_calibration(tmp_path / 'mine.json') == mine
     features = np.full((1, len(FEATURES)), 0.5)
@@ -162,6 +178,11 @@ def damaged(change):
     (damaged(lambda c: c['single_view'].update(score='big')), 'score'),
     (damaged(lambda c: c['single_view'].update(intercept=float('nan'))), 'intercept'),
     (damaged(lambda c: c.update(single_view=[1, 2])), KEYS),
+    (damaged(lambda c: c.pop('frame')), KEYS),
+    (damaged(lambda c: c['frame'].pop('outline')), KEYS),
+    (damaged(lambda c: c['surface'].update(outline=1.0)), KEYS),
+    (damaged(lambda c: c['frame'].update(outline=-0.5)), 'outline'),
+    (damaged(lambda c: c.update(frame=c['surface'])), KEYS),
 ])
 def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path, text, word):
     path = tmp_path / 'bad.json'

@@ -21,8 +21,7 @@ from pointpng_core.estimation.registration.robust_icp import SPREAD, cauchy_weig
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.so3 import rotation_distance_rad
 from pointpng_core.reference.batch import ReferenceStack
-from pointpng_core.reference.surface.neighbour_graph import NEIGHBOURS, SurfaceGraph
-from pointpng_core.reference.surface.voxel_lookup import SurfaceField, build_field
+from pointpng_core.reference.surface.voxel_lookup import NEIGHBOURS, SurfaceField, build_field
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 CPU = torch.device('cpu')
@@ -177,9 +176,9 @@ def test_few_points_have_few_neighbours():
     clouds = [torch.randn(count, 3, generator=generator).numpy() for count in (5, 40)]
     fields = [build_field(cloud, cloud / np.linalg.norm(cloud, axis=1, keepdims=True),
                           diameter_m=4.0, spacing_m=0.5, device=CPU) for cloud in clouds]
-    graph = SurfaceGraph.of(SurfaceField.stack(fields), [5, 40])
-    assert graph.neighbours.shape == (45, NEIGHBOURS)
-    assert torch.equal(graph.neighbours[:, 0], torch.arange(45))
-    assert set(graph.neighbours[:5].flatten().tolist()) == set(range(5))
+    found = SurfaceField.stack(fields).neighbours
+    assert found.shape == (45, NEIGHBOURS)
+    assert torch.equal(found[:, 0], torch.arange(45, dtype=torch.int32))
+    assert set(found[:5].flatten().tolist()) == set(range(5))
     twin = cKDTree(clouds[1]).query(clouds[1], k=NEIGHBOURS)[1] + 5
-    assert np.array_equal(graph.neighbours[5:].numpy(), twin)
+    assert np.array_equal(found[5:].numpy(), twin)

@@ -7,12 +7,12 @@ from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.segmentation import SegmenterConfig
 from pointpng_core.segmentation.depth_edges import SmoothedDepth, shifted
 
-CONFIG = SegmenterConfig()
 NOISE = DepthNoise()
-SHAPE, FOCAL_PX = (60, 80), 285.0
+SHAPE, FOCAL_PX, SPAN_PX = (60, 80), 285.0, 4
+CONFIG = SegmenterConfig(bend_span_rad=SPAN_PX / FOCAL_PX)
 ROWS, COLUMNS = np.mgrid[:SHAPE[0], :SHAPE[1]]
 RAYS = np.stack([(COLUMNS - 39.5) / FOCAL_PX, (ROWS - 29.5) / FOCAL_PX, np.ones(SHAPE)], axis=-1)
-LAST = CONFIG.bend_span_px + 2
+LAST = SPAN_PX + 2
 
 
 def plane(normal, point=(0.0, 0.0, 0.65)):
@@ -20,8 +20,9 @@ def plane(normal, point=(0.0, 0.0, 0.65)):
     return np.dot(normal, point) / (RAYS @ normal)
 
 
-def smoothed(depth_m, **options):
-    return SmoothedDepth.of(depth_m, config=SegmenterConfig(**options), depth_noise=NOISE)
+def smoothed(depth_m, span_px=SPAN_PX):
+    return SmoothedDepth.of(depth_m, focal_px=FOCAL_PX, depth_noise=NOISE,
+                            config=SegmenterConfig(bend_span_rad=span_px / FOCAL_PX))
 
 
 def bent(side_deg):
@@ -34,7 +35,7 @@ def bent(side_deg):
 @pytest.mark.parametrize('normal', [(0, 0, -1), (0.8, 0.2, -1), (-1.5, 0.6, -1), (0, 2.5, -1)])
 def test_a_plane_has_no_bend_however_slanted(normal):
     for span_px in (1, 4, 9):
-        bend_m = smoothed(plane(np.array(normal, float)), bend_span_px=span_px).bend_m
+        bend_m = smoothed(plane(np.array(normal, float)), span_px).bend_m
         inside = bend_m[2 + span_px:-2 - span_px, 2 + span_px:-2 - span_px]
         # The gate of the smoothing lets the same number of pixels in on either side.
         assert np.abs(inside).max() < 1e-9
@@ -56,7 +57,7 @@ def test_a_concave_bend_is_found_at_its_place_and_a_convex_one_is_not():
         cut = kept if depth_m is concave else kept.T
         columns = np.flatnonzero(~cut[LAST:-LAST].all(axis=0))
         assert len(columns)
-        assert np.abs(columns - 39.5).max() < CONFIG.bend_span_px
+        assert np.abs(columns - 39.5).max() < SPAN_PX
         assert not cut[LAST:-LAST, 39:41].any()
     assert smoothed(convex).surfaces(CONFIG).all()
 
@@ -67,8 +68,26 @@ def test_the_deepest_bend_lies_on_the_edge_and_has_the_depth_of_the_wedge():
     bend_m = smoothed(depth_m).bend_m
     assert abs(np.nanargmax(bend_m[30]) - 39.5) <= 1
     # Without smoothing: the mean of the surfaces a span away lies so far before the edge.
-    span = CONFIG.bend_span_px * 0.65 / FOCAL_PX
+    span = SPAN_PX * 0.65 / FOCAL_PX
     assert np.nanmax(bend_m[30]) == pytest.approx(span * np.tan(np.radians(35)), rel=0.4)
+
+
+def test_a_bend_is_measured_over_the_same_length_at_any_resolution():
+    """A wedge in images of one field of view; the smoothing is over as many pixels at most."""
+    depths, config = [], SegmenterConfig()
+    for scale, span_px in ((1, 4), (2, 2), (4, 1)):
+        columns = (np.arange(160 // scale) - 80 / scale + 0.5) * scale / 575.0
+        depth_m = np.broadcast_to(0.6 / (1 + 0.8 * np.abs(columns)), (40, len(columns)))
+        found = SmoothedDepth.of(depth_m, focal_px=575.0 / scale, config=config,
+                                 depth_noise=NOISE)
+        assert found.span_px == span_px
+        depths.append(np.nanmax(found.bend_m[20]))
+    assert depths[1] == pytest.approx(depths[0], rel=0.15)
+    # No wider in an image that was scaled up.
+    large = np.full((40, 40), 0.6)
+    assert SmoothedDepth.of(large, focal_px=1150.0, config=config, depth_noise=NOISE).span_px == 4
+    # A span of one pixel has no smaller smoothing.
+    assert 0.2 * depths[0] < depths[2] < depths[0]
 
 
 def test_noise_alone_cuts_hardly_any_pixel():

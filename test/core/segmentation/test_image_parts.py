@@ -28,7 +28,7 @@ def blocks(seed, shape=(36, 48)):
 
 
 def parts_of(depth_m, foreground, config=CONFIG):
-    smoothed = SmoothedDepth.of(depth_m, config=config, depth_noise=NOISE)
+    smoothed = SmoothedDepth.of(depth_m, focal_px=575.0, config=config, depth_noise=NOISE)
     return image_parts(smoothed, foreground, config=config)
 
 
@@ -40,7 +40,7 @@ def same_partition(first, second):
 
 def flood_fill(depth_m, foreground, config):
     """The naive twin: cores filled pixel by pixel, without growth."""
-    smooth = SmoothedDepth.of(depth_m, config=config, depth_noise=NOISE)
+    smooth = SmoothedDepth.of(depth_m, focal_px=575.0, config=config, depth_noise=NOISE)
     kept, depth = smooth.surfaces(config) & foreground, smooth.depth_m
     labels = np.full(depth.shape, -1)
     for start in zip(*np.nonzero(kept)):
@@ -84,7 +84,7 @@ def test_growth_joins_foreground_alone_and_the_neighbour_nearest_in_depth(seed):
     assert grown.any()
     assert (parts[~foreground] == -1).all()
     assert (parts[grown & ~np.isfinite(depth_m)] == -1).all()
-    smooth = SmoothedDepth.of(depth_m, config=CONFIG, depth_noise=NOISE).depth_m
+    smooth = SmoothedDepth.of(depth_m, focal_px=575.0, config=CONFIG, depth_noise=NOISE).depth_m
     depth = np.where(core >= 0, smooth, depth_m)
     for row, column in zip(*np.nonzero(grown)):
         gaps = [abs(depth[r, c] - depth[row, column]) for r, c in (

@@ -1,6 +1,6 @@
 """Organised clouds are cut in the image: boxes that touch, masked frames, finer cuts."""
 
-from helpers.scenes import SHAPE, box, camera, see, table
+from helpers.scenes import FOCAL_PX, SHAPE, box, camera, see, table
 import numpy as np
 import pytest
 
@@ -14,7 +14,9 @@ from pointpng_core.segmentation import (
     smoothed_image,
 )
 
-CONFIG, NOISE = SegmenterConfig(), DepthNoise()
+NOISE = DepthNoise()
+CONFIG = SegmenterConfig(bend_span_rad=4 / FOCAL_PX)
+"""Bends over as many pixels as by default in an image twice as large."""
 LOW_AND_HIGH = (box((0.1, 0.1, 0.05), (-0.05, -0.06, 0)), box((0.06, 0.06, 0.12), (0.0, 0.02, 0)))
 """Two boxes that touch: the edge between them is shorter than `min_contact_m`."""
 

@@ -6,10 +6,9 @@ import numpy as np
 import open3d as o3d
 import pytest
 
-from pointpng_core.segmentation import Segment
 from pointpng_core.simulation.shapes.catalogue import make_object
 from pointpng_core.tracking.association import surface_distances
-from pointpng_core.tracking.explained_points import Foreground, foreground_of
+from pointpng_core.tracking.explained_points import Foreground
 
 SLACK_M = 0.0015
 """About the error of the approximate nearest discs that are looked up. It is larger at some points
@@ -83,15 +82,3 @@ def test_a_pose_elsewhere_explains_nothing(reference):
     found = foreground(points).on_pose(T_away, reference('drill'), base_m=0.01, sigmas=3.0)
     assert found.points.shape == (0, 3)
     assert found.indices.shape == (0,)
-
-
-def test_the_foreground_has_the_points_and_the_noise_of_all_segments():
-    rng = np.random.default_rng(0)
-    points, sigma_m = rng.normal(size=(100, 3)).astype(np.float32), rng.uniform(size=100)
-    rows = [np.arange(10, 20), np.arange(50, 80, 3)]
-    own = foreground_of([Segment(points=points[each], indices=each) for each in rows], sigma_m)
-    assert np.array_equal(own.indices, np.concatenate(rows))
-    assert np.array_equal(own.points, points[own.indices])
-    assert np.array_equal(own.sigma_m, sigma_m[own.indices])
-    nothing = foreground_of([], sigma_m)
-    assert (len(nothing.points), len(nothing.indices), len(nothing.sigma_m)) == (0, 0, 0)

@@ -121,7 +121,9 @@ def test_the_real_node_publishes_covariances_and_labels_as_the_core_does(observe
     expected = offline(offline_pipeline(library), frame)[0].detections
     assert [entry['id'] for entry in listed] == [found.child_frame for found in expected]
     for entry, found in zip(listed, expected):
-        assert np.reshape(entry['covariance'], (6, 6)) == pytest.approx(found.covariance())
+        # Poses are refined in single precision, and the node has other threads.
+        assert np.reshape(entry['covariance'], (6, 6)) == pytest.approx(
+            found.covariance(), rel=1e-4, abs=1e-9)
         assert entry['confidence'] == pytest.approx(found.estimate.confidence)
         assert {other['label'] for other in entry['others']} >= {
             other.name for other in found.estimate.other_labels}

@@ -46,6 +46,10 @@ class PipelineConfig(Config):
     min_confidence: float = option(
         0.75, low=0.0, high=1.0,
         help='Least calibrated probability of being right of an accepted pose.')
+    min_score: float = option(
+        0.4, low=0.0, high=1.0,
+        help='Least score of an accepted pose of a new object: with less, most of what it should '
+             'show was not measured, for instance in clouds full of holes.')
     sure_score: float = option(
         0.8, low=0.0, high=1.0,
         help='Segments whose pose has a lower score are also tried merged with their neighbours.')
@@ -235,12 +239,16 @@ class FramePipeline:
 
     def _accepted(self, measurements: Sequence[Measurement]) -> list[Measurement]:
         """Return the measurements whose poses are confident enough, best score first."""
+        return sorted(filter(self._is_accepted, measurements),
+                      key=lambda measurement: -measurement.score)
+
+    def _is_accepted(self, measurement: Measurement) -> bool:
         config = self._config
-        return sorted((
-            measurement for measurement in measurements if measurement.estimate
-            and measurement.estimate.confidence >= (
-                config.tracking.min_confidence if measurement.tracked else config.min_confidence)),
-            key=lambda measurement: -measurement.score)
+        if not measurement.estimate or (
+                measurement.track is None and measurement.score < config.min_score):
+            return False
+        return measurement.estimate.confidence >= (
+            config.tracking.min_confidence if measurement.tracked else config.min_confidence)
 
     def _check_observability(self, accepted: Sequence[Measurement], tracks: Sequence[Track],
                              frame: Frame, estimator: PoseEstimator, search: FrameSearch

@@ -243,12 +243,11 @@ class FramePipeline:
                       key=lambda measurement: -measurement.score)
 
     def _is_accepted(self, measurement: Measurement) -> bool:
-        config = self._config
-        if not measurement.estimate or (
-                measurement.track is None and measurement.score < config.min_score):
+        config, estimate = self._config, measurement.estimate
+        if estimate is None or (measurement.track is None and estimate.score < config.min_score):
             return False
-        return measurement.estimate.confidence >= (
-            config.tracking.min_confidence if measurement.tracked else config.min_confidence)
+        least = config.tracking.min_confidence if measurement.tracked else config.min_confidence
+        return estimate.confidence >= least
 
     def _check_observability(self, accepted: Sequence[Measurement], tracks: Sequence[Track],
                              frame: Frame, estimator: PoseEstimator, search: FrameSearch

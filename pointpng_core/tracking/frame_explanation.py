@@ -31,9 +31,6 @@ LEAST_POINTS = 60
 SAME_SHARE = 0.97
 """Segments that share this much with the points on their pose need no second registration."""
 SURE = 0.5
-NEAR_EXTENTS = 0.2
-"""Distance of two poses of one reference, in extents of the visible points, that is too small for
-two objects."""
 SHARED = 0.5
 """A measurement of which others explain more than this share of its points is a duplicate."""
 Judge = Callable[[list[PoseEstimate]], list[PoseEstimate]]
@@ -108,8 +105,7 @@ def without_duplicates(measurements: Sequence[Measurement], size: int) -> list[M
     """Return the measurements whose points no better ones explain, in their order.
 
     `size` is the number of rows of the cloud. Tracked poses come first, then sure ones, and the
-    most confident explanations of the most points. Two poses of one reference in one place are
-    duplicates too: holes in the cloud split an object.
+    most confident explanations of the most points.
     """
     claimed = np.zeros(size, dtype=bool)
     order = sorted(range(len(measurements)), key=lambda index: (
@@ -118,21 +114,10 @@ def without_duplicates(measurements: Sequence[Measurement], size: int) -> list[M
     kept = []
     for index in order:
         rows = measurements[index].segment.indices
-        if claimed[rows].mean() <= SHARED and not any(
-                _in_one_place(measurements[index], measurements[other]) for other in kept):
+        if claimed[rows].mean() <= SHARED:
             claimed[rows] = True
             kept.append(index)
     return [measurements[index] for index in sorted(kept)]
-
-
-def _in_one_place(first: Measurement, second: Measurement) -> bool:
-    """Return whether two poses of one reference are nearer than objects of its extent can be."""
-    if not first.estimate or not second.estimate or first.posed.name != second.posed.name:
-        return False
-    shift_m = np.linalg.norm(first.posed.T_observation_reference[:3, 3]
-                             - second.posed.T_observation_reference[:3, 3])
-    extent_m = np.ptp(second.segment.points, axis=0).max(initial=0.0)
-    return bool(shift_m < NEAR_EXTENTS * extent_m)
 
 
 def _confidence(measurement: Measurement) -> float:

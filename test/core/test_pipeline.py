@@ -193,8 +193,11 @@ def stubbed(*scores, references=None, **options):
 def test_poses_below_the_least_confidence_are_not_accepted(frame):
     points = frame.points.reshape(-1, 3)
     for least, expected in ((0.5, 2), (0.3, 3), (0.95, 0), (0.6, 2)):
-        _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=least, sure_score=0.0)
+        _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=least, min_score=0.0,
+                              sure_score=0.0)
         assert len(pipeline.process(points).detections) == expected
+    _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=0.3, min_score=0.4, sure_score=0.0)
+    assert len(pipeline.process(points).detections) == 2
     _, pipeline = stubbed(0.6, 0.31, 0.9, 0.0, min_confidence=0.5, sure_score=0.0)
     found = pipeline.process(points).detections
     assert [(each.child_frame, each.estimate.score) for each in found] == [('x_0', 0.9),

@@ -17,7 +17,7 @@ from itertools import islice
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import depth_scale, positive
+from pointpng_core.cli.options import add_depth_topics, positive
 from pointpng_core.cli.output import check_json_target, number, table, write_json
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.sensor_profiles import CUSTOM, DEFAULT, PROFILES
@@ -42,11 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                              'at any depth, and patterns in quotes')
     parser.add_argument('--topic', help='topic of organised clouds or of depth images, where a '
                                         'bag has several')
-    parser.add_argument('--camera-info', metavar='TOPIC',
-                        help='CameraInfo of the depth images (default: camera_info beside them)')
-    parser.add_argument('--depth-scale', metavar='MM', type=depth_scale, default=1.0,
-                        help='millimetres of one unit of depth images of whole numbers '
-                             '(default: 1)')
+    add_depth_topics(parser)
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
                         help='use only the first N clouds of each bag (default: all)')
     parser.add_argument('--profile', choices=tuple(PROFILES), default=DEFAULT,

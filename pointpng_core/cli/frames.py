@@ -21,7 +21,7 @@ from pathlib import Path
 import sys
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import add_model, add_sensor, depth_scale, position, positive
+from pointpng_core.cli.options import add_depth_topics, add_model, add_sensor, position, positive
 from pointpng_core.cli.output import check_json_target, number, write_json
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.depth_noise import KINECT_NOISE
@@ -46,11 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--topic', help='topic of clouds or of depth images, where a bag has '
                                         'several (default: the only one of clouds, else the only '
                                         'one of depth images)')
-    parser.add_argument('--camera-info', metavar='TOPIC',
-                        help='CameraInfo of the depth images (default: camera_info beside them)')
-    parser.add_argument('--depth-scale', metavar='MM', type=depth_scale, default=1.0,
-                        help='millimetres of one unit of depth images of whole numbers '
-                             '(default: 1)')
+    add_depth_topics(parser)
     parser.add_argument('--frames', metavar='N', type=positive, default=None,
                         help='process only the first N clouds of a bag (default: all)')
     parser.add_argument('--viewpoint', metavar='X,Y,Z', type=position,

@@ -26,6 +26,15 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cpu', help='torch device: cpu, cuda, cuda:N')
 
 
+def add_depth_topics(parser: argparse.ArgumentParser) -> None:
+    """Declare --camera-info and --depth-scale, for depth images in bags."""
+    parser.add_argument('--camera-info', metavar='TOPIC',
+                        help='CameraInfo of the depth images (default: camera_info beside them)')
+    parser.add_argument('--depth-scale', metavar='MM', type=depth_scale, default=1.0,
+                        help='millimetres of one unit of depth images of whole numbers '
+                             '(default: 1)')
+
+
 def add_sensor(parser: argparse.ArgumentParser) -> None:
     """Declare --sensor, the noise of the depth camera."""
     parser.add_argument('--sensor', metavar='SENSOR', type=sensor,

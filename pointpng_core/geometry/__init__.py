@@ -8,6 +8,7 @@
     symmetry_text     symmetries as short phrases
     rigid_motion      moved points, motion at constant velocity, point-to-plane Jacobians
     pinhole           intrinsics and lens distortion of cameras
+    depth_jumps       the pixels at jumps of depth
     sensor_profiles   named depth cameras
     depth_noise       the noise of a depth camera
 

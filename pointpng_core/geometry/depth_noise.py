@@ -22,6 +22,8 @@ from pointpng_core.geometry.sensor_profiles import (
     SensorProfile,
 )
 
+MAD_SIGMA = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
 BIAS_PX = 60.0
 """Distance at which the slow error is down to 1/e: all of an object shares it."""
 NUMBERS = ('axial_m', 'axial_growth', 'correlation_px', 'bias_sigmas')

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, maximum_filter, minimum_filter
 
+from pointpng_core.geometry.depth_jumps import depth_edges
 from pointpng_core.simulation.smooth_noise import smooth_noise
 
 Depth = NDArray[np.float32]
@@ -11,18 +12,6 @@ _RAGGED_PX = 6.0
 """Distance along an edge over which its width changes."""
 _SPREAD = 0.4
 """Standard deviation of the width, as a share of it."""
-
-
-def depth_edges(depth_m: Depth, jump_m: float) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) on either side of a jump in depth."""
-    edges = np.zeros(depth_m.shape, dtype=bool)
-    across = ~(np.abs(depth_m[:, 1:] - depth_m[:, :-1]) <= jump_m)
-    down = ~(np.abs(depth_m[1:] - depth_m[:-1]) <= jump_m)
-    edges[:, 1:] |= across
-    edges[:, :-1] |= across
-    edges[1:] |= down
-    edges[:-1] |= down
-    return edges
 
 
 def fattened(depth_m: Depth, jump_m: float, width_px: float, rng: np.random.Generator) -> Depth:

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.geometry.depth_jumps import depth_edges
 from pointpng_core.geometry.depth_noise import BIAS_PX
 from pointpng_core.simulation.edge_errors import (
-    depth_edges,
     fattened,
     near_rims,
     shadowed,

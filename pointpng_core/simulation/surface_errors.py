@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter, uniform_filter
 from scipy.special import ndtri
 
-from pointpng_core.simulation.edge_errors import depth_edges
+from pointpng_core.geometry.depth_jumps import depth_edges
 from pointpng_core.simulation.rendering import DepthImage
 from pointpng_core.simulation.smooth_noise import smooth_noise
 

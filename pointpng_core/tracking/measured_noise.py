@@ -8,7 +8,7 @@ distances are measured in its standard deviations.
 import numpy as np
 
 from pointpng_core.geometry.clouds import finite_rows
-from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.geometry.depth_noise import MAD_SIGMA, DepthNoise
 from pointpng_core.segmentation import Scene
 from pointpng_core.tracking.frame import Frame
 
@@ -22,7 +22,6 @@ EXPECTED = 0.9
 1, for it is measured along the normal."""
 MOST_FACTOR = 2.5
 """What errs more than that is not flat."""
-MAD_TO_SIGMA = 1.4826
 
 
 def with_measured_noise(frame: Frame, scene: Scene) -> DepthNoise:
@@ -48,4 +47,4 @@ def noise_factor(frame: Frame, scene: Scene) -> float:
     if np.count_nonzero(near) < LEAST_POINTS:
         return 0.0
     sigmas = heights_m[near] / frame.depth_noise.sigma_m(points[near, 2])
-    return float(MAD_TO_SIGMA * np.median(np.abs(sigmas - np.median(sigmas))))
+    return float(MAD_SIGMA * np.median(np.abs(sigmas - np.median(sigmas))))

@@ -8,6 +8,8 @@ from scipy.ndimage import binary_dilation
 import torch
 from torch import Tensor
 
+from pointpng_core.geometry.depth_jumps import depth_edges
+
 EDGE_SIGMAS = 6.0
 """Steps between neighbours of more standard deviations are edges: there, a pixel mixes two
 depths, or was shifted by less than its width."""
@@ -106,19 +108,3 @@ def fitted_camera(points: NDArray[np.floating], shape: tuple[int, int]
 def edge_width_px(focal_px: NDArray[np.float64]) -> int:
     """Return EDGE_RAD in pixels of a camera with focal lengths (2,), at least one."""
     return max(1, round(EDGE_RAD * float(focal_px.mean())))
-
-
-def depth_edges(depth_m: NDArray[np.floating], step_m: NDArray[np.floating]
-                ) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) with a neighbour (of four) at another depth, or without a reading.
-
-    `step_m` (H, W) is the least step that counts.
-    """
-    edge = np.zeros(depth_m.shape, dtype=bool)
-    for first, second in (((slice(None), slice(1, None)), (slice(None), slice(None, -1))),
-                          ((slice(1, None), slice(None)), (slice(None, -1), slice(None)))):
-        with np.errstate(invalid='ignore'):
-            jump = ~(np.abs(depth_m[first] - depth_m[second]) <= step_m[first])
-        edge[first] |= jump
-        edge[second] |= jump
-    return edge

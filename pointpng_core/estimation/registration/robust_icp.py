@@ -16,12 +16,13 @@ from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations
 from pointpng_core.estimation.registration.front_facing import FrontFacing
 from pointpng_core.estimation.registration.icp import gauss_newton
+from pointpng_core.geometry.depth_noise import MAD_SIGMA
 from pointpng_core.reference.surface.kd_tree import NEIGHBOURS
 from pointpng_core.reference.surface.neighbour_graph import nearest_rows
 
 LookUp = Callable[[Hypotheses, Tensor], tuple[Tensor, Tensor]]
 """Nearest points and their normals (H, n, 3) for queries (H, n, 3)."""
-SPREAD = 1.5 * 1.4826
+SPREAD = 1.5 * MAD_SIGMA
 """Residual, over the median one, that halves a weight: 1.5 standard deviations of a normal
 distribution."""
 MIN_SCALE = 1e-6

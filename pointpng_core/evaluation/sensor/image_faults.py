@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from pointpng_core.simulation.edge_errors import depth_edges
+from pointpng_core.geometry.depth_jumps import depth_edges
 
 _JUMP_M, _JUMP_SIGMAS = 0.03, 8.0
 """Noise alone, of two pixels, makes no jump of 8 standard deviations."""

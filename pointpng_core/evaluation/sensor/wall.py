@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
+from pointpng_core.geometry.depth_noise import MAD_SIGMA
 from pointpng_core.segmentation.config import SegmenterConfig
 from pointpng_core.segmentation.plane_detection import find_planes
 
@@ -15,8 +16,6 @@ _SAMPLE, _FIT_SAMPLE = 4000, 40_000
 _REFITS = 6
 _OUTLIER_SIGMAS = 4.0
 _RIM_PX, _SOLID = 9, 0.85
-MAD_SIGMA = 1.4826
-"""Standard deviation over median absolute deviation of a normal distribution."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from pointpng_core.evaluation.sensor.wall import MAD_SIGMA, Wall
+from pointpng_core.evaluation.sensor.wall import Wall
+from pointpng_core.geometry.depth_noise import MAD_SIGMA
 
 MAX_LAG_PX = 40
 _BIN_RATIO = 1.08

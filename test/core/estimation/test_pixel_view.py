@@ -9,9 +9,9 @@ import torch
 from pointpng_core.estimation.pixels import DepthView
 from pointpng_core.estimation.pixels.depth_view import (
     LEAST_READINGS,
-    depth_edges,
     fitted_camera,
 )
+from pointpng_core.geometry.depth_jumps import depth_edges
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.simulation.shapes.catalogue import make_object
 

@@ -51,7 +51,7 @@ from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.reference import Reference, ReferenceBuilder
-from pointpng_core.reference.batch import StackCache
+from pointpng_core.reference.batch import ReferenceMemo, ReferenceStack
 from pointpng_core.reference.disk_cache import ReferenceCache
 from pointpng_core.timing import StageTimer
 
@@ -81,7 +81,7 @@ class PoseEstimator:
                                    device=self.device)
         self._references = ReferenceCache(
             builder, folder=Path(cache_dir) if cache_dir else None)
-        self._stacks = StackCache()
+        self._stacks = ReferenceMemo(ReferenceStack.of)
 
     def with_depth_noise(self, depth_noise: DepthNoise) -> 'PoseEstimator':
         """Return this estimator for frames with another noise; both share all that is built."""

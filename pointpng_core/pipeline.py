@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
+from pointpng_core.estimation.pixels import PixelRanking
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.reference import Reference
+from pointpng_core.reference.batch import ReferenceMemo
 from pointpng_core.segmentation import (
     Scene,
     Segment,
@@ -26,7 +29,7 @@ from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import FrameExplanation, without_duplicates
 from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
-from pointpng_core.tracking.frame_search import FrameSearch, RankingCache
+from pointpng_core.tracking.frame_search import FrameSearch
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measured_noise import with_measured_noise
 from pointpng_core.tracking.measurement import Measurement
@@ -90,7 +93,7 @@ class FramePipeline:
         self._estimator, self._segmenter, self._config = estimator, segmenter, config
         self._references = list(references)
         self._tracks = Tracks()
-        self._rankings = RankingCache()
+        self._rankings = ReferenceMemo(partial(PixelRanking.of, device=estimator.device))
 
     @property
     def references(self) -> list[Reference]:
@@ -157,7 +160,7 @@ class FramePipeline:
         tracker = FrameTracker(estimator=estimator, config=self._config.tracking,
                                tracks=self._tracks)
         search = FrameSearch(estimator, self._references, frame, timer,
-                             self._rankings.of(self._references, estimator))
+                             self._rankings.of(self._references))
         with timer('track'):
             tracker.predict(stamp_s)
             foreground = frame.foreground(scene.foreground)

@@ -1,8 +1,9 @@
 """References side by side in tensors, as search and verification need them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SAMPLE
 from pointpng_core.reference.surface.neighbour_graph import SurfaceGraph
 from pointpng_core.reference.surface.voxel_lookup import SurfaceField
+
+Made = TypeVar('Made')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,24 +72,25 @@ class ReferenceStack:
         return replace(self, probes=self.probes[:, :count], visible=self.visible[..., :count])
 
 
-class StackCache:
-    """The stack of the references of the last request, which seldom change."""
+class ReferenceMemo(Generic[Made]):
+    """What was made of the references of the last request, which seldom change."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[Sequence[Reference]], Made]) -> None:
+        self._make = make
         self._references: tuple[Reference, ...] = ()
-        self._stack: ReferenceStack | None = None
+        self._made: Made | None = None
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """Return the references that are stacked."""
+        """Return the references of the last request."""
         return self._references
 
-    def of(self, references: Sequence[Reference]) -> ReferenceStack:
-        """Return the stack of references, made anew when they are others than before."""
-        if self._stack is None or self._references != tuple(references):
+    def of(self, references: Sequence[Reference]) -> Made:
+        """Return what is made of references, anew when they are others than before."""
+        if self._made is None or self._references != tuple(references):
             self._references = tuple(references)
-            self._stack = ReferenceStack.of(references)
-        return self._stack
+            self._made = self._make(self._references)
+        return self._made
 
 
 def _level(parts: list[Tensor], dims: int = 1) -> Tensor:

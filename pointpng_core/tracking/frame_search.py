@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from pointpng_core.estimation.observation_kind import Viewpoint
-from pointpng_core.estimation.pixels import PixelJudge, PixelRanking
+from pointpng_core.estimation.pixels import PixelRanking
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.reference.reference import Reference
@@ -65,19 +65,3 @@ class FrameSearch:
         for row, estimate in zip(posed, judged):
             results[row] = replace(results[row], estimate=estimate)
         return results
-
-
-class RankingCache:
-    """The ranking by pixels for the references of the last frame, which seldom change."""
-
-    def __init__(self) -> None:
-        self._references: list[Reference] = []
-        self._ranking: PixelRanking | None = None
-
-    def of(self, references: Sequence[Reference], estimator: PoseEstimator) -> PixelRanking:
-        """Return the ranking for references, made anew when they are others than before."""
-        if self._ranking is None or self._references != list(references):
-            self._references = list(references)
-            self._ranking = PixelRanking(self._references,
-                                         PixelJudge(self._references, estimator.device))
-        return self._ranking

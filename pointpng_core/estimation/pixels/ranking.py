@@ -49,6 +49,11 @@ class PixelRanking:
         self._references = {reference.name: reference for reference in references}
         self._judge = judge
 
+    @classmethod
+    def of(cls, references: Sequence[Reference], device: torch.device | str) -> 'PixelRanking':
+        """Return the ranking of references that live on a device, with a judge of its own."""
+        return cls(references, PixelJudge(references, device))
+
     def ranked(self, found: Sequence[list[PoseEstimate]], view: DepthView
                ) -> list[list[PoseEstimate]]:
         """Return the estimates of each segment, best supported first, refined and judged anew.

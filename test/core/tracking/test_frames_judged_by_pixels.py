@@ -1,6 +1,7 @@
 """The pipeline on depth images: pixels judge, and what is no image is judged without them."""
 
 from dataclasses import replace
+from functools import partial
 
 from helpers.objects import CAMERA, apart_deg
 from helpers.tracking import T_CAMERA_WORLD, shoot, standing
@@ -10,9 +11,10 @@ import pytest
 from pointpng_core.estimation.pixels import PixelJudge, PixelRanking
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.depth_noise import DepthNoise
+from pointpng_core.reference.batch import ReferenceMemo
 from pointpng_core.timing import StageTimer
 from pointpng_core.tracking.frame import Frame
-from pointpng_core.tracking.frame_search import FrameSearch, RankingCache
+from pointpng_core.tracking.frame_search import FrameSearch
 from pointpng_core.tracking.measurement import Measurement
 from pointpng_core.tracking.pose_selection import with_alternatives
 
@@ -125,11 +127,12 @@ def test_a_search_of_nothing_finds_nothing(search, cloud):
 
 
 def test_rankings_are_made_anew_for_other_references_only(estimator, reference):
-    cache, mug, drill = RankingCache(), reference('mug'), reference('drill')
-    first = cache.of([mug, drill], estimator)
-    assert cache.of((mug, drill), estimator) is first
-    assert cache.of([mug], estimator) is not first
-    assert cache.of([drill, mug], estimator) is not first
+    memo = ReferenceMemo(partial(PixelRanking.of, device=estimator.device))
+    mug, drill = reference('mug'), reference('drill')
+    first = memo.of([mug, drill])
+    assert memo.of((mug, drill)) is first
+    assert memo.of([mug]) is not first
+    assert memo.of([drill, mug]) is not first
 
 
 def test_until_a_tracked_pose_is_judged_the_pixels_of_the_searched_one_stand_for_it(

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 import torch
+from torch import Tensor
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
 from pointpng_core.estimation.pixels.alternatives import (
@@ -65,8 +66,8 @@ class PixelRanking:
                   for rival in compared(segment, estimates)]
         if not rivals:
             return list(found)
-        rivals = self._best(rivals, [rival.segment for rival in rivals], view, REFINED)
-        rivals, evidence = self._with_turned(*self._improved(rivals, view), view)
+        best = self._best(rivals, [rival.segment for rival in rivals], view, REFINED)
+        rivals, evidence = self._with_turned(*self._improved(*best, view), view)
         results = list(found)
         support = evidence.support.double().cpu().numpy()
         for segment in dict.fromkeys(rival.segment for rival in rivals):
@@ -111,11 +112,11 @@ class PixelRanking:
         turns = turned(rivals, evidence, self._references)
         if not turns:
             return rivals, evidence
-        turns = self._best(turns, [rival.segment for rival in turns],
-                           view.with_sigmas(ROUGH_SIGMAS), TURNED)
+        turns, _ = self._best(turns, [rival.segment for rival in turns],
+                              view.with_sigmas(ROUGH_SIGMAS), TURNED)
         fine = [(key, pose) for key, rival in enumerate(turns)
                 for pose in finer(rival, self._references)]
-        found, more = self._improved(self._best(
+        found, more = self._improved(*self._best(
             [pose for _, pose in fine], [key for key, _ in fine], view, 1), view)
         rows = new_among(found, rivals, self._references)
         more = more.take(more.support.new_tensor(rows).long())
@@ -123,29 +124,35 @@ class PixelRanking:
         return rivals + new, PixelEvidence.joined((evidence, more))
 
     def _best(self, rivals: Sequence[Rival], keys: Sequence[int], view: DepthView, count: int
-              ) -> list[Rival]:
-        """Return the best supported rivals of each key, at most `count`, in their order."""
-        support = self._judge.support(self._posed(rivals), view).cpu().numpy()
+              ) -> tuple[list[Rival], Tensor]:
+        """Return the best supported rivals of each key, at most `count`, and their support.
+
+        They are in their order.
+        """
+        support = self._judge.support(self._posed(rivals), view)
         groups = np.array(keys)
-        rank = np.lexsort((-support, groups))
+        rank = np.lexsort((-support.cpu().numpy(), groups))
         ranked = groups[rank]
         place = np.empty(len(rank), dtype=int)
         place[rank] = np.arange(len(rank)) - np.searchsorted(ranked, ranked, side='left')
-        return [rivals[row] for row in np.flatnonzero(place < count).tolist()]
+        rows = np.flatnonzero(place < count).tolist()
+        return [rivals[row] for row in rows], support[rows]
 
     def _posed(self, rivals: Sequence[Rival]) -> Posed:
         return self._judge.posed([rival.estimate.name for rival in rivals],
                                  [rival.pose.T_observation_reference for rival in rivals])
 
-    def _improved(self, rivals: Sequence[Rival], view: DepthView
+    def _improved(self, rivals: Sequence[Rival], support: Tensor, view: DepthView
                   ) -> tuple[list[Rival], PixelEvidence]:
         """Return the rivals, refined where that does not cost them support, and their evidence.
+
+        `support` (n,) is theirs as they are.
 
         About an axis that few points determine, such as a mug's, a refinement may lose its way.
         """
         posed = self._posed(rivals)
         refined = self._judge.refine(posed, view)
-        better = self._judge.support(refined, view) >= self._judge.support(posed, view)
+        better = self._judge.support(refined, view) >= support
         chosen = replace(refined, T_camera_object=torch.where(
             better[:, None, None], refined.T_camera_object, posed.T_camera_object))
         poses = chosen.T_camera_object.double().cpu().numpy()

@@ -44,9 +44,9 @@ def _checked(options: argparse.Namespace) -> Summary:
 
 def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,
              console: Console) -> Summary:
-    environment = own_environment(options.domain_id)
     animation = Animation() if options.animation else None
-    with tempfile.TemporaryDirectory(prefix='pointpng_demo_') as folder, \
+    with own_environment(options.domain_id) as environment, \
+            tempfile.TemporaryDirectory(prefix='pointpng_demo_') as folder, \
             Children(environment) as children:
         run.start(children, Path(folder))
         with recording(cloud_topic=CLOUD_TOPIC, truth_topic=TRUTH_TOPIC) as recorder:

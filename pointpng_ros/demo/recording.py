@@ -23,17 +23,25 @@ _POLL_S = 0.1
 _LAST_SAFE_DOMAIN = 101
 
 
-def own_environment(domain_id: int | None) -> Mapping[str, str]:
-    """Set a ROS domain of its own for this process; return the environment for its children.
+@contextlib.contextmanager
+def own_environment(domain_id: int | None) -> Iterator[Mapping[str, str]]:
+    """Give this process a ROS domain of its own for a while; yields its children's environment.
 
     No other machine can reach it, and its shared memory is large enough for clouds.
     """
     domain = random.randint(1, _LAST_SAFE_DOMAIN) if domain_id is None else domain_id
-    os.environ['ROS_DOMAIN_ID'] = str(domain)
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    profile = share_directory() / 'config' / 'fastdds_loopback.xml'
-    os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'] = str(profile)
-    return dict(os.environ)
+    own = {'ROS_DOMAIN_ID': str(domain), 'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+           'FASTRTPS_DEFAULT_PROFILES_FILE': str(share_directory() / 'config'
+                                                 / 'fastdds_loopback.xml')}
+    former = {name: os.environ.pop(name, None) for name in own}
+    os.environ.update(own)
+    try:
+        yield dict(os.environ)
+    finally:
+        for name, value in former.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 class Session:

@@ -28,8 +28,8 @@ def main(args: Sequence[str] | None = None) -> int:
 def _perform(options: argparse.Namespace) -> Summary:
     check_json_target(options.json)
     config, console = _config(options), Console(stderr=options.json == '-')
-    environment = own_environment(options.domain_id)
-    with tempfile.TemporaryDirectory(prefix='pointpng_endurance_') as folder, \
+    with own_environment(options.domain_id) as environment, \
+            tempfile.TemporaryDirectory(prefix='pointpng_endurance_') as folder, \
             Children(environment) as children, \
             recording(cloud_topic='', truth_topic=TRUTH_TOPIC) as recorder:
         summary = EnduranceRun(config, children=children, recorder=recorder,

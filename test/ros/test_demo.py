@@ -1,5 +1,6 @@
 """The demo: scoring separates good from bad, processes end, the verdict is the exit code."""
 
+from contextlib import suppress
 import io
 import json
 import os
@@ -26,6 +27,7 @@ from pointpng_ros.demo.label_placement import place_labels
 from pointpng_ros.demo.picture import PictureObject, save_picture
 from pointpng_ros.demo.processes import ChildError, Children
 from pointpng_ros.demo.recorder import _raw_stamp_ns
+from pointpng_ros.demo.recording import own_environment
 from pointpng_ros.demo.scoring import Limits, ObjectPose, ScoredModel, score_frame
 from pointpng_ros.demo.settings import DemoConfig
 from pointpng_ros.demo.summary import summarise
@@ -216,6 +218,17 @@ def test_a_failed_child_is_reported_with_its_last_output(tmp_path):
         children.start('camera', 'failing')
         with pytest.raises(ChildError, match=r'camera ended with code 1(.|\n)*no film'):
             wait_until(lambda: not children.running(), what='its end')
+
+
+def test_the_environment_of_a_demo_ends_with_it(monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', '7')
+    monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
+    with suppress(ChildError), own_environment(None) as environment:
+        assert environment['ROS_DOMAIN_ID'] == os.environ['ROS_DOMAIN_ID']
+        assert environment['FASTRTPS_DEFAULT_PROFILES_FILE'].endswith('fastdds_loopback.xml')
+        raise ChildError('the camera fell')
+    assert os.environ['ROS_DOMAIN_ID'] == '7'
+    assert 'FASTRTPS_DEFAULT_PROFILES_FILE' not in os.environ
 
 
 def demo(monkeypatch, tmp_path, domain, *, options=('--names', 'mug,can,bracket'), **environment):

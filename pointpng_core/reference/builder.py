@@ -81,14 +81,22 @@ class ReferenceBuilder:
 
         Without a `symmetry` it is detected from the surface. Raises CloudError.
         """
-        if isinstance(model, TriangleMesh):
-            points, normals = sample_surface(model, self.config.surface_points)
-        else:
-            points = require_points(model, least=MIN_POINTS, what=f'model {name!r}')
+        points, normals = self.surface_of(model, name=name)
+        if normals is None:
             normals = estimate_normals(points)
         surface = Surface(name=name, points=points, normals=normals, symmetry=symmetry,
                           complete=True, outward=isinstance(model, TriangleMesh))
         return self._build(surface, all_around(self.config.views))
+
+    def surface_of(self, model: TriangleMesh | NDArray[np.floating], *, name: str
+                   ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return the points (N, 3) of a reference of the model, and normals where it has faces.
+
+        They are the same whenever they are computed. Raises CloudError.
+        """
+        if isinstance(model, TriangleMesh):
+            return sample_surface(model, self.config.surface_points)
+        return require_points(model, least=MIN_POINTS, what=f'model {name!r}'), None
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Build from points (N, 3) visible to a camera at the origin.
@@ -96,8 +104,7 @@ class ReferenceBuilder:
         The frame of the reference has the axes of the camera and its origin at the centroid of
         the points. Raises CloudError.
         """
-        points = require_points(points, least=MIN_POINTS, what=f'view of {name!r}')
-        points, centroid = centred(points)
+        points, centroid = view_surface(points, name=name)
         surface = Surface(name=name, points=points, symmetry=Symmetry(), complete=False,
                           normals=estimate_normals(points, viewpoint=-centroid), outward=True)
         distance = np.linalg.norm(centroid)
@@ -136,6 +143,15 @@ class ReferenceBuilder:
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),
             tree=SurfaceTree(local))
+
+
+def view_surface(points: NDArray[np.floating], *, name: str
+                 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the points (N, 3) of a reference of a view, and their centroid (3,) in the view.
+
+    Raises CloudError.
+    """
+    return centred(require_points(points, least=MIN_POINTS, what=f'view of {name!r}'))
 
 
 def default_builder() -> ReferenceBuilder:

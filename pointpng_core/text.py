@@ -38,6 +38,11 @@ def printable(text: object, *, lines: bool = False) -> str:
                    for character in str(text))
 
 
+def for_figure(text: object) -> str:
+    """Return a printable text for matplotlib, which takes what stands between dollars as maths."""
+    return printable(text, lines=True).replace('$', r'\$')
+
+
 def bounded(text: str, characters: int = MESSAGE_CHARACTERS) -> str:
     """Return a text without its middle where it is longer than a number of characters."""
     if len(text) <= characters:

@@ -14,6 +14,7 @@ import sys
 from typing import Any
 
 from pointpng_core.cli.options import not_negative
+from pointpng_core.cli.output import say
 from pointpng_core.config import parse_yaml, read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, PointPngError
 from pointpng_core.text import shown
@@ -99,7 +100,7 @@ def main() -> int:
     try:
         return run(parser.parse_args())
     except PointPngError as error:
-        print(f'pointpng: error: {error}', file=sys.stderr)
+        say(f'pointpng: error: {error}', error=True)
         return 2
 
 

@@ -7,6 +7,7 @@ import math
 import os
 from pathlib import Path
 import shutil
+import stat
 import tempfile
 import time
 from typing import Any
@@ -69,6 +70,22 @@ def file_sha256(path: Path) -> str:
         while block := stream.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()
+
+
+def check_regular(path: Path, most_bytes: int) -> None:
+    """Raise FileError for what is no regular file, or larger; OSError where there is none."""
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise FileError(f'cannot read {path}: it is not a regular file')
+    if facts.st_size > most_bytes:
+        raise FileError(f'{path} has {facts.st_size} bytes; no more than {most_bytes} are read')
+
+
+def read_within(path: Path, most_bytes: int) -> bytes:
+    """Return the bytes of a regular file of at most so many; raises FileError or OSError."""
+    check_regular(path, most_bytes)
+    with path.open('rb') as stream:
+        return stream.read(most_bytes)
 
 
 def to_jsonable(value: Any) -> Any:

@@ -201,7 +201,7 @@ def _path(where: str, folder: Path, entry: dict[str, Any]) -> Path:
     except FileError as error:
         raise LibraryError(f'{where}: file {error}') from error
     if not os.path.exists(path):
-        near = difflib.get_close_matches(file, os.listdir(folder), n=1)
+        near = difflib.get_close_matches(str(file), os.listdir(folder), n=1)
         hint = f'; did you mean {near[0]!r}?' if near else ''
         raise LibraryError(f'{where}: there is no file {path}{hint}')
     return path

@@ -13,6 +13,7 @@ from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from pointpng_core.errors import ConfigError, PointPngError
+from pointpng_core.text import printable
 
 THREAD_PREFIX = 'pointpng-'
 """Prefix of the names of threads that may be busy in torch when the process ends."""
@@ -40,7 +41,7 @@ def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None
     except ExternalShutdownException:
         pass
     except PointPngError as error:
-        get_logger(name).fatal(str(error))
+        get_logger(name).fatal(printable(str(error)))
         code = 1
     except Exception:
         if rclpy.ok():

@@ -71,8 +71,8 @@ def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
     """Return one row for each detection of a recording, which has no truth."""
     table = _table('object', 'label', 'x', 'y', 'z', 'ms')
     for found in detections:
-        x, y, z = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
-        table.add_row(markup(found.frame), markup(found.label), x, y, z,
+        position = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
+        table.add_row(markup(found.frame), markup(found.label), *position,
                       number(end_to_end_ms, '', 0))
     return table
 

@@ -158,7 +158,8 @@ class _DepthCamera:
 
     def _on_partner(self, name: str, watch: TopicWatch, message: Any) -> None:
         watch.saw()
-        self._forward(self._sync.put_partner(name, stamp_ns(message.header.stamp), message, time.monotonic()))
+        self._forward(self._sync.put_partner(name, stamp_ns(message.header.stamp), message,
+                                             time.monotonic()))
 
     def _forward(self, matched: Matched[Any] | None) -> None:
         if matched is None:

@@ -1,8 +1,10 @@
 """What an object library names: files in its folder and nothing else, and no word of others."""
 
+import functools
 import os
 
 from helpers.objects import whole
+from helpers.refusals import refusal
 import pytest
 import yaml
 
@@ -56,7 +58,7 @@ REACHING = {
 def test_paths_that_lead_out_are_refused(library, kind):
     with pytest.raises(LibraryError, match=r'object 1 \(mug\): .*(leads out of|is a link)'):
         load(library, REACHING[kind](library))
-    with pytest.raises(LibraryError, match='leads out of|is a link'):
+    with pytest.raises(LibraryError, match=r'leads out of|is a link'):
         named_object(library, 'mug')
 
 
@@ -82,11 +84,9 @@ def test_a_file_of_another_kind_is_not_quoted(library, content):
     (library.parent / 'other').write_text(content)
     (library / 'objects.yaml').symlink_to(library.parent / 'other')
     for read in (load_library, lambda folder: entries_in(content, where='x')):
-        try:
-            read(library)
-        except LibraryError as error:
-            assert 'hunter2' not in str(error)
-            assert 'secret' not in str(error) or content.startswith('objects:')
+        said = refusal(functools.partial(read, library))
+        assert 'hunter2' not in said
+        assert 'secret' not in said or content.startswith('objects:')
 
 
 def test_long_names_and_odd_values_are_errors_of_the_library(library):

@@ -72,20 +72,21 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def check_regular(path: Path, most_bytes: int) -> None:
-    """Raise FileError for what is no regular file, or larger; OSError where there is none."""
+def check_regular(path: Path, most_bytes: int) -> int:
+    """Return the size of a regular file of at most so many bytes; raises FileError or OSError."""
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
         raise FileError(f'cannot read {path}: it is not a regular file')
     if facts.st_size > most_bytes:
         raise FileError(f'{path} has {facts.st_size} bytes; no more than {most_bytes} are read')
+    return facts.st_size
 
 
 def read_within(path: Path, most_bytes: int) -> bytes:
     """Return the bytes of a regular file of at most so many; raises FileError or OSError."""
-    check_regular(path, most_bytes)
+    size = check_regular(path, most_bytes)
     with path.open('rb') as stream:
-        return stream.read(most_bytes)
+        return stream.read(size)         # takes so much memory at once, whatever the file holds
 
 
 def to_jsonable(value: Any) -> Any:

@@ -76,7 +76,7 @@ def _own_content(path: Path) -> bytes:
         if facts.st_uid not in (0, os.geteuid()) or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise FileError(f'{path} could have been written by another user')
         try:
-            return stream.read(MAX_BYTES + 1)
+            return stream.read(facts.st_size)
         except OSError as error:
             raise FileError(f'cannot read {path}: {error.strerror or error}') from error
 

@@ -12,7 +12,7 @@ SUMS = 'SHA256SUMS'
 MAX_SUMS_BYTES, MAX_FILE_BYTES = 1 << 20, 1 << 33
 """Of SHA256SUMS, and of any file that it names: 8 GiB, of `steerable` 11 MB."""
 # File names without folders: the sums cover the files of their own folder only.
-_LINE = re.compile(r'([0-9a-f]{64}) [ *]([^/\\]+)')
+_LINE = re.compile(r'([0-9a-f]{64}) [ *]([A-Za-z0-9_-][A-Za-z0-9._-]{0,99})')
 
 
 def sums_of(contents: Mapping[str, bytes]) -> bytes:

@@ -16,6 +16,7 @@ MAX_YAML_BYTES = 1 << 20
 MAX_YAML_NODES = 100_000
 """Values, keys and collections; an alias counts as all that it stands for."""
 MAX_YAML_DEPTH = 32
+MAX_DIGITS = 100
 
 
 def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
@@ -100,6 +101,15 @@ class _BoundedLoader(yaml.SafeLoader):
                               'they stand for')
         self._sizes[id(node)] = self._nodes - before
         return node
+
+    def construct_yaml_int(self, node: Any) -> int:
+        """Return a whole number; one of thousands of digits cannot even be shown."""
+        if len(str(node.value)) > MAX_DIGITS:
+            raise _LimitError(f'it has a number of more than {MAX_DIGITS} digits')
+        return int(super().construct_yaml_int(node))
+
+
+_BoundedLoader.add_constructor('tag:yaml.org,2002:int', _BoundedLoader.construct_yaml_int)
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:

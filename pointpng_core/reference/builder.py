@@ -21,6 +21,7 @@ from pointpng_core.geometry.clouds import (
     require_points,
     spacing_m,
 )
+from pointpng_core.geometry.clouds.measures import lie_on_a_line
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.near_symmetry import NONE, near_symmetries
 from pointpng_core.reference.reference import Reference
@@ -119,6 +120,9 @@ class ReferenceBuilder:
         diameter, spacing = diameter_m(points), spacing_m(points)
         if not diameter > 0:
             raise CloudError(f'{surface.name!r}: all points coincide; a surface is needed')
+        if lie_on_a_line(points):
+            raise CloudError(f'{surface.name!r}: all points lie on a line, about which no '
+                             'rotation can be seen; a surface is needed')
         local, centre = centred(points)
         cloud = torch.from_numpy(local).to(self.device)
         probes = farthest_points(cloud[None], min(self.config.probes, len(points)))[0]

@@ -110,7 +110,7 @@ def _light(depth_m: NDArray[np.float32], hit: NDArray[np.bool_], cosine: NDArray
     with np.errstate(invalid='ignore'):
         jump = np.abs(np.diff(filled, axis=1, append=np.nan)) \
             + np.abs(np.diff(filled, axis=0, append=np.nan))
-        edge = jump > 0.02 * np.nanmedian(filled)
+        edge = jump > 0.02 * (np.nanmedian(filled) if np.isfinite(filled).any() else 0.0)
     return np.where(edge, 0.15, cosine)
 
 

@@ -102,6 +102,16 @@ class _BoundedLoader(yaml.SafeLoader):
         self._sizes[id(node)] = self._nodes - before
         return node
 
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        """Return a mapping whose keys are all different; raises _LimitError."""
+        node = super().compose_mapping_node(anchor)
+        keys = [(key.tag, key.value) for key, _ in node.value
+                if isinstance(key, yaml.ScalarNode)]
+        if len(keys) != len(set(keys)):
+            line = node.start_mark.line + 1
+            raise _LimitError(f'a key is given twice in the mapping that begins in line {line}')
+        return node
+
     def construct_yaml_int(self, node: Any) -> int:
         """Return a whole number; one of thousands of digits cannot even be shown."""
         if len(str(node.value)) > MAX_DIGITS:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 HEAD = 'head.'
 """Prefix of the names of tensors that belong to a classification head, not to the network."""
 TRAINING_FREE = 'training_free'
+LARGEST_WEIGHT = 1e6
+"""The shipped models have none above 3.1; with 1e31, some clouds have no embedding."""
 PROBE_POINTS = 64
 """Points of the clouds that a loaded model is tried with, where it takes any number."""
 WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
@@ -188,12 +190,15 @@ def _unknown(name: str) -> ConfigError:
 
 def check_weights(checkpoint: Checkpoint, given: dict[str, Tensor],
                   expected: dict[str, Tensor]) -> None:
-    """Raise FileError for weights whose names, shapes or types are not those that are expected."""
+    """Raise FileError for weights whose names, shapes, types or sizes cannot be right."""
     problems = [f'{name} is missing' for name in expected.keys() - given.keys()]
     problems += [f'{name} is unknown' for name in given.keys() - expected.keys()]
     problems += [f'{name} has shape {tuple(given[name].shape)} instead of '
                  f'{tuple(expected[name].shape)}' for name in expected.keys() & given.keys()
                  if given[name].shape != expected[name].shape]
+    problems += [f'{name} holds numbers beyond {LARGEST_WEIGHT:g}'
+                 for name, tensor in given.items()
+                 if tensor.is_floating_point() and not (tensor.abs() <= LARGEST_WEIGHT).all()]
     problems += [f'{name} has the type {given[name].dtype} instead of {expected[name].dtype}'
                  for name in expected.keys() & given.keys()
                  if given[name].dtype != expected[name].dtype]

@@ -24,6 +24,7 @@ PASSWORDS = 'root:x:0:0:root:/root:/bin/bash\ndaemon:\t"secret\n'
     ('a: 0x' + '9' * 5000, 'more than 100 digits'),
     ("a: !!int ''", 'a value that cannot be read'),
     ('a: !!timestamp b', 'a value that cannot be read'),
+    ('a: 1\nb: {c: 1, "c": 2}', 'a key is given twice in the mapping that begins in line 2'),
     ('a: \x07', 'character 3 is not allowed'),
     ('a: !!python/object/apply:os.system [id]', 'could not determine a constructor'),
     ('a\n---\nb', 'expected a single document'),

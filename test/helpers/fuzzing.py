@@ -63,7 +63,8 @@ class Report:
         assert not self.failures, '\n'.join([str(self), *(
             f'{count} x {what}\n    kept: {path}' for what, (count, path)
             in self.failures.items())])
-        assert self.accepted and self.refused, f'{self}: a test of one outcome says nothing'
+        assert self.accepted, f'{self}: a test of one outcome says nothing'
+        assert self.refused, f'{self}: a test of one outcome says nothing'
 
 
 def fuzz(reader: Reader, make: Callable[[int], Any], *, inputs: int, name: str, valid: int = 1,

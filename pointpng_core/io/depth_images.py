@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.cloud_files import BROKEN_ARRAY
 from pointpng_core.io.files import checked_path
-from pointpng_core.io.image_files import MAX_PIXELS, read_pixels
+from pointpng_core.io.image_files import read_pixels
+from pointpng_core.io.limits import MAX_PIXELS
 from pointpng_core.io.units import DEPTH_RANGE_M, MM_PER_M
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.npy')

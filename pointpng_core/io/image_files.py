@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-
-MAX_PIXELS = 1 << 26
+from pointpng_core.io.limits import MAX_PIXELS
 
 
 def image_size(path: Path) -> tuple[int, int]:

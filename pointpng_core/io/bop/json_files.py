@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.limits import MAX_JSON_BYTES
 
-MAX_JSON_BYTES = 1 << 28
-"""256 MB; the largest scene_gt.json of the BOP page, of 17,000 images, has 60 MB."""
 MAX_ID = 10**9
 _SHOWN = 60
 

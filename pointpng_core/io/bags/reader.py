@@ -179,10 +179,15 @@ def find_bags(path: Path) -> list[Path]:
     """Return the bags at or below a path, sorted; other files are ignored.
 
     A folder without a metadata.yaml, as of a recorder that was killed, is none: its files count as
-    bags of their own.
+    bags of their own. Links to folders are not followed: they may lead round in circles.
     """
-    if not path.is_dir():
-        return [path] if path.is_file() and is_storage(path) else []
-    if is_recording(path):
-        return [path]
-    return [bag for entry in sorted(path.iterdir()) for bag in find_bags(entry)]
+    bags, waiting = [], [path]
+    while waiting:
+        entry = waiting.pop()
+        if not entry.is_dir():
+            bags += [entry] if entry.is_file() and is_storage(entry) else []
+        elif is_recording(entry):
+            bags.append(entry)
+        elif entry == path or not entry.is_symlink():
+            waiting += entry.iterdir()
+    return sorted(bags)

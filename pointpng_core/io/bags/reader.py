@@ -55,7 +55,7 @@ class CloudBag:
         reasons = [reason for reason in (missing, *(each.damage for each in self._storages))
                    if reason]
         self._file_damage = (f'{self.path} is truncated or damaged ({"; ".join(reasons[:3])}): '
-                             'only what is intact is read') if reasons else ''
+                             'only its intact beginning is read') if reasons else ''
         self.damage = self._file_damage
 
     def __enter__(self) -> 'CloudBag':
@@ -113,8 +113,8 @@ class CloudBag:
                 yield time_ns, topic, self._deserialize(raw, self._types[topic])
                 count += 1
         except FileError as error:
-            damage = (f'{self.path} is damaged after {noun} {count} of {", ".join(topics)} '
-                      f'({error})')
+            damage = ((f'{damage}; it' if damage else f'{self.path}')
+                      + f' ends after {noun} {count} of {", ".join(topics)} ({error})')
         expected = sum(self._counts.get(topic, 0) for topic in topics)
         if count != expected:
             lost = (f'{expected - count} of {expected} {noun}s are lost' if count < expected else

@@ -152,7 +152,7 @@ def test_unpacking_ends_at_its_limit(unpack, pack):
 
 
 @pytest.mark.parametrize(('counts', 'chunks', 'words'), [
-    ({1: 3}, 3, ''), ({1: 5}, 3, '2 of 5 clouds are lost'), ({1: 1}, 3, 'holds 3 clouds, but prom'),
+    ({1: 3}, 3, ''), ({1: 5}, 3, '2 of 5 clouds are lost'), ({1: 1}, 3, 'holds 3 clouds, but'),
     ({1: 3}, 4, 'holds 3 of 4 chunks'), ({1: 5}, 5, 'holds 3 of 5 chunks.*2 of 5 clouds are lost'),
     ({}, 3, ''), ({9: 3}, 3, '')])
 def test_an_index_that_promises_what_is_not_there_is_damage(tmp_path, counts, chunks, words):

@@ -73,7 +73,10 @@ def _array(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDAr
     with archive.open(entry) as stream:
         shape, dtype, start = _header(stream)
     declared = math.prod(shape) * dtype.itemsize
-    if dtype.hasobject or declared != entry.file_size - start or min(shape, default=0) < 0:
+    if dtype.hasobject:
+        raise FileError(f'{path}: {entry.filename[:60]!r} holds Python objects, which are not '
+                        'read')
+    if declared != entry.file_size - start or min(shape, default=0) < 0:
         raise FileError(f'{path}: {entry.filename[:60]!r} declares {str(shape)[:60]} of '
                         f'{str(dtype)[:60]}, {declared} bytes, and holds '
                         f'{entry.file_size - start}')

@@ -41,7 +41,7 @@ def test_a_path_that_exists_may_hold_commas(tmp_path, name):
 
 
 def test_a_path_with_a_comma_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="got '2025/x.npz'; if it belongs to the path"):
+    with pytest.raises(ConfigError, match=r"got '2025/x\.npz'; if it belongs to the path"):
         SourceConfig.parse(f'{tmp_path}/scans,2025/x.npz')
 
 

@@ -20,10 +20,10 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.limits import MAX_MEMBERS, allowed_array_bytes
 
-BROKEN_ARCHIVE = (OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError,
-                  SyntaxError, RecursionError, NotImplementedError, RuntimeError, IndexError,
-                  tokenize.TokenError, zipfile.BadZipFile, zlib.error)
-"""What zipfile, zlib and numpy raise for files that are damaged or encrypted."""
+BROKEN_ARRAYS = (OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError,
+                 SyntaxError, RecursionError, NotImplementedError, RuntimeError, IndexError,
+                 tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+"""What numpy, zipfile and zlib raise for files that are damaged or encrypted."""
 _SUFFIX = '.npy'
 
 
@@ -39,7 +39,7 @@ def read_arrays(path: str | Path, wanted: Collection[str] | None = None
             members = _members(path, archive)
             chosen = [name for name in members if wanted is None or name in wanted]
             return {name: _array(path, archive, members[name]) for name in chosen}
-    except BROKEN_ARCHIVE as error:
+    except BROKEN_ARRAYS as error:
         raise FileError(f'{path} is not a readable .npz file: {str(error)[:200]}') from error
 
 
@@ -49,7 +49,7 @@ def array_names(path: str | Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return list(_members(path, archive))
-    except BROKEN_ARCHIVE as error:
+    except BROKEN_ARRAYS as error:
         raise FileError(f'{path} is not a readable .npz file: {str(error)[:200]}') from error
 
 

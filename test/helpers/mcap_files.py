@@ -38,5 +38,7 @@ def statistics(counts, chunks):
 
 
 def mcap_file(data, summary=b''):
-    return (MAGIC + record(1, text('ros2') + text('test')) + data + record(15, bytes(4)) + summary
-            + record(2, bytes(20)) + MAGIC)
+    begin = MAGIC + record(1, text('ros2') + text('test')) + data + record(15, bytes(4))
+    footer = record(2, struct.pack('<QQ', len(begin) if summary else 0, 0) + bytes(4))[:-4]
+    checksum = struct.pack('<I', zlib.crc32(summary + footer) if summary else 0)
+    return begin + summary + footer + checksum + MAGIC

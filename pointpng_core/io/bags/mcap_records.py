@@ -22,6 +22,7 @@ STATISTICS, DATA_END = 0x0B, 0x0F
 _HEAD = struct.Struct('<BQ')
 _MESSAGE = struct.Struct('<HIQQ')
 _CHUNK = struct.Struct('<QQQI')
+_FOOTER = struct.Struct('<QQI')
 _STATISTICS = struct.Struct('<QHIIIIQQ')
 _UNPACKERS = {'zstd': unpack_zstd, 'lz4': unpack_lz4}
 
@@ -93,9 +94,22 @@ def walk(stream: BinaryIO, size: int) -> Layout:
         elif kind == STATISTICS:
             layout.statistics = place, length
         place = stream.seek(place + length)
-    if stream.read() != MAGIC:
+    if stream.read(len(MAGIC) + 1) != MAGIC:
         layout.damage = 'its end is missing'
+    elif not _summary_is_whole(stream, place):
+        layout.damage, layout.statistics = 'the checksum of its index is wrong', None
     return layout
+
+
+def _summary_is_whole(stream: BinaryIO, end: int) -> bool:
+    """Return whether the summary before the end of the footer has its checksum, if it has one."""
+    stream.seek(end - _FOOTER.size)
+    start, _, checksum = _FOOTER.unpack(stream.read(_FOOTER.size))
+    if not start or not checksum:
+        return True
+    behind = end - 4                     # all but the checksum itself
+    size = behind - start
+    return 0 <= size <= MAX_MESSAGE_BYTES and zlib.crc32(read_at(stream, start, size)) == checksum
 
 
 def _note_block(layout: Layout, stream: BinaryIO, kind: int, place: int, length: int) -> None:

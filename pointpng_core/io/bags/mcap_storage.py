@@ -72,13 +72,15 @@ class McapStorage:
 
         Schemas and channels in the chunk are noted.
         """
-        kind, _, place, length = map(int, block)
+        kind, start_ns, place, length = map(int, block)
         content = mcap.read_at(self._stream, place, length)
         try:
             for record, data in (mcap.records(mcap.unpacked(content)) if kind == mcap.CHUNK
                                  else [(kind, content)]):
                 if record == mcap.MESSAGE:
                     channel, time_ns, raw = mcap.message_of(data)
+                    if time_ns < start_ns:
+                        raise FileError('a chunk holds messages from before its start')
                     if topics is None or channel in topics:
                         yield Message(topic=channel, time_ns=time_ns, data=raw)
                 else:

@@ -55,7 +55,7 @@ def read_metadata(path: Path) -> Metadata:
         content = read_yaml_mapping(path / _METADATA)[_INFORMATION]
         return Metadata(files=tuple(Path(name).name for name in _texts(content)),
                         counts=dict(map(_count, content['topics_with_message_count'])))
-    except (FileError, KeyError, TypeError, ValueError, AttributeError):
+    except (FileError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return Metadata()
 
 

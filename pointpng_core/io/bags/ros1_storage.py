@@ -43,6 +43,8 @@ class Ros1Storage:
                   if connection.id in topics]
         try:
             for connection, time_ns, data in self._reader.messages(chosen) if chosen else ():
+                if connection.id not in topics:
+                    raise FileError(f'{self._path}: its index names a message of another topic')
                 yield Message(topic=connection.id, time_ns=time_ns, data=bytes(data))
         except FileError:
             raise

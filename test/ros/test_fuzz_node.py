@@ -1,0 +1,106 @@
+"""Mutated clouds through a running node over DDS: it lives, and poses belong to clouds it saw."""
+
+import statistics
+import time
+
+from harness import wait_until
+from helpers.fuzzing import SHORT_INPUTS
+from helpers.mutations import mutated
+import numpy as np
+import pytest
+from rclpy.serialization import deserialize_message, serialize_message
+from sensor_msgs.msg import PointCloud2
+from test_faults import PARAMETERS, Ledger, newest, origin
+from test_node import cloud, stub_node
+
+from pointpng_core.errors import CloudError
+from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_ros.endurance.resource_usage import resource_usage_of
+
+BURST, PAUSE_S, GOOD_EVERY = 5, 0.002, 50
+LARGEST_BYTES, MOST_GROWTH_MB = 1 << 16, 25.0
+LEAST_DECODED = 0.5
+
+
+class Fuzzer(Ledger):
+    """Publishes serialised clouds, and knows which of them can have poses, and where."""
+
+    def __init__(self, observer):
+        super().__init__(observer)
+        self.sent = self.readable = 0
+        self.expected = {}
+
+    def send_bytes(self, raw):
+        """Publish what may be no cloud at all; what a pose of it would be is kept."""
+        self.sent += 1
+        try:
+            message = deserialize_message(raw, PointCloud2)
+            points = decode_cloud(message).points
+        except (CloudError, RuntimeError, UnicodeDecodeError):
+            points = None                # RuntimeError: the bytes are no message, as DDS finds too
+        if points is not None:
+            self.readable += 1
+            inside = points[np.floor(points[:, 0]) == 1]
+            inside = inside[np.isfinite(inside).all(axis=1)]
+            if len(inside) and message.header.frame_id:
+                self.expected.setdefault(origin(message), []).append(inside.mean(axis=0))
+        self.publisher.publish(raw)
+
+    def check_poses(self):
+        """Every pose is the one of a readable cloud with its stamp and frame."""
+        for pose in list(self.poses):
+            t = pose.transform.translation
+            near = [np.allclose([t.x, t.y, t.z], mean, rtol=1e-4, atol=1e-4)
+                    for mean in self.expected.get(origin(pose), [])]
+            assert any(near), f'a pose of no cloud: {pose}'
+        count = len(self.poses)
+        self.poses.clear()
+        return count
+
+
+def seeds():
+    """Serialised clouds of objects at 1 m, in one row and organised."""
+    organised = cloud(1, 3)
+    organised.height, organised.width, organised.row_step = 5, 9, 9 * organised.point_step
+    return [bytes(serialize_message(message)) for message in (cloud(1), organised)]
+
+
+def stamped(index):
+    return bytes(serialize_message(cloud(1, stamp=10_000 + index)))
+
+
+@pytest.mark.parametrize('clouds', [
+    SHORT_INPUTS * 5, pytest.param(100_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_mutated_clouds_over_dds(observer, clouds):
+    """No crash, no failure, no pose of a cloud that it did not see, memory that stays."""
+    fuzzer, make = Fuzzer(observer), mutated(seeds(), tokens=[b'x\0', b'y\0', b'z\0'])
+    memory_mb, poses, started_s = [], 0, time.monotonic()
+    with stub_node(*PARAMETERS) as node:
+        fuzzer.connect()
+        fuzzer.answer(cloud(1, stamp=5))
+        fuzzer.poses.clear()
+        for index in range(clouds):
+            raw = make(index) if index % GOOD_EVERY else stamped(index)
+            fuzzer.send_bytes(raw[:LARGEST_BYTES])
+            if index % BURST == 0:
+                time.sleep(PAUSE_S)
+            if index % (clouds // 100) == 0:
+                assert node.running, node.output
+                memory_mb.append(resource_usage_of(node.pid).memory_mb)
+                poses += fuzzer.check_poses()
+        seconds = time.monotonic() - started_s
+        wait_until(lambda: newest(fuzzer, 'processed') > 0, what='processed clouds')
+        poses += fuzzer.check_poses()
+        fuzzer.answer(cloud(1, stamp=6))             # and it goes on
+        states = {name: newest(fuzzer, name)
+                  for name in ('received', 'processed', 'refused', 'failed', 'dropped')}
+        traces = node.output.count('Traceback')
+    middle, end = statistics.median(memory_mb[30:40]), statistics.median(memory_mb[-10:])
+    print(f'{fuzzer.sent} mutated clouds over DDS, {fuzzer.sent / seconds:.0f} a second: '
+          f'{fuzzer.readable} readable, {poses} poses, {states}, memory {middle:.0f} MB after a '
+          f'third, {end:.0f} MB at the end')
+    assert (states['failed'], traces) == (0, 0), node.output[-3000:]
+    assert states['processed'] + states['refused'] > LEAST_DECODED * states['received']
+    assert states['received'] > LEAST_DECODED * clouds
+    assert poses > clouds / GOOD_EVERY / 4
+    assert end - middle < MOST_GROWTH_MB

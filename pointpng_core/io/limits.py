@@ -22,6 +22,10 @@ MAX_PIXELS = 1 << 26
 """Pixels of an image file."""
 MAX_JSON_BYTES = 256 * MIB
 """The largest scene_gt.json of the BOP page, of 17,000 images, has 60 MB."""
+MAX_JSON_VALUES = 20_000_000
+"""Values of a JSON file: small ones take thirty times their bytes in memory."""
+MAX_RESULTS_BYTES = 256 * MIB
+"""A CSV file of BOP results; one of 50,000 poses has 10 MB."""
 MAX_LIST_BYTES = MIB
 """Text files that list names, such as shape_names.txt beside a data set."""
 

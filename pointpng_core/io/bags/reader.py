@@ -44,8 +44,8 @@ class CloudBag:
         self._stack = ExitStack()
         try:
             files, missing = storage_files(self.path, metadata)
-            self._storages = [open_storage(file, self._stack) for file in files]
             self._deserialize = _deserializer(ros1=any(file.suffix == '.bag' for file in files))
+            self._storages = [open_storage(file, self._stack) for file in files]
         except (FileError, MissingDependencyError):
             self._stack.close()
             raise

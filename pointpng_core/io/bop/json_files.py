@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.limits import MAX_JSON_BYTES
+from pointpng_core.io.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
 
 MAX_ID = 10**9
 _SHOWN = 60
@@ -105,7 +105,12 @@ def read_json(path: Path, *, hint: str) -> Any:
         size = path.stat().st_size
         if size > MAX_JSON_BYTES:
             raise FileError(f'{path} has {size} bytes; no more than {MAX_JSON_BYTES} are read')
-        return json.loads(path.read_bytes())
+        text = path.read_bytes()
+        values = sum(text.count(mark) for mark in b',[{')
+        if values > MAX_JSON_VALUES:
+            raise FileError(f'{path} holds {values} values; no more than {MAX_JSON_VALUES} are '
+                            'read')
+        return json.loads(text)
     except FileNotFoundError as error:
         raise FileError(f'{path} is missing: {hint}') from error
     except OSError as error:

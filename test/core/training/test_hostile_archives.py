@@ -4,11 +4,12 @@ import io
 import warnings
 import zipfile
 
-from helpers.fuzzing import fuzz
+from helpers.fuzzing import file_reader, fuzz
 import numpy as np
 import pytest
 
 from pointpng_core.errors import FileError
+from pointpng_core.io import read_cloud
 from pointpng_core.io.array_files import array_names, read_arrays
 from pointpng_core.io.limits import GIB, MIB, allowed_array_bytes
 from pointpng_core.training.data import SourceConfig, load_sources
@@ -144,6 +145,16 @@ def test_npz_that_grows_or_deceives_is_refused_without_memory(tmp_path, kind):
             read(path)
     report = fuzz(reader, lambda index: (WHOLE, HOSTILE[kind])[index], inputs=2, name=kind,
                   memory_bytes=256 * MIB)
+    assert (report.accepted, report.refused) == (1, 1), report.failures
+
+
+@pytest.mark.parametrize('data', [
+    npy(POINTS, shape=(10**12, 64, 3)), npy(POINTS, shape=(-3, -64, 3)), npy(POINTS)[:-1],
+    npy(POINTS) + b'x', npy(np.array([{}], object)), b'\x93NUMPY\x01\x00\xe8\x26' + b'(' * 9960])
+def test_an_npy_file_that_declares_what_it_does_not_hold_takes_no_memory(data):
+    whole = npy(POINTS[0])
+    report = fuzz(file_reader(read_cloud, 'a.npy'), lambda index: (whole, data)[index], inputs=2,
+                  name='npy', memory_bytes=64 * MIB)
     assert (report.accepted, report.refused) == (1, 1), report.failures
 
 

@@ -20,6 +20,8 @@ MAX_METADATA_BYTES = 4 * MIB
 
 MAX_PIXELS = 1 << 26
 """Pixels of an image file."""
+MAX_PIXELS_A_BYTE, FREE_PIXELS = 8300, 1 << 22
+"""Beyond the first 4 million pixels: deflate packs 1032 bytes into one, of eight pixels each."""
 MAX_JSON_BYTES = 256 * MIB
 """The largest scene_gt.json of the BOP page, of 17,000 images, has 60 MB."""
 MAX_JSON_VALUES = 20_000_000

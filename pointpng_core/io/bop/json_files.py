@@ -13,7 +13,7 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
 
 MAX_ID = 10**9
-_SHOWN = 60
+_SHOWN, _MOST_DIGITS = 60, 20
 
 
 class Record:
@@ -83,7 +83,8 @@ class Record:
     def by_id(self) -> Iterator[tuple[int, Any]]:
         """Yield (id, value) of an object whose keys are ids, in the order of the ids."""
         for key in self._values:
-            if not (key.isascii() and key.isdigit() and int(key) <= MAX_ID):
+            if not (key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS
+                    and int(key) <= MAX_ID):
                 raise FileError(f'{self.where}: the key {shown(key)} must be an id such as "12"')
         yield from sorted((int(key), value) for key, value in self._values.items())
 

@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+import struct
 import tempfile
+import zlib
 
 from helpers.bop import INFO, TRUTH, K, depth_values, write_dataset
 from helpers.fuzzing import each_size, file_reader, fuzz
@@ -147,6 +149,16 @@ def test_bop_results(tmp_path, inputs):
             assert np.isfinite(result.T_camera_object).all()
     fuzz(file_reader(read, 'a.csv'), mutated([path.read_bytes()]), inputs=inputs,
          name='BOP results').check()
+
+
+def test_a_small_png_that_declares_many_pixels_takes_no_memory():
+    """8,000 x 8,000 pixels, within the limit of pixels, in the header of an image of 64 x 48."""
+    header = b'IHDR' + struct.pack('>II', 8000, 8000) + DEPTHS['.png'][0][24:29]
+    data = DEPTHS['.png'][0]
+    data = data[:12] + header + struct.pack('>I', zlib.crc32(header)) + data[33:]
+    report = fuzz(file_reader(read_mask, 'a.png'), lambda index: (MASKS['.png'][0], data)[index],
+                  inputs=2, name='declared pixels', memory_bytes=50 << 20)
+    assert (report.accepted, report.refused) == (1, 1), report.failures
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.tif'])

@@ -31,7 +31,7 @@ EXTRAS = {
     # Scenes of objects dropped by physics.
     'sim': ['coacd>=1.0.5', 'mujoco>=3.3'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
-    'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2'],
+    'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2', 'threadpoolctl>=3'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.
     'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],
     'dev': [
@@ -73,7 +73,8 @@ setup(
         'pillow>=10',
         'PyYAML>=6',
         'roma>=1.5',
-        'rosbags>=0.10',
+        # Older ones read lists of messages without comparing their lengths with the data.
+        'rosbags>=0.11.9',
         'safetensors>=0.4',
         'scipy>=1.11',
         'setuptools',

@@ -4,22 +4,17 @@ from collections.abc import Callable, Iterator
 import contextlib
 from pathlib import Path
 import re
-import tokenize
 from typing import Any
-import zipfile
-import zlib
 
 import numpy as np
 
 from pointpng_core.errors import FileError, MissingDependencyError
+from pointpng_core.io.array_files import array_names, read_array, read_arrays
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.ply import read_ply
 from pointpng_core.io.system_libraries import explain_missing
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
-BROKEN_ARRAY = (OSError, ValueError, EOFError, KeyError, MemoryError, SyntaxError,
-                NotImplementedError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
-"""What reading a damaged npy or npz file raises."""
 
 
 def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
@@ -88,29 +83,16 @@ def _read_text(path: Path) -> np.ndarray:
 
 
 def _read_npy(path: Path) -> np.ndarray:
-    try:
-        with path.open('rb') as stream:
-            return _numeric(path, np.lib.format.read_array(stream, allow_pickle=False))
-    except BROKEN_ARRAY as error:
-        raise FileError(f'{path} is not a readable .npy file: {error}') from error
+    return _numeric(path, read_array(path))
 
 
 def _read_npz(path: Path) -> np.ndarray:
-    if not zipfile.is_zipfile(path):
-        raise FileError(f'{path} is not an .npz archive, or was cut short')
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return _numeric(path, _archive_member(path, archive))
-    except BROKEN_ARRAY as error:
-        raise FileError(f'{path} is not a readable .npz file: {error}') from error
-
-
-def _archive_member(path: Path, archive: Any) -> np.ndarray:
-    keys = list(archive.keys())
+    keys = array_names(path)
     if 'points' not in keys and len(keys) != 1:
         raise FileError(f'{path}: expected the key "points" or a single array, '
-                        f'found {", ".join(keys) or "nothing"}')
-    return np.asarray(archive['points' if 'points' in keys else keys[0]])
+                        f'found {", ".join(keys[:20]) or "nothing"}')
+    key = 'points' if 'points' in keys else keys[0]
+    return _numeric(path, read_arrays(path, (key,))[key])
 
 
 def _numeric(path: Path, array: np.ndarray) -> np.ndarray:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.io.cloud_files import BROKEN_ARRAY
+from pointpng_core.io.array_files import BROKEN_ARRAYS
 from pointpng_core.io.files import checked_path
-from pointpng_core.io.image_files import MAX_PIXELS, read_pixels
+from pointpng_core.io.image_files import read_pixels
+from pointpng_core.io.limits import MAX_PIXELS
 from pointpng_core.io.units import DEPTH_RANGE_M, MM_PER_M
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.npy')
@@ -93,8 +94,8 @@ def _array(path: Path) -> NDArray[np.generic]:
     try:
         # Mapped, so that a header that promises too much allocates nothing.
         return np.load(path, mmap_mode='r', allow_pickle=False)
-    except BROKEN_ARRAY as error:
-        raise FileError(f'{path} is not a readable .npy file: {error}') from error
+    except BROKEN_ARRAYS as error:
+        raise FileError(f'{path} is not a readable .npy file: {str(error)[:200]}') from error
 
 
 def _check_unit(path: str | Path, depth_m: NDArray[np.float32], scale: float) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-
-MAX_PIXELS = 1 << 26
+from pointpng_core.io.limits import FREE_PIXELS, MAX_PIXELS, MAX_PIXELS_A_BYTE
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -37,9 +36,13 @@ def opened_image(path: Path) -> Iterator[Any]:
     from PIL import Image  # takes a tenth of a second, and few commands read images
     try:
         with Image.open(path, formats=('PNG', 'TIFF', 'JPEG')) as image:
-            if image.width * image.height > MAX_PIXELS:
+            most = min(MAX_PIXELS, max(FREE_PIXELS, MAX_PIXELS_A_BYTE * path.stat().st_size))
+            if image.width * image.height > most:
                 raise FileError(f'{path}: {image.width} x {image.height} pixels are more than '
-                                f'the {MAX_PIXELS} that are read')
+                                f'the {most} that are read of a file of its size')
             yield image
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise FileError(f'{path} is not a whole PNG, TIFF or JPEG image: {error}') from error
+    except FileError:
+        raise
+    except Exception as error:           # Pillow lets a dozen types through for damaged files
+        raise FileError(f'{path} is not a whole PNG, TIFF or JPEG image: {str(error)[:200]}'
+                        ) from error

@@ -13,17 +13,20 @@ give its bytes to the reader.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+import faulthandler
 import multiprocessing
 from multiprocessing.connection import Connection
 import os
 from pathlib import Path
 import resource
+import sys
 import tempfile
 import time
 import traceback
 from typing import Any, NoReturn
 
 import pytest
+import threadpoolctl
 
 from pointpng_core.errors import PointPngError
 
@@ -154,6 +157,7 @@ def _child(reader: Reader, make: Callable[[int], Any], indices: range, valid: in
     """Read one input after the other and send what became of it; never returns."""
     try:
         _silence()
+        _one_thread()
         limit = _mapped_bytes() + memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -166,8 +170,18 @@ def _child(reader: Reader, make: Callable[[int], Any], indices: range, valid: in
         os._exit(1)                     # nothing of the test runner is to run here
 
 
+def _one_thread() -> None:
+    """Use no pool of threads: those of the parent do not exist in a forked child, which waits."""
+    for name in ('torch', 'cv2'):
+        module = sys.modules.get(name)
+        if module is not None:
+            getattr(module, 'set_num_threads', getattr(module, 'setNumThreads', None))(1)
+    threadpoolctl.threadpool_limits(1)
+
+
 def _silence() -> None:
-    """Send what native code prints to nowhere."""
+    """Send what native code prints to nowhere, and write no traces of crashes."""
+    faulthandler.disable()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)

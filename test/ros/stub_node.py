@@ -114,8 +114,8 @@ def number(name):
 
 
 def blocks(points):
-    """Split finite points with x >= 0 by whole metres of x."""
-    points = points[np.isfinite(points).all(axis=1)]
+    """Split finite points with 0 <= x < 1000 by whole metres of x."""
+    points = points[np.isfinite(points).all(axis=1) & (np.abs(points[:, 0]) < 1000)]
     metres = np.floor(points[:, 0]).astype(int)
     return [(int(x), points[metres == x]) for x in np.unique(metres) if x >= 0]
 

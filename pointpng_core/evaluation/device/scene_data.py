@@ -12,6 +12,7 @@ from pointpng_core.estimator import PoseEstimator
 from pointpng_core.evaluation.confidence.cases import LabelledObservation
 from pointpng_core.evaluation.speed.inference import BatchSize, BenchmarkScene, make_scene
 from pointpng_core.geometry import Symmetry
+from pointpng_core.io.array_files import read_arrays
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,9 +63,9 @@ def read_scene_data(path: Path) -> SceneData:
     """Return the scene that `write_scene_data` wrote; raises FileError."""
     keys = ('names', 'surfaces', 'labels', 'points', 'label_surfaces', 'T_observation_object')
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            names, surfaces, *columns = (stored[key] for key in keys)
-    except (OSError, ValueError, KeyError) as error:
+        stored = read_arrays(path)
+        names, surfaces, *columns = (stored[key] for key in keys)
+    except (FileError, KeyError) as error:
         raise FileError(f'{path} is not a readable scene ({error}); delete it, and the benchmark '
                         'writes a new one') from error
     return SceneData(

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-import zipfile
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.array_files import read_arrays
 
 ROW_SHAPES = {'source': (None, 3), 'target': (None, 3), 'scale': (), 'rotation': (4,),
               'translation': (3,)}
@@ -88,19 +87,12 @@ def object_names(path: Path) -> tuple[str, ...]:
 
 
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            missing = [key for key in ROW_SHAPES if key not in stored.files]
-            if missing:
-                raise FileError(f'{path} lacks {", ".join(missing)}; a file of pose pairs holds '
-                                f'{", ".join(ROW_SHAPES)}')
-            arrays = {key: stored[key] for key in ROW_SHAPES}
-            unnamed = np.full(len(arrays['source']), '')
-            return {**arrays, 'name': stored['name'] if 'name' in stored.files else unnamed}
-    except FileNotFoundError as error:
-        raise FileError(f'{path} does not exist') from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileError(f'{path} is not an npz file, or it is damaged') from error
+    arrays = read_arrays(path, (*ROW_SHAPES, 'name'))
+    missing = [key for key in ROW_SHAPES if key not in arrays]
+    if missing:
+        raise FileError(f'{path} lacks {", ".join(missing)}; a file of pose pairs holds '
+                        f'{", ".join(ROW_SHAPES)}')
+    return {'name': np.full(arrays['source'].shape[:1], ''), **arrays}
 
 
 def _pair(row: dict[str, NDArray[Any]]) -> PosePair:

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-import zipfile
-import zlib
 
 import numpy as np
 
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.geometry.meshes import TriangleMesh
+from pointpng_core.io.array_files import read_arrays
 from pointpng_core.io.mesh_files import MESH_SUFFIXES, read_mesh
 from pointpng_core.simulation.shapes.solids import polygonise
 from pointpng_core.training.data.random_solids import KINDS, random_solid
@@ -18,7 +17,6 @@ PROCEDURAL = 'procedural'
 COMPOUND = 'random_compound'
 VOXELS = 40
 """Voxels along the longest side of a solid."""
-_BROKEN = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +44,7 @@ def named_meshes(source: str, *, seed: int) -> NamedMeshes:
 
 
 def _archive(path: Path) -> NamedMeshes:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = dict(stored)
-    except _BROKEN as error:
-        raise FileError(f'{path} is not an npz file, or it is damaged') from error
+    arrays = read_arrays(path)
     names = tuple(sorted(key.removesuffix('/vertices') for key in arrays
                          if key.endswith('/vertices')))
     missing = [name for name in names if f'{name}/faces' not in arrays]

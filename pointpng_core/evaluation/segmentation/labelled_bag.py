@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.array_files import read_arrays
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag
 
@@ -40,13 +41,10 @@ def read_labelled_bag(bag: Path, labels: Path) -> Iterator[LabelledCloud]:
 
 
 def _read_labels(path: Path) -> np.ndarray:
-    try:
-        with np.load(path) as content:
-            images = content['label']
-    except (OSError, KeyError, ValueError) as error:
-        raise FileError(f'cannot read labels from {path}: {error}') from error
-    if images.ndim != 3:
-        raise FileError(f'{path}: label has shape {images.shape}, expected [F, H, W]')
+    images = read_arrays(path, ('label',)).get('label')
+    if images is None or images.ndim != 3 or images.dtype.kind not in 'iu':
+        raise FileError(f'{path}: expected label [F, H, W], whole numbers, got '
+                        + ('none' if images is None else f'{images.shape} of {images.dtype}'))
     return images
 
 

@@ -9,12 +9,12 @@ from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.camera_info import decode_camera
 from pointpng_core.io.bags.image_message import DEPTH_UNIT_M, decode_depth, decode_mask
-from pointpng_core.io.bags.pointcloud2 import DEFAULT_MAX_POINTS
+from pointpng_core.io.limits import MAX_MESSAGE_POINTS
 from pointpng_core.io.units import DEPTH_RANGE_M
 
 
 def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectified: bool,
-                       unit_m: float = DEPTH_UNIT_M, max_points: int = DEFAULT_MAX_POINTS
+                       unit_m: float = DEPTH_UNIT_M, max_points: int = MAX_MESSAGE_POINTS
                        ) -> PointCloud:
     """Return the organised cloud of a depth image, in its camera's optical frame.
 

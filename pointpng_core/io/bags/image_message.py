@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
 from pointpng_core.io.bags.message_fields import MALFORMED, byte_array, unsigned
-from pointpng_core.io.bags.pointcloud2 import DEFAULT_MAX_POINTS
+from pointpng_core.io.limits import MAX_MESSAGE_POINTS
 
 DEPTH_UNIT_M = 0.001
 """Metres in a step of a 16-bit depth image: REP 118 says millimetres."""
@@ -22,7 +22,7 @@ def holds_depth(message: Any) -> bool:
 
 
 def decode_depth(message: Any, *, unit_m: float = DEPTH_UNIT_M,
-                 max_pixels: int = DEFAULT_MAX_POINTS) -> NDArray[np.float32]:
+                 max_pixels: int = MAX_MESSAGE_POINTS) -> NDArray[np.float32]:
     """Return the depths (H, W) of a 16UC1, mono16 or 32FC1 image, metres along the optical axis.
 
     A step of the 16-bit encodings is `unit_m` metres; 32FC1 holds metres (REP 118). Where nothing
@@ -36,7 +36,7 @@ def decode_depth(message: Any, *, unit_m: float = DEPTH_UNIT_M,
     return pixels.astype(np.float32)
 
 
-def decode_mask(message: Any, *, max_pixels: int = DEFAULT_MAX_POINTS) -> NDArray[np.bool_]:
+def decode_mask(message: Any, *, max_pixels: int = MAX_MESSAGE_POINTS) -> NDArray[np.bool_]:
     """Return the pixels (H, W) of a mask or label image that are not 0: those to use.
 
     Encodings: 8UC1, mono8, 8SC1, 16UC1, mono16, 16SC1 and 32SC1. Raises CloudError as

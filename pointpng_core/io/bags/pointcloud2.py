@@ -10,8 +10,8 @@ from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.filtering import finite_rows
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.message_fields import MALFORMED, byte_array, unsigned
+from pointpng_core.io.limits import MAX_MESSAGE_POINTS
 
-DEFAULT_MAX_POINTS = 8_000_000
 _FLOATS = {7: 'f4', 8: 'f8'}          # sensor_msgs/PointField: FLOAT32, FLOAT64
 _TYPE_NAMES = {1: 'int8', 2: 'uint8', 3: 'int16', 4: 'uint16', 5: 'int32', 6: 'uint32',
                7: 'float32', 8: 'float64'}
@@ -40,7 +40,7 @@ class _Layout:
 
 
 def decode_cloud(message: Any, *, drop_non_finite: bool = False,
-                 max_points: int = DEFAULT_MAX_POINTS) -> PointCloud:
+                 max_points: int = MAX_MESSAGE_POINTS) -> PointCloud:
     """Read x, y, z of a PointCloud2 by name: any order, offset, float type, byte order, padding.
 
     The points are float32 in the message's own frame and unit, and may share memory with it.

@@ -1,24 +1,32 @@
 """Finding bags, and reading their messages: MCAP, sqlite3, ROS 1; without ROS."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+import functools
+import heapq
 import importlib
 from pathlib import Path
-import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
-from pointpng_core.io.bags.recovery import repair
+from pointpng_core.io.bags.recording import (
+    STORAGE_SUFFIXES,
+    is_recording,
+    is_storage,
+    open_storage,
+    read_metadata,
+    storage_files,
+)
+from pointpng_core.io.bags.topics import Storage, shortened
+from pointpng_core.io.bags.unpacking import ZSTD_MAGIC, unpack_zstd
 
-if TYPE_CHECKING:
-    from rosbags.highlevel import AnyReader
-
+__all__ = ['CAMERA_INFO_TYPE', 'CLOUD_TYPE', 'IMAGE_TYPE', 'STORAGE_SUFFIXES', 'CloudBag',
+           'find_bags']
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
-STORAGE_SUFFIXES = ('.mcap', '.db3', '.bag')
-_METADATA, _INFORMATION = 'metadata.yaml', 'rosbag2_bagfile_information'
+_Raw = tuple[int, str, bytes]
 
 
 class CloudBag:
@@ -32,11 +40,22 @@ class CloudBag:
         self.path = Path(path)
         if not self.path.exists():
             raise FileError(f'there is no bag {self.path}')
-        self._expected = _expected_counts(self.path)
-        _require_rosbags()
+        metadata = read_metadata(self.path)
         self._stack = ExitStack()
-        self._file_damage = ''
-        self._reader = self._open()
+        try:
+            files, missing = storage_files(self.path, metadata)
+            self._deserialize = _deserializer(ros1=any(file.suffix == '.bag' for file in files))
+            self._storages = [open_storage(file, self._stack) for file in files]
+        except (FileError, MissingDependencyError):
+            self._stack.close()
+            raise
+        self._types, counts = _topics(self._storages)
+        self._counts = {topic: metadata.counts.get(topic, count)
+                        for topic, count in counts.items()}
+        reasons = [reason for reason in (missing, *(each.damage for each in self._storages))
+                   if reason]
+        self._file_damage = (f'{self.path} is truncated or damaged ({"; ".join(reasons[:3])}): '
+                             'only its intact beginning is read') if reasons else ''
         self.damage = self._file_damage
 
     def __enter__(self) -> 'CloudBag':
@@ -52,8 +71,8 @@ class CloudBag:
 
     def topics_of(self, message_type: str) -> dict[str, int]:
         """Return the topics of a type (package/msg/Name), and how many messages each has."""
-        return {name: info.msgcount for name, info in sorted(self._reader.topics.items())
-                if info.msgtype == message_type}
+        return {name: self._counts[name] for name, kind in sorted(self._types.items())
+                if kind == message_type}
 
     def choose_topic(self, asked: str | None = None, *, option: str = '--topic') -> str:
         """Return the requested topic, or the only one; ConfigError lists the topics of the bag.
@@ -63,7 +82,7 @@ class CloudBag:
         topics = self.topics
         listing = ', '.join(f'{name} ({count} clouds)' for name, count in topics.items())
         if not topics:
-            others = ', '.join(sorted(self._reader.topics)) or 'none'
+            others = ', '.join(sorted(self._types)) or 'none'
             raise ConfigError(f'{self.path} has no PointCloud2 topic; its topics: {others}'
                               + (f' ({self.damage})' if self.damage else ''))
         if asked is not None and asked not in topics:
@@ -88,92 +107,87 @@ class CloudBag:
         Ends early like `clouds`; `noun` is what `damage` calls a message.
         """
         count, damage = 0, self._file_damage
-        connections = [c for c in self._reader.connections if c.topic in topics]
+        streams = [_raw_messages(storage, set(topics)) for storage in self._storages]
         try:
-            for connection, time_ns, raw in self._reader.messages(connections):
-                message = self._reader.deserialize(raw, connection.msgtype)
-                yield time_ns, connection.topic, message
+            for time_ns, topic, raw in heapq.merge(*streams, key=lambda each: each[0]):
+                yield time_ns, topic, self._deserialize(raw, self._types[topic])
                 count += 1
-        except Exception as error:       # rosbags lets a dozen types through for damaged files
-            damage = (f'{self.path} is damaged after {noun} {count} of {", ".join(topics)} '
-                      f'({error})')
-        expected = sum(self._expected.get(topic, 0) for topic in topics)
-        if count < expected:
-            lost = f'{expected - count} of {expected} {noun}s are lost'
+        except FileError as error:
+            damage = ((f'{damage}; it' if damage else f'{self.path}')
+                      + f' ends after {noun} {count} of {", ".join(topics)} ({error})')
+        expected = sum(self._counts.get(topic, 0) for topic in topics)
+        if count != expected:
+            lost = (f'{expected - count} of {expected} {noun}s are lost' if count < expected else
+                    f'it holds {count} {noun}s, but promises {expected}')
             damage = f'{damage}; {lost}' if damage else f'{self.path}: {lost}'
         self.damage = damage
 
-    def _open(self) -> 'AnyReader':
+
+def _topics(storages: Sequence[Storage]) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the type and the number of messages of each topic in all files.
+
+    Of a topic that has two types, the first one counts.
+    """
+    types: dict[str, str] = {}
+    counts: dict[str, int] = defaultdict(int)
+    for topic in (topic for storage in storages for topic in storage.topics):
+        if types.setdefault(topic.name, topic.message_type) == topic.message_type:
+            counts[topic.name] += topic.count
+    return types, counts
+
+
+def _raw_messages(storage: Storage, topics: set[str]) -> Iterator[_Raw]:
+    """Yield (time in ns, topic, message as bytes) of one file; FileError at damage.
+
+    Messages that were compressed one by one are unpacked, whether or not a metadata.yaml says so:
+    no message begins like a zstd frame.
+    """
+    names = {topic.id: topic.name for topic in storage.topics if topic.name in topics}
+    for message in storage.messages(set(names)):
+        packed = message.data.startswith(ZSTD_MAGIC)
+        yield (message.time_ns, names[message.topic],
+               unpack_zstd(message.data) if packed else message.data)
+
+
+class _Deserializer:
+    """Bytes to messages of rosbags, by the definitions of ROS and never by those of the bag."""
+
+    def __init__(self, *, ros1: bool) -> None:
+        from rosbags.typesys import Stores, get_typestore
+        store = get_typestore(Stores.ROS1_NOETIC if ros1 else Stores.ROS2_JAZZY)
+        self._deserialize = store.deserialize_ros1 if ros1 else store.deserialize_cdr
+
+    def __call__(self, raw: bytes, message_type: str) -> Any:
+        """Return the message; raises FileError."""
         try:
-            return self._enter([self.path])
-        except Exception as error:       # as above: any type, for a damaged file
-            self._file_damage = (f'{self.path} is truncated or damaged ({error}): only its intact '
-                                 'beginning is read')
-        try:
-            return self._enter([self._intact(path) for path in _storage_files(self.path)])
-        except FileError:
-            raise
-        except Exception as error:
-            raise FileError(f'{self.path} cannot be read as a bag: {error}') from error
-
-    def _enter(self, paths: list[Path]) -> 'AnyReader':
-        return self._stack.enter_context(_reader(paths))
-
-    def _intact(self, path: Path) -> Path:
-        try:
-            with _reader([path]):
-                return path
-        except Exception:
-            folder = self._stack.enter_context(tempfile.TemporaryDirectory())
-            return repair(path, Path(folder))
+            return self._deserialize(raw, message_type)
+        except Exception as error:       # rosbags lets a dozen types through for damaged data
+            raise FileError(f'no {message_type[:80]}: {shortened(error)}') from error
 
 
-def _require_rosbags() -> None:
+@functools.lru_cache
+def _deserializer(*, ros1: bool) -> _Deserializer:
     try:
         importlib.import_module('rosbags.highlevel')
     except ImportError as error:
         raise MissingDependencyError(f'reading bags needs the Python package rosbags ({error}): '
                                      'pip install rosbags') from error
-
-
-def _reader(paths: list[Path]) -> 'AnyReader':
-    from rosbags.highlevel import AnyReader
-    from rosbags.typesys import Stores, get_typestore
-
-    return AnyReader(paths, default_typestore=get_typestore(Stores.ROS2_JAZZY))
-
-
-def _storage_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in STORAGE_SUFFIXES)
-    if not files:
-        raise FileError(f'{path} holds no bag file ({", ".join(STORAGE_SUFFIXES)})')
-    return files
-
-
-def _expected_counts(path: Path) -> dict[str, int]:
-    """Return the number of messages of each topic by metadata.yaml; empty without one."""
-    try:
-        content = read_yaml_mapping(path / _METADATA)[_INFORMATION]
-        return {entry['topic_metadata']['name']: int(entry['message_count'])
-                for entry in content['topics_with_message_count']}
-    except (FileError, KeyError, TypeError, ValueError):
-        return {}
+    return _Deserializer(ros1=ros1)
 
 
 def find_bags(path: Path) -> list[Path]:
     """Return the bags at or below a path, sorted; other files are ignored.
 
-    A folder whose recorder was killed has no metadata.yaml: its files count as bags of their own.
+    A folder without a metadata.yaml, as of a recorder that was killed, is none: its files count as
+    bags of their own. Links to folders are not followed: they may lead round in circles.
     """
-    if not path.is_dir():
-        return [path] if path.is_file() and path.suffix in STORAGE_SUFFIXES else []
-    if _is_recording(path):
-        return [path]
-    return [bag for entry in sorted(path.iterdir()) for bag in find_bags(entry)]
-
-
-def _is_recording(folder: Path) -> bool:
-    metadata = folder / _METADATA
-    return metadata.is_file() and _INFORMATION.encode() in metadata.read_bytes()
+    bags, waiting = [], [path]
+    while waiting:
+        entry = waiting.pop()
+        if not entry.is_dir():
+            bags += [entry] if entry.is_file() and is_storage(entry) else []
+        elif is_recording(entry):
+            bags.append(entry)
+        elif entry == path or not entry.is_symlink():
+            waiting += entry.iterdir()
+    return sorted(bags)

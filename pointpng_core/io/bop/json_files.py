@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
 
-MAX_JSON_BYTES = 1 << 28
-"""256 MB; the largest scene_gt.json of the BOP page, of 17,000 images, has 60 MB."""
 MAX_ID = 10**9
-_SHOWN = 60
+_SHOWN, _MOST_DIGITS = 60, 20
 
 
 class Record:
@@ -84,7 +83,8 @@ class Record:
     def by_id(self) -> Iterator[tuple[int, Any]]:
         """Yield (id, value) of an object whose keys are ids, in the order of the ids."""
         for key in self._values:
-            if not (key.isascii() and key.isdigit() and int(key) <= MAX_ID):
+            if not (key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS
+                    and int(key) <= MAX_ID):
                 raise FileError(f'{self.where}: the key {shown(key)} must be an id such as "12"')
         yield from sorted((int(key), value) for key, value in self._values.items())
 
@@ -106,7 +106,12 @@ def read_json(path: Path, *, hint: str) -> Any:
         size = path.stat().st_size
         if size > MAX_JSON_BYTES:
             raise FileError(f'{path} has {size} bytes; no more than {MAX_JSON_BYTES} are read')
-        return json.loads(path.read_bytes())
+        text = path.read_bytes()
+        values = sum(text.count(mark) for mark in b',[{')
+        if values > MAX_JSON_VALUES:
+            raise FileError(f'{path} holds {values} values; no more than {MAX_JSON_VALUES} are '
+                            'read')
+        return json.loads(text)
     except FileNotFoundError as error:
         raise FileError(f'{path} is missing: {hint}') from error
     except OSError as error:

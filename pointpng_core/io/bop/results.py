@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.bop.poses import checked_rotation, pose_numbers
 from pointpng_core.io.files import atomic_write_text
+from pointpng_core.io.limits import MAX_RESULTS_BYTES
 from pointpng_core.io.units import MM_PER_M
 
 HEADER = 'scene_id,im_id,obj_id,score,R,t,time'
 UNKNOWN_TIME_S = -1.0
 _NAME_PART = re.compile(r'[A-Za-z0-9-]+')
 _WORD = re.compile(r'[A-Za-z0-9]+')
-_MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,8 +63,8 @@ def read_results(path: Path) -> list[BopResult]:
     """Return the estimates of a results file; raises FileError, naming the line."""
     try:
         size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise FileError(f'{path} has {size} bytes; no more than {_MAX_BYTES} are read')
+        if size > MAX_RESULTS_BYTES:
+            raise FileError(f'{path} has {size} bytes; no more than {MAX_RESULTS_BYTES} are read')
         lines = path.read_text(encoding='utf-8').splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f'cannot read {path}: {error}') from error

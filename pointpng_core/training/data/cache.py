@@ -6,11 +6,11 @@ import json
 import logging
 import os
 from pathlib import Path
-import zipfile
-import zlib
 
 import numpy as np
 
+from pointpng_core.errors import FileError
+from pointpng_core.io.array_files import read_arrays
 from pointpng_core.io.files import atomic_write, file_sha256
 from pointpng_core.training.data.objects import Prepared
 
@@ -22,8 +22,7 @@ logger = logging.getLogger(__name__)
 
 FORMAT = 2
 """To be increased when the layout, or the reading and normalisation of objects, changes."""
-_DAMAGED_FILE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile,
-                 zlib.error)
+_DAMAGED_FILE = (FileError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def cache_folder() -> Path:
@@ -43,9 +42,8 @@ def cached(folder: Path | None, parts: tuple[object, ...], build: Callable[[], P
     settings = json.dumps([FORMAT, *parts], sort_keys=True)
     path = folder / f'{hashlib.sha256(settings.encode()).hexdigest()}.npz'
     try:
-        return _load(path)
-    except FileNotFoundError:
-        pass
+        if path.exists():
+            return _load(path)
     except _DAMAGED_FILE as error:
         logger.warning('%s is damaged (%s) and is built again', path, error)
     prepared = build()
@@ -78,14 +76,18 @@ def source_sha256(path: Path) -> str | dict[str, str]:
 
 
 def _load(path: Path) -> Prepared:
-    with np.load(path, allow_pickle=False) as stored:
-        points, normals, labels = stored['points'], stored['normals'], stored['labels']
-        texts = json.loads(str(stored['texts']))
+    stored = read_arrays(path)
+    points, normals, labels = stored['points'], stored['normals'], stored['labels']
+    texts = json.loads(str(stored['texts']))
     names, classes = tuple(texts['names']), tuple(texts['class_names'])
     if (points.dtype, normals.dtype, labels.dtype) != (np.float32, np.float32, np.int64) \
             or points.ndim != 3 or points.shape != normals.shape \
             or not len(points) == len(labels) == len(names):
         raise ValueError(f'its arrays do not fit together: {points.shape}, {labels.shape}')
+    if not (np.isfinite(points).all() and np.isfinite(normals).all()) \
+            or not all(isinstance(name, str) for name in (*names, *classes)) \
+            or not isinstance(texts['facts'], dict):
+        raise ValueError('it holds values that no object has')
     return Prepared(points=points, normals=normals, labels=labels, names=names,
                     class_names=classes, facts=texts['facts'])
 

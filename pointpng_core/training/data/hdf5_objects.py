@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
+from pointpng_core.io.hdf5_files import read_data_set
+from pointpng_core.io.limits import MAX_LIST_BYTES
 from pointpng_core.training.data.objects import (
     UNKNOWN,
     Progress,
@@ -18,6 +20,7 @@ from pointpng_core.training.data.source_config import SourceConfig
 HDF5_SUFFIXES = ('.h5', '.hdf5')
 SCANOBJECTNN_CLASSES = ('bag', 'bin', 'box', 'cabinet', 'chair', 'desk', 'display', 'door',
                         'shelf', 'table', 'bed', 'pillow', 'sink', 'sofa', 'toilet')
+_LISTED = 20
 _LISTS = {'train': 'train_files.txt', 'test': 'test_files.txt'}
 
 
@@ -74,8 +77,7 @@ def _split_of(file: Path) -> str:
     """Return 'train' or 'test'; a file whose name contains neither is for training."""
     for split, name in _LISTS.items():
         listing = file.with_name(name)
-        if listing.is_file() and file.name in {Path(line.strip()).name for line in
-                                               listing.read_text(encoding='utf-8').splitlines()}:
+        if file.name in {Path(line.strip()).name for line in _text(listing).splitlines()}:
             return split
     return 'test' if re.search(r'(?<![a-z])test', file.stem.lower()) else 'train'
 
@@ -88,13 +90,14 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[np.int64]]:
                                      'pip install h5py') from error
     try:
         with h5py.File(path, 'r') as content:
-            if 'data' not in content:
+            data = read_data_set(path, content, 'data')
+            if data is None:
                 raise FileError(f'{path}: expected the key `data`, found '
-                                f'{", ".join(content) or "nothing"}')
-            data = np.asarray(content['data'])
-            label = np.asarray(content['label']) if 'label' in content else None
-    except (OSError, ValueError, TypeError, RuntimeError, KeyError) as error:
-        raise FileError(f'{path} is not a readable HDF5 file: {error}') from error
+                                f'{", ".join(list(content)[:_LISTED]) or "nothing"}')
+            label = read_data_set(path, content, 'label')
+    except (OSError, ValueError, TypeError, RuntimeError, KeyError, MemoryError, AttributeError,
+            OverflowError, UnicodeError) as error:
+        raise FileError(f'{path} is not a readable HDF5 file: {str(error)[:200]}') from error
     return _checked(path, data, label)
 
 
@@ -111,12 +114,24 @@ def _checked(path: Path, data: NDArray[Any], label: NDArray[Any] | None
     return data, label.reshape(-1).astype(np.int64)
 
 
+def _text(path: Path) -> str:
+    """Return the text of a list of names, '' where there is none; raises FileError.
+
+    A link is refused, since its names would end up in checkpoints, whatever file it leads to.
+    """
+    if not path.exists():
+        return ''
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_LIST_BYTES:
+        raise FileError(f'{path} must be a file of at most {MAX_LIST_BYTES} bytes, and no link')
+    try:
+        return path.read_text(encoding='utf-8')
+    except (OSError, UnicodeError) as error:
+        raise FileError(f'{path} is not a readable text: {str(error)[:100]}') from error
+
+
 def _class_names(file: Path, highest: int) -> tuple[str, ...]:
     """Return the class names beside the file, or ScanObjectNN's; none if there are too few."""
-    listing = file.with_name('shape_names.txt')
-    names: tuple[str, ...] = ()
-    if listing.is_file():
-        names = tuple(listing.read_text(encoding='utf-8').split())
-    elif 'objectdataset' in file.stem:
+    names = tuple(_text(file.with_name('shape_names.txt')).split())
+    if not names and 'objectdataset' in file.stem:
         names = SCANOBJECTNN_CLASSES
     return names if highest < len(names) else ()

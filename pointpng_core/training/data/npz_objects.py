@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-import zipfile
-import zlib
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
+from pointpng_core.io.array_files import array_names, read_arrays
 from pointpng_core.training.data.objects import (
     MAX_POINTS,
     UNKNOWN,
@@ -19,9 +18,8 @@ from pointpng_core.training.data.objects import (
 )
 from pointpng_core.training.data.source_config import SourceConfig
 
-_DAMAGED_FILE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile,
-           zlib.error)
 _VERTICES = '/vertices'
+_LISTED = 20
 _USED = ('points', 'normals', 'label', 'split', 'name', 'class_names', 'n_unique')
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -34,16 +32,13 @@ def read_npz_objects(source: SourceConfig, *, seed: int, progress: Progress) -> 
     `NAME/vertices`, `NAME/faces`.
     """
     path = Path(source.path)
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            meshes = [key[:-len(_VERTICES)] for key in archive.files if key.endswith(_VERTICES)]
-            if meshes:
-                return _meshes(source, {key: archive[key] for key in archive.files}, meshes, seed)
-            content = {key: archive[key] for key in _USED if key in archive.files}
-            found = ', '.join(archive.files) or 'nothing'
-    except _DAMAGED_FILE as error:
-        raise FileError(f'{path} is not a readable .npz file: {error}') from error
+    names = array_names(path)
+    meshes = [key[:-len(_VERTICES)] for key in names if key.endswith(_VERTICES)]
+    if meshes:
+        return _meshes(source, read_arrays(path), meshes, seed)
+    content = read_arrays(path, _USED)
     if 'points' not in content:
+        found = ', '.join(names[:_LISTED]) or 'nothing'
         raise FileError(f'{path}: expected `points` (K, N, 3) or meshes as `NAME/vertices` and '
                         f'`NAME/faces`, found {found}')
     return _clouds(source, content)

@@ -1,6 +1,7 @@
 """A data source, as it is named on the command line or in YAML."""
 
 from dataclasses import dataclass
+import os
 from pathlib import Path
 import re
 from typing import Any
@@ -55,15 +56,15 @@ class SourceConfig(Config):
     def parse(cls, text: str) -> 'SourceConfig':
         """Read 'PATH,weight=2,topic=/x'; raises ConfigError.
 
-        A path with a comma must be given in YAML.
+        The path may hold commas: it is the longest beginning of the text that exists.
         """
-        path, *words = text.split(',')
-        mapping: dict[str, Any] = {'path': path.strip()}
+        path, words = _path_and_options(text)
+        mapping: dict[str, Any] = {'path': path}
         for word in words:
             name, equals, value = word.partition('=')
             if not equals:
                 raise ConfigError(f'source {text!r}: expected NAME=VALUE after the path, got '
-                                  f'{word!r}; a path with a comma in it is given in YAML')
+                                  f'{word!r}; if it belongs to the path, there is no such path')
             if name.strip() in mapping:
                 raise ConfigError(f'source {text!r} gives {name.strip()!r} twice')
             mapping[name.strip()] = _typed(text, name.strip(), value.strip())
@@ -106,6 +107,16 @@ class SourceConfig(Config):
             raise ConfigError(f'{self.path}: leave_out = {self.leave_out!r}: expected K+R with '
                               'R < K, such as 3+2 (objects 2, 5, 8, ...), or several with /')
         return pairs
+
+
+def _path_and_options(text: str) -> tuple[str, list[str]]:
+    """Return the path, which may hold commas where it exists, and the words behind it."""
+    words = text.split(',')
+    for count in range(len(words), 1, -1):
+        path = ','.join(words[:count]).strip()
+        if os.path.exists(path):         # False, not an error, for what can be no path
+            return path, words[count:]
+    return words[0].strip(), words[1:]
 
 
 def _typed(text: str, name: str, value: str) -> Any:

@@ -184,6 +184,8 @@ def test_masks_of_hidden_objects_are_empty_and_may_have_colours(dataset, scene):
 def test_large_files_are_refused_before_they_are_read(dataset, scene, monkeypatch):
     monkeypatch.setattr(image_files, 'MAX_PIXELS', 3000)
     refused(dataset, '64 x 48', '3000')
+    monkeypatch.setattr(json_files, 'MAX_JSON_VALUES', 5)
+    refused(dataset, 'values; no more than 5 are read')
     monkeypatch.setattr(json_files, 'MAX_JSON_BYTES', 20)
     refused(dataset, 'models_info.json', 'no more than 20')
 

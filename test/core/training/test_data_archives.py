@@ -95,10 +95,10 @@ def test_damaged_archives_and_pickles_are_refused(archive, tmp_path):
     whole = path.read_bytes()
     for damaged in (b'', b'PK nonsense', whole[:len(whole) // 2]):
         path.write_bytes(damaged)
-        with pytest.raises(FileError, match=r'not a readable \.npz'):
+        with pytest.raises(FileError, match=r'not a readable \.npz|is empty'):
             load(path)
     np.savez(path, points=np.array([{}], dtype=object))
-    with pytest.raises(FileError, match=r'not a readable \.npz'):
+    with pytest.raises(FileError, match='holds Python objects'):
         load(path)
 
 

@@ -29,6 +29,22 @@ def test_mistakes_are_named(text, words):
         SourceConfig.parse(text)
 
 
+@pytest.mark.parametrize('name', ['scans,2024', 'a,b=c', 'x,weight=3', 'x,weight=3,limit=4'])
+def test_a_path_that_exists_may_hold_commas(tmp_path, name):
+    for path in (tmp_path / name, tmp_path / name / 'one, two.npz'):
+        path.mkdir(parents=True, exist_ok=True)
+        assert SourceConfig.parse(str(path)) == SourceConfig(path=str(path))
+        assert SourceConfig.parse(f'{path},weight=2,limit=5') == SourceConfig(
+            path=str(path), weight=2.0, limit=5)
+        with pytest.raises(ConfigError, match="did you mean 'weight'"):
+            SourceConfig.parse(f'{path},wieght=2')
+
+
+def test_a_path_with_a_comma_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"got '2025/x\.npz'; if it belongs to the path"):
+        SourceConfig.parse(f'{tmp_path}/scans,2025/x.npz')
+
+
 @pytest.mark.parametrize('value', [None, 3, ['x']])
 def test_yaml_of_another_kind_is_refused(value):
     with pytest.raises(ConfigError, match='expected a path or a mapping'):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import QhullError
+from scipy.spatial import ConvexHull, QhullError
 
 from pointpng_core.errors import CloudError, LibraryError
 from pointpng_core.geometry.clouds.measures import diameter_m
@@ -74,7 +74,8 @@ def _diameter_m(model: ObjectModel) -> float:
 
 def _body(mesh: TriangleMesh, name: str) -> CastBody:
     try:
-        return CastBody(mesh)
+        ConvexHull(mesh.vertices)
     except QhullError as error:
         raise CloudError(f'{name}: the mesh is flat, and only bodies can be dropped; leave it '
                          'out') from error
+    return CastBody(mesh)

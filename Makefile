@@ -2,13 +2,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model bench-device validation-pairs curves train-small train-steerable ablation docs figures animation clean
+.PHONY: help venv demo test test-fast test-room test-slow lint bench bench-model bench-device validation-pairs curves train-small train-steerable ablation docs figures animation sbom audit clean
 
 PYTHON ?= python3
 PIP_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.pointpng-installed
+AUDIT := build/audit
 POINTPNG_DATA ?= ../shared/data
 NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_DATA); set POINTPNG_DATA' >&2; exit 1; }
 MODEL ?= small
@@ -138,6 +139,17 @@ animation: $(STAMP)  ## Record docs/demo.webp, the moving picture of the README,
 	@mkdir -p build; $(OWN_DOMAIN); $(BIN)/pointpng demo --seconds 14 --rate-hz 3 --picture build/demo.png \
 	  --animation docs/demo.webp $(DEMO_ARGS)
 
+sbom: $(STAMP) $(AUDIT)/.installed  ## Bill of materials of .venv (CycloneDX JSON) in build/sbom.json
+	@$(AUDIT)/bin/cyclonedx-py environment --mc-type library --output-reproducible \
+	  --output-file build/sbom.json $(BIN)/python
+	@echo 'the bill of materials is in build/sbom.json'
+
+# Strict: a package that the advisory service does not know is a failure, not a pass.
+audit: $(AUDIT)/.installed  ## Known vulnerabilities of the versions in constraints.txt (needs pypi.org)
+	@sed -n 's/ *;.*//; s/ *#.*//; /==/p' constraints.txt > $(AUDIT)/pinned.txt
+	@$(AUDIT)/bin/pip-audit --strict --no-deps --disable-pip --progress-spinner off \
+	  --requirement $(AUDIT)/pinned.txt
+
 clean:  ## Remove .venv, caches and build outputs
 	rm -rf $(VENV) build install log dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
@@ -152,4 +164,10 @@ $(STAMP): setup.py setup.cfg constraints.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) \
 	  --editable '.[ros,demo,train,bench,dev]' --constraint constraints.txt
 	@$(BIN)/python -m pointpng_core.cli.system_check
+	@touch $@
+
+$(AUDIT)/.installed: tools/audit_requirements.txt
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install -qq --disable-pip-version-check $(PIP_ARGS) \
+	  --requirement tools/audit_requirements.txt
 	@touch $@

@@ -1,8 +1,16 @@
 """Exceptions of the package; each message states the problem, the value, and the remedy."""
 
+from pointpng_core.text import bounded, printable
+
 
 class PointPngError(Exception):
-    """Base of every exception that the package raises deliberately."""
+    """Base of every exception that the package raises deliberately.
+
+    Its text is one line of printable characters and bounded length, whatever it names.
+    """
+
+    def __str__(self) -> str:
+        return bounded(printable(super().__str__()))
 
 
 class CloudError(PointPngError):

@@ -14,14 +14,14 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
-import sys
 from typing import TYPE_CHECKING, Any
 
 from pointpng_core.cli.options import add_depth_topics, positive
-from pointpng_core.cli.output import check_json_target, number, table, write_json
+from pointpng_core.cli.output import check_json_target, number, say, table, write_json
 from pointpng_core.geometry.depth_noise import DepthNoise
 from pointpng_core.geometry.sensor_profiles import CUSTOM, DEFAULT, PROFILES
 from pointpng_core.io.units import MM_PER_M
+from pointpng_core.text import printable
 
 if TYPE_CHECKING:
     from pointpng_core.evaluation.recordings.bag_list import Recording
@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
               'profile': options.profile, **_values(found), 'damage': reader.damage,
               'refused': reader.refused}
     if options.json != '-':
-        print(readable(result))
+        say(readable(result))
     for warning in [*reader.damage, *_warnings(result)]:
-        print(f'warning: {warning}', file=sys.stderr)
+        say(f'warning: {printable(warning)}', error=True)
     write_json(options.json, result)
     return 0
 

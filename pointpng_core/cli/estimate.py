@@ -13,7 +13,6 @@ reference), stage_ms (per observation); warnings (what is wrong with the cloud).
 import argparse
 from dataclasses import replace
 from pathlib import Path
-import sys
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,14 @@ import numpy as np
 
 from pointpng_core.cli import observation
 from pointpng_core.cli.options import add_model, add_sensor, with_sensor
-from pointpng_core.cli.output import check_json_target, number, write_json
+from pointpng_core.cli.output import check_json_target, number, say, write_json
 from pointpng_core.errors import CloudError
 from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_model
 from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
+from pointpng_core.text import printable
 
 if TYPE_CHECKING:
     from pointpng_core.estimation.types import PoseEstimate
@@ -60,9 +60,9 @@ def run(options: argparse.Namespace) -> int:
     observed = observation.read_observation(options)
     result = _estimate(model, observed, options)
     if options.json != '-':
-        print(readable(result))
+        say(readable(result))
     for warning in result['warnings']:
-        print(f'warning: {warning}', file=sys.stderr)
+        say(f'warning: {printable(warning)}', error=True)
     write_json(options.json, result)
     return 0
 
@@ -74,7 +74,8 @@ def readable(result: dict[str, Any]) -> str:
     ambiguous = 'yes: another pose explains it as well' if result['ambiguous'] else 'no'
     stages = ', '.join(f'{name} {number(ms, 1)}' for name, ms in result['stage_ms'].items())
     return '\n'.join([
-        f'pose of {result["reference"]} in the frame of {result["observation"]}',
+        f'pose of {printable(result["reference"])} in the frame of '
+        f'{printable(result["observation"])}',
         f'  translation (m)    {vectors["translation_m"]}',
         f'  quaternion (xyzw)  {vectors["quaternion_xyzw"]}',
         f'  score              {number(result["score"], 3)}',

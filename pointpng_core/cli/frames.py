@@ -18,13 +18,13 @@ damage, error, wall_s. The exit code is 1 when a recording failed.
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-import sys
 from typing import TYPE_CHECKING, Any
 
 from pointpng_core.cli.options import add_depth_topics, add_model, add_sensor, position, positive
-from pointpng_core.cli.output import check_json_target, number, write_json
+from pointpng_core.cli.output import check_json_target, number, say, write_json
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.depth_noise import KINECT_NOISE
+from pointpng_core.text import printable
 
 if TYPE_CHECKING:
     from pointpng_core.evaluation.recordings.bag_list import Recording
@@ -106,11 +106,11 @@ def _run_one(recording: 'Recording', options: argparse.Namespace) -> int:
         for recorded in islice(stream.clouds(), options.frames):
             frames.append(sequence.process(recorded))
             if options.json != '-':
-                print(readable(frames[-1]))
+                say(readable(frames[-1]))
         damage = bag.damage
     _warn(frames)
     if damage and options.json != '-':
-        print(f'warning: {damage}')
+        say(f'warning: {printable(damage)}')
     write_json(options.json, {'bag': recording.path, 'topic': stream.topic, 'model': options.model,
                               'damage': damage, 'frames': frames})
     return 0
@@ -119,13 +119,13 @@ def _run_one(recording: 'Recording', options: argparse.Namespace) -> int:
 def _warn(frames: 'Sequence[dict[str, Any]]') -> None:
     """Print the first warning about a frame, and that no frame at all could be used."""
     for warning in next((frame['warnings'] for frame in frames if frame['warnings']), []):
-        print(f'warning: {warning}', file=sys.stderr)
+        say(f'warning: {printable(warning)}', error=True)
     if frames and all(frame['refused'] for frame in frames):
-        print(f'warning: {_all_refused(len(frames), frames[0]["refused"])}', file=sys.stderr)
+        say(f'warning: {_all_refused(len(frames), frames[0]["refused"])}', error=True)
 
 
 def _all_refused(frames: int, reason: str) -> str:
-    return f'all {frames} clouds were refused, the first because: {reason}'
+    return f'all {frames} clouds were refused, the first because: {printable(reason)}'
 
 
 def readable(frame: dict[str, Any]) -> str:
@@ -134,7 +134,8 @@ def readable(frame: dict[str, Any]) -> str:
         f'{item["label"]}_{item["index"]} ({number(item["confidence"])}) at '
         + ' '.join(number(float(value), 3) for value in item['T_camera_object'][:3, 3])
         for item in frame['objects'])
-    return f'{frame["stamp_ns"] / 1e9:.3f} s  {frame["refused"] or objects or "no object"}'
+    words = frame['refused'] or objects or 'no object'
+    return f'{frame["stamp_ns"] / 1e9:.3f} s  {printable(words)}'
 
 
 def _run_many(recordings: 'Sequence[Recording]', options: argparse.Namespace) -> int:
@@ -147,11 +148,11 @@ def _run_many(recordings: 'Sequence[Recording]', options: argparse.Namespace) ->
                                           run=run_tasks, events=events,
                                           overwrite=options.overwrite, parquet=options.parquet)
     except KeyboardInterrupt:
-        print('interrupted; run the same command again to go on', file=sys.stderr)
+        say('interrupted; run the same command again to go on', error=True)
         raise
     failed = [outcome for outcome in outcomes if outcome.summary['error'] is not None]
     if options.json != '-':
-        print(_report(outcomes, options.out))
+        say(_report(outcomes, options.out))
     write_json(options.json, {'out': options.out, 'failed': len(failed),
                               'recordings': [_entry(outcome) for outcome in outcomes]})
     return 1 if failed else 0
@@ -201,7 +202,7 @@ def _report(outcomes: 'Sequence[Outcome]', out: Path) -> str:
               for text in _warnings(outcome.summary)]
     lines += [f'failed: {outcome.task.recording.name}: {outcome.summary["error"]}'
               for outcome in outcomes if outcome.summary['error'] is not None]
-    return '\n'.join(lines)
+    return '\n'.join(map(printable, lines))
 
 
 def _warnings(summary: dict[str, Any]) -> list[str]:

@@ -6,6 +6,9 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from pointpng_core.cli.output import markup, say, say_on
+from pointpng_core.text import printable
+
 if TYPE_CHECKING:
     from pointpng_core.evaluation.recordings.tasks import Events, Summary, Task
 
@@ -42,9 +45,9 @@ def planned_line(tasks: int, kept: int) -> str:
 
 def finished_line(task: 'Task', summary: 'Summary') -> str:
     """Return a line about a recording that was processed."""
-    name = task.recording.name
+    name = printable(task.recording.name)
     if summary['error'] is not None:
-        return f'{name}: failed: {summary["error"]}'
+        return f'{name}: failed: {printable(summary["error"])}'
     rate = summary['frames'] / max(summary['wall_s'], 1e-9)
     return (f'{name}: {summary["frames"]} clouds, {summary["poses"]} poses, '
             f'{summary["wall_s"]:.1f} s, {rate:.1f} clouds/s')
@@ -59,7 +62,7 @@ class LineEvents:
     def planned(self, tasks: int, kept: int) -> None:
         """Show how many recordings are finished already."""
         self._all = tasks
-        print(planned_line(tasks, kept), file=sys.stderr, flush=True)
+        say(planned_line(tasks, kept), error=True)
 
     def started(self, task: 'Task') -> None:
         """Show nothing: several at a time would only confuse."""
@@ -70,8 +73,7 @@ class LineEvents:
     def finished(self, task: 'Task', summary: 'Summary') -> None:
         """Show the counts or the error of the recording."""
         self._done += 1
-        print(f'[{self._done}/{self._all}] {finished_line(task, summary)}',
-              file=sys.stderr, flush=True)
+        say(f'[{self._done}/{self._all}] {finished_line(task, summary)}', error=True)
 
 
 class LiveEvents:
@@ -90,7 +92,7 @@ class LiveEvents:
     def started(self, task: 'Task') -> None:
         """Add the bar of a recording."""
         name = task.recording.name
-        self._running[name] = self._bars.add_task(name, total=None)
+        self._running[name] = self._bars.add_task(markup(name), total=None)
 
     def progress(self, task: 'Task', done: int, total: int) -> None:
         """Move the bar of a recording, and show the rate over all."""
@@ -106,4 +108,4 @@ class LiveEvents:
         self._clouds[name] = summary['frames']
         self._bars.remove_task(self._running.pop(name))
         self._bars.advance(self._all)
-        self._bars.console.print(finished_line(task, summary), markup=False, highlight=False)
+        say_on(self._bars.console, finished_line(task, summary))

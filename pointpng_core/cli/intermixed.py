@@ -1,7 +1,9 @@
 """A parser whose positional arguments may stand anywhere among the options."""
 
 import argparse
-from typing import Any
+from typing import Any, NoReturn
+
+from pointpng_core.text import printable
 
 
 class IntermixedParser(argparse.ArgumentParser):
@@ -28,3 +30,7 @@ class IntermixedParser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._within = False
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, without characters that act, and exit."""
+        super().error(printable(message))

@@ -13,6 +13,7 @@ from typing import cast
 from pointpng_core import __version__
 from pointpng_core.cli.command import Command, ForwardedCommand
 from pointpng_core.cli.intermixed import IntermixedParser
+from pointpng_core.cli.output import say, show_warnings
 from pointpng_core.errors import PointPngError
 
 ERROR_CODE = 2
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None, *,
     theirs that are missing, by name.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    show_warnings()
     try:
         return _dispatch(words, forwarded or {})
     except PointPngError as error:
@@ -60,7 +62,7 @@ def _dispatch(words: list[str], forwarded: Mapping[str, ForwardedCommand]) -> in
 
 
 def _parser(forwarded: Mapping[str, ForwardedCommand]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = IntermixedParser(
         prog='pointpng', allow_abbrev=False,
         description='Relative 6-DoF poses from point clouds.',
         epilog='pointpng COMMAND --help shows its options; --ros-args work as with `ros2 run`.')
@@ -100,7 +102,7 @@ def _fix_for(error: ModuleNotFoundError, fixes: Mapping[str, str]) -> str | None
 
 
 def _report(message: str) -> int:
-    print(f'pointpng: error: {message}', file=sys.stderr)
+    say(f'pointpng: error: {message}', error=True)
     return ERROR_CODE
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import math
 import os
 from pathlib import Path
-import sys
 from typing import TYPE_CHECKING
 
+from pointpng_core.cli.output import say
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.evaluation.pairs.split_rule import SplitRule
 from pointpng_core.geometry.depth_noise import KINECT_NOISE, DepthNoise
@@ -106,7 +106,7 @@ def limit_threads(count: int) -> None:
 
 def report_progress(line: str) -> None:
     """Print a line of progress on the standard error."""
-    print(line, file=sys.stderr, flush=True)
+    say(line, error=True)
 
 
 def positive(text: str) -> int:

@@ -1,16 +1,56 @@
-"""How commands write their results: a table for people, JSON for programs."""
+"""How commands write their results: lines and tables for people, JSON for programs.
+
+Everything that a command shows goes through here, where characters that would act on the terminal
+are escaped: `say`, `say_on` and `markup`. `test/package/test_terminal.py` finds what does not.
+"""
 
 from collections.abc import Sequence
 import json
+import logging
 import math
 from pathlib import Path
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pointpng_core.errors import FileError
 from pointpng_core.io.files import to_jsonable
+from pointpng_core.text import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def say(text: object, *, error: bool = False) -> None:
+    """Print lines on the standard output, or on the standard error."""
+    print(printable(text, lines=True), file=sys.stderr if error else sys.stdout, flush=True)
+
+
+def say_on(console: 'Console', text: object) -> None:
+    """Print lines on a console of rich, which finds no markup in them."""
+    console.print(printable(text, lines=True), markup=False, highlight=False, soft_wrap=True)
+
+
+def markup(text: object) -> str:
+    """Return a line for a cell or a bar of rich, which show square brackets as they are."""
+    from rich.markup import escape
+    return escape(printable(text))
+
+
+class WarningLines(logging.Handler):
+    """Says what the core logs on the standard error, as errors are."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        say(f'pointpng: {record.levelname.lower()}: {record.getMessage()}', error=True)
+
+
+def show_warnings() -> None:
+    """Have the warnings of the core printed, each on one line."""
+    logger = logging.getLogger('pointpng_core')
+    if not any(isinstance(handler, WarningLines) for handler in logger.handlers):
+        logger.addHandler(WarningLines(logging.WARNING))
 
 
 def check_json_target(target: str | None) -> None:
@@ -39,6 +79,7 @@ def write_json(target: str | None, content: dict[str, Any]) -> None:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], *,
           left: Sequence[int] = (0,)) -> str:
     """Return lines of aligned columns, those in `left` to the left and the others to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
     lines = []
     for row in (header, *rows):

@@ -13,10 +13,11 @@ from pathlib import Path
 import sys
 from typing import Any
 
-import yaml
-
 from pointpng_core.cli.options import not_negative
-from pointpng_core.errors import ConfigError, PointPngError
+from pointpng_core.cli.output import say
+from pointpng_core.config import parse_yaml, read_yaml_mapping
+from pointpng_core.errors import ConfigError, FileError, PointPngError
+from pointpng_core.text import shown
 
 HELP = 'train a model on bags, files and folders'
 
@@ -61,7 +62,6 @@ def run(options: argparse.Namespace) -> int:
 
 def effective_config(options: argparse.Namespace) -> Any:
     """Return the TrainConfig of the options; a run that goes on needs none. Raises ConfigError."""
-    from pointpng_core.config import read_yaml_mapping
     from pointpng_core.training.config import TrainConfig
     kept = options.out / 'config.yaml'
     if options.resume and not options.config and kept.exists():
@@ -88,9 +88,9 @@ def _assign(mapping: dict[str, Any], text: str) -> None:
         if not isinstance(mapping, dict):
             raise ConfigError(f'--set {text}: {parent} is not a group of values')
     try:
-        mapping[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f'--set {text}: {value!r} is not a YAML value') from error
+        mapping[last] = parse_yaml(value, where=shown(value))
+    except FileError as error:
+        raise ConfigError(f'--set {text}: {error}') from error
 
 
 def main() -> int:
@@ -100,7 +100,7 @@ def main() -> int:
     try:
         return run(parser.parse_args())
     except PointPngError as error:
-        print(f'pointpng: error: {error}', file=sys.stderr)
+        say(f'pointpng: error: {error}', error=True)
         return 2
 
 

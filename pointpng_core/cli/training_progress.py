@@ -6,6 +6,7 @@ import sys
 from time import monotonic
 from typing import Any
 
+from pointpng_core.cli.output import markup, say, say_on
 from pointpng_core.training.metrics_log import Record, Reporter
 
 PARTS = ('loss', 'align', 'cope', 'unif', 'pa', 'ae')
@@ -56,7 +57,7 @@ class LineReporter:
 
     def line(self, text: str) -> None:
         """Show one sentence."""
-        print(text, file=sys.stderr, flush=True)
+        say(text, error=True)
 
     def progress(self, done: int, total: int, text: str) -> None:
         """Show the beginning of a task, once."""
@@ -78,7 +79,7 @@ class LiveReporter:
 
     def line(self, text: str) -> None:
         """Show one sentence above the bar."""
-        self._bar.console.print(text, markup=False, highlight=False)
+        say_on(self._bar.console, text)
 
     def progress(self, done: int, total: int, text: str) -> None:
         """Move the bar of something slow."""
@@ -92,5 +93,5 @@ class LiveReporter:
 
     def _task(self, name: str) -> Any:
         if name not in self._tasks:
-            self._tasks[name] = self._bar.add_task(name, total=None)
+            self._tasks[name] = self._bar.add_task(markup(name), total=None)
         return self._tasks[name]

@@ -7,16 +7,23 @@ import torch
 
 from pointpng_core.errors import ConfigError
 
+DEVICE_TYPES = ('cpu', 'cuda')
+
 
 def torch_device(name: str) -> torch.device:
     """Return a device that works here: cpu, cuda or cuda:N; raises ConfigError."""
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f'device {name!r} cannot be used here ({error}); '
+        # Others, as "meta", have no numbers, or lack what is needed here.
+        reason = '' if device.type in DEVICE_TYPES else 'of a kind that is not supported'
+        if not reason:
+            (torch.ones(2, device=device) + 1).cpu()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition('\n')[0]
+    if reason:
+        raise ConfigError(f'device {name!r} cannot be used here ({reason}); '
                           'choose "cpu", or "cuda" where there is a GPU and the CUDA build of '
-                          'torch (docs/gpu.md)') from error
+                          'torch (docs/gpu.md)')
     return device
 
 

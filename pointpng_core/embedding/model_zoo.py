@@ -9,6 +9,7 @@ An encoder and its predictor are used as follows:
 
 from dataclasses import dataclass, field
 import difflib
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,9 @@ from pointpng_core.io.checkpoints import (
     latest_checkpoint,
     read_checkpoint,
 )
+from pointpng_core.text import shown
+
+logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from pointpng_core.embedding.networks.factory import Network
@@ -36,6 +40,10 @@ if TYPE_CHECKING:
 HEAD = 'head.'
 """Prefix of the names of tensors that belong to a classification head, not to the network."""
 TRAINING_FREE = 'training_free'
+LARGEST_WEIGHT = 1e6
+"""The shipped models have none above 3.1; with 1e31, some clouds have no embedding."""
+PROBE_POINTS = 64
+"""Points of the clouds that a loaded model is tried with, where it takes any number."""
 WEIGHTS = Path(__file__).resolve().parents[1] / 'weights'
 """Contains the checkpoints that ship with the package, in folders named after the models."""
 
@@ -105,6 +113,10 @@ def model_folder(name: str | Path) -> Path:
         raise FileError(f'model {name}: the folder holds neither a checkpoint (model.safetensors, '
                         'config.json, SHA256SUMS) nor a run with an intact one in '
                         + '; '.join([f'{CHECKPOINTS}/', *problems]))
+    logger.warning('%s', f'the training run {name} is not finished: it has no {MODEL}/ yet; its '
+                         f'newest intact checkpoint, {newest.name}, is used')
+    for problem in problems:
+        logger.warning('%s', problem)
     return newest
 
 
@@ -120,15 +132,18 @@ def network_from_checkpoint(checkpoint: Checkpoint) -> 'Network':
     where = checkpoint.path / 'config.json'
     mapping = checkpoint.config.get('model')
     if not isinstance(mapping, dict):
-        raise FileError(f'{where}: model = {mapping!r}: expected a mapping of the values of '
+        raise FileError(f'{where}: model = {shown(mapping)}: expected a mapping of the values of '
                         'ModelConfig')
     try:
-        network = make_network(ModelConfig.from_mapping(mapping))
+        config = ModelConfig.from_mapping(mapping)
+        with torch.device('meta'):       # without memory: the configuration may ask for any size
+            expected = make_network(config).state_dict()
     except ConfigError as error:
         raise FileError(f'{where}: {error}') from error
     weights = {name: tensor for name, tensor in checkpoint.tensors.items()
                if not name.startswith(HEAD)}
-    _check_weights(checkpoint, weights, network.state_dict())
+    check_weights(checkpoint, weights, expected)
+    network = make_network(config)
     network.load_state_dict(weights)
     return network
 
@@ -137,15 +152,30 @@ def _learned(name: str, checkpoint: Checkpoint, device: torch.device) -> Embeddi
     from pointpng_core.embedding.encoders.learned import encoder_of
 
     network = network_from_checkpoint(checkpoint).to(device).requires_grad_(False)
-    return EmbeddingModel(name=name, encoder=encoder_of(network), cope=network.cope,
-                          labels=_labels(checkpoint), metadata=checkpoint.config)
+    encoder = encoder_of(network)
+    _check_answer(checkpoint, encoder, device)
+    return EmbeddingModel(name=name, encoder=encoder, cope=network.cope,
+                          labels=labels_of(checkpoint), metadata=checkpoint.config)
 
 
-def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:
+def _check_answer(checkpoint: Checkpoint, encoder: Encoder, device: torch.device) -> None:
+    """Raise FileError where two different clouds have no embeddings of length 1, or the same."""
+    shape = (2, max(encoder.points, PROBE_POINTS), 3)
+    clouds = torch.randn(shape, generator=torch.Generator().manual_seed(0)).clamp(-1, 1) / 3
+    clouds[1, :, 2] *= 0.1
+    z = encoder.encode(clouds.to(device))
+    lengths = torch.linalg.vector_norm(z, dim=1)
+    if not ((lengths - 1).abs() < 0.01).all() or torch.equal(z[0], z[1]):
+        raise FileError(f'{checkpoint.path}: its weights give no embeddings: their numbers are '
+                        'out of range; use another checkpoint')
+
+
+def labels_of(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the class names of a checkpoint; raises FileError where they are no list of names."""
     labels = checkpoint.config.get('labels', [])
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise FileError(f'{checkpoint.path / "config.json"}: labels = {labels!r}: expected a list '
-                        'of names')
+        raise FileError(f'{checkpoint.path / "config.json"}: labels = {shown(labels)}: expected a '
+                        'list of names')
     return tuple(labels)
 
 
@@ -153,21 +183,27 @@ def _unknown(name: str) -> ConfigError:
     known = shipped_models()
     near = difflib.get_close_matches(name, known, n=1)
     hint = f'did you mean {near[0]!r}? ' if near else ''
-    return ConfigError(f'model {name!r} is neither one that ships with pointpng_ros '
+    return ConfigError(f'model {shown(name)} is neither one that ships with pointpng_ros '
                        f'({", ".join(known)}) nor a folder: {hint}give one of these names, or the '
                        'folder of a checkpoint or of a training run')
 
 
-def _check_weights(checkpoint: Checkpoint, given: dict[str, Tensor],
-                   expected: dict[str, Tensor]) -> None:
-    """Raise FileError for weights whose names or shapes differ from the configured network's."""
+def check_weights(checkpoint: Checkpoint, given: dict[str, Tensor],
+                  expected: dict[str, Tensor]) -> None:
+    """Raise FileError for weights whose names, shapes, types or sizes cannot be right."""
     problems = [f'{name} is missing' for name in expected.keys() - given.keys()]
     problems += [f'{name} is unknown' for name in given.keys() - expected.keys()]
     problems += [f'{name} has shape {tuple(given[name].shape)} instead of '
                  f'{tuple(expected[name].shape)}' for name in expected.keys() & given.keys()
                  if given[name].shape != expected[name].shape]
+    problems += [f'{name} holds numbers beyond {LARGEST_WEIGHT:g}'
+                 for name, tensor in given.items()
+                 if tensor.is_floating_point() and not (tensor.abs() <= LARGEST_WEIGHT).all()]
+    problems += [f'{name} has the type {given[name].dtype} instead of {expected[name].dtype}'
+                 for name in expected.keys() & given.keys()
+                 if given[name].dtype != expected[name].dtype]
     if problems:
         stage = checkpoint.config.get('stage')
         more = f' (and {len(problems) - 1} more)' if len(problems) > 1 else ''
-        raise FileError(f'{checkpoint.path}: the weights (stage {stage!r}) are not those of the '
-                        f'configured Point-PNG network: {min(problems)}{more}')
+        raise FileError(f'{checkpoint.path}: the weights (stage {shown(stage)}) are not those of '
+                        f'the configured Point-PNG network: {min(problems)}{more}')

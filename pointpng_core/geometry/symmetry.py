@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import ConfigError
+from pointpng_core.text import shown
 
 Vector = tuple[float, float, float]
 CONTINUOUS = 0
 MAX_ORDER = 360
 _MAX_GROUP = 2 * MAX_ORDER
+_LARGEST = 1e6
 _ANGLE_TOLERANCE = 1e-4
 _LENGTH_TOLERANCE_M = 1e-5
 
@@ -40,10 +42,11 @@ class Rotational:
         axis, point = _vector('axis', self.axis), _vector('point', self.point)
         length = np.linalg.norm(axis)
         if length < 1e-9:
-            raise ConfigError(f'symmetry axis {self.axis} has no direction: give a non-zero one')
+            raise ConfigError(f'symmetry axis {shown(self.axis)} has no direction: give a '
+                              'non-zero one')
         if isinstance(self.order, bool) or not isinstance(self.order, (int, np.integer)) \
                 or not (self.order == CONTINUOUS or 2 <= self.order <= MAX_ORDER):
-            raise ConfigError(f'symmetry order {self.order!r}: give 0 for a continuous axis '
+            raise ConfigError(f'symmetry order {shown(self.order)}: give 0 for a continuous axis '
                               f'or a whole number in [2, {MAX_ORDER}]')
         if abs(length - 1) > 1e-12:  # a stored unit vector comes back bit by bit
             axis = axis / length
@@ -211,10 +214,11 @@ def _triple(vector: ArrayLike) -> Vector:
 def _vector(name: str, value: object) -> np.ndarray:
     try:
         vector = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         vector = np.empty(0)
-    if vector.shape != (3,) or not np.isfinite(vector).all():
-        raise ConfigError(f'symmetry {name} {value!r}: expected three finite numbers')
+    if vector.shape != (3,) or not (np.abs(vector) <= _LARGEST).all():
+        raise ConfigError(f'symmetry {name} {shown(value)}: expected three finite numbers, of '
+                          f'no more than {_LARGEST:g}')
     return vector
 
 

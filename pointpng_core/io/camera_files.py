@@ -15,8 +15,8 @@ from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
-import yaml
 
+from pointpng_core.config import parse_yaml, read_yaml_text
 from pointpng_core.errors import CloudError, ConfigError, FileError
 from pointpng_core.geometry.pinhole import PinholeCamera, is_camera_matrix
 from pointpng_core.io.bags.camera_info import decode_camera
@@ -24,7 +24,6 @@ from pointpng_core.io.bop.json_files import Record, read_json
 from pointpng_core.io.files import checked_path
 
 CAMERA_SUFFIXES = ('.json', '.yaml', '.yml')
-MAX_YAML_BYTES = 1 << 20
 ImageShape = tuple[int, int]
 _REGION = ('width', 'height', 'x_offset', 'y_offset')
 
@@ -58,15 +57,8 @@ def read_camera(path: str | Path, *, image_shape: ImageShape, frame: int | None 
 def _read(path: Path) -> Record:
     if path.suffix.lower() == '.json':
         return Record(str(path), read_json(path, hint='give the file of the camera'))
-    try:
-        with path.open('rb') as stream:
-            text = stream.read(MAX_YAML_BYTES + 1)
-        if len(text) > MAX_YAML_BYTES:
-            raise FileError(f'{path} has more than {MAX_YAML_BYTES} bytes: no file of a camera')
-        # `ros2 topic echo` ends a message with ---: the first document counts.
-        content = next((each for each in yaml.safe_load_all(text) if each is not None), None)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise FileError(f'{path} is not readable YAML: {error}') from error
+    # `ros2 topic echo` ends a message with ---: the first document counts.
+    content = parse_yaml(read_yaml_text(path), where=f'{path}', first=True)
     return Record(str(path), {str(key): value for key, value in content.items()}
                   if isinstance(content, dict) else content)
 

@@ -12,6 +12,7 @@ from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, load_cloud
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.mesh_files import MESH_SUFFIXES, load_mesh_or_none, read_mesh
 from pointpng_core.io.pcd_viewpoint import pcd_sensor_pose
+from pointpng_core.text import shown
 
 MODEL_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
 SURFACE_POINTS = 8192
@@ -22,7 +23,7 @@ EXTENT_RANGE_M = (0.001, 10.0)
 def unit_scale(where: str, unit: Any) -> float:
     """Return the metres in one unit ('m', 'cm', 'mm', 'in'); raises FileError."""
     if not isinstance(unit, str) or unit not in UNIT_M:
-        raise FileError(f'{where}: unit {unit!r} is not known; use {", ".join(UNIT_M)}')
+        raise FileError(f'{where}: unit {shown(unit)} is not known; use {", ".join(UNIT_M)}')
     return UNIT_M[unit]
 
 

@@ -8,13 +8,14 @@
         symmetry: [{axis: [0, 0, 1], order: continuous}, {axis: [1, 0, 0], order: 2}]
 
 `unit` is m, cm, mm or in (default m). `symmetry` is auto (default: detected in the surface),
-none or a list of axes; an axis' `point` defaults to the origin and is in metres. Files are
-relative to the folder.
+none or a list of axes; an axis' `point` defaults to the origin and is in metres. Files lie in the
+folder or below it: paths that lead out of it and links are refused.
 """
 
 from collections.abc import Sequence
 import dataclasses
 import difflib
+import os
 from pathlib import Path
 import re
 from typing import Any
@@ -26,14 +27,16 @@ from pointpng_core.config import read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.io import TriangleMesh, read_model, write_cloud, write_mesh
-from pointpng_core.io.files import atomic_write_text
+from pointpng_core.io.files import atomic_write_text, path_inside
 from pointpng_core.io.model_files import check_extent, unit_scale
+from pointpng_core.text import did_you_mean, nearest, shown
 
-OBJECTS_FILE = 'objects.yaml'
+OBJECTS_FILE, OBJECTS_KEY = 'objects.yaml', 'objects'
 _HOW_TO_BEGIN = 'add objects with `pointpng objects add`'
 AUTO, NONE = 'auto', 'none'
 _OBJECT_KEYS = ('name', 'file', 'unit', 'symmetry')
 _ELEMENT_KEYS = ('axis', 'order', 'point')
+MAX_NAME_LETTERS = 100
 _NAME = re.compile(r'[A-Za-z][A-Za-z0-9_]*')
 
 
@@ -77,12 +80,10 @@ def named_object(folder: str | Path, name: str) -> ObjectModel:
     """Read one object of a library, even if others are broken; raises LibraryError."""
     source = Path(folder) / OBJECTS_FILE
     entries = _read_entries(source)
-    names = [str(entry.get('name')) if isinstance(entry, dict) else '' for entry in entries]
+    names = [name_of(entry) for entry in entries]
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
-        raise LibraryError(f'{source} has no object {name!r}; '
-                           + (f'did you mean {near[0]!r}?' if near else
-                              f'it has {", ".join(names)}'))
+        raise LibraryError(f'{source} has no object {shown(name)}; '
+                           + did_you_mean(name, names, known='it has'))
     return read_object(source, names.index(name), entries[names.index(name)])
 
 
@@ -122,12 +123,27 @@ def _read_entries(source: Path) -> list[Any]:
 
 
 def _entries(source: Path, content: dict[str, Any]) -> list[Any]:
-    _check_keys(f'{source}', content, ('objects',))
-    entries = content.get('objects')
+    check_is_library(content, where=f'{source}')
+    _check_keys(f'{source}', content, (OBJECTS_KEY,))
+    entries = content.get(OBJECTS_KEY)
     if not isinstance(entries, list) or not entries:
         raise LibraryError(f'{source}: expected "objects:" with a list of at least one object, '
-                           f'got {entries!r}')
+                           f'got {shown(entries)}')
     return entries
+
+
+def check_is_library(content: dict[str, Any], *, where: str) -> None:
+    """Raise LibraryError, which quotes nothing, for a mapping that may be of any other file."""
+    if content and OBJECTS_KEY not in content:
+        near = any(nearest(str(key), (OBJECTS_KEY,)) for key in content)
+        raise LibraryError(f'{where} is no object library: it has no key "{OBJECTS_KEY}"'
+                           + (f'; did you mean {OBJECTS_KEY!r}?' if near else ''))
+
+
+def name_of(entry: Any) -> str:
+    """Return the name of an entry; an empty text where it has none."""
+    name = entry.get('name') if isinstance(entry, dict) else None
+    return name if isinstance(name, str) else ''
 
 
 def read_object(source: Path, position: int, entry: Any) -> ObjectModel:
@@ -137,7 +153,7 @@ def read_object(source: Path, position: int, entry: Any) -> ObjectModel:
     """
     where = f'{source}, object {position + 1}'
     if not isinstance(entry, dict):
-        raise LibraryError(f'{where}: expected {{name, file, unit, symmetry}}, got {entry!r}')
+        raise LibraryError(f'{where}: expected {{name, file, unit, symmetry}}, got {shown(entry)}')
     name = _name(where, entry)
     where = f'{where} ({name})'
     path = _path(where, source.parent, entry)
@@ -171,19 +187,21 @@ def _name(where: str, entry: dict[str, Any]) -> str:
 
 def checked_name(where: str, name: Any) -> str:
     """Return the name of an object if it may become part of a TF frame; raises LibraryError."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise LibraryError(f'{where}: name {name!r} must be letters, digits and underscores, '
-                           f'starting with a letter (it becomes part of a TF frame)')
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > MAX_NAME_LETTERS:
+        raise LibraryError(f'{where}: name {shown(name)} must be letters, digits and underscores, '
+                           f'at most {MAX_NAME_LETTERS}, starting with a letter (it becomes part '
+                           'of a TF frame)')
     return name
 
 
 def _path(where: str, folder: Path, entry: dict[str, Any]) -> Path:
     file = entry.get('file')
-    if not isinstance(file, str) or not file:
-        raise LibraryError(f'{where}: file {file!r} must be the name of a mesh or cloud')
-    path = folder / file
-    if not path.exists():
-        near = difflib.get_close_matches(file, [p.name for p in folder.iterdir()], n=1)
+    try:
+        path = path_inside(folder, file)
+    except FileError as error:
+        raise LibraryError(f'{where}: file {error}') from error
+    if not os.path.exists(path):
+        near = difflib.get_close_matches(str(file), os.listdir(folder), n=1)
         hint = f'; did you mean {near[0]!r}?' if near else ''
         raise LibraryError(f'{where}: there is no file {path}{hint}')
     return path
@@ -195,18 +213,18 @@ def _symmetry(where: str, entry: Any) -> Symmetry | None:
     if entry == NONE:
         return Symmetry()
     if not isinstance(entry, list):
-        raise LibraryError(f'{where}: symmetry {entry!r} must be auto (detected), none or a '
+        raise LibraryError(f'{where}: symmetry {shown(entry)} must be auto (detected), none or a '
                            f'list of axes such as [{{axis: [0, 0, 1], order: continuous}}]')
     return Symmetry(elements=tuple(_rotational(where, element) for element in entry))
 
 
 def _rotational(where: str, entry: Any) -> Rotational:
     if not isinstance(entry, dict):
-        raise LibraryError(f'{where}: symmetry axis {entry!r} must be {{axis, order, point}}')
+        raise LibraryError(f'{where}: symmetry axis {shown(entry)} must be {{axis, order, point}}')
     _check_keys(f'{where}, symmetry', entry, _ELEMENT_KEYS)
     for key in ('axis', 'order'):
         if key not in entry:
-            raise LibraryError(f'{where}: symmetry axis {entry!r} has no {key!r}')
+            raise LibraryError(f'{where}: symmetry axis {shown(entry)} has no {key!r}')
     order = CONTINUOUS if entry['order'] == 'continuous' else entry['order']
     return Rotational(axis=entry['axis'], order=order, point=entry.get('point', (0.0, 0.0, 0.0)))
 
@@ -225,6 +243,4 @@ def symmetry_entry(symmetry: Symmetry | None) -> Any:
 def _check_keys(where: str, entry: dict[str, Any], known: tuple[str, ...]) -> None:
     for key in entry:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(known)}'
-            raise LibraryError(f'{where}: unknown key {key!r}; {hint}')
+            raise LibraryError(f'{where}: unknown key {shown(key)}; {did_you_mean(key, known)}')

@@ -21,6 +21,7 @@ from pointpng_core.geometry.clouds import (
     require_points,
     spacing_m,
 )
+from pointpng_core.geometry.clouds.measures import lie_on_a_line
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.reference.near_symmetry import NONE, near_symmetries
 from pointpng_core.reference.reference import Reference
@@ -81,14 +82,22 @@ class ReferenceBuilder:
 
         Without a `symmetry` it is detected from the surface. Raises CloudError.
         """
-        if isinstance(model, TriangleMesh):
-            points, normals = sample_surface(model, self.config.surface_points)
-        else:
-            points = require_points(model, least=MIN_POINTS, what=f'model {name!r}')
+        points, normals = self.surface_of(model, name=name)
+        if normals is None:
             normals = estimate_normals(points)
         surface = Surface(name=name, points=points, normals=normals, symmetry=symmetry,
                           complete=True, outward=isinstance(model, TriangleMesh))
         return self._build(surface, all_around(self.config.views))
+
+    def surface_of(self, model: TriangleMesh | NDArray[np.floating], *, name: str
+                   ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Return the points (N, 3) of a reference of the model, and normals where it has faces.
+
+        They are the same whenever they are computed. Raises CloudError.
+        """
+        if isinstance(model, TriangleMesh):
+            return sample_surface(model, self.config.surface_points)
+        return require_points(model, least=MIN_POINTS, what=f'model {name!r}'), None
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:
         """Build from points (N, 3) visible to a camera at the origin.
@@ -96,8 +105,7 @@ class ReferenceBuilder:
         The frame of the reference has the axes of the camera and its origin at the centroid of
         the points. Raises CloudError.
         """
-        points = require_points(points, least=MIN_POINTS, what=f'view of {name!r}')
-        points, centroid = centred(points)
+        points, centroid = view_surface(points, name=name)
         surface = Surface(name=name, points=points, symmetry=Symmetry(), complete=False,
                           normals=estimate_normals(points, viewpoint=-centroid), outward=True)
         distance = np.linalg.norm(centroid)
@@ -112,6 +120,9 @@ class ReferenceBuilder:
         diameter, spacing = diameter_m(points), spacing_m(points)
         if not diameter > 0:
             raise CloudError(f'{surface.name!r}: all points coincide; a surface is needed')
+        if lie_on_a_line(points):
+            raise CloudError(f'{surface.name!r}: all points lie on a line, about which no '
+                             'rotation can be seen; a surface is needed')
         local, centre = centred(points)
         cloud = torch.from_numpy(local).to(self.device)
         probes = farthest_points(cloud[None], min(self.config.probes, len(points)))[0]
@@ -136,6 +147,15 @@ class ReferenceBuilder:
             field=build_field(local, normals, diameter_m=diameter, spacing_m=spacing,
                               device=self.device),
             tree=SurfaceTree(local))
+
+
+def view_surface(points: NDArray[np.floating], *, name: str
+                 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the points (N, 3) of a reference of a view, and their centroid (3,) in the view.
+
+    Raises CloudError.
+    """
+    return centred(require_points(points, least=MIN_POINTS, what=f'view of {name!r}'))
 
 
 def default_builder() -> ReferenceBuilder:

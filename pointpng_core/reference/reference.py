@@ -92,14 +92,14 @@ class Reference:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[Any]], *, name: str, device: torch.device
                     ) -> 'Reference':
-        """Build from the result of `arrays`; raises ValueError for what cannot be one."""
+        """Build from the result of `arrays`, which `stored_arrays.check_arrays` accepts."""
         parts: dict[str, dict[str, NDArray[Any]]] = {'field': {}, 'views': {}}
         for key, array in arrays.items():
             owner, _, part = key.partition('.')
             if part:
                 parts[owner][part] = array
         return cls(name=name, symmetry=Symmetry.from_array(arrays['symmetry']),
-                   near_symmetries=_checked(arrays['near_symmetries']),
+                   near_symmetries=arrays['near_symmetries'],
                    points=arrays['points'], normals=arrays['normals'], centre=arrays['centre'],
                    diameter_m=arrays['diameter_m'].item(), spacing_m=arrays['spacing_m'].item(),
                    complete=arrays['complete'].item(), outward=arrays['outward'].item(),
@@ -108,18 +108,6 @@ class Reference:
                    field=SurfaceField.from_arrays(parts['field'], device),
                    views=ViewBank.from_arrays(parts['views'], device),
                    tree=SurfaceTree((arrays['points'] - arrays['centre']).astype(np.float32)))
-
-
-def _checked(motions: NDArray[Any]) -> NDArray[np.float64]:
-    """Return motions (K, 4, 4); raises ValueError where they are no rigid ones."""
-    if motions.dtype != np.float64 or motions.ndim != 3 or motions.shape[1:] != (4, 4):
-        raise ValueError(f'near_symmetries: {motions.dtype} {motions.shape}, not (K, 4, 4)')
-    R = motions[:, :3, :3]
-    rigid = np.abs(R @ R.transpose(0, 2, 1) - np.eye(3)).max(initial=0.0) < 1e-4 \
-        and (np.linalg.det(R) > 0).all() and (motions[:, 3] == (0, 0, 0, 1)).all()
-    if not (rigid and np.isfinite(motions).all()):
-        raise ValueError('near_symmetries: no rigid motions')
-    return motions
 
 
 _OWN = ('points', 'normals', 'centre', 'diameter_m', 'spacing_m', 'complete', 'outward',

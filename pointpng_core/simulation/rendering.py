@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
 
+from pointpng_core.geometry.clouds.measures import hull_corners
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.camera import DepthCamera
 
@@ -25,7 +25,7 @@ class CastBody:
         self._scene = o3d.t.geometry.RaycastingScene(nthreads=1)
         self._scene.add_triangles(o3d.core.Tensor(np.ascontiguousarray(mesh.vertices)),
                                   o3d.core.Tensor(mesh.faces.astype(np.uint32)))
-        self.hull = mesh.vertices[ConvexHull(mesh.vertices).vertices].astype(np.float64)
+        self.hull = hull_corners(mesh.vertices).astype(np.float64)
 
     def cast(self, camera: DepthCamera, window: Window, T_camera_body: NDArray[np.float64],
              ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -75,7 +75,7 @@ def read_metrics(run_dir: Path) -> list[Record]:
     for line in path.read_text(encoding='utf-8').splitlines() if path.exists() else []:
         try:
             records.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     return records
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pointpng_core.io import TriangleMesh
+from pointpng_core.text import printable
 from pointpng_ros.demo import point_renderer as views
 from pointpng_ros.demo.label_placement import nearest_free_place
 from pointpng_ros.demo.picture import (
@@ -120,8 +121,8 @@ class _Labels:
             left, top, right, bottom = (float(edge) for edge in box)
             canvas.rounded_rectangle((left, top, right, bottom), radius=7, fill=(14, 17, 22),
                                      outline=_rgb(colour), width=2)
-            canvas.text(((left + right) / 2, (top + bottom) / 2), item.pose.label, fill=_INK,
-                        anchor='mm', font=self._font)
+            canvas.text(((left + right) / 2, (top + bottom) / 2), printable(item.pose.label),
+                        fill=_INK, anchor='mm', font=self._font)
         canvas.text((WIDTH_PX / 2, HEIGHT_PX + CAPTION_PX / 2), CAPTION, fill=_INK, anchor='mm',
                     font=self._caption_font)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from pointpng_core.cli.output import markup, say_on
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.object_library import load_library
 from pointpng_ros.demo.frame_log import FrameRecord
@@ -66,9 +67,9 @@ class BagRun:
         """Print one row for each object that was ever seen."""
         table = Table('object', 'frames', 'share of frames')
         for row in summary['objects']:
-            table.add_row(row['object'], str(row['frames']), percent(row['share']))
+            table.add_row(markup(row['object']), str(row['frames']), percent(row['share']))
         console.print(table)
-        console.print(f'{summary["detections"]} detections; {pace(summary)}', highlight=False)
+        say_on(console, f'{summary["detections"]} detections; {pace(summary)}')
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
         """Return the title and every detection."""

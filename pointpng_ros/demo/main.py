@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from pointpng_core.cli.output import say_on
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.simulation.worlds import SCENES
@@ -51,7 +52,7 @@ def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,
         run.start(children, Path(folder))
         with recording(cloud_topic=CLOUD_TOPIC, truth_topic=TRUTH_TOPIC) as recorder:
             session = Session(recorder, children, config)
-            console.print('starting; the node prepares its references first ...')
+            say_on(console, 'starting; the node prepares its references first ...')
             with LiveView(console) as view:
                 frames = session.stream(lambda record: _on_frame(record, run, view, recorder,
                                                                  animation))
@@ -61,11 +62,10 @@ def _perform(run: Run, config: DemoConfig, options: argparse.Namespace,
             _save(run, recorder, frames, options, console)
             if animation is not None:
                 count = animation.save(options.animation, run.meshes())
-                console.print(f'animation of {count} frames in {options.animation}',
-                              highlight=False)
+                say_on(console, f'animation of {count} frames in {options.animation}')
     if options.json:
         options.json.write_text(json.dumps(summary, indent=2) + '\n', encoding='utf-8')
-        console.print(f'figures in {options.json}', highlight=False)
+        say_on(console, f'figures in {options.json}')
     return summary
 
 
@@ -94,9 +94,9 @@ def _save(run: Run, recorder: Recorder, frames: Sequence[FrameRecord],
             title, objects = run.picture(record)
             save_picture(options.picture, _visible_points(cloud), objects, run.meshes(),
                          title=title)
-            console.print(f'picture of the last frame in {options.picture}', highlight=False)
+            say_on(console, f'picture of the last frame in {options.picture}')
             return
-    console.print('no picture: the node was so late that its clouds are gone', highlight=False)
+    say_on(console, 'no picture: the node was so late that its clouds are gone')
 
 
 def _run_of(options: argparse.Namespace, config: DemoConfig) -> Run:

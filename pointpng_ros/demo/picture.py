@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.rendering import CastBody
+from pointpng_core.text import for_figure
 from pointpng_ros.demo import point_renderer as views
 from pointpng_ros.demo.label_placement import LABEL_POINTS, place_labels
 from pointpng_ros.demo.scoring import ObjectPose
@@ -164,8 +165,8 @@ def _show(panel: Axes, view: views.Viewpoint, image: views.Colours,
     words = [each.pose.label + (f'\n{each.note}' if each.note else '') for each in objects]
     places = place_labels(outlines, words, WIDTH_PX, HEIGHT_PX)
     for (x, y), text, each in zip(places, words, objects):
-        panel.text(x, y, text, color=_INK, fontsize=LABEL_POINTS, ha='center', va='center',
-                   linespacing=1.2, bbox={
+        panel.text(x, y, for_figure(text), color=_INK, fontsize=LABEL_POINTS, ha='center',
+                   va='center', linespacing=1.2, bbox={
                        'boxstyle': 'round,pad=0.25', 'facecolor': (0, 0, 0, 0.6),
                        'edgecolor': _WRONG if each.wrong else 'none', 'linewidth': 2.5})
 
@@ -187,7 +188,7 @@ def _draw_axes(panel: Axes, view: views.Viewpoint, T_camera_object: NDArray[np.f
 
 
 def _caption(figure: Figure, title: str, *, with_models: bool) -> None:
-    figure.text(0.5, 0.955, title, color=_INK, fontsize=21, ha='center', va='center')
+    figure.text(0.5, 0.955, for_figure(title), color=_INK, fontsize=21, ha='center', va='center')
     outlines, what = ('outlines of the models', 'models') if with_models else ('axes', 'axes')
     for x, words in ((0.25, f'depth cloud, segments, {outlines} at the found poses'),
                      (0.75, f'the same frame from beside: {what} at the found poses')):

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO
 
 from pointpng_core.errors import PointPngError
+from pointpng_core.text import printable
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -22,7 +23,10 @@ _TAIL_LINES = 15
 
 
 class ChildError(PointPngError):
-    """A process of the demo that ended by itself."""
+    """A process of the demo that ended by itself; the text holds lines of its output."""
+
+    def __str__(self) -> str:
+        return printable(Exception.__str__(self), lines=True)
 
 
 @dataclass(frozen=True, kw_only=True)

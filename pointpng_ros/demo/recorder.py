@@ -9,7 +9,6 @@ import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.serialization import deserialize_message
-from rclpy.time import Time
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -18,6 +17,7 @@ from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
 from pointpng_ros.demo.scoring import ObjectPose
 from pointpng_ros.messages.pose_messages import matrix_from_transform
+from pointpng_ros.messages.stamps import stamp_ns
 from pointpng_ros.processing.pose_publisher import MARKER_TOPIC, POSE_TOPIC
 
 HIDDEN_TOPIC = '/pointpng/ground_truth_hidden'
@@ -99,7 +99,7 @@ def _labelled(message: TransformStamped) -> ObjectPose:
 
 
 def _stamp_ns(message: TransformStamped | Marker) -> int:
-    return int(Time.from_msg(message.header.stamp).nanoseconds)
+    return stamp_ns(message.header.stamp)
 
 
 def _raw_stamp_ns(message: bytes) -> int:

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from rich.console import Console
 
+from pointpng_core.cli.output import say_on
 from pointpng_core.errors import PointPngError
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.object_library import ObjectModel
@@ -85,8 +86,7 @@ def exit_code(command: str, perform: Callable[[], Summary]) -> int:
     try:
         summary = perform()
     except PointPngError as error:
-        Console(stderr=True).print(f'{command}: {error}', highlight=False, markup=False,
-                                     soft_wrap=True)
+        say_on(Console(stderr=True), f'{command}: {error}')
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from pointpng_core.cli.output import say_on
 from pointpng_core.io import TriangleMesh
 from pointpng_core.io.object_library import ObjectModel
 from pointpng_core.simulation.sample_files import write_catalogue
@@ -94,18 +95,17 @@ class SimulatedRun:
         console.print(summary_table(summary))
         config = self._config
         verdict = 'passed' if summary['passed'] else 'FAILED'
-        console.print(
+        say_on(console, (
             f'{verdict}: {percent(summary["posed_share"])} of {summary["objects_in_view"]} '
             f'objects in view within {config.rotation_limit_deg:g}° and '
             f'{config.translation_limit_mm:g} mm (asked: {percent(config.least_posed_share)}); '
-            f'labels right: {percent(summary["label_accuracy"])}; {pace(summary)}',
-            highlight=False, soft_wrap=True)
-        console.print(
+            f'labels right: {percent(summary["label_accuracy"])}; {pace(summary)}'))
+        say_on(console, (
             f'published: {summary["published"]} poses, {summary["right"]} right, '
             f'{summary["wrong"]} wrong ({percent(summary["right_share"])} right, asked: '
             f'{percent(config.least_right_share)}); among them those of objects not in view, '
             f'which are cut by the border or less than {percent(config.min_visible_share)} '
-            'visible, and need not be found', highlight=False, soft_wrap=True)
+            'visible, and need not be found'))
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:
         """Return the title and every detection with its error."""

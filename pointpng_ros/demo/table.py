@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from pointpng_core.cli.output import markup, say_on
 from pointpng_ros.demo.scoring import FrameScore, ObjectPose, ObjectScore
 from pointpng_ros.demo.summary import Summary, summarise
 
@@ -38,11 +39,11 @@ class LiveView:
         """Show a table under its title, or without a terminal, once a second, its line of text."""
         if self._live:
             self._live.start()                      # does nothing when it has been started
-            rows.title = title
+            rows.title = markup(title)
             self._live.update(rows, refresh=True)
         elif time.monotonic() >= self._line_due_s:
             self._line_due_s = time.monotonic() + _LINE_PERIOD_S
-            self._console.print(f'{title} | {line}', highlight=False, soft_wrap=True)
+            say_on(self._console, f'{title} | {line}')
 
 
 def score_table(score: FrameScore, end_to_end_ms: float) -> Table:
@@ -50,12 +51,13 @@ def score_table(score: FrameScore, end_to_end_ms: float) -> Table:
     table = _table('object', 'label', 'rotation error', 'translation error', 'ms', 'result')
     for row in _sorted(score):
         style = _STYLES[row.outcome]
-        table.add_row(_name(row, score), row.detected_as or '-',
+        table.add_row(markup(_name(row, score)), markup(row.detected_as or '-'),
                       number(row.rotation_error_deg, '°'),
                       number(row.translation_error_mm, ' mm'), number(end_to_end_ms, '', 0),
                       f'[{style}]{row.outcome}[/]')
     for label in score.extra:
-        table.add_row('-', label, '-', '-', number(end_to_end_ms, '', 0), f'[red]{EXTRA}[/]')
+        table.add_row('-', markup(label), '-', '-', number(end_to_end_ms, '', 0),
+                      f'[red]{EXTRA}[/]')
     return table
 
 
@@ -69,8 +71,9 @@ def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
     """Return one row for each detection of a recording, which has no truth."""
     table = _table('object', 'label', 'x', 'y', 'z', 'ms')
     for found in detections:
-        x, y, z = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
-        table.add_row(found.frame, found.label, x, y, z, number(end_to_end_ms, '', 0))
+        position = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
+        table.add_row(markup(found.frame), markup(found.label), *position,
+                      number(end_to_end_ms, '', 0))
     return table
 
 
@@ -84,7 +87,7 @@ def summary_table(summary: Summary) -> Table:
         rows.append(_extra_row(summary['extra_detections']))
     for row in [*rows, {'object': 'all', **summary}]:
         table.add_row(
-            row['object'], str(row['objects_in_view']), percent(row['posed_share']),
+            markup(row['object']), str(row['objects_in_view']), percent(row['posed_share']),
             *(str(row[key]) for key in ('missed', 'published', 'wrong')),
             _pair(row['rotation_error_median_deg'], row['rotation_error_p95_deg'], '°'),
             _pair(row['translation_error_median_mm'], row['translation_error_p95_mm'], ' mm'),

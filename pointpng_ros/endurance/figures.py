@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
+from pointpng_core.cli.output import markup
 from pointpng_ros.demo.summary import Summary, quantile, summarise
 from pointpng_ros.demo.table import number, percent
 from pointpng_ros.endurance.resource_usage import ResourceUsage, growth
@@ -65,7 +66,7 @@ def figure_table(figures: Summary) -> Table:
     """Return the main figures in two columns."""
     table = Table('figure', 'value')
     for name, value in _rows(figures):
-        table.add_row(name, value)
+        table.add_row(markup(name), markup(value))
     return table
 
 

@@ -9,7 +9,7 @@ import tempfile
 
 from rich.console import Console
 
-from pointpng_core.cli.output import check_json_target, write_json
+from pointpng_core.cli.output import check_json_target, say_on, write_json
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.recording import own_environment, recording
 from pointpng_ros.demo.runs import TRUTH_TOPIC, exit_code
@@ -42,8 +42,8 @@ def _perform(options: argparse.Namespace) -> Summary:
 def _print_summary(summary: Summary, console: Console) -> None:
     console.print(figure_table(summary))
     for words in summary['broken']:
-        console.print(f'bound broken: {words}', highlight=False)
-    console.print('passed' if summary['passed'] else 'FAILED')
+        say_on(console, f'bound broken: {words}')
+    say_on(console, 'passed' if summary['passed'] else 'FAILED')
 
 
 def _config(options: argparse.Namespace) -> EnduranceConfig:

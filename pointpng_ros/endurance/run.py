@@ -7,6 +7,7 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 from rich.console import Console
 
+from pointpng_core.cli.output import say_on
 from pointpng_core.simulation.sample_files import write_catalogue
 from pointpng_core.simulation.shapes.catalogue import object_names
 from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
@@ -60,7 +61,7 @@ class EnduranceRun:
         scene = Scene.of(self._config, self._seen.scenes)
         self._seen.scenes += 1
         self._tally.begin_scene()
-        self._console.print(f'scene {self._seen.scenes}: {scene.objects}', highlight=False)
+        say_on(self._console, f'scene {self._seen.scenes}: {scene.objects}')
         self._children.start(CAMERA, 'pointpng_ros.nodes.sim_camera',
                              ros_arguments(scene.camera(self._config)))
 
@@ -96,8 +97,7 @@ class EnduranceRun:
 
     def _print_figures(self) -> None:
         figures = conclude(self._tally, self._seen, self._config)
-        self._console.print(
-            f'{figures["frames"]} clouds, {figures["frames_per_second"]:.1f} a second, '
-            f'{100 * (figures["posed_share"] or 0):.1f} % of objects posed, '
-            f'{self._seen.usage[-1].memory_mb:.0f} MB' if self._seen.usage else 'nothing yet',
-            highlight=False)
+        words = (f'{figures["frames"]} clouds, {figures["frames_per_second"]:.1f} a second, '
+                 f'{100 * (figures["posed_share"] or 0):.1f} % of objects posed, '
+                 f'{self._seen.usage[-1].memory_mb:.0f} MB') if self._seen.usage else 'nothing yet'
+        say_on(self._console, words)

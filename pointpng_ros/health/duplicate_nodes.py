@@ -4,6 +4,8 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from pointpng_core.text import printable
+
 PERIOD_S = 2.0
 
 
@@ -21,8 +23,8 @@ class DuplicateNodeWatch:
         own = (self._node.get_name(), self._node.get_namespace())
         others = self._node.get_node_names_and_namespaces().count(own) - 1
         if others > max(0, self._others):
-            self._node.get_logger().warning(
+            self._node.get_logger().warning(printable(
                 f'{others + 1} nodes are named {self._node.get_fully_qualified_name()}: each '
                 'publishes its own poses, and either answers services and parameters. Fix: stop '
-                'one, or start it with --ros-args -r __node:=NAME or -r __ns:=/NAMESPACE')
+                'one, or start it with --ros-args -r __node:=NAME or -r __ns:=/NAMESPACE'))
         self._others = others

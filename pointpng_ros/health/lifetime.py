@@ -9,11 +9,14 @@ from types import FrameType
 
 import rclpy
 from rclpy.executors import Executor, ExternalShutdownException, MultiThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from pointpng_core.errors import ConfigError, PointPngError
+from pointpng_core.text import printable
 
+RCLError = rclpy_implementation.RCLError
 THREAD_PREFIX = 'pointpng-'
 """Prefix of the names of threads that may be busy in torch when the process ends."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -32,7 +35,7 @@ def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None
     code = 0
     try:
         executor = _initialise(args, threads)
-        nodes.append(make_node())
+        nodes.append(_made(make_node))
         if spin:
             spin(nodes[0])
         else:
@@ -40,7 +43,7 @@ def run_node(make_node: Callable[[], Node], *, name: str, args: list[str] | None
     except ExternalShutdownException:
         pass
     except PointPngError as error:
-        get_logger(name).fatal(str(error))
+        get_logger(name).fatal(printable(str(error)))
         code = 1
     except Exception:
         if rclpy.ok():
@@ -77,6 +80,19 @@ def _initialise(args: list[str] | None, threads: int) -> Executor:
         raise ConfigError(f'ROS arguments refused: {error}') from error
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _made(make_node: Callable[[], Node]) -> Node:
+    """Return a new node; raises ConfigError where ROS refuses one, as for a lack of security."""
+    try:
+        return make_node()
+    except RCLError as error:
+        if not rclpy.ok():               # a signal meanwhile
+            raise
+        secured = os.environ.get('ROS_SECURITY_ENABLE') == 'true'
+        fix = ('. Fix: ROS_SECURITY_ENABLE is true, which the wheels of Fast DDS on PyPI cannot '
+               'serve: use a ROS 2 from apt (docs/deploy.md), or unset it' if secured else '')
+        raise ConfigError(f'ROS made no node: {" ".join(str(error).split())}{fix}') from error
 
 
 def _ignore(signum: int, frame: FrameType | None) -> None:

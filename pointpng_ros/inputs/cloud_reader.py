@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.time import Time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
@@ -15,6 +14,7 @@ from pointpng_core.io.bags.depth_cloud import decode_depth_cloud
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.sensor_pose import SensorPose
+from pointpng_ros.messages.stamps import time_of
 from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.parameters.node_config import NodeConfig, RegionConfig
 
@@ -56,8 +56,11 @@ class CloudReader:
         return self._inside(cloud, message.header, self.region)
 
     def age_s(self, header: Header) -> float:
-        """Return how much older than the node's clock a stamp is, in seconds."""
-        return (self._node.get_clock().now() - Time.from_msg(header.stamp)).nanoseconds / 1e9
+        """Return how much older than the node's clock a stamp is, in seconds.
+
+        Raises CloudError for a stamp that is none.
+        """
+        return (self._node.get_clock().now() - time_of(header.stamp)).nanoseconds / 1e9
 
     def _decoded(self, message: PointCloud2 | DepthFrame) -> PointCloud:
         if isinstance(message, DepthFrame):

@@ -11,7 +11,6 @@ from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile
-from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, Image
 
 from pointpng_core.errors import ConfigError
@@ -34,6 +33,7 @@ from pointpng_ros.inputs.cloud_topics import (
 )
 from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.silence_watch import TopicWatch
+from pointpng_ros.messages.stamps import stamp_ns
 from pointpng_ros.parameters.node_config import NodeConfig
 
 WAIT_S = 0.1
@@ -154,11 +154,12 @@ class _DepthCamera:
     def _on_image(self, image: Image) -> None:
         self._camera.watch.saw()
         self._camera.statistics.count_received()
-        self._forward(self._sync.put_image(_stamp_ns(image), image, time.monotonic()))
+        self._forward(self._sync.put_image(stamp_ns(image.header.stamp), image, time.monotonic()))
 
     def _on_partner(self, name: str, watch: TopicWatch, message: Any) -> None:
         watch.saw()
-        self._forward(self._sync.put_partner(name, _stamp_ns(message), message, time.monotonic()))
+        self._forward(self._sync.put_partner(name, stamp_ns(message.header.stamp), message,
+                                             time.monotonic()))
 
     def _forward(self, matched: Matched[Any] | None) -> None:
         if matched is None:
@@ -178,7 +179,3 @@ class _DepthCamera:
                     f'{self._config.sync_tolerance_s} s of the stamps of the last '
                     f'{sync.unmatched_in_a_row}')
         return sync.unmatched, text
-
-
-def _stamp_ns(message: Any) -> int:
-    return Time.from_msg(message.header.stamp).nanoseconds

@@ -13,6 +13,7 @@ from rclpy.qos import (
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from pointpng_core.errors import MissingDependencyError
+from pointpng_core.text import printable
 from pointpng_ros.health.optional_packages import share_directory
 from pointpng_ros.inputs.cloud_topics import (
     CLOUDS,
@@ -127,8 +128,8 @@ class TopicWatch:
         """Note that a message has arrived."""
         if self._reason:
             silence_s = time.monotonic() - (self._last_s or self._started_s)
-            self._node.get_logger().info(f'{self.kind.plural} on {self._topic} after '
-                                         f'{silence_s:.1f} s')
+            self._node.get_logger().info(printable(
+                f'{self.kind.plural} on {self._topic} after {silence_s:.1f} s'))
             self._reason = ''
         self._last_s = time.monotonic()
 
@@ -146,8 +147,8 @@ class TopicWatch:
         if reason == self._reason and now_s - self._explained_s < REPEAT_S:
             return
         self._reason, self._explained_s = reason, now_s
-        self._node.get_logger().warning(
-            f'no {self.kind.noun} on {self._topic} for {silence_s:.1f} s: {reason}')
+        self._node.get_logger().warning(printable(
+            f'no {self.kind.noun} on {self._topic} for {silence_s:.1f} s: {reason}'))
 
     def _publishers(self) -> list[Publisher]:
         return [Publisher(node=_node_name(info),
@@ -157,9 +158,9 @@ class TopicWatch:
 
     def _explain_qos(self, event: QoSRequestedIncompatibleQoSInfo) -> None:
         policy = qos_policy_name_from_kind(event.last_policy_kind)
-        self._node.get_logger().error(
+        self._node.get_logger().error(printable(
             f'a publisher of {self._topic} offers an incompatible {policy}: no '
-            f'{self.kind.noun} of it will arrive. {self._explained([])}')
+            f'{self.kind.noun} of it will arrive. {self._explained([])}'))
 
     def _explained(self, others: Sequence[str]) -> str:
         publishers = self._publishers()

@@ -6,12 +6,12 @@ from geometry_msgs.msg import TransformStamped
 import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.time import Time
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_ros.health import optional_packages as optional
 from pointpng_ros.messages.pose_messages import matrix_from_transform
+from pointpng_ros.messages.stamps import time_of
 
 JUMP_NS = 2_000_000_000
 """A stamp this much older than one before it: time jumped back; cameras differ by less."""
@@ -36,7 +36,7 @@ class FrameLookup:
 
         Raises CloudError when tf does not know it: no pose is better than one in a wrong frame.
         """
-        stamp = Time.from_msg(header.stamp)
+        stamp = time_of(header.stamp)
         self._forget_after_jump(stamp.nanoseconds)
         try:
             found = self._buffer.lookup_transform(

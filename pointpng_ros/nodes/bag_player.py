@@ -18,8 +18,10 @@ from rclpy.qos import DurabilityPolicy
 from rclpy.utilities import remove_ros_args
 from std_srvs.srv import SetBool
 
+from pointpng_core.cli.output import say
 from pointpng_core.errors import PointPngError
 from pointpng_core.io.bags.reader import CloudBag
+from pointpng_core.text import printable
 from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
 from pointpng_ros.inputs.cloud_topics import CLOUDS, DEPTH_IMAGES, check_topic_name, cloud_qos
 from pointpng_ros.inputs.keyboard import Keyboard
@@ -65,25 +67,25 @@ class BagPlayerNode(Node):
             f'{self._bag.topics_of(TYPES[topic.noun])[topic.name]} {topic.noun}s of '
             f'{topic.name} on {self._publishers_of[topic.name].topic_name}'
             for topic in self._topics.values() if topic.noun)
-        self.get_logger().info(f'playing {what}{state}; space or ~/pause pauses')
+        self.get_logger().info(printable(f'playing {what}{state}; space or ~/pause pauses'))
         if self._bag.damage:
-            self.get_logger().warning(self._bag.damage)
+            self.get_logger().warning(printable(self._bag.damage))
         self._thread.start()
 
     def set_paused(self, paused: bool) -> str:
         """Pause or resume; returns the new state in words."""
         self.playback.pause(paused)
         text = f'{"paused" if paused else "resumed"} after {self._noun} {self._played}'
-        self.get_logger().info(text)
+        self.get_logger().info(printable(text))
         return text
 
     def finish(self) -> None:
         """Wait until reliable subscribers have received all; log the count and damage."""
         for publisher in self._publishers_of.values():
             publisher.wait_for_all_acked(Duration(seconds=5))
-        self.get_logger().info(f'played {self._played} {self._noun}s')
+        self.get_logger().info(printable(f'played {self._played} {self._noun}s'))
         if self._bag.damage:
-            self.get_logger().warning(self._bag.damage)
+            self.get_logger().warning(printable(self._bag.damage))
 
     def destroy_node(self) -> None:
         """Stop the playback, then destroy the node."""
@@ -143,7 +145,7 @@ def main(args: list[str] | None = None) -> int:
             return run_node(lambda: BagPlayerNode(bag, options), name=NODE_NAME, args=words,
                             spin=_spin)
     except PointPngError as error:
-        sys.stderr.write(f'{NODE_NAME}: {error}\n')
+        say(f'{NODE_NAME}: {error}', error=True)
         return 1
 
 

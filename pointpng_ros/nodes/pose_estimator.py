@@ -18,6 +18,8 @@ from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 
 from pointpng_core.errors import CloudError
+from pointpng_core.text import printable
+from pointpng_ros.health.core_log import CoreLog
 from pointpng_ros.health.diagnostics import (
     NodeState,
     camera_status,
@@ -94,6 +96,7 @@ class PoseEstimatorNode(Node):
 
     def __init__(self, groups: Sequence[ParameterGroup], make_factory: MakeFactory) -> None:
         super().__init__(NODE_NAME)
+        self._core_log = CoreLog(self)
         configs = declare_parameters(self, groups)
         self._config = cast(NodeConfig, configs[''])
         self._make_factory = make_factory
@@ -125,13 +128,14 @@ class PoseEstimatorNode(Node):
     def destroy_node(self) -> None:
         """Stop the worker, then destroy the node."""
         self._worker.stop(STOP_TIMEOUT_S)
+        self._core_log.close()
         super().destroy_node()
 
     def _report(self, text: str) -> None:
-        self.get_logger().info(text)
+        self.get_logger().info(printable(text))
 
     def _warn(self, text: str) -> None:
-        self.get_logger().warning(text, throttle_duration_sec=WARNING_PERIOD_S)
+        self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
 
     def _report_work(self, text: str) -> None:
         """Log slow work; raises ExternalShutdownException once a signal has come."""
@@ -168,7 +172,7 @@ class PoseEstimatorNode(Node):
         if isinstance(error, CloudError):
             for camera in affected:
                 camera.statistics.count_refused(str(error))
-            self.get_logger().warning(f'{affected[0].noun} refused: {error}',
+            self.get_logger().warning(printable(f'{affected[0].noun} refused: {error}'),
                                       throttle_duration_sec=LOG_PERIOD_S)
             return
         for camera in affected:
@@ -176,9 +180,9 @@ class PoseEstimatorNode(Node):
         if out_of_gpu_memory(error):
             release_gpu_memory()
         trace = ''.join(traceback.format_exception(error))
-        self.get_logger().error(f'a {affected[0].noun} failed, going on with the next: '
-                                f'{describe_error(error)}\n{trace}',
-                                throttle_duration_sec=LOG_PERIOD_S)
+        text = (f'a {affected[0].noun} failed, going on with the next: {describe_error(error)}\n'
+                f'{trace}')
+        self.get_logger().error(printable(text, lines=True), throttle_duration_sec=LOG_PERIOD_S)
 
     def _set_up(self, configs: Configs) -> tuple[Factory, Setting]:
         """Load model and library; raises PointPngError when they cannot be used."""

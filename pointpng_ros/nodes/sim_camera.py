@@ -20,6 +20,7 @@ from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
+from pointpng_core.cli.output import say
 from pointpng_core.config import Config, option
 from pointpng_core.errors import PointPngError
 from pointpng_core.simulation.camera import DepthCamera
@@ -33,6 +34,7 @@ from pointpng_core.simulation.worlds import (
     TABLETOP_OBJECTS,
     make_world,
 )
+from pointpng_core.text import printable
 from pointpng_ros.health.lifetime import run_node
 from pointpng_ros.inputs.cloud_topics import cloud_qos
 from pointpng_ros.messages.cloud_message import encode_cloud
@@ -120,8 +122,8 @@ class SimCamera(Node):
             if topic else None for topic in (self._config.truth_topic, self._config.hidden_topic)]
         self._frames = self._numbered_frames()
         self._timer = self.create_timer(1 / self._config.rate_hz, self._publish)
-        self.get_logger().info(f'{",".join(names)} at {self._config.rate_hz:g} Hz on '
-                               f'{self._config.cloud_topic}')
+        self.get_logger().info(printable(
+            f'{",".join(names)} at {self._config.rate_hz:g} Hz on {self._config.cloud_topic}'))
 
     def _publish(self) -> None:
         """Render the next frame, then stamp it: the stamp is the moment of publication."""
@@ -166,10 +168,10 @@ def _write_library(folder: str) -> int:
     try:
         models = write_catalogue(folder)
     except PointPngError as error:
-        sys.stderr.write(f'{error}\n')
+        say(error, error=True)
         return 1
-    sys.stdout.write(f'{len(models)} objects in {folder}: '
-                     f'{", ".join(model.name for model in models)}\n')
+    say(f'{len(models)} objects in {printable(folder)}: '
+        f'{", ".join(model.name for model in models)}')
     return 0
 
 

@@ -1,7 +1,6 @@
 """ROS parameters declared from the configs, read back as configs, and changed while running."""
 
 from collections.abc import Callable, Mapping, Sequence
-import difflib
 import sys
 import traceback
 
@@ -18,6 +17,7 @@ from rclpy.parameter import Parameter
 
 from pointpng_core.config import Config
 from pointpng_core.errors import ConfigError, PointPngError
+from pointpng_core.text import nearest, printable
 from pointpng_ros.parameters.parameter_specs import (
     ParameterGroup,
     ParameterSpec,
@@ -62,7 +62,8 @@ def watch_parameters(node: Node, groups: Sequence[ParameterGroup], *,
             return SetParametersResult(successful=False, reason=str(error))
         except Exception as error:       # it would end the executor, and the caller would wait
             if rclpy.ok():               # not a signal while a library is loaded
-                node.get_logger().error(''.join(traceback.format_exception(error)))
+                node.get_logger().error(printable(
+                    ''.join(traceback.format_exception(error)), lines=True))
             return SetParametersResult(successful=False,
                                        reason=f'{type(error).__name__}: {error}')
         return SetParametersResult(successful=True)
@@ -120,6 +121,7 @@ def _warn_about_unknown(node: Node, names: list[str]) -> None:
     overrides: Mapping[str, Parameter] = getattr(node, '_parameter_overrides', {})
     for name in overrides:
         if name not in names and not name.startswith(_ROS_OWN):
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f'; did you mean {near[0]!r}?' if near else ''
-            node.get_logger().warning(f'parameter {name!r} does not exist here: ignored{hint}')
+            near = nearest(name, names)
+            hint = f'; did you mean {near!r}?' if near else ''
+            node.get_logger().warning(
+                printable(f'parameter {name!r} does not exist here: ignored{hint}'))

@@ -11,6 +11,7 @@ from std_msgs.msg import Header
 from pointpng_core.config import Config, option
 from pointpng_core.errors import CloudError, MissingDependencyError
 from pointpng_core.geometry.rigid_motion import point_sigma_m
+from pointpng_core.text import printable
 from pointpng_ros.messages.pose_messages import matrix_from_pose
 from pointpng_ros.messages.posed_objects import POORLY_CONSTRAINED
 from pointpng_ros.messages.tf_frames import FrameLookup
@@ -94,7 +95,7 @@ class RobotFrame:
         try:
             self._lookup = FrameLookup(node, base_frame, asked_by='base_frame')
         except MissingDependencyError as error:
-            node.get_logger().info(f'without tf: {error}')
+            node.get_logger().info(printable(f'without tf: {error}'))
 
     def T_base_object(self, detection: Any) -> np.ndarray:
         """Return the pose (4, 4), metres; raises CloudError where tf has none at its stamp."""

@@ -10,7 +10,9 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from pointpng_core.errors import CloudError
+from pointpng_core.text import printable
 from pointpng_ros.health import optional_packages as optional
+from pointpng_ros.messages.stamps import time_of
 from pointpng_ros.parameters.parameter_specs import ParameterGroup
 from pointpng_ros.parameters.parameters import declare_parameters
 from pointpng_ros.picking.grasp_rules import Obstacle, PickRules, RobotFrame, doubt_of
@@ -56,10 +58,13 @@ class Picker(Node):
             self._aim(fit[name], [found for found in array.detections if found.id != name])
 
     def _fits(self, found: Any) -> bool:
-        doubt = doubt_of(found, self._rules, age_s=self._age_s(Time.from_msg(found.header.stamp)),
-                         T_object_ways=self._ways)
+        try:
+            doubt = doubt_of(found, self._rules, age_s=self._age_s(time_of(found.header.stamp)),
+                             T_object_ways=self._ways)
+        except CloudError as error:
+            doubt = str(error)
         if doubt:
-            self.get_logger().info(f'{found.id} refused, {doubt}')
+            self.get_logger().info(printable(f'{found.id} refused, {doubt}'))
         return not doubt
 
     def _aim(self, found: Any, others: Sequence[Any]) -> None:
@@ -67,11 +72,11 @@ class Picker(Node):
             T_base_object = self._robot.T_base_object(found)
             obstacles = [self._robot.obstacle(other) for other in others]
         except CloudError as error:
-            self.get_logger().warning(f'{found.id} refused, {error}')
+            self.get_logger().warning(printable(f'{found.id} refused, {error}'))
             return
         if not self._target:
-            self.get_logger().info(f'target {found.id}')
-        self._target, self._seen = found.id, Time.from_msg(found.header.stamp)
+            self.get_logger().info(printable(f'target {found.id}'))
+        self._target, self._seen = found.id, time_of(found.header.stamp)
         header = Header(stamp=found.header.stamp, frame_id=self._rules.base_frame)
         self.avoid(obstacles, header)
         self.reach(T_base_object, header)
@@ -87,7 +92,7 @@ class Picker(Node):
         return response
 
     def _let_go(self, why: str) -> None:
-        self.get_logger().info(f'target {self._target} {why}')
+        self.get_logger().info(printable(f'target {self._target} {why}'))
         self._target = ''
 
     def _age_s(self, stamp: Time) -> float:

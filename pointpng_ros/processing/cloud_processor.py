@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rclpy.time import Time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
@@ -22,6 +21,7 @@ from pointpng_ros.messages.posed_objects import (
     poorly_constrained_objects_of,
     unposed_points,
 )
+from pointpng_ros.messages.stamps import stamp_ns
 from pointpng_ros.messages.tf_frames import FrameLookup
 from pointpng_ros.processing.pose_publisher import PosePublisher
 from pointpng_ros.processing.session import PoseSession
@@ -100,7 +100,7 @@ class CloudProcessor:
         T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
         taken = self._session.needs_reference
         result = self._session.process(cloud, frame=header.frame_id,
-                                       stamp_s=Time.from_msg(header.stamp).nanoseconds / 1e9,
+                                       stamp_s=stamp_ns(header.stamp) / 1e9,
                                        camera=arrival.slot)
         camera.states = result.states
         if result.warnings:

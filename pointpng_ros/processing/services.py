@@ -7,6 +7,8 @@ from rclpy.callback_groups import CallbackGroup
 from rclpy.node import Node
 from std_srvs.srv import SetBool, Trigger
 
+from pointpng_core.text import printable
+
 Action = Callable[[], str]
 Request: TypeAlias = Trigger.Request | SetBool.Request
 Response: TypeAlias = Trigger.Response | SetBool.Response
@@ -34,6 +36,6 @@ class NodeServices:
                 response.message, response.success = act(request), True
             except Exception as error:   # an exception would end the executor
                 response.message, response.success = str(error), False
-            self._node.get_logger().info(f'service: {response.message}')
+            self._node.get_logger().info(printable(f'service: {response.message}'))
             return response
         return serve

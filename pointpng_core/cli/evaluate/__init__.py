@@ -27,7 +27,7 @@ from pointpng_core.cli.evaluate import (
 )
 from pointpng_core.cli.evaluate.pose import method_table
 from pointpng_core.cli.evaluate.scene import value_table
-from pointpng_core.cli.output import check_json_target, write_json
+from pointpng_core.cli.output import check_json_target, say, write_json
 
 __all__ = ['HELP', 'KINDS', 'add_arguments', 'method_table', 'run', 'value_table']
 
@@ -80,6 +80,6 @@ def run(options: argparse.Namespace) -> int:
     kind = KINDS[options.kind]
     result = kind.evaluate(options)
     if options.json != '-':
-        print(kind.readable(result))
+        say(kind.readable(result))
     write_json(options.json, result)
     return 1 if result.get('failed') else 0

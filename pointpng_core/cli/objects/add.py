@@ -10,7 +10,9 @@ from pointpng_core.cli.objects.options import (
     add_unit,
     chosen_symmetry,
 )
+from pointpng_core.cli.output import say
 from pointpng_core.io import MODEL_SUFFIXES
+from pointpng_core.text import printable
 
 if TYPE_CHECKING:
     from pointpng_core.reference.library.adding import AddedObject
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     new = new_object(options.file, name=options.name, unit=options.unit,
                      symmetry=chosen_symmetry(options.symmetry),
                      detect_symmetry=options.symmetry == 'auto')
-    print(readable(add_object(options.library, new, replace=options.replace)))
+    say(readable(add_object(options.library, new, replace=options.replace)))
     return 0
 
 
@@ -43,9 +45,9 @@ def readable(added: 'AddedObject') -> str:
     from pointpng_core.geometry.symmetry_text import symmetry_in_words
     size = ' x '.join(f'{1e3 * side:.0f}' for side in added.extent_m)
     kind = f'mesh, {added.faces} faces' if added.faces else f'cloud, {added.points} points'
-    return '\n'.join([
+    return '\n'.join(map(printable, [
         f'{added.name}: {added.path} ({kind})',
         f'  size      {size} mm (x, y, z), diameter {1e3 * added.diameter_m:.0f} mm',
         f'  symmetry  {symmetry_in_words(added.symmetry)}',
         *(f'  note      {note}' for note in added.notes),
-        f'  next      pointpng objects show {added.name} --library {added.path.parent}'])
+        f'  next      pointpng objects show {added.name} --library {added.path.parent}']))

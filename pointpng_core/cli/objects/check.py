@@ -8,7 +8,8 @@ from typing import Any
 
 from pointpng_core.cli.objects.options import add_library
 from pointpng_core.cli.options import add_model, not_negative, positive
-from pointpng_core.cli.output import check_json_target, number, table, write_json
+from pointpng_core.cli.output import check_json_target, number, say, table, write_json
+from pointpng_core.text import printable
 
 HELP = 'expected accuracy, and which objects are taken for one another'
 _HEADER = ('object', 'mm', 'points', 'right', 'deg', 'mm off', 'accepted', 'wrong',
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     with make_reporter() as reporter:
         result = check_library(estimator, models, plan, report=reporter.progress)
     if options.json != '-':
-        print(readable(result))
+        say(readable(result))
     write_json(options.json, result)
     return 0
 
@@ -68,4 +69,4 @@ def readable(result: dict[str, Any]) -> str:
         table(_HEADER, rows, left=(0, len(_HEADER) - 1)),
         f'{result["views"]} views each in random rotations, from {result["distance_m"]:g} m, seed '
         f'{result["seed"]}; accepted from confidence {result["threshold"]:.2f} on',
-        *(f'warning: {warning}' for warning in result['warnings'])])
+        *(f'warning: {printable(warning)}' for warning in result['warnings'])])

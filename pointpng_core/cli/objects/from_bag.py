@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from pointpng_core.cli.objects.add import readable as readable_object
 from pointpng_core.cli.objects.options import add_entry, add_library, chosen_symmetry
-from pointpng_core.cli.output import check_json_target, number, write_json
+from pointpng_core.cli.output import check_json_target, number, say, write_json
+from pointpng_core.text import printable
 
 if TYPE_CHECKING:
     from pointpng_core.reference.reconstruction.recording import ReconstructedModel
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
                                                       symmetry=chosen_symmetry(options.symmetry)),
                            replace=options.replace)
     if options.json != '-':
-        print(readable(model) + '\n' + readable_object(added))
+        say(readable(model) + '\n' + readable_object(added))
     write_json(options.json, {**_facts(model), 'name': added.name, 'path': str(added.path),
                               'diameter_m': added.diameter_m})
     return 0
@@ -81,7 +82,8 @@ def readable(model: 'ReconstructedModel') -> str:
         lines.append(f'  note      in {percent:.0f} % of the clouds the '
                      'rotation is not observable (a handle is hidden); there it is interpolated')
     lines += [f'  note      {count} times: {reason}' for reason, count in model.reasons.items()]
-    return '\n'.join(lines + ([f'  note      {model.damage}'] if model.damage else []))
+    lines += [f'  note      {model.damage}'] if model.damage else []
+    return '\n'.join(map(printable, lines))
 
 
 def _facts(model: 'ReconstructedModel') -> dict[str, Any]:

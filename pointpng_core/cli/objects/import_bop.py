@@ -11,6 +11,8 @@ from pointpng_core.cli.objects.options import (
     add_symmetry,
     chosen_symmetry,
 )
+from pointpng_core.cli.output import say
+from pointpng_core.text import printable
 
 if TYPE_CHECKING:
     from pointpng_core.io.bop import BopObject
@@ -41,9 +43,9 @@ def run(options: argparse.Namespace) -> int:
     new = [_new(item, options.symmetry) for item in chosen_objects(items, options.objects)]
     width = max(len(item.name) for item in new)
     for item, added in zip(new, import_objects(options.library, new, replace=options.replace)):
-        print(readable(added, item.notes, width=width), flush=True)
-    print(f'{len(new)} objects in {options.library}; '
-          f'next: pointpng objects check --library {options.library}')
+        say(readable(added, item.notes, width=width))
+    library = printable(options.library)
+    say(f'{len(new)} objects in {library}; next: pointpng objects check --library {library}')
     return 0
 
 
@@ -52,7 +54,7 @@ def readable(added: 'AddedObject', notes: Sequence[str], *, width: int) -> str:
     from pointpng_core.geometry.symmetry_text import symmetry_in_words
     return '\n'.join([f'{added.name:<{width}}  {1e3 * added.diameter_m:4.0f} mm  '
                       f'symmetry {symmetry_in_words(added.symmetry)}',
-                      *(f'  note  {note}' for note in notes)])
+                      *(f'  note  {printable(note)}' for note in notes)])
 
 
 def _new(item: 'BopObject', symmetry: str | None) -> 'NewObject':

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pointpng_core.cli.objects.options import add_library
-from pointpng_core.cli.output import table
+from pointpng_core.cli.output import say, table
 from pointpng_core.errors import LibraryError, PointPngError
+from pointpng_core.text import printable
 
 HELP = 'name, file, unit, size and symmetry of every object'
 _HEADER = ('name', 'file', 'unit', 'diameter', 'symmetry')
@@ -25,8 +26,10 @@ def run(options: argparse.Namespace) -> int:
         row, problem = _row(options.library, position, entry)
         rows.append(row)
         problems += [problem] if problem else []
-    print(table(_HEADER, rows, left=(0, 1, 4)) if rows else f'no objects in {options.library}')
-    print(''.join(f'\nerror: {problem}' for problem in problems), end='\n' if problems else '')
+    say(table(_HEADER, rows, left=(0, 1, 4)) if rows
+        else f'no objects in {printable(options.library)}')
+    if problems:
+        say(''.join(f'\nerror: {problem}' for problem in problems))
     return 1 if problems else 0
 
 

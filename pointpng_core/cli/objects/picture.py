@@ -16,6 +16,7 @@ from pointpng_core.io import TriangleMesh
 from pointpng_core.reference import Reference
 from pointpng_core.simulation.camera import DepthCamera
 from pointpng_core.simulation.rendering import CastBody, render
+from pointpng_core.text import for_figure
 
 PANEL_PX, HEAD_PX = 520, 112
 SIDES = {'front (from -y)': (0.0, 0.0), 'right (from +x)': (90.0, 0.0),
@@ -109,7 +110,7 @@ def _light(depth_m: NDArray[np.float32], hit: NDArray[np.bool_], cosine: NDArray
     with np.errstate(invalid='ignore'):
         jump = np.abs(np.diff(filled, axis=1, append=np.nan)) \
             + np.abs(np.diff(filled, axis=0, append=np.nan))
-        edge = jump > 0.02 * np.nanmedian(filled)
+        edge = jump > 0.02 * (np.nanmedian(filled) if np.isfinite(filled).any() else 0.0)
     return np.where(edge, 0.15, cosine)
 
 
@@ -141,7 +142,7 @@ def _decorate(panel: Any, view: _View, reference: Reference, name: str) -> None:
     for axis, (letter, colour) in enumerate(zip('xyz', AXES_RGB)):
         tip = AXIS_DIAMETERS * reference.diameter_m * np.eye(3)[axis]
         _draw_line(panel, view, np.array([np.zeros(3), tip]), letter, colour, style='-')
-    panel.text(12, 22, name, color=FAINT, fontsize=12)
+    panel.text(12, 22, for_figure(name), color=FAINT, fontsize=12)
 
 
 def _draw_symmetry(panel: Any, view: _View, reference: Reference, element: Rotational) -> None:
@@ -164,7 +165,8 @@ def _draw_line(panel: Any, view: _View, ends: NDArray[np.float64], word: str, co
         panel.plot(*zip(start, end), style, color=colour, linewidth=2.4, path_effects=dark)
     beside = 16 * (end - start) / length if length >= 12 else RING_WORD_PX[style]
     x, y = np.clip(end + beside, EDGE_PX, PANEL_PX - EDGE_PX)
-    panel.text(x, y, word, color=colour, fontsize=12, ha='center', va='center', path_effects=dark)
+    panel.text(x, y, for_figure(word), color=colour, fontsize=12, ha='center', va='center',
+               path_effects=dark)
 
 
 def _caption(figure: Figure, reference: Reference, height: int) -> None:
@@ -172,5 +174,5 @@ def _caption(figure: Figure, reference: Reference, height: int) -> None:
     lines = ((0.26, reference.name, INK, 20), (0.58, f'{size} mm (x, y, z)', FAINT, 12),
              (0.82, f'symmetry: {symmetry_in_words(reference.symmetry)}', FAINT, 12))
     for place, words, colour, points in lines:
-        figure.text(0.5, 1 - place * HEAD_PX / height, words, color=colour, fontsize=points,
-                    ha='center', va='center')
+        figure.text(0.5, 1 - place * HEAD_PX / height, for_figure(words), color=colour,
+                    fontsize=points, ha='center', va='center')

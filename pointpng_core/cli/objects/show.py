@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from pointpng_core.cli.objects.options import add_library
-from pointpng_core.cli.output import check_json_target
+from pointpng_core.cli.output import check_json_target, say
+from pointpng_core.text import printable
 
 HELP = 'picture of an object from four sides, its frame and its symmetry'
 
@@ -29,5 +30,5 @@ def run(options: argparse.Namespace) -> int:
     reference = PoseEstimator().reference_from_model(found.model, name=found.name,
                                                      symmetry=found.symmetry)
     save_object_picture(path, found.model, reference)
-    print(f'{found.name}: {path}\n  symmetry  {symmetry_in_words(reference.symmetry)}')
+    say(f'{found.name}: {printable(path)}\n  symmetry  {symmetry_in_words(reference.symmetry)}')
     return 0

@@ -18,9 +18,11 @@ from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.confidence.features import FEATURES, PIXEL_FEATURES
 from pointpng_core.estimation.observation_kind import ObservationKind
+from pointpng_core.io.files import read_within
 
 MIN_CONFIDENCE = 0.9
 """Least probability of an accepted pose by default."""
+MAX_BYTES = 1 << 20
 DEFAULT = Path(__file__).with_name('default.json')
 
 
@@ -119,11 +121,12 @@ class Calibration(Config):
 def read_calibration(path: str | Path) -> Calibration:
     """Read a calibration; raises FileError for what is missing, damaged or out of range."""
     try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
+        content = json.loads(read_within(Path(path), MAX_BYTES))
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise FileError(f'{path} is not valid JSON: {error}; fit it anew with pointpng evaluate '
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise FileError(f'{path} is not valid JSON: {reason}; fit it anew with pointpng evaluate '
                         'calibration --fit') from error
     if not isinstance(content, dict) or content.keys() != _KEYS.keys() or not all(
             isinstance(content[name], dict) and content[name].keys() == keys

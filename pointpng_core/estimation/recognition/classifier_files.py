@@ -7,11 +7,17 @@ from typing import Any
 
 from torch import nn
 
-from pointpng_core.embedding.model_zoo import HEAD, network_from_checkpoint
+from pointpng_core.embedding.model_zoo import (
+    HEAD,
+    check_weights,
+    labels_of,
+    network_from_checkpoint,
+)
 from pointpng_core.embedding.networks.classification_heads import ClassifierHead, LinearProbe
 from pointpng_core.embedding.networks.factory import Network
 from pointpng_core.errors import FileError
 from pointpng_core.io.checkpoints import read_checkpoint, write_checkpoint
+from pointpng_core.text import shown
 
 HEADS: dict[str, type[LinearProbe] | type[ClassifierHead]] = {
     'linear_probe': LinearProbe, 'classifier': ClassifierHead}
@@ -46,18 +52,19 @@ def load_classifier(folder: Path) -> StoredClassifier:
     """Read what `save_classifier` wrote, ready to be used; raises FileError."""
     checkpoint = read_checkpoint(folder)
     described = checkpoint.config.get('head')
-    if not isinstance(described, dict) or described.get('kind') not in HEADS:
-        raise FileError(f'{folder}: head = {described!r}: the checkpoint holds no classifier that '
-                        'is known here; make one by `pointpng evaluate classification --save`')
-    network = network_from_checkpoint(checkpoint)
-    try:
-        head = HEADS[described['kind']](features=described['features'],
-                                        classes=described['classes'])
-        head.load_state_dict({name.removeprefix(HEAD): tensor
-                              for name, tensor in checkpoint.tensors.items()
-                              if name.startswith(HEAD)})
-    except (KeyError, TypeError, RuntimeError) as error:
-        raise FileError(f'{folder}: the weights of the head do not fit its description '
-                        f'{described!r}') from error
-    return StoredClassifier(network=network.eval(), head=head.eval(),
-                            labels=tuple(checkpoint.config.get('labels', ())))
+    kind = described.get('kind') if isinstance(described, dict) else None
+    if not isinstance(kind, str) or kind not in HEADS:
+        raise FileError(f'{folder}: head = {shown(described)}: the checkpoint holds no '
+                        'classifier that is known here; make one by '
+                        '`pointpng evaluate classification --save`')
+    network, labels = network_from_checkpoint(checkpoint), labels_of(checkpoint)
+    expected = {'kind': kind, 'features': network.feature_size, 'classes': len(labels)}
+    if described != expected or not labels:
+        raise FileError(f'{folder}: head = {shown(described)} does not fit the network and the '
+                        f'{len(labels)} labels, which need {shown(expected)}')
+    head = HEADS[kind](features=network.feature_size, classes=len(labels))
+    weights = {name.removeprefix(HEAD): tensor for name, tensor in checkpoint.tensors.items()
+               if name.startswith(HEAD)}
+    check_weights(checkpoint, weights, head.state_dict())
+    head.load_state_dict(weights)
+    return StoredClassifier(network=network.eval(), head=head.eval(), labels=labels)

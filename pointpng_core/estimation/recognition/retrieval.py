@@ -17,6 +17,7 @@ from torch.nn.functional import normalize
 
 from pointpng_core.config import Config, option
 from pointpng_core.embedding.cope import WignerCope
+from pointpng_core.embedding.devices import torch_device
 from pointpng_core.embedding.model_zoo import EmbeddingModel
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimation.observation_kind import Viewpoint, may_be_single_view
@@ -50,7 +51,7 @@ class Recogniser:
                               'steerable model')
         self.config = config or RecognitionConfig()
         self._encoder, self._cope = model.encoder, model.cope
-        self._device = torch.device(device)
+        self._device = torch_device(str(device))
         self._viewpoint = Viewpoint.of(viewpoint)
         self._norms: WeakKeyDictionary[Reference, tuple[Tensor, Tensor]] = WeakKeyDictionary()
 

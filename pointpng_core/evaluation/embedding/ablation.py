@@ -149,7 +149,7 @@ def _finished(folder: Path, cell: Cell, settings: dict[str, Any]) -> dict[str, A
         metrics, found = dict(kept['metrics']), dict(kept['settings'])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise FileError(f'{path} is damaged ({error}): delete it, and the cell is measured '
                         'again') from error
     if found != settings:

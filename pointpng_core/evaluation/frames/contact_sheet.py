@@ -16,6 +16,7 @@ from pointpng_core.evaluation.frames.surface import Surface
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.geometry.rigid_motion import transform
 from pointpng_core.io.bop import BopFrame
+from pointpng_core.text import printable
 
 Image = NDArray[np.uint8]
 PANEL_PX, CAPTION_PX, MARGIN_PX, COLUMNS, MOST_PANELS = 400, 16, 4, 4, 64
@@ -160,7 +161,7 @@ def legend_lines(width_px: int) -> list[str]:
 
 def _write(image: Any, place: tuple[int, int], words: str, colour: tuple[int, int, int]) -> None:
     from PIL import ImageDraw
-    ImageDraw.Draw(image).text(place, words, fill=colour, font=_font(), stroke_width=1,
+    ImageDraw.Draw(image).text(place, printable(words), fill=colour, font=_font(), stroke_width=1,
                                stroke_fill=(0, 0, 0))
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from pointpng_core.evaluation.pose.curves import JUDGED_BY
+from pointpng_core.text import for_figure
 
 LABELS = {'pointpng': 'pointpng', 'embedding': 'embedding alone', 'open3d_fpfh_ransac_icp':
           'FPFH + RANSAC + ICP', 'open3d_fgr_icp': 'FGR + ICP', 'icp_48_starts': '48-start ICP',
@@ -51,7 +52,7 @@ def plot_curves(result: dict[str, Any], path: Path) -> bool:
     handles = {line.get_label(): line for axis in axes.flat for line in axis.lines}
     figure.legend(handles.values(), handles.keys(), loc='outside lower center', fontsize=9,
                   ncols=3, frameon=False)
-    figure.suptitle(f'{Path(result["file"]).stem}: {result["pairs"]} pairs, model '
+    figure.suptitle(f'{for_figure(Path(result["file"]).stem)}: {result["pairs"]} pairs, model '
                     f'{result["model"]}', fontsize=11)
     FigureCanvasAgg(figure).print_png(str(path))
     return True

@@ -91,8 +91,8 @@ def read_ends(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 def _record(path: Path, line: str | bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
-        raise FileError(f'{path} was not written by `pointpng frames`: {line[:60]!r} is no record')
+        raise FileError(f'{path} was not written by `pointpng frames`: a line is no record')
     return record

@@ -10,6 +10,8 @@ from scipy.spatial.distance import pdist
 if TYPE_CHECKING:                # torch is loaded by those who call: readers of clouds need none
     from torch import Tensor
 
+LINE_SHARE = 1e-3
+
 
 def centred(points: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return the points (N, 3) relative to their centroid, and the centroid (3,) in float64."""
@@ -19,12 +21,24 @@ def centred(points: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[
 
 def diameter_m(points: NDArray[np.floating]) -> float:
     """Return the largest distance between two points of (N, 3), in their unit."""
-    try:
-        corners = points[ConvexHull(points).vertices]
-    except (QhullError, ValueError):  # flat, or too few points for a hull
-        corners = points
+    corners = hull_corners(points)
     corners = corners[:: max(1, len(corners) // 2000)]
     return float(pdist(corners.astype(np.float64)).max(initial=0.0))
+
+
+def hull_corners(points: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the corners (K, 3) of the convex hull of points (N, 3); of flat ones, all points."""
+    try:
+        corners: NDArray[np.floating] = points[ConvexHull(points).vertices]
+    except (QhullError, ValueError):  # flat, or too few points for a hull
+        return points
+    return corners
+
+
+def lie_on_a_line(points: NDArray[np.floating]) -> bool:
+    """Return whether points (N, 3) have no extent but along one line, to a thousandth."""
+    moments = np.linalg.eigvalsh(np.cov(points.T.astype(np.float64)))
+    return bool(moments[1] <= LINE_SHARE ** 2 * moments[2])
 
 
 def knn(queries: 'Tensor', points: 'Tensor', count: int) -> 'tuple[Tensor, Tensor]':

@@ -17,6 +17,7 @@ from pointpng_core.errors import FileError
 from pointpng_core.io.checkpoints.atomic_folder import place_folder
 from pointpng_core.io.checkpoints.checksums import SUMS, sums_of, verified_files
 from pointpng_core.io.files import to_jsonable
+from pointpng_core.text import shown
 
 FORMAT = 1
 """To be increased when the meaning of stored values changes; file names stay."""
@@ -130,12 +131,12 @@ def _check_replaceable(folder: Path) -> None:
 def _check_header(config: dict[str, Any], path: Path) -> None:
     version = config.get('format')
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise FileError(f'{path}: format = {version!r} is no format of a checkpoint')
+        raise FileError(f'{path}: format = {shown(version)} is no format of a checkpoint')
     if version > FORMAT:
         raise FileError(f'{path}: written by a newer pointpng_ros (format {version}, this one '
                         f'reads up to {FORMAT}): update pointpng_ros')
-    if config.get('kind') not in KINDS:
-        raise FileError(f'{path}: kind = {config.get("kind")!r} is not known here; '
+    if not isinstance(config.get('kind'), str) or config['kind'] not in KINDS:
+        raise FileError(f'{path}: kind = {shown(config.get("kind"))} is not known here; '
                         f'known: {", ".join(KINDS)}')
 
 
@@ -148,11 +149,19 @@ def _tensors_to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def _tensors_from_bytes(content: bytes, path: Path) -> dict[str, Tensor]:
-    """Return the tensors, on the CPU, of what was read from `path`; raises FileError."""
+    """Return the tensors, finite and on the CPU, of what was read from `path`.
+
+    Raises FileError.
+    """
     try:
-        return safetensors.torch.load(content)
-    except SafetensorError as error:
+        tensors = safetensors.torch.load(content)
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise FileError(f'{path} is no safetensors file: {error}') from error
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise FileError(f'{path}: {shown(name)} holds numbers that are not finite: the '
+                            'training diverged, or the file was changed; use another checkpoint')
+    return tensors
 
 
 def _json_bytes(content: dict[str, Any]) -> bytes:
@@ -163,7 +172,8 @@ def _mapping(content: bytes, path: Path) -> dict[str, Any]:
     try:
         mapping = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise FileError(f'{path} is not valid JSON: {error}') from error
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        raise FileError(f'{path} is not valid JSON: {reason}') from error
     if not isinstance(mapping, dict):
         raise FileError(f'{path}: expected a mapping at the top, got {type(mapping).__name__}')
     return mapping

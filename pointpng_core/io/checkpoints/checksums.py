@@ -6,11 +6,13 @@ from pathlib import Path
 import re
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.files import file_sha256
+from pointpng_core.io.files import check_regular, file_sha256, read_within
 
 SUMS = 'SHA256SUMS'
+MAX_SUMS_BYTES, MAX_FILE_BYTES = 1 << 20, 1 << 33
+"""Of SHA256SUMS, and of any file that it names: 8 GiB, of `steerable` 11 MB."""
 # File names without folders: the sums cover the files of their own folder only.
-_LINE = re.compile(r'([0-9a-f]{64}) [ *]([^/\\]+)')
+_LINE = re.compile(r'([0-9a-f]{64}) [ *]([A-Za-z0-9_-][A-Za-z0-9._-]{0,99})')
 
 
 def sums_of(contents: Mapping[str, bytes]) -> bytes:
@@ -25,7 +27,7 @@ def read_sums(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise FileError(f'checkpoint {folder}: there is no such folder')
     try:
-        lines = path.read_text(encoding='utf-8').splitlines()
+        lines = read_within(path, MAX_SUMS_BYTES).decode('utf-8').splitlines()
     except FileNotFoundError as error:
         raise FileError(f'checkpoint {folder}: {SUMS} is missing, so it was not written to the '
                         'end or is no checkpoint; use another one') from error
@@ -53,15 +55,16 @@ def verified_files(folder: Path, wanted: Collection[str] = ()
         path = folder / name
         try:
             if name in wanted:
-                contents[name] = path.read_bytes()
+                contents[name] = read_within(path, MAX_FILE_BYTES)
                 found = hashlib.sha256(contents[name]).hexdigest()
             else:
+                check_regular(path, MAX_FILE_BYTES)
                 found = file_sha256(path)
         except FileNotFoundError as error:
             raise FileError(f'checkpoint {folder}: {name} is missing') from error
         except OSError as error:
             raise FileError(f'cannot read {path}: {error.strerror or error}') from error
         if found != expected:
-            raise FileError(f'{path} is damaged: its SHA-256 is {found[:12]}..., {SUMS} says '
-                            f'{expected[:12]}...; copy it again or use another checkpoint')
+            raise FileError(f'{path} is damaged: its SHA-256 is not the one in {SUMS}; copy it '
+                            'again or use another checkpoint')
     return contents, sums

@@ -15,10 +15,16 @@ from numpy.typing import NDArray
 from pointpng_core.errors import FileError, LibraryError
 from pointpng_core.geometry import Symmetry
 from pointpng_core.io import TriangleMesh
-from pointpng_core.io.files import atomic_write, atomic_write_text
+from pointpng_core.io.files import (
+    atomic_write,
+    atomic_write_text,
+    file_sha256,
+    remove_leftovers,
+)
 from pointpng_core.io.object_library import (
     OBJECTS_FILE,
     checked_name,
+    name_of,
     read_object_model,
     symmetry_entry,
 )
@@ -61,9 +67,10 @@ class AddedObject:
 def add_object(library: Path, new: NewObject, *, replace: bool = False) -> AddedObject:
     """Check a file, copy it into the library and enter it in its objects.yaml.
 
-    The library is made if it is not there. Nothing changes when an error is raised: LibraryError
-    for a name that is taken (unless `replace`) or not allowed, FileError for a file or unit,
-    CloudError for a model without a surface.
+    The library is made if it is not there. What a process that was killed meanwhile left is
+    removed, or adopted: a copy of the same file that no entry names. Nothing else changes when an
+    error is raised: LibraryError for a name that is taken (unless `replace`) or not allowed,
+    FileError for a file or unit, CloudError for a model without a surface.
     """
     check_free(library, new.name, replace=replace)
     model = read_object_model(new.file, new.unit)
@@ -85,8 +92,7 @@ def check_free(library: Path, name: str, *, replace: bool) -> None:
     """Raise LibraryError when the name is not allowed, or taken and not to be replaced."""
     source = library / OBJECTS_FILE
     checked_name(f'{source}', name)
-    names = [entry.get('name') for entry in entries_in(read_text(source), where=f'{source}')
-             if isinstance(entry, dict)]
+    names = [name_of(entry) for entry in entries_in(read_text(source), where=f'{source}')]
     if not replace and name in names:
         raise LibraryError(f'{source} has an object {name!r} already; choose another name, '
                            'or --replace it')
@@ -102,6 +108,7 @@ def _locked(library: Path) -> Iterator[None]:
         raise LibraryError(f'cannot use the folder {library}: {error.strerror}') from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        remove_leftovers(library)          # with the lock held, nobody is writing
         yield
     finally:
         os.close(handle)
@@ -124,9 +131,13 @@ def _enter(library: Path, new: NewObject, replace: bool) -> Path:
 
 def _check_owner(path: Path, new: NewObject, known: list[dict[str, Any]], replace: bool) -> None:
     """Raise LibraryError when copying would overwrite the file of something else."""
+    if path.is_symlink():
+        raise LibraryError(f'{path} is a link, which is not written through; remove it')
     if not path.exists() or path.samefile(new.file):
         return
-    owners = [entry.get('name') for entry in known if entry.get('file') == path.name]
+    owners = [name_of(entry) for entry in known if entry.get('file') == path.name]
+    if not owners and file_sha256(path) == file_sha256(new.file):
+        return                             # copied by a process that was killed before it went on
     if not replace or owners not in ([], [new.name]):
         raise LibraryError(f'{path} is there already'
                            + (f' (of {", ".join(map(repr, owners))})' if owners else '')

@@ -7,40 +7,43 @@ a replaced last entry and those of a file without entries, and changes flow mapp
 """
 
 from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from pointpng_core.config import parse_yaml, read_yaml_text
 from pointpng_core.errors import FileError, LibraryError
+from pointpng_core.io.object_library import OBJECTS_KEY as KEY
+from pointpng_core.io.object_library import check_is_library
+from pointpng_core.text import shown
 
 Entry = dict[str, Any]
-KEY = 'objects'
 _HEADER = '# Object library of pointpng: see docs/objects.md.\nobjects:\n'
 
 
 def read_text(path: Path) -> str:
     """Return the text of an objects.yaml, '' where there is none; raises FileError."""
-    try:
-        return path.read_text(encoding='utf-8') if path.exists() else ''
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f'cannot read {path}: {error}') from error
+    return read_yaml_text(path) if os.path.exists(path) else ''
 
 
 def entries_in(text: str, *, where: str) -> list[Any]:
     """Return the entries of a text, none of an empty one; raises LibraryError."""
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise LibraryError(f'{where} is not valid YAML: {" ".join(str(error).split())}') from error
+        content = parse_yaml(text, where=where)
+    except FileError as error:
+        raise LibraryError(str(error)) from error
     if content is None:
         return []
-    entries = content.get(KEY) if isinstance(content, dict) else content
-    if isinstance(content, dict) and entries is None:
-        return []
-    if not isinstance(content, dict) or not isinstance(entries, list):
-        raise LibraryError(f'{where}: expected "{KEY}:" with a list, got {content!r}')
-    return entries
+    if not isinstance(content, dict):
+        raise LibraryError(f'{where}: expected "{KEY}:" with a list, got '
+                           f'{type(content).__name__}')
+    check_is_library(content, where=where)
+    entries = content.get(KEY)
+    if entries is not None and not isinstance(entries, list):
+        raise LibraryError(f'{where}: expected "{KEY}:" with a list, got {shown(entries)}')
+    return entries or []
 
 
 def with_entry(text: str, entry: Entry, *, where: str) -> str:

@@ -83,12 +83,7 @@ class SurfaceField:
     @classmethod
     def from_arrays(cls, arrays: dict[str, NDArray[np.generic]], device: torch.device
                     ) -> 'SurfaceField':
-        """Build from what `arrays` returned; raises ValueError for rows of points it lacks."""
-        points = len(arrays['surface'])
-        for name in ('nearest', 'neighbours'):
-            rows = arrays[name]
-            if rows.min() < 0 or rows.max() >= points:
-                raise ValueError(f'{name}: rows {rows.min()} to {rows.max()} of {points} points')
+        """Build from what `arrays` returned."""
         return cls(**{name: torch.from_numpy(arrays[name]).to(device)
                       for name in cls.__dataclass_fields__})
 
@@ -133,10 +128,14 @@ def build_field(points: NDArray[np.float32], normals: NDArray[np.float32], *, di
     # A surface of fewer points repeats the farthest.
     _, neighbours = tree.query(points, k=np.arange(NEIGHBOURS).clip(max=len(points) - 1) + 1,
                                workers=-1)
-    # The disc of a point covers the usual error of a look-up.
-    reach = max(spacing_m, 0.6 * cell)
+    reach = disc_reach_m(spacing_m, cell)
     arrays = {'surface': np.hstack((points, normals)), 'nearest': nearest.astype(np.int32),
               'neighbours': neighbours.astype(np.int32),
               'origin': origin[None].astype(np.float32),
               'cell': np.array([cell], np.float32), 'reach': np.array([reach], np.float32)}
     return SurfaceField.from_arrays(arrays, device)
+
+
+def disc_reach_m(spacing_m: float, cell_m: float) -> float:
+    """Return the radius of the disc of a surface point, which covers the usual look-up error."""
+    return max(spacing_m, 0.6 * cell_m)

@@ -1,6 +1,6 @@
 """The first frame after a start or a change of the library builds nothing that is known before."""
 
-from helpers.objects import boxes, whole
+from helpers.objects import boxes
 from helpers.posed import seen
 import numpy as np
 import pytest
@@ -70,21 +70,3 @@ def test_a_change_of_one_object_builds_no_other(tmp_path, built):
     built.clear()
     estimator.estimate(points, [mug, block])
     assert built == []
-
-
-def test_a_file_with_rows_of_points_that_it_lacks_is_built_again(tmp_path, built):
-    model = whole('mug', 500)
-
-    def load():
-        return PoseEstimator(config=CONFIG, cache_dir=tmp_path).reference_from_model(
-            model, name='mug', symmetry=Symmetry())
-    right = load().field
-    (path,) = tmp_path.glob('*.npz')
-    for name, value in (('nearest', 500), ('neighbours', -1)):
-        with np.load(path) as stored:
-            arrays = dict(stored)
-        arrays[f'field.{name}'][-1] = value
-        np.savez(path, **arrays)
-        built.clear()
-        assert np.array_equal(getattr(load().field, name), getattr(right, name))
-        assert built.count('_build') == 1

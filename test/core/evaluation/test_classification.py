@@ -284,7 +284,7 @@ def test_a_head_that_is_not_what_its_description_says_is_refused(tmp_path, chang
     whole = read_checkpoint(tmp_path / 'kept')
     config = {**whole.config, 'head': {**whole.config['head'], **change}}
     write_checkpoint(tmp_path / 'other', tensors=whole.tensors, config=config)
-    with pytest.raises(FileError, match='do not fit its description'):
+    with pytest.raises(FileError, match='does not fit the network'):
         load_classifier(tmp_path / 'other')
 
 

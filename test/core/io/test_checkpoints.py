@@ -117,15 +117,14 @@ def test_without_a_trainers_state_a_model_is_used_but_not_resumed(tmp_path):
 @pytest.mark.parametrize('read', [read_checkpoint, read_trainer_state])
 @pytest.mark.parametrize('name', FILES)
 @pytest.mark.parametrize('damage', ['flip', 'truncate', 'empty', 'grow'])
-def test_a_changed_file_is_named_with_both_hashes(folder, name, damage, read):
+def test_a_changed_file_is_named(folder, name, damage, read):
     path = folder / name
     content = path.read_bytes()
     middle = len(content) // 2
     flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1:]
     path.write_bytes({'flip': flipped, 'truncate': content[:-1], 'empty': b'',
                       'grow': content + b'\0'}[damage])
-    with pytest.raises(FileError, match=rf'{name} is damaged: its SHA-256 is [0-9a-f]{{12}}\.\.\.'
-                                        r', SHA256SUMS says [0-9a-f]{12}\.\.\.'):
+    with pytest.raises(FileError, match=f'{name} is damaged: its SHA-256 is not the one in'):
         read(folder)
 
 
@@ -151,7 +150,7 @@ def test_every_changed_hash_is_noticed(folder, name):
     changed = [('f' * 64 if line.endswith(f'  {name}') else line[:64]) + line[64:]
                for line in lines]
     (folder / 'SHA256SUMS').write_text('\n'.join(changed) + '\n')
-    with pytest.raises(FileError, match=rf'{name} is damaged.*says ffffffffffff\.\.\.'):
+    with pytest.raises(FileError, match=rf'{name} is damaged.*is not the one in SHA'):
         read_checkpoint(folder)
 
 

@@ -208,3 +208,15 @@ def test_commands_report_what_was_added_and_what_is_broken(tmp_path, mesh_mm, ca
     (tmp_path / 'cell' / 'part.stl').write_bytes(b'')
     assert cli.main(['objects', 'list']) == 1
     assert 'cannot be used' in capsys.readouterr().out
+
+
+def test_flat_objects_are_added_checked_and_shown_and_lines_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    corners = np.array([[0, 0, 0], [0.1, 0, 0], [0.1, 0.08, 0], [0, 0.08, 0]], np.float32)
+    write_mesh('sheet.stl', TriangleMesh(vertices=corners, faces=np.array([[0, 1, 2], [0, 2, 3]])))
+    np.savetxt('line.xyz', np.linspace((0, 0, 0), (0.1, 0.02, 0), 500))
+    assert cli.main(['objects', 'add', 'sheet.stl', '--name', 'sheet']) == 0
+    assert cli.main(['objects', 'check', '--views', '1']) == 0
+    assert cli.main(['objects', 'show', 'sheet', '--out', 'sheet.png']) in (0, 2)
+    assert cli.main(['objects', 'add', 'line.xyz', '--name', 'line']) == 2
+    assert 'lie on a line' in capsys.readouterr().err

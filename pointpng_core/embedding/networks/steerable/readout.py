@@ -39,7 +39,8 @@ class SteerableReadout(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
         columns = degree_slices(self.degree_max)
-        degree = torch.arange(degrees).repeat_interleave(2 * torch.arange(degrees) + 1)
+        degree = torch.arange(degrees).repeat_interleave(2 * torch.arange(degrees) + 1,
+                                                        output_size=degrees ** 2)
         order = torch.cat([(torch.arange(shells)[:, None] + shells * torch.arange(
             part.start, part.stop)).flatten() for part in columns])
         self.register_buffer('degree', degree, persistent=False)  # (M,)

@@ -8,13 +8,15 @@ A field is declared by `option`, with its description, unit and range:
 """
 
 import dataclasses
-import difflib
 from pathlib import Path
+import sys
 from typing import Any, TypeVar
 
 import yaml
 
-from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.config.yaml_files import read_yaml_mapping
+from pointpng_core.errors import ConfigError
+from pointpng_core.text import did_you_mean, shown
 
 Self = TypeVar('Self', bound='Config')
 
@@ -38,7 +40,7 @@ class Config:
                 _check(owner, field, getattr(self, field.name))
         for name, kind in _nested_configs(type(self)).items():
             if not isinstance(getattr(self, name), kind):
-                raise ConfigError(f'{owner}.{name} = {getattr(self, name)!r}: expected a '
+                raise ConfigError(f'{owner}.{name} = {shown(getattr(self, name))}: expected a '
                                   f'{kind.__name__}')
 
     @classmethod
@@ -47,16 +49,15 @@ class Config:
         names = [field.name for field in dataclasses.fields(cls)]
         for key in mapping:
             if key not in names:
-                near = difflib.get_close_matches(str(key), names, n=1)
-                hint = f'did you mean {near[0]!r}?' if near else f'known keys: {", ".join(names)}'
-                raise ConfigError(f'{cls.__name__}: unknown key {key!r}; {hint}')
+                raise ConfigError(f'{cls.__name__}: unknown key {shown(key)}; '
+                                  f'{did_you_mean(key, names)}')
         nested = _nested_configs(cls)
         mapping = {key: tuple(value) if isinstance(value, list) else value
                    for key, value in mapping.items()}
         for key in nested.keys() & mapping.keys():
             if not isinstance(mapping[key], dict):
-                raise ConfigError(f'{cls.__name__}.{key} = {mapping[key]!r}: expected a mapping '
-                                  f'of the values of {nested[key].__name__}')
+                raise ConfigError(f'{cls.__name__}.{key} = {shown(mapping[key])}: expected a '
+                                  f'mapping of the values of {nested[key].__name__}')
         return cls(**{key: nested[key].from_mapping(value) if key in nested else value
                       for key, value in mapping.items()})
 
@@ -75,22 +76,6 @@ class Config:
         Path(path).write_text(yaml.safe_dump(self.to_mapping(), sort_keys=False), encoding='utf-8')
 
 
-def read_yaml_mapping(path: str | Path) -> dict[str, Any]:
-    """Read a YAML file whose top level is a mapping; raises FileError."""
-    try:
-        content = yaml.safe_load(Path(path).read_text(encoding='utf-8'))
-    except OSError as error:
-        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = ' '.join(str(error).replace('in "<unicode string>", ', '').split())
-        raise FileError(f'{path} is not valid YAML: {reason}') from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise FileError(f'{path}: expected a mapping at the top, got {type(content).__name__}')
-    return content
-
-
 def _nested_configs(cls: type[Config]) -> dict[str, type[Config]]:
     """Return the nested configurations by field, which have their class as default factory."""
     nested: dict[str, type[Config]] = {}
@@ -107,14 +92,14 @@ def _check(owner: str, field: 'dataclasses.Field[Any]', value: Any) -> None:
     _check_range(where, field.metadata, value)
     choices = field.metadata['choices']
     if choices and value not in choices:
-        raise ConfigError(f'{where} = {value!r}: choose one of {", ".join(choices)}')
+        raise ConfigError(f'{where} = {shown(value)}: choose one of {", ".join(choices)}')
 
 
 def _check_type(where: str, default: Any, value: Any) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     accepted = number if isinstance(default, float) else type(value) is type(default)
     if not accepted:
-        raise ConfigError(f'{where} = {value!r}: expected {type(default).__name__}, '
+        raise ConfigError(f'{where} = {shown(value)}: expected {type(default).__name__}, '
                           f'got {type(value).__name__}')
 
 
@@ -123,6 +108,8 @@ def _check_range(where: str, metadata: Any, value: Any) -> None:
     below = low is not None and not value >= low
     above = high is not None and not value <= high
     if below or above:
-        raise ConfigError(f'{where} = {value} {unit}'.rstrip()
+        raise ConfigError(f'{where} = {shown(value)} {unit}'.rstrip()
                           + f': must lie in [{low if low is not None else "-inf"}, '
                             f'{high if high is not None else "inf"}]')
+    if isinstance(value, (int, float)) and not abs(value) <= sys.float_info.max:
+        raise ConfigError(f'{where} = {shown(value)}: expected a finite number')

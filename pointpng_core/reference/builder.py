@@ -23,6 +23,7 @@ from pointpng_core.geometry.clouds import (
 )
 from pointpng_core.geometry.clouds.measures import lie_on_a_line
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
+from pointpng_core.geometry.orientation import outward
 from pointpng_core.reference.near_symmetry import NONE, near_symmetries
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
@@ -93,10 +94,11 @@ class ReferenceBuilder:
                    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Return the points (N, 3) of a reference of the model, and normals where it has faces.
 
-        They are the same whenever they are computed. Raises CloudError.
+        Closed surfaces are turned outward. They are the same whenever they are computed. Raises
+        CloudError.
         """
         if isinstance(model, TriangleMesh):
-            return sample_surface(model, self.config.surface_points)
+            return sample_surface(outward(model).mesh, self.config.surface_points)
         return require_points(model, least=MIN_POINTS, what=f'model {name!r}'), None
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:

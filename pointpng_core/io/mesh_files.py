@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.files import checked_path
@@ -30,6 +32,11 @@ def load_mesh_or_none(path: Path, *, scale: float) -> TriangleMesh | None:
     vertices, faces = _READERS[path.suffix.lower()](path)
     if len(faces) == 0:
         return None
+    # Vertices of no face are no surface: they would make the object larger than it is.
+    used = np.zeros(len(vertices), dtype=bool)
+    used[faces[(faces >= 0) & (faces < len(vertices))]] = True
+    if not used.all() and faces.min() >= 0 and faces.max() < len(vertices):
+        vertices, faces = vertices[used], (np.cumsum(used) - 1)[faces]
     try:
         return TriangleMesh(vertices=vertices * scale, faces=faces)
     except CloudError as error:

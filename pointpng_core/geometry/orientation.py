@@ -105,7 +105,7 @@ def _turned(vertices: NDArray[np.float64], faces: NDArray[np.int64]
     closed[part[edge_face[count[edge] != 2]]] = False
     turned = _inconsistent(vertices, faces)
     consistent = np.where(turned[:, None], faces[:, ::-1], faces)
-    volumes = np.bincount(part, _volumes(vertices, consistent), parts)
+    volumes = np.bincount(part, _volumes(vertices, consistent), parts).astype(np.float64)
     inside_out = _inside_out(vertices, faces, part, np.flatnonzero(closed), volumes)
     turned ^= np.isin(part, inside_out)
     # What is open faces as it was.

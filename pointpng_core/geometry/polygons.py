@@ -31,10 +31,12 @@ def _split(polygon: Any, vertices: NDArray[np.floating]) -> NDArray[np.int64]:
         raise ValueError(f'a face has the vertex {index.max()}, but there are {len(vertices)}')
     corners = np.asarray(vertices, dtype=np.float64)[index]
     normal = _area_normal(corners)
-    if _is_convex(corners, normal):
-        fan = np.arange(1, len(index) - 1)
-        return index[np.column_stack((np.zeros_like(fan), fan, fan + 1))]
-    return index[_ears(corners, normal)]
+    if not _is_convex(corners, normal):
+        ears = _ears(corners, normal)
+        if len(ears) == len(index) - 2:      # fewer where the polygon crosses itself
+            return index[ears]
+    fan = np.arange(1, len(index) - 1)
+    return index[np.column_stack((np.zeros_like(fan), fan, fan + 1))]
 
 
 def _area_normal(corners: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -50,7 +52,7 @@ def _is_convex(corners: NDArray[np.float64], normal: NDArray[np.float64]) -> boo
     turns = np.cross(sides, np.roll(sides, -1, axis=0)) @ normal
     if not (turns >= LEAST_TURN * lengths * np.linalg.norm(normal)).all():
         return False
-    ahead = np.arctan2(turns / max(np.linalg.norm(normal), 1e-300),
+    ahead = np.arctan2(turns / max(float(np.linalg.norm(normal)), 1e-300),
                        (sides * np.roll(sides, -1, axis=0)).sum(axis=1))
     return bool(ahead.sum() < 3 * np.pi)      # a pentagram turns twice around
 

@@ -68,6 +68,7 @@ setup(
     package_data={'pointpng_core': ['weights/*/*', 'estimation/confidence/*.json',
                                     'simulation/piles.json']},
     install_requires=[
+        'mapbox_earcut>=1.0',
         'numpy>=1.26',
         'open3d>=0.19',
         'pillow>=10',

@@ -43,6 +43,7 @@ from pointpng_core.estimation.strategies import (
     Strategy,
     cascade,
 )
+from pointpng_core.estimation.stray import without_stray_points
 from pointpng_core.estimation.summary import summarise
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.verifier import Verifier
@@ -119,11 +120,11 @@ class PoseEstimator:
         """Return the poses of the references in one observation (N, 3), metres, best first.
 
         A reference that others clearly beat in the coarse stage is left out; with one reference
-        there is always one estimate. The other arguments are those of `estimate_batch`. Raises
-        CloudError for a cloud that determines no pose.
+        there is always one estimate. What can't be the object's is left out with a warning. The
+        other arguments are those of `estimate_batch`. Raises CloudError.
         """
-        return self.estimate_batch([observation], references, scene_points=scene_points,
-                                   viewpoint=viewpoint)[0]
+        return self.estimate_batch([without_stray_points(observation, references)], references,
+                                   scene_points=scene_points, viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
     def estimate_batch(self, observations: Sequence[CloudLike],

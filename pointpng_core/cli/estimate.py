@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+import warnings
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_model
-from pointpng_core.io.model_files import UNIT_M, check_extent, unit_scale
+from pointpng_core.io.model_files import UNIT_M, check_extent
 from pointpng_core.text import printable
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def readable(result: dict[str, Any]) -> str:
 
 
 def _read_reference(path: Path, unit: str) -> TriangleMesh | np.ndarray:
-    model = read_model(path, scale=unit_scale(str(path), unit))
+    model = read_model(path, unit=unit)
     if isinstance(model, TriangleMesh):
         check_extent(str(path), model.vertices, unit)
         return model
@@ -108,7 +109,7 @@ def _estimate(model: TriangleMesh | np.ndarray, observed: observation.Observatio
     start = perf_counter()
     reference = estimator.reference_from_model(model, name=options.reference.stem)
     reference_ms = (perf_counter() - start) * 1e3
-    estimate, warnings = _found(estimator, reference, observed)
+    estimate, doubts = _found(estimator, reference, observed)
     T = np.asarray(estimate.T_observation_reference)
     return {
         'reference': str(options.reference), 'observation': str(observed.path),
@@ -120,20 +121,23 @@ def _estimate(model: TriangleMesh | np.ndarray, observed: observation.Observatio
         'runners_up': [{'T_observation_reference': other.T_observation_reference,
                         **_quality(other)} for other in estimate.runners_up],
         'reference_ms': reference_ms, 'stage_ms': dict(estimate.stage_ms),
-        'warnings': list(warnings)}
+        'warnings': list(doubts)}
 
 
 def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observation.Observation
            ) -> tuple['PoseEstimate', tuple[str, ...]]:
     """Return the best estimate, and warnings about the cloud; raises CloudError for no object."""
     if not observed.is_frame:
-        estimate = estimator.estimate(
-            observed.cloud.finite_points, [reference], viewpoint=observed.viewpoint,
-            scene_points=observed.scene_points)[0]
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter('always', UserWarning)
+            estimate = estimator.estimate(
+                observed.cloud.finite_points, [reference], viewpoint=observed.viewpoint,
+                scene_points=observed.scene_points)[0]
         mismatch = sensor_mismatch(observed.placed) \
             if estimate.kind is ObservationKind.SINGLE_VIEW else None
         doubts = (observed.doubt(reference.diameter_m), mismatch)
-        return estimate, tuple(doubt for doubt in doubts if doubt)
+        return estimate, (*(str(warning.message) for warning in told),
+                          *(doubt for doubt in doubts if doubt))
     from pointpng_core.pipeline import FramePipeline, PipelineConfig
     from pointpng_core.segmentation import SegmenterConfig
     config = PipelineConfig()

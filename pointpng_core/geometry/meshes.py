@@ -1,8 +1,6 @@
-"""Triangle meshes, points sampled from their surface, and polygons split into triangles."""
+"""Triangle meshes, and points sampled from their surface."""
 
-from collections.abc import Sequence
 import dataclasses
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,15 +65,3 @@ def sample_surface(mesh: TriangleMesh, count: int, *, seed: int = 0
     points = (corners[face] * weights[:, :, None]).sum(axis=1)
     units = normals[face] / (2.0 * areas[face, None]).clip(min=1e-300)
     return points.astype(np.float32), units.astype(np.float32)
-
-
-def split_polygons(polygons: np.ndarray | Sequence[Any]) -> np.ndarray:
-    """Split polygons, each a row of vertex indices, into triangles (F, 3) int64.
-
-    Every polygon becomes a fan around its first vertex, which is correct for convex polygons.
-    """
-    if isinstance(polygons, np.ndarray) and polygons.ndim == 2 and polygons.shape[1] == 3:
-        return polygons.astype(np.int64)
-    triangles = [(polygon[0], polygon[i], polygon[i + 1])
-                 for polygon in polygons for i in range(1, len(polygon) - 1)]
-    return np.array(triangles, dtype=np.int64).reshape(-1, 3)

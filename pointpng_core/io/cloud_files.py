@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 import contextlib
 from pathlib import Path
-import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from pointpng_core.errors import FileError, MissingDependencyError
 from pointpng_core.io.array_files import array_names, read_array, read_arrays
 from pointpng_core.io.files import checked_path
+from pointpng_core.io.pcd import read_pcd
 from pointpng_core.io.ply import read_ply
 from pointpng_core.io.system_libraries import explain_missing
 
@@ -57,18 +57,6 @@ def _checked_points(path: Path, points: np.ndarray) -> np.ndarray:
 
 def _read_ply(path: Path) -> np.ndarray:
     return read_ply(path)[0]
-
-
-def _read_pcd(path: Path) -> np.ndarray:
-    with _quiet_open3d() as open3d:
-        try:
-            content = open3d.io.read_point_cloud(
-                str(path), remove_nan_points=False, remove_infinite_points=False)
-        except RuntimeError as error:
-            raise FileError(f'{path} cannot be read as a cloud: {error}') from error
-    points = np.asarray(content.points).copy()
-    _check_pcd(path, len(points))
-    return points
 
 
 def _read_text(path: Path) -> np.ndarray:
@@ -132,24 +120,8 @@ def _quiet_open3d() -> Iterator[Any]:
         yield open3d
 
 
-def _check_pcd(path: Path, found: int) -> None:
-    """Raise FileError if fewer points were found than declared: Open3D adds zeros for the rest."""
-    content = path.read_bytes()
-    declared = re.search(rb'^POINTS\s+(\d+)', content, flags=re.MULTILINE)
-    data = re.search(rb'^DATA\s+(\w+)\s*?\n', content, flags=re.MULTILINE)
-    if declared is None or data is None:
-        raise FileError(f'{path} has no valid PCD header (POINTS, DATA)')
-    if data.group(1) == b'ascii':
-        widths = [len(line.split()) for line in content[data.end():].splitlines() if line.strip()]
-        found = sum(1 for width in widths if width == widths[0])
-    count = int(declared.group(1))
-    if found < count:
-        raise FileError(f'{path} declares {count} points, but only {found} could be read: was it '
-                        'cut short?')
-
-
 _READERS: dict[str, Callable[[Path], np.ndarray]] = {
-    '.ply': _read_ply, '.pcd': _read_pcd, '.xyz': _read_text, '.npy': _read_npy,
+    '.ply': _read_ply, '.pcd': read_pcd, '.xyz': _read_text, '.npy': _read_npy,
     '.npz': _read_npz}
 _WRITERS: dict[str, Callable[[Path, np.ndarray], None]] = {
     '.ply': _write_with_open3d, '.pcd': _write_with_open3d, '.xyz': _write_text,

@@ -18,6 +18,9 @@ MAX_BAG_TOPICS = 10_000
 MAX_METADATA_BYTES = 4 * MIB
 """metadata.yaml of a bag; one of 10,000 topics has 3 MB."""
 
+MAX_PCD_POINTS, MAX_PCD_FIELDS = 100_000_000, 1000
+"""What a PCD file may declare."""
+
 MAX_PIXELS = 1 << 26
 """Pixels of an image file."""
 MAX_PIXELS_A_BYTE, FREE_PIXELS = 8300, 1 << 22

@@ -42,12 +42,12 @@ def check_extent(where: str, points: np.ndarray, unit: str) -> None:
                     f'objects measure {low:g} to {high:g} m; {hint}')
 
 
-def read_model(path: str | Path, *, scale: float = 1.0) -> TriangleMesh | np.ndarray:
-    """Read a mesh or cloud; `scale` converts its unit to metres. Raises FileError.
+def read_model(path: str | Path, *, unit: str = 'm') -> TriangleMesh | np.ndarray:
+    """Read a mesh or cloud of a length unit of UNIT_M, in metres. Raises FileError.
 
     A file with faces gives a TriangleMesh, any other the rows of its cloud (N, 3) float32.
     """
-    path = checked_path(path, MODEL_SUFFIXES)
+    path, scale = checked_path(path, MODEL_SUFFIXES), unit_scale(str(path), unit)
     suffix = path.suffix.lower()
     if suffix not in CLOUD_SUFFIXES:
         return read_mesh(path, scale=scale)
@@ -58,23 +58,23 @@ def read_model(path: str | Path, *, scale: float = 1.0) -> TriangleMesh | np.nda
     return load_cloud(path, scale=scale)
 
 
-def read_point_cloud(path: str | Path, *, scale: float = 1.0) -> PointCloud:
+def read_point_cloud(path: str | Path, *, unit: str = 'm') -> PointCloud:
     """Return what `read_cloud` does, with the VIEWPOINT of a PCD file as `T_cloud_sensor`.
 
     None of it where that is the default, or another kind of file. Raises FileError.
     """
-    points = read_cloud(path, scale=scale)
+    points = read_cloud(path, unit=unit)
     path = Path(path)
-    T_cloud_sensor = pcd_sensor_pose(path, points, scale=scale) \
+    T_cloud_sensor = pcd_sensor_pose(path, points, scale=UNIT_M[unit]) \
         if path.suffix.lower() == '.pcd' else None
     return PointCloud(points=points, T_cloud_sensor=T_cloud_sensor)
 
 
-def read_cloud(path: str | Path, *, scale: float = 1.0) -> np.ndarray:
-    """Read a mesh or cloud as points (N, 3) float32; `scale` converts its unit to metres.
+def read_cloud(path: str | Path, *, unit: str = 'm') -> np.ndarray:
+    """Read a mesh or cloud of a length unit of UNIT_M as points (N, 3) float32 in metres.
 
     The rows of a cloud are returned as stored, non-finite ones included. The surface of
     a mesh is sampled uniformly with SURFACE_POINTS points, always the same ones. Raises FileError.
     """
-    model = read_model(path, scale=scale)
+    model = read_model(path, unit=unit)
     return sample_surface(model, SURFACE_POINTS)[0] if isinstance(model, TriangleMesh) else model

@@ -28,7 +28,7 @@ from pointpng_core.errors import ConfigError, FileError, LibraryError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.io import TriangleMesh, read_model, write_cloud, write_mesh
 from pointpng_core.io.files import atomic_write_text, path_inside
-from pointpng_core.io.model_files import check_extent, unit_scale
+from pointpng_core.io.model_files import check_extent
 from pointpng_core.text import did_you_mean, nearest, shown
 
 OBJECTS_FILE, OBJECTS_KEY = 'objects.yaml', 'objects'
@@ -170,7 +170,7 @@ def read_object_model(path: Path, unit: Any) -> TriangleMesh | np.ndarray:
 
     An extent outside 1 mm to 10 m is refused, naming the likely unit.
     """
-    model = read_model(path, scale=unit_scale(f'{path}', unit))
+    model = read_model(path, unit=unit)
     points = model.vertices if isinstance(model, TriangleMesh) else model
     broken = int((~np.isfinite(points).all(axis=1)).sum())
     if broken:

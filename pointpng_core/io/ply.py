@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.geometry.meshes import split_polygons
+from pointpng_core.geometry.polygons import split_polygons
 
 _TYPES = {'char': 'i1', 'int8': 'i1', 'uchar': 'u1', 'uint8': 'u1', 'short': 'i2', 'int16': 'i2',
           'ushort': 'u2', 'uint16': 'u2', 'int': 'i4', 'int32': 'i4', 'uint': 'u4', 'uint32': 'u4',
@@ -54,19 +54,19 @@ def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _parse(content: bytes) -> tuple[np.ndarray, np.ndarray]:
     order, elements, start = _header(content)
     source = _Binary(content, start, order) if order else _Ascii(content[start:])
-    vertices, faces = None, np.empty((0, 3), dtype=np.int64)
+    vertices, polygons = None, None
     for element in elements:
         columns = source.columns(element)
         if element.name == 'vertex':
             vertices = np.stack([np.asarray(columns[axis], dtype=np.float64).reshape(element.count)
                                  for axis in 'xyz'], axis=1)
         elif element.name == 'face' and element.count:
-            faces = split_polygons(columns[_index_name(element)])
+            polygons = columns[_index_name(element)]
         elif element.name == 'tristrips':
             raise ValueError('triangle strips are not read here: save it with plain faces')
     if vertices is None:
         raise ValueError('it declares no element "vertex"')
-    return vertices, faces
+    return vertices, split_polygons([] if polygons is None else polygons, vertices)
 
 
 def _index_name(element: _Element) -> str:
@@ -82,7 +82,7 @@ def _header(content: bytes) -> tuple[str, list[_Element], int]:
     if not content.startswith(b'ply') or end < 0:
         raise ValueError('it has no header "ply ... end_header"')
     order, elements = '', []
-    for line in content[:end].decode('ascii').splitlines()[1:]:
+    for line in content[:end].decode('latin-1').split('\n')[1:]:
         words = line.split() or ['']
         if words[0] == 'format':
             order = _ORDERS[words[1]]

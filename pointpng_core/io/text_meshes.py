@@ -7,16 +7,18 @@ OFF it refuses polygons of more than four corners and reads a fifth of all files
 short as if they were whole.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 import re
 
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.geometry.meshes import split_polygons
+from pointpng_core.geometry.polygons import split_polygons
 
 # The numbers may follow at once, as in ModelNet40: `OFF490 518 0`. The count of edges is optional.
-_OFF_HEADER = re.compile(r'\s*[A-Z]*OFF\s*(\d+)[ \t]+(\d+)([ \t]+\d+)?[ \t\r]*$', re.MULTILINE)
+_OFF_HEADER = re.compile(r'\s*[A-Z]*OFF\s*(\d+)[ \t]+(\d+)([ \t]+\d+)?[ \t\r]*$',
+                         re.MULTILINE | re.IGNORECASE)
 
 
 def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +30,7 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     vertices: list[list[float]] = []
     polygons: list[list[int]] = []
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in _obj_lines(_text(path)):
         words = line.split()
         try:
             if words[:1] == ['v']:
@@ -39,7 +41,26 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
             raise FileError(f'{path}, line {number}: {error}') from error
         if words[:1] in (['v'], ['f']) and len(words) < 4:
             raise FileError(f'{path}, line {number}: too few numbers in {line!r}')
-    return np.array(vertices).reshape(-1, 3), split_polygons(polygons)
+    points = np.array(vertices, dtype=np.float64).reshape(-1, 3)
+    try:
+        return points, split_polygons(polygons, points)
+    except (ValueError, OverflowError) as error:
+        raise FileError(f'{path} is not a whole OBJ file: {error}') from error
+
+
+def _obj_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield lines by number, without comments; one that ends with a backslash goes on."""
+    begun, first = '', 1
+    for number, whole in enumerate(text.splitlines(), start=1):
+        line = whole.partition('#')[0].rstrip()
+        first = first if begun else number
+        if line.endswith('\\'):
+            begun += line[:-1] + ' '
+            continue
+        yield first, begun + line
+        begun = ''
+    if begun:
+        yield first, begun
 
 
 def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -60,8 +81,9 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         vertices = np.array([row[:3] for row in rows[:vertex_count]], dtype=np.float64)
         polygons = [_off_polygon(row) for row in rows[vertex_count:vertex_count + face_count]]
-        return vertices.reshape(vertex_count, 3), split_polygons(polygons)
-    except ValueError as error:
+        vertices = vertices.reshape(vertex_count, 3)
+        return vertices, split_polygons(polygons, vertices)
+    except (ValueError, OverflowError) as error:
         raise FileError(f'{path} is not a whole OFF file: {error}') from error
 
 

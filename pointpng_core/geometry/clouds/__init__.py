@@ -16,6 +16,7 @@ from pointpng_core.geometry.clouds.sampling import (
     voxel_downsample,
     voxel_keys,
 )
+from pointpng_core.geometry.clouds.stray_points import stray_points
 
 __all__ = [
     'FixedViewpoint',
@@ -29,6 +30,7 @@ __all__ = [
     'random_points',
     'require_points',
     'spacing_m',
+    'stray_points',
     'voxel_downsample',
     'voxel_keys',
 ]

@@ -46,7 +46,7 @@ class BopObject:
 
         Raises FileError, also when its unit is not mm.
         """
-        model = read_model(self.path, scale=1 / MM_PER_M)
+        model = read_model(self.path, unit='mm')
         points = model.vertices if isinstance(model, TriangleMesh) else model
         check_extent(f'{self.path}', points, 'mm')
         diagonal_m = float(np.linalg.norm(np.ptp(points.astype(np.float64), axis=0)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.geometry.orientation import outward
 from pointpng_core.io import TriangleMesh
 from pointpng_core.segmentation import SegmenterConfig
 
@@ -40,7 +41,7 @@ def notes_about(model: TriangleMesh | NDArray[np.float32], *, diameter_m: float)
 
 
 def _mesh_notes(mesh: TriangleMesh) -> list[str]:
-    counts, notes = edge_counts(mesh), []
+    counts, notes = edge_counts(mesh), list(outward(mesh).notes)
     if counts.open:
         notes.append(f'the mesh is not watertight: {counts.open} edges border one face only '
                      '(no harm where it is invisible anyway)')

@@ -33,11 +33,11 @@ def test_by_default_the_sensor_is_at_the_origin(tmp_path):
     assert read_point_cloud(tmp_path / 'cloud.ply').T_cloud_sensor is None
 
 
-@pytest.mark.parametrize('scale', [1.0, 0.001])
-def test_position_and_quaternion_are_the_pose_of_the_optical_frame(tmp_path, scale):
+@pytest.mark.parametrize(('unit', 'scale'), [('m', 1.0), ('mm', 0.001)])
+def test_position_and_quaternion_are_the_pose_of_the_optical_frame(tmp_path, unit, scale):
     file_T = T.copy()
     file_T[:3, 3] /= scale
-    cloud = read_point_cloud(pcd(tmp_path, transform(T, AHEAD) / scale, line(file_T)), scale=scale)
+    cloud = read_point_cloud(pcd(tmp_path, transform(T, AHEAD) / scale, line(file_T)), unit=unit)
     assert cloud.T_cloud_sensor == pytest.approx(T, abs=1e-6)
     assert cloud.sensor_points == pytest.approx(AHEAD, abs=1e-5)
 

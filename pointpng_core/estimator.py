@@ -37,6 +37,7 @@ from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.sensor import CloudLike, Sensor, ViewpointLike
 from pointpng_core.estimation.strategies import (
+    KEPT_REFERENCES,
     STRATEGIES,
     TRACKING_STRATEGIES,
     Run,
@@ -54,9 +55,6 @@ from pointpng_core.reference import Reference, ReferenceBuilder
 from pointpng_core.reference.batch import ReferenceMemo, ReferenceStack
 from pointpng_core.reference.disk_cache import ReferenceCache
 from pointpng_core.timing import StageTimer
-
-KEPT_REFERENCES = 8
-"""References of which the best coarse pose is registered finely, at least."""
 
 
 class PoseEstimator:

@@ -37,6 +37,7 @@ from pointpng_core.estimation.registration.stages import Registration
 from pointpng_core.estimation.search.proposals import PoseSearch
 from pointpng_core.estimation.sensor import CloudLike, Sensor, ViewpointLike
 from pointpng_core.estimation.strategies import (
+    KEPT_REFERENCES,
     STRATEGIES,
     TRACKING_STRATEGIES,
     Run,
@@ -156,7 +157,8 @@ class PoseEstimator:
         with timer('coarse'):
             candidates = verifier.coarse(registration.coarse(hypotheses))
             keep = strategy.keep(config, len(request.references))
-            hypotheses = candidates.hypotheses.take(candidates.best(keep))
+            hypotheses = candidates.hypotheses.take(
+                candidates.best(keep, references=KEPT_REFERENCES))
         with timer('fine'):
             candidates = verifier.fine(registration.fine(hypotheses))
         with timer('refine'):
@@ -214,10 +216,10 @@ class PoseEstimator:
                     references: Sequence[Reference],
                     T_observation_reference: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
-                    viewpoint: ViewpointLike | None = None) -> list[float]:
-        """Return how well given poses (4, 4) explain the observations: scores in [0, 1].
+                    viewpoint: ViewpointLike | None = None) -> list[PoseEstimate | None]:
+        """Return estimates at given poses (4, 4), as they are; None where nothing is explained.
 
-        Each observation (N, 3) has one reference and one pose, which is not refined; the other
+        Each observation (N, 3) has one reference and one pose, and no alternatives; the other
         arguments are those of `estimate_batch`. Raises CloudError, ConfigError.
         """
         check_previous(T_observation_reference, references, len(observations))
@@ -226,7 +228,7 @@ class PoseEstimator:
         request = self._request_at(observations, references, T_observation_reference, scene_points,
                                    viewpoint)
         found = self._cascade(request, self._judge, TRACKING_STRATEGIES)
-        return [estimates[0].score if estimates else 0.0 for estimates in found]
+        return [estimates[0] if estimates else None for estimates in found]
 
     def _judge(self, request: Request, strategy: Strategy) -> list[list[PoseEstimate]]:
         """Judge the given poses of all observations of a request in one batch."""

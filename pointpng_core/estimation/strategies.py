@@ -49,6 +49,10 @@ SCREENED = 3
 """Hypotheses of a view that take all coarse steps, for each that goes on to the fine ones. In the
 40 frames of the shared clutter as many objects are found as with all steps for all (196 and 197 of
 299), and average recall is the same (.767 and .766)."""
+KEPT_REFERENCES = 8
+"""References of which at least the best hypothesis goes on to the fine steps. With places for many
+references all along, 197 instead of 193 of 278 objects in clutter of other objects are found, with
+2 instead of 4 false ones; balls were taken for other round objects."""
 
 
 class Strategy(ABC):

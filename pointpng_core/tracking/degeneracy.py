@@ -154,8 +154,9 @@ def _score_losses(estimator: PoseEstimator, cases: Sequence[Case],
         points += 3 * [measurement.segment.points]
         references += 3 * [track.reference]
     poses = [moved.T_observation_reference for case in cases for moved in _moved_estimates(case)]
-    return _losses(estimator.judge_batch(points, references, poses, scene_points=scene_points,
-                                         viewpoint=Viewpoint.SENSOR))
+    judged = estimator.judge_batch(points, references, poses, scene_points=scene_points,
+                                   viewpoint=Viewpoint.SENSOR)
+    return _losses([estimate.score if estimate else 0.0 for estimate in judged])
 
 
 def _losses(values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:

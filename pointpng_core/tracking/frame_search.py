@@ -15,6 +15,7 @@ from pointpng_core.tracking.degeneracy import Support
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import Judge
 from pointpng_core.tracking.measurement import Measurement
+from pointpng_core.tracking.point_judgement import most_probable_first
 
 
 class FrameSearch:
@@ -28,7 +29,7 @@ class FrameSearch:
     def __call__(self, segments: Sequence[Segment]) -> list[list[PoseEstimate]]:
         """Search all references in all segments, globally and in one batch.
 
-        Returns for each segment its estimates, best first.
+        Returns for each segment its estimates, best first; by pixels, the most probable first.
         """
         if not segments or not self._references:
             return [[] for _ in segments]
@@ -40,7 +41,11 @@ class FrameSearch:
         if view is None:
             return estimates
         with self._timer('pixels'):
-            return self._ranking.ranked(estimates, view)
+            ranked = self._ranking.ranked(estimates, view)
+        with self._timer('judge'):
+            return most_probable_first(
+                ranked, segments, {reference.name: reference for reference in self._references},
+                self._estimator, self._frame.scene_points)
 
     @property
     def support(self) -> Support | None:

@@ -7,6 +7,7 @@ from pointpng_core.estimation.confidence.features import (
     PIXEL_FEATURES,
     EvidenceSummary,
     features_of,
+    lead,
 )
 from pointpng_core.estimation.confidence.logistic import (
     MIN_CONFIDENCE,
@@ -29,5 +30,6 @@ __all__ = [
     'Weights',
     'default_calibration',
     'features_of',
+    'lead',
     'read_calibration',
 ]

@@ -50,10 +50,15 @@ def features_of(summary: EvidenceSummary) -> NDArray[np.float64]:
     columns = (s.score, s.coverage, 1.0 - s.residual / np.maximum(MOST_NOISES * s.noise, 1e-9),
                1.0 - np.abs(s.scale_residual) / LARGEST_SCALE_RESIDUAL,
                _margin(s.score, s.second_best_pose),
-               0.5 + 0.5 * _margin(s.score, s.second_best_object),
+               lead(s.score, s.second_best_object),
                points / np.log(MOST_POINTS / FEWEST_POINTS))
     return np.clip(np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=0.0, neginf=0.0),
                    0.0, 1.0)
+
+
+def lead(score: NDArray[np.float64], best_other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the feature of that name (E,), not clipped, from scores (E,) of references."""
+    return 0.5 + 0.5 * _margin(score, best_other)
 
 
 def _margin(score: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from pointpng_core.estimation.pixels.depth_view import DepthView
 from pointpng_core.estimation.pixels.evidence import PixelEvidence
 from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
-from pointpng_core.estimation.pixels.ranking import PixelRanking
+from pointpng_core.estimation.pixels.ranking import PixelRanking, with_pixels
 
-__all__ = ['DepthView', 'PixelEvidence', 'PixelJudge', 'PixelRanking', 'Posed']
+__all__ = ['DepthView', 'PixelEvidence', 'PixelJudge', 'PixelRanking', 'Posed',
+           'with_pixels']

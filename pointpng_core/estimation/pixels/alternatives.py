@@ -13,9 +13,9 @@ from pointpng_core.reference.reference import Reference
 
 LEAST_SCORE = 0.3
 """Segments whose best pose scores less are not judged: they are no object of the library."""
-LABELS, POSES = 5, 3
+LABELS, POSES = 8, 3
 """References of a segment that are compared, and further poses of each of the best two."""
-COMPARABLE = 0.5
+COMPARABLE = 0.25
 """Poses that score less than this share of the best one are not compared."""
 LEAST_FOUND = 0.6
 """Share of the pixels that are not occluded which the best pose of a segment must explain; else

@@ -29,7 +29,7 @@ from pointpng_core.estimation.pixels.judge import PixelJudge, Posed
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 
-REFINED = 4
+REFINED = 6
 """Poses of a segment, those best supported as they are, that are refined."""
 TURNED, ROUGH_SIGMAS = 5, 3.0
 """As many of those to which near symmetries turn the best pose of a segment are searched finely.
@@ -175,8 +175,9 @@ class PixelRanking:
                           for row in best])
         index = evidence.support.new_tensor(best).long()
         features = pixel_features(evidence.take(index), margins, leads)
-        estimates = [self._estimate([rivals[row] for row in group], own, margin)
-                     for group, own, margin in zip(groups.values(), features, margins)]
+        even = (1 - AMBIGUOUS_SHARE) * np.maximum(support[best], LEAST_SUPPORT)
+        estimates = [self._estimate([rivals[row] for row in group], own, ambiguous)
+                     for group, own, ambiguous in zip(groups.values(), features, margins < even)]
         labels = [LabelHypothesis(name=estimate.name, confidence=estimate.confidence,
                                   T_observation_reference=estimate.T_observation_reference)
                   for estimate in estimates]
@@ -186,19 +187,17 @@ class PixelRanking:
             for estimate in estimates]
 
     def _lead(self, row: int, others: Sequence[int], support: NDArray[np.float64]) -> float:
-        """Return by which share of its support a pose leads on the best of others."""
-        least = max(support[row], LEAST_SUPPORT)
-        return float((support[row] - max((support[other] for other in others), default=0.0))
-                     / least)
+        """Return by how much support a pose leads on the best of others, or on no pose at all."""
+        return float(support[row] - max((support[other] for other in others), default=0.0))
 
-    def _estimate(self, group: Sequence[Rival], features: NDArray[np.float64], margin: float
-                  ) -> PoseEstimate:
+    def _estimate(self, group: Sequence[Rival], features: NDArray[np.float64],
+                  ambiguous: bool) -> PoseEstimate:
         """Return the estimate of the first of a group of poses of one reference."""
         first, estimate = group[0].pose, group[0].estimate
         chosen = replace(
             estimate, T_observation_reference=first.T_observation_reference, score=first.score,
             residual_m=first.residual_m, inlier_share=first.inlier_share,
-            coverage=first.coverage, ambiguous=margin < 1 - AMBIGUOUS_SHARE,
+            coverage=first.coverage, ambiguous=bool(ambiguous),
             features=_features_of(estimate, first),
             runners_up=(*(rival.pose for rival in group[1:]), *(
                 pose for pose in estimate.runners_up

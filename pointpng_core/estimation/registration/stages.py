@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pointpng_core.estimation.config import VerificationConfig
+from pointpng_core.estimation.fair_selection import best_with_places
 from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Request
 from pointpng_core.estimation.registration.exact_icp import refine_surfaces, refine_views
@@ -22,6 +23,8 @@ WIDE_COARSE = (0.2, 0.2, 0.15, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.05)
 surfaces."""
 SCREENED_POINTS = 64
 """Points of a view by which many hypotheses are compared after the first coarse step."""
+SCREENED_REFERENCES = 12
+"""References that keep at least one hypothesis then."""
 SCREENING_TOLERANCES = 2.0
 """Tolerances at which a point counts half in their comparison after it: none has converged yet."""
 FINE = (0.03, 0.02, 0.013)
@@ -90,7 +93,9 @@ class ViewRegistration(Registration):
         hypotheses = self._align(hypotheses, self.config.coarse_points, (first,))
         fit = hypotheses.by_observation(self._fit(hypotheses))
         start = fit.shape[1] * torch.arange(len(fit), device=fit.device)[:, None]
-        best = hypotheses.take(fit.topk(self.most, dim=1).indices + start)
+        best = hypotheses.take(start + best_with_places(
+            fit, hypotheses.by_observation(hypotheses.reference), self.most,
+            references=SCREENED_REFERENCES))
         return self._align(best, self.config.coarse_points, rest)
 
     def _fit(self, hypotheses: Hypotheses) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pointpng_core.embedding.protocols import Cope, Encoder
 from pointpng_core.estimation.config import SearchConfig
+from pointpng_core.estimation.fair_selection import best_with_places
 from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.observations import Observations
 from pointpng_core.estimation.search.gradient import GradientSearch
@@ -16,6 +17,9 @@ from pointpng_core.estimation.search.so3_grid import RotationSearch
 from pointpng_core.estimation.search.view_matching import search_views
 from pointpng_core.geometry.so3 import in_plane_angles, rotation_grid
 from pointpng_core.reference.reference import Reference
+
+PROPOSED_PLACES = 2
+"""Poses of each reference among those that are proposed, whatever the others score."""
 
 
 class PoseSearch:
@@ -80,7 +84,10 @@ class PoseSearch:
         owner = torch.arange(references, device=self._device)
         owner = owner[:, None].expand(references, count).flatten()
         budget = self._config.hypotheses + self._config.more_per_reference * (references - 1)
-        scores, index = scores.flatten(1).topk(min(budget, len(owner)), dim=1)
+        scores = scores.flatten(1)
+        index = best_with_places(scores, owner.expand_as(scores), budget, references=references,
+                                 places=PROPOSED_PLACES)
+        scores = scores.gather(1, index)
         rows = torch.arange(len(scores), device=self._device)[:, None]
         hypotheses = Hypotheses(observation=rows.expand_as(index).flatten(),
                                 reference=owner[index].flatten(),

@@ -6,6 +6,7 @@ import math
 import torch
 from torch import Tensor
 
+from pointpng_core.estimation.fair_selection import best_with_places
 from pointpng_core.estimation.hypotheses import Hypotheses
 from pointpng_core.estimation.verification.evidence import Evidence
 
@@ -53,10 +54,13 @@ class Candidates:
         suppressed = (near & (better | tied)).any(dim=2).flatten()
         return replace(self, evidence=self.evidence.with_suppressed(suppressed))
 
-    def best(self, count: int) -> Tensor:
-        """Return the index (O, count) of the best of each observation; (O, K) where K is less."""
-        scores = self.scores
-        index = scores.topk(min(count, scores.shape[1]), dim=1).indices
+    def best(self, count: int, *, references: int = 1) -> Tensor:
+        """Return the index (O, count) of the best of each observation; (O, K) where K is less.
+
+        The best one of each of so many references is among them.
+        """
+        scores, owner = self.scores, self.hypotheses.by_observation(self.hypotheses.reference)
+        index = best_with_places(scores, owner, count, references=references)
         first = scores.shape[1] * torch.arange(len(scores), device=index.device)
         return index + first[:, None]
 

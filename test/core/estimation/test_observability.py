@@ -72,8 +72,8 @@ def test_the_true_pose_explains_most(estimator, reference):
     cloud = view(make_object('drill').mesh, T, noise=1.0)
     rotations = [Rotation.from_euler('y', angle, degrees=True).as_matrix()
                  for angle in (0, 20, -20)]
-    scores = estimator.judge_batch([cloud] * 3, [drill] * 3, [T @ pose(R) for R in rotations],
-                                   viewpoint='sensor')
+    scores = [judged.score for judged in estimator.judge_batch(
+        [cloud] * 3, [drill] * 3, [T @ pose(R) for R in rotations], viewpoint='sensor')]
     assert scores[0] > 0.7
     assert max(scores[1:]) < 0.8 * scores[0]
 

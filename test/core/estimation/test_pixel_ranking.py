@@ -13,7 +13,12 @@ import pytest
 
 from pointpng_core.estimation.confidence import FEATURES, PIXEL_FEATURES, default_calibration
 from pointpng_core.estimation.pixels import PixelJudge, PixelRanking
-from pointpng_core.estimation.pixels.alternatives import LABELS, LEAST_SCORE
+from pointpng_core.estimation.pixels.alternatives import (
+    COMPARABLE,
+    LABELS,
+    LEAST_SCORE,
+    compared,
+)
 from pointpng_core.estimation.pixels.ranking import with_pixels
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes.catalogue import make_object
@@ -100,16 +105,19 @@ def test_segments_in_which_nothing_was_found_are_left_alone(ranking):
 
 
 def test_estimates_that_are_not_judged_keep_their_places_and_confidence(ranking):
-    """Those beyond the best few, and those much worse than the best one."""
-    first, *rest = [replace(found(name, score=score), confidence=0.01 * row)
-                    for row, (name, score) in enumerate(zip(
-                        MESHES, (0.9, 0.85, 0.8, 0.75, 0.2, 0.19, 0.18)))]
-    results = ranking.ranked([[first, *rest]], seen('box'))[0]
+    """Those much worse than the best one, and those beyond the best few."""
+    scores = (0.9, 0.85, 0.8, 0.75, *(0.99 * COMPARABLE * 0.9 - np.arange(3) / 100))
+    estimates = [replace(found(name, score=score), confidence=0.01 * row)
+                 for row, (name, score) in enumerate(zip(MESHES, scores))]
+    results = ranking.ranked([estimates], seen('box'))[0]
     assert results[0].name == 'box'
-    assert results[-3:] == rest[-3:]
+    assert results[-3:] == estimates[-3:]
     assert len(results) == len(MESHES)
     assert {each.name for each in results} == set(MESHES)
-    assert len(MESHES) > LABELS
+    many = (LABELS * estimates[:1] + estimates[1:2])
+    assert [rival.estimate for rival in compared(0, many) if rival.estimate.name == 'ball'] \
+        == LABELS * estimates[:1]
+    assert all(rival.estimate is not many[-1] for rival in compared(0, many))
 
 
 def test_segments_are_ranked_as_each_alone(ranking):

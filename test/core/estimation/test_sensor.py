@@ -68,7 +68,8 @@ def test_tracking_and_judging_take_poses_in_the_frame_of_the_points(estimator, r
     assert found.T_observation_reference == pytest.approx(
         T_BASE_SENSOR @ own.T_observation_reference, abs=1e-5)
     poses = [T_BASE_SENSOR @ T], [T]
-    scores = [estimator.judge_batch([cloud], [reference('drill')], each, viewpoint=viewpoint)[0]
+    scores = [estimator.judge_batch([cloud], [reference('drill')], each,
+                                    viewpoint=viewpoint)[0].score
               for cloud, each, viewpoint in zip((in_base, points), poses,
                                                 (T_BASE_SENSOR, 'sensor'))]
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)

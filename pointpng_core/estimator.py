@@ -157,8 +157,7 @@ class PoseEstimator:
         with timer('coarse'):
             candidates = verifier.coarse(registration.coarse(hypotheses))
             keep = strategy.keep(config, len(request.references))
-            hypotheses = candidates.hypotheses.take(
-                candidates.best(keep, references=KEPT_REFERENCES))
+            hypotheses = candidates.kept(keep, references=KEPT_REFERENCES)
         with timer('fine'):
             candidates = verifier.fine(registration.fine(hypotheses))
         with timer('refine'):

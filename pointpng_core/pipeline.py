@@ -45,7 +45,7 @@ class PipelineConfig(Config):
     """Options of the frame pipeline: which segments are posed, and which poses are accepted."""
 
     # Frames of known objects are surer than the calibration, half of whose cases are unknown ones:
-    # at .65, 1 of 242 accepted poses is wrong in the shared clutter and 9 of 226 in clutter of other
+    # at .65, 1 of 242 accepted poses is wrong in the shared clutter, 9 of 226 in clutter of other
     # objects; at .75, none of 226 and 5 of 212, and a twentieth of the objects is lost.
     min_confidence: float = option(
         0.65, low=0.0, high=1.0,

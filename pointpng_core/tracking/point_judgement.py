@@ -51,7 +51,8 @@ def most_probable_first(found: Sequence[list[PoseEstimate]], segments: Sequence[
 
 def _with_points(estimate: PoseEstimate, judged: PoseEstimate) -> PoseEstimate:
     """Return an estimate with what the points say of its pose."""
-    assert estimate.features is not None and judged.features is not None
+    assert estimate.features is not None
+    assert judged.features is not None
     features = estimate.features.copy()
     features[OF_POINTS] = judged.features[OF_POINTS]
     return replace(estimate, features=features, score=judged.score, coverage=judged.coverage,

@@ -64,6 +64,10 @@ class Candidates:
         first = scores.shape[1] * torch.arange(len(scores), device=index.device)
         return index + first[:, None]
 
+    def kept(self, count: int, *, references: int) -> Hypotheses:
+        """Return the hypotheses at `best`."""
+        return self.hypotheses.take(self.best(count, references=references))
+
     def refinement_candidates(self, count: int) -> Tensor:
         """Return the index (K,) of at most `count` of each observation, all near its best."""
         index = self.best(count).flatten()

@@ -14,10 +14,10 @@ def picked(scores, owners, count, *, references, places):
     taken: list[int] = []
     for name in names:
         taken += [column for column in order if owners[column] == name][:places]
-    reserved = sorted(taken, key=lambda column: order.index(column))[:references * places]
+    reserved = sorted(taken, key=order.index)[:references * places]
     others = [column for column in order if column not in reserved]
     chosen = (reserved + others)[:count]
-    return sorted(chosen, key=lambda column: order.index(column))
+    return sorted(chosen, key=order.index)
 
 
 @pytest.mark.parametrize(('count', 'references', 'places'), [

@@ -74,11 +74,11 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if header is None:
         raise FileError(f'{path} has no valid OFF header')
     rows = [line.split() for line in text[header.end():].splitlines() if line.strip()]
-    vertex_count, face_count = int(header[1]), int(header[2])
-    if len(rows) < vertex_count + face_count:
-        raise FileError(f'{path} declares {vertex_count} vertices and {face_count} faces, but has '
-                        f'only {len(rows)} rows of numbers: was it cut short?')
     try:
+        vertex_count, face_count = int(header[1]), int(header[2])
+        if len(rows) < vertex_count + face_count:
+            raise ValueError(f'it declares {vertex_count} vertices and {face_count} faces, but '
+                             f'has only {len(rows)} rows of numbers: was it cut short?')
         vertices = np.array([row[:3] for row in rows[:vertex_count]], dtype=np.float64)
         polygons = [_off_polygon(row) for row in rows[vertex_count:vertex_count + face_count]]
         vertices = vertices.reshape(vertex_count, 3)

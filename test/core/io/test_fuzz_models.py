@@ -6,15 +6,15 @@ import tempfile
 
 from helpers.fuzzing import each_size, file_reader, fuzz
 from helpers.mutations import mutated
+from helpers.objects import boxes
 import numpy as np
 import pytest
 
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io import read_cloud, read_mesh, write_cloud, write_mesh
-from pointpng_core.simulation.shapes.catalogue import make_object
 
 POINTS = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-MESH = make_object('bracket').mesh
+MESH = boxes(((-0.05, -0.04, -0.03), (0.05, 0.04, 0.03)))
 QUADS = b'4 1 0\n0 0 0\n.1 0 0\n.1 .1 0\n0 .1 0\n4 0 1 2 3\n'
 EXTRA = {
     '.off': [b'OFF\n' + QUADS], '.stl': [], '.ply': [],

@@ -39,6 +39,8 @@ class PixelEvidence:
     """(H,) share measured behind the surface, away from edges."""
     occluded: Tensor
     """(H,) share measured in front of the surface."""
+    outside: Tensor
+    """(H,) share outside of the image."""
     rms_sigmas: Tensor
     """(H,) root mean square deviation of the found pixels along the normal, in sigmas."""
     found_px: Tensor
@@ -102,7 +104,8 @@ def pixel_evidence(drawing: Drawing, view: DepthView) -> PixelEvidence:
     continued, dropped = _beside(drawing, view, pixels)
     return PixelEvidence(
         found=found_px / total, contradicted=pixels.contradicted.sum(1) / total,
-        occluded=occluded.sum(1) / total, found_px=found_px, continued=continued, dropped=dropped,
+        occluded=occluded.sum(1) / total, outside=drawing.outside_px / total, found_px=found_px,
+        continued=continued, dropped=dropped,
         rms_sigmas=torch.where(found_px > LEAST_PIXELS, rms, WORST_RMS), support=pixels.support)
 
 

@@ -172,7 +172,7 @@ def evidence(count, **values):
     return PixelEvidence(
         **{name: torch.tensor(values.get(name, count * [value]))
            for name, value in MIDDLE.items()},
-        occluded=torch.zeros(count), support=torch.zeros(count))
+        occluded=torch.zeros(count), outside=torch.zeros(count), support=torch.zeros(count))
 
 
 @pytest.mark.parametrize(('name', 'way'), BETTER.items())
@@ -184,7 +184,7 @@ def test_better_evidence_raises_one_feature_and_lowers_none(name, way):
 
 
 def test_leads_on_others_raise_their_features_up_to_a_limit():
-    leads, zeros = np.array([-2.0, -0.1, 0.0, 0.1, np.inf]), np.zeros(5)
+    leads, zeros = np.array([-2000.0, -50.0, 0.0, 50.0, np.inf]), np.zeros(5)
     for column, both in (('pixel_margin', (leads, zeros)), ('pixel_lead', (zeros, leads))):
         features = pixel_features(evidence(5), *both)
         own = features[:, PIXEL_FEATURES.index(column)]

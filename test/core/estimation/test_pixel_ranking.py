@@ -19,7 +19,7 @@ from pointpng_core.estimation.pixels.alternatives import (
     LEAST_SCORE,
     compared,
 )
-from pointpng_core.estimation.pixels.ranking import with_pixels
+from pointpng_core.estimation.pixels.ranking import OUTSIDE_CONFIDENCE, with_pixels
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.simulation.shapes.catalogue import make_object
 
@@ -176,3 +176,14 @@ def test_without_features_of_points_the_confidence_stays():
     sure, doubtful = (with_pixels(found('box'), np.full(len(PIXEL_FEATURES), share)).confidence
                       for share in (1.0, 0.0))
     assert sure > doubtful
+
+
+@pytest.mark.parametrize(('column', 'sure'), [(0.0, True), (0.3, True), (0.42, False)])
+def test_a_pose_of_which_most_is_outside_of_the_image_is_not_sure(ranking, column, sure):
+    """The image ends at .366 m to the right at a depth of .6 m."""
+    T = pose(T_BOX[:3, :3], (column, 0.0, 0.6))
+    known = replace(found('box', T), T_observation_reference=T, features=np.ones(len(FEATURES)))
+    judged, = ranking.judged([known], seen('box', T))
+    assert (judged.confidence > OUTSIDE_CONFIDENCE) == sure
+    of_its_pixels = with_pixels(judged, judged.pixel_features)
+    assert (judged.confidence == of_its_pixels.confidence) == sure

@@ -23,8 +23,8 @@ EXTRA_OF = {'rich': 'demo', 'matplotlib': 'demo', 'h5py': 'train', 'sklearn': 't
             'pyarrow': 'parquet', 'ray': 'cluster', 'cv2': 'bench', 'coacd': 'sim',
             'mujoco': 'sim'}
 """The extra of setup.py that installs a package which not every installation has."""
-REQUIRED = ('PIL', 'numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy', 'setuptools',
-            'small_gicp', 'torch', 'trimesh', 'yaml')
+REQUIRED = ('PIL', 'mapbox_earcut', 'numpy', 'open3d', 'roma', 'rosbags', 'safetensors', 'scipy',
+            'setuptools', 'small_gicp', 'torch', 'trimesh', 'yaml')
 
 
 def main(arguments: Sequence[str] | None = None, *,

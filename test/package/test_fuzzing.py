@@ -11,11 +11,19 @@ import pytest
 from pointpng_core.errors import FileError
 
 
-def refuse(text):
-    raise FileError(text)
+class Unbounded(FileError):
+    """An error whose text is as long as what it names."""
+
+    def __str__(self):
+        return 'n' * 9000
 
 
-DEEDS = {b'fine': lambda: None, b'bad': lambda: refuse('no'), b'long': lambda: refuse('n' * 9000),
+def refuse(error):
+    raise error
+
+
+DEEDS = {b'fine': lambda: None, b'bad': lambda: refuse(FileError('no')),
+         b'long': lambda: refuse(Unbounded()),
          b'crash': lambda: ctypes.string_at(0), b'memory': lambda: bytearray(1 << 33),
          b'slow': lambda: time.sleep(60), b'index': lambda: {}['key']}
 

@@ -16,10 +16,17 @@ def best_with_places(scores: Tensor, reference: Tensor, count: int, *, reference
     references are among them, as far as `count` goes; the best others take what is left.
     """
     order = scores.argsort(dim=1, descending=True, stable=True)
-    owner = reference.gather(1, order)
-    among_own = torch.nn.functional.one_hot(owner).cumsum(1).gather(2, owner[..., None])[..., 0]
-    reserved = among_own <= places
-    reserved &= reserved.cumsum(1) <= references * places
     columns = torch.arange(scores.shape[1], device=scores.device)
+    reserved = _place_among_own(reference.gather(1, order), columns) < places
+    reserved &= reserved.cumsum(1) <= references * places
     first = torch.where(reserved, columns, columns + len(columns)).argsort(dim=1)
     return order.gather(1, first[:, :count].sort(dim=1).values)
+
+
+def _place_among_own(owner: Tensor, columns: Tensor) -> Tensor:
+    """Return how many columns before each of (O, K) have the same owner."""
+    owner, by_owner = owner.sort(dim=1, stable=True)
+    begins = torch.ones_like(owner, dtype=torch.bool)
+    begins[:, 1:] = owner[:, 1:] != owner[:, :-1]
+    start = torch.where(begins, columns, 0).cummax(dim=1).values
+    return torch.empty_like(owner).scatter_(1, by_owner, columns - start)

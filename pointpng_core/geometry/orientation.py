@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from pointpng_core.geometry.meshes import TriangleMesh
 
+MOST_PARTS = 1000
+"""Closed parts, the largest, of which it is looked up whether they lie in others."""
 OPEN_SHARE = 0.2
 """Share of the area on surfaces with a border from which on nobody can tell what is outside."""
 
@@ -134,18 +136,27 @@ def _inside_out(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: N
     """Return which of the closed parts must be turned."""
     if not len(closed):
         return closed
-    boxes = np.array([_box(vertices[faces[part == one]].reshape(-1, 3)) for one in closed])
-    size = (boxes[:, 1] - boxes[:, 0]).prod(axis=1)
+    low, high = (box[closed] for box in _boxes(vertices, faces, part, len(volumes)))
+    size = (high - low).prod(axis=1)
     sign = np.where(volumes[closed[size.argmax()]] < 0, -1.0, 1.0)
     volume = sign * volumes[closed]
-    contained = (boxes[:, None, 0] >= boxes[None, :, 0]).all(-1) \
-        & (boxes[:, None, 1] <= boxes[None, :, 1]).all(-1) & (size[:, None] < size[None])
-    outer = (volume < 0) & ~contained.any(axis=1)
+    outer = np.zeros(len(closed), dtype=bool)
+    # Small parts of many are not worth the search for what is around them.
+    for row in np.argsort(-size)[:MOST_PARTS]:
+        outer[row] = volume[row] < 0 and not (
+            (low[row] >= low).all(axis=1) & (high[row] <= high).all(axis=1)
+            & (size[row] < size)).any()
     return closed[outer if sign > 0 else ~outer]
 
 
-def _box(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.stack((points.min(axis=0), points.max(axis=0)))
+def _boxes(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp],
+           parts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lowest and the highest coordinates (parts, 3) of all parts."""
+    low, high = np.full((parts, 3), np.inf), np.full((parts, 3), -np.inf)
+    corners = vertices[faces]
+    np.minimum.at(low, part, corners.min(axis=1))
+    np.maximum.at(high, part, corners.max(axis=1))
+    return low, high
 
 
 def _areas(vertices: NDArray[np.float64], faces: NDArray[np.integer]) -> NDArray[np.float64]:

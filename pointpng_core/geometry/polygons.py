@@ -18,17 +18,26 @@ def split_polygons(polygons: NDArray | Sequence[Any], vertices: NDArray[np.float
     that no vertex has.
     """
     if isinstance(polygons, np.ndarray) and polygons.ndim == 2 and polygons.shape[1] == 3:
-        return polygons.astype(np.int64)
-    split = [_split(polygon, vertices) for polygon in polygons if len(polygon) > 2]
-    return np.concatenate(split).astype(np.int64) if split else np.empty((0, 3), np.int64)
+        faces = polygons.astype(np.int64)
+    else:
+        split = [_split(polygon, vertices) for polygon in polygons if len(polygon) > 2]
+        faces = np.concatenate(split) if split else np.empty((0, 3), np.int64)
+    if len(faces):
+        _require_vertices(faces, vertices)
+    return faces
+
+
+def _require_vertices(index: NDArray[np.int64], vertices: NDArray[np.floating]) -> None:
+    if index.min() < 0 or index.max() >= len(vertices):
+        wrong = index.max() if index.max() >= len(vertices) else index.min()
+        raise ValueError(f'a face has the vertex {wrong}, but there are {len(vertices)}')
 
 
 def _split(polygon: Any, vertices: NDArray[np.floating]) -> NDArray[np.int64]:
     index = np.asarray(polygon, dtype=np.int64)
     if len(index) == 3:
         return index[None]
-    if index.min() < 0 or index.max() >= len(vertices):
-        raise ValueError(f'a face has the vertex {index.max()}, but there are {len(vertices)}')
+    _require_vertices(index, vertices)
     corners = np.asarray(vertices, dtype=np.float64)[index]
     normal = _area_normal(corners)
     if not _is_convex(corners, normal):

@@ -22,7 +22,7 @@ from pointpng_core.io.limits import MAX_MEMBERS, allowed_array_bytes
 
 BROKEN_ARRAYS = (OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError,
                  SyntaxError, RecursionError, NotImplementedError, RuntimeError, IndexError,
-                 tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+                 SystemError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 """What numpy, zipfile and zlib raise for files that are damaged or encrypted."""
 _SUFFIX = '.npy'
 

@@ -14,7 +14,7 @@ from pointpng_core.errors import FileError
 
 _HEADER_BYTES = 84
 _FACET = np.dtype([('normal', '<f4', 3), ('corners', '<f4', (3, 3)), ('attributes', '<u2')])
-_NUMBER = rb'[-+0-9.a-z]+'
+_NUMBER = rb'[-+0-9.a-z]{1,64}(?![-+0-9.a-z])'
 _VERTEX = re.compile(rb'\bvertex' + 3 * (rb'\s+(' + _NUMBER + rb')'))
 
 
@@ -71,4 +71,4 @@ def _text(content: bytes) -> np.ndarray:
     if not len(vertices) == 3 * facets == 3 * ends:
         raise ValueError(f'it has {facets} facets, {ends} ends of facets and {len(vertices)} '
                          'vertices that can be read, and each facet must have three and an end')
-    return np.array(vertices, dtype='S32').astype(np.float64).reshape(-1, 3, 3)
+    return np.array(vertices, dtype=np.bytes_).astype(np.float64).reshape(-1, 3, 3)

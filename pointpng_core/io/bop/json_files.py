@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
 from pointpng_core.io.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
+from pointpng_core.text import shown
 
 MAX_ID = 10**9
-_SHOWN, _MOST_DIGITS = 60, 20
+_MOST_DIGITS = 20
 
 
 class Record:
@@ -125,9 +126,3 @@ def is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) < 1e300 and math.isfinite(value)
-
-
-def shown(value: Any) -> str:
-    """Return a value for a message, cut to a length that can be read."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f'{text[:_SHOWN]}...'

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.bop.json_files import Record, shown
+from pointpng_core.io.bop.json_files import Record
 from pointpng_core.io.units import MM_PER_M
+from pointpng_core.text import shown
 
 ROTATION_TOLERANCE = 1e-3
 """Largest element of R^T R - 1: published poses have 3 to 8 digits."""

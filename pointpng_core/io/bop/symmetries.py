@@ -14,9 +14,10 @@ from pointpng_core.errors import FileError
 from pointpng_core.geometry.symmetry import CONTINUOUS, Rotational
 from pointpng_core.geometry.symmetry_fitting import FittedSymmetry, fit_symmetry
 from pointpng_core.io.bop import layout
-from pointpng_core.io.bop.json_files import Record, is_number, shown
+from pointpng_core.io.bop.json_files import Record, is_number
 from pointpng_core.io.bop.poses import ROTATION_TOLERANCE
 from pointpng_core.io.units import MM_PER_M
+from pointpng_core.text import shown
 
 MAX_STEP = 0.01
 """Of BOP19: the farthest vertex moves by at most this share of the diameter from one rotation

@@ -41,7 +41,8 @@ def notes_about(model: TriangleMesh | NDArray[np.float32], *, diameter_m: float)
 
 
 def _mesh_notes(mesh: TriangleMesh) -> list[str]:
-    counts, notes = edge_counts(mesh), list(outward(mesh).notes)
+    turned = outward(mesh)
+    counts, notes = edge_counts(turned.mesh), list(turned.notes)
     if counts.open:
         notes.append(f'the mesh is not watertight: {counts.open} edges border one face only '
                      '(no harm where it is invisible anyway)')

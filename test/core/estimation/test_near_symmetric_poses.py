@@ -77,7 +77,7 @@ def test_a_handle_behind_the_body_leaves_the_azimuth_open(ranking):
     view = seen(('mug', standing(90)))
     for start_deg in (90, 110, -90):
         best, = ranking.ranked([[found(standing(start_deg))]], view)[0]
-        assert best.pixel_features[MARGIN] < 0.7        # by less than 200 nats of thousands
+        assert best.pixel_features[MARGIN] < 0.8        # by less than 430 nats of thousands
         others = [other.T_observation_reference for other in best.runners_up]
         assert max(apart_deg(best.T_observation_reference, other) for other in others) > 12
 

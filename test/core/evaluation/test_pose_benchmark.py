@@ -113,14 +113,14 @@ def test_files_without_pairs_are_refused(tmp_path, replaced, message):
 
 
 def test_files_that_are_no_archive_are_refused(tmp_path):
-    with pytest.raises(FileError, match='does not exist'):
+    with pytest.raises(FileError, match='No such file'):
         read_pairs(tmp_path / 'no.npz')
     (tmp_path / 'text.npz').write_text('pairs')
-    with pytest.raises(FileError, match='not an npz file, or it is damaged'):
+    with pytest.raises(FileError, match=r'not a readable \.npz file'):
         read_pairs(tmp_path / 'text.npz')
     write_pairs(tmp_path / 'p.npz')
     (tmp_path / 'cut.npz').write_bytes((tmp_path / 'p.npz').read_bytes()[:-500])
-    with pytest.raises(FileError, match='not an npz file, or it is damaged'):
+    with pytest.raises(FileError, match=r'not a readable \.npz file'):
         read_pairs(tmp_path / 'cut.npz')
 
 

@@ -173,7 +173,11 @@ def test_notes_name_what_may_go_wrong():
     closed = boxes(((0, 0, 0), (0.1, 0.1, 0.1)))
     assert notes_about(closed, diameter_m=0.17) == []
     open_box = TriangleMesh(vertices=closed.vertices, faces=closed.faces[1:])
-    assert '3 edges border one face' in notes_about(open_box, diameter_m=0.17)[0]
+    notes = notes_about(open_box, diameter_m=0.17)
+    assert any('3 edges border one face' in note for note in notes)
+    assert any('whether it points outward cannot be checked' in note for note in notes)
+    inside_out = TriangleMesh(vertices=closed.vertices, faces=closed.faces[:, ::-1])
+    assert 'point inward: they are turned' in notes_about(inside_out, diameter_m=0.17)[0]
 
 
 def axis(order, direction=(0, 0, 1)):

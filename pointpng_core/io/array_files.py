@@ -8,6 +8,7 @@ twice.
 from collections.abc import Collection
 import math
 from pathlib import Path
+import sys
 import tokenize
 from typing import IO, Any
 import zipfile
@@ -22,7 +23,7 @@ from pointpng_core.io.limits import MAX_MEMBERS, allowed_array_bytes
 
 BROKEN_ARRAYS = (OSError, ValueError, EOFError, KeyError, TypeError, OverflowError, MemoryError,
                  SyntaxError, RecursionError, NotImplementedError, RuntimeError, IndexError,
-                 SystemError, tokenize.TokenError, zipfile.BadZipFile, zlib.error)
+                 tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 """What numpy, zipfile and zlib raise for files that are damaged or encrypted."""
 _SUFFIX = '.npy'
 
@@ -50,8 +51,7 @@ def read_array(path: str | Path) -> NDArray[Any]:
         with path.open('rb') as stream:
             _check_header(f'{path}', *_header(stream), size=path.stat().st_size)
             stream.seek(0)
-            array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-            return array
+            return _with_whole_text(np.lib.format.read_array(stream, allow_pickle=False))
     except BROKEN_ARRAYS as error:
         raise FileError(f'{path} is not a readable .npy file: {str(error)[:200]}') from error
 
@@ -86,8 +86,21 @@ def _array(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDAr
     with archive.open(entry) as stream:
         _check_header(f'{path}: {entry.filename[:60]!r}', *_header(stream), size=entry.file_size)
     with archive.open(entry) as stream:
-        array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        array = np.lib.format.read_array(stream, allow_pickle=False)
         stream.read(1)                   # at the end the checksum is compared
+    return _with_whole_text(array)
+
+
+def _with_whole_text(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array; raises ValueError for text with numbers that are no characters.
+
+    numpy would raise SystemError, each time that such an element is looked at.
+    """
+    if array.dtype.kind == 'U' and array.size:
+        order = array.dtype.byteorder.replace('|', '=')
+        codes = np.ascontiguousarray(array).reshape(-1).view(f'{order}u4')
+        if codes.max() > sys.maxunicode:
+            raise ValueError(f'its text has a character of number {codes.max()}')
     return array
 
 

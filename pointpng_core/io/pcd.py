@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.limits import MAX_ARRAY_BYTES, MAX_PCD_FIELDS, MAX_PCD_POINTS
+from pointpng_core.io.files import read_within
+from pointpng_core.io.limits import (
+    MAX_ARRAY_BYTES,
+    MAX_MODEL_BYTES,
+    MAX_PCD_FIELDS,
+    MAX_PCD_POINTS,
+)
 from pointpng_core.io.lzf import decompressed
 
 _KINDS = {('F', 4): 'f4', ('F', 8): 'f8', **{
@@ -48,7 +54,7 @@ def read_pcd(path: Path) -> NDArray[np.float64]:
     Raises FileError where the header is not one of PCD, or the file holds less than it declares.
     """
     try:
-        content = path.read_bytes()
+        content = read_within(path, MAX_MODEL_BYTES)
         header = _header(content)
         columns = _READERS[header.data](content[header.start:], header)
         return np.stack([_coordinate(axis, header, columns) for axis in 'xyz'], axis=1)

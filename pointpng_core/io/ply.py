@@ -8,19 +8,22 @@ different sizes, and splits vertices where they have texture coordinates.
 
 import dataclasses
 from pathlib import Path
+import re
 from typing import Any
 
 import numpy as np
 
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.polygons import split_polygons
+from pointpng_core.io.files import read_within
+from pointpng_core.io.limits import MAX_MODEL_BYTES
 
 _TYPES = {'char': 'i1', 'int8': 'i1', 'uchar': 'u1', 'uint8': 'u1', 'short': 'i2', 'int16': 'i2',
           'ushort': 'u2', 'uint16': 'u2', 'int': 'i4', 'int32': 'i4', 'uint': 'u4', 'uint32': 'u4',
           'float': 'f4', 'float32': 'f4', 'double': 'f8', 'float64': 'f8'}
 _ORDERS = {'ascii': '', 'binary_little_endian': '<', 'binary_big_endian': '>'}
 _INDEX_NAMES = ('vertex_indices', 'vertex_index')
-_END = b'end_header'
+_END = re.compile(rb'^end_header[ \t\r]*\n', re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
     file ends before what it declares.
     """
     try:
-        return _parse(path.read_bytes())
+        return _parse(read_within(path, MAX_MODEL_BYTES))
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
     except (ValueError, IndexError, KeyError, OverflowError, MemoryError) as error:
@@ -78,9 +81,10 @@ def _index_name(element: _Element) -> str:
 
 def _header(content: bytes) -> tuple[str, list[_Element], int]:
     """Return the byte order ('' for ascii), the elements and where the data start."""
-    end = content.find(_END)
-    if not content.startswith(b'ply') or end < 0:
+    found = _END.search(content)
+    if not content.startswith(b'ply') or found is None:
         raise ValueError('it has no header "ply ... end_header"')
+    end = found.start()
     order, elements = '', []
     for line in content[:end].decode('latin-1').split('\n')[1:]:
         words = line.split() or ['']
@@ -90,7 +94,7 @@ def _header(content: bytes) -> tuple[str, list[_Element], int]:
             elements.append(_Element(name=words[1], count=int(words[2]), properties=()))
         elif words[0] == 'property':
             elements[-1] = _with_property(elements[-1], words[1:])
-    return order, elements, content.index(b'\n', end) + 1
+    return order, elements, found.end()
 
 
 def _with_property(element: _Element, words: list[str]) -> _Element:

@@ -11,6 +11,8 @@ import re
 import numpy as np
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.files import read_within
+from pointpng_core.io.limits import MAX_MODEL_BYTES
 
 _HEADER_BYTES = 84
 _FACET = np.dtype([('normal', '<f4', 3), ('corners', '<f4', (3, 3)), ('attributes', '<u2')])
@@ -25,7 +27,7 @@ def read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
     it should.
     """
     try:
-        content = path.read_bytes()
+        content = read_within(path, MAX_MODEL_BYTES)
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
     try:

@@ -15,6 +15,8 @@ import numpy as np
 
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.polygons import split_polygons
+from pointpng_core.io.files import read_within
+from pointpng_core.io.limits import MAX_MODEL_BYTES
 
 # The numbers may follow at once, as in ModelNet40: `OFF490 518 0`. The count of edges is optional.
 _OFF_HEADER = re.compile(r'\s*[A-Z]*OFF\s*(\d+)[ \t]+(\d+)([ \t]+\d+)?[ \t\r]*$',
@@ -89,7 +91,7 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding='utf-8', errors='replace')
+        return read_within(path, MAX_MODEL_BYTES).decode('utf-8', errors='replace')
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
 

@@ -43,6 +43,8 @@ def area(mesh):
     ('u.ply', PLY.format('U') + ROWS + FACE, U_AREA),
     ('u.off', 'OFF\n8 1 0\n' + ROWS + FACE, U_AREA),
     ('umlaut.ply', PLY.format('f\xfcr M\xfcller') + ROWS + FACE, U_AREA),
+    ('end.ply', PLY.format('end_header is below') + ROWS + FACE, U_AREA),
+    ('long.stl', TEXT.replace('1e-1', '1.' + 36 * '0' + 'e-01'), 0.005),
     ('continued.obj', 'v 0 0 0\nv .1 0 0\nv .1 .1 0\nv 0 \\\n.1 0\nf 1 2 \\\n 3 4\n', 0.01),
     ('comment.obj', 'v 0 0 0 # origin\nv .1 0 0\nv .1 .1 0\nf 1 2 3 # a face\n', 0.005),
     ('line.off', 'OFF 4 1 0\n' + SQUARE + '4 0 1 2 3\n', 0.01),
@@ -64,6 +66,7 @@ def test_the_surface_of_whole_files(read, name, content, wanted):
     ('sigsegv.off', 'OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\nx\n', 'whole OFF'),
     ('far.off', 'OFF\n4 1 0\n' + SQUARE + '4 0 1 2 99999999\n', '99999999'),
     ('far.obj', 'v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 99999999999999999999\n', 'whole OBJ'),
+    ('far_triangle.off', 'OFF\n3 1 0\n0 0 0\n1 0 0\n0 1 0\n3 0 1 99999999\n', '99999999'),
     ('gon.obj', 'v 0 0 0\nv 1 0 0\nf 1 2\n', 'too few numbers')])
 def test_what_is_not_whole_is_refused(read, name, content, message):
     with pytest.raises(FileError) as error:

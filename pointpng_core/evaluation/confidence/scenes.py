@@ -99,7 +99,8 @@ def _frame_cases(estimator: PoseEstimator, library: Sequence[Reference], frame: 
                  ) -> list[Case]:
     pipeline = FramePipeline(estimator=estimator, references=library,
                              segmenter=SegmenterConfig(),
-                             config=PipelineConfig(min_confidence=0.0, min_observability=0.0))
+                             config=PipelineConfig(min_confidence=0.0, min_score=0.0,
+                                                   min_observability=0.0))
     result = pipeline.process(frame.points.reshape(-1, 3))
     surfaces = {reference.name: reference.points for reference in library}
     return [_judged(found, frame, surfaces) for found in result.detections]

@@ -46,6 +46,10 @@ def main(arguments: Sequence[str] | None = None, *,
         if fix is None:
             raise
         return _report(f'{error}: {fix}')
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _report(f'cannot use {error.filename}: {error.strerror}')
     except KeyboardInterrupt:
         return INTERRUPTED_CODE
 

@@ -92,7 +92,7 @@ def load_objects(texts: Sequence[str], *, split: str, pool: int, seed: int) -> '
 
 def require_file(path: Path) -> None:
     """Raise FileError for a path that does not exist."""
-    if not path.exists():
+    if not os.path.exists(path):         # False, not an error, for what can be no path
         raise FileError(f'cannot read {path}: No such file or directory')
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 import contextlib
 from pathlib import Path
+import re
 from typing import Any
+import warnings
 
 import numpy as np
 
@@ -71,9 +73,20 @@ def _read_ply(path: Path) -> np.ndarray:
 def _read_text(path: Path) -> np.ndarray:
     """Read rows `x y z`; further columns (colours, normals) are ignored."""
     try:
-        rows = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding='utf-8')
-    except (OSError, ValueError) as error:
-        raise FileError(f'{path} is not text with rows "x y z": {error}') from error
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', UserWarning)               # of a text without rows
+            rows = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding='utf-8')
+    except UnicodeDecodeError as error:
+        raise FileError(f'{path} is not text with rows "x y z": byte {error.start} is not '
+                        'UTF-8') from error
+    except ValueError as error:          # its words quote the file, which may be of another kind
+        place = re.search(r'at row \d+', str(error))
+        raise FileError(f'{path} is not text with rows "x y z": a value that is no number, or a '
+                        f'row of another length{", " + place[0] if place else ""}') from error
+    except OSError as error:
+        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+    if len(rows) == 0:
+        raise FileError(f'{path} holds no points')
     if rows.shape[1] < 3:
         raise FileError(f'{path}: rows need three numbers "x y z", these have {rows.shape[1]}')
     return rows[:, :3]

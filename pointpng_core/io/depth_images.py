@@ -6,14 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError
-from pointpng_core.io.array_files import BROKEN_ARRAYS
-from pointpng_core.io.files import checked_path
+from pointpng_core.io.array_files import read_array
+from pointpng_core.io.files import check_regular, checked_path
 from pointpng_core.io.image_files import read_pixels
 from pointpng_core.io.limits import MAX_PIXELS
 from pointpng_core.io.units import DEPTH_RANGE_M, MM_PER_M
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.npy')
 MASK_SUFFIXES = (*DEPTH_SUFFIXES, '.jpg', '.jpeg')
+_MAX_NPY_BYTES = 32 * MAX_PIXELS + (1 << 16)
+"""Of the largest image, with four colours of 8 bytes, and its header."""
 INTEGER_SCALE, FLOAT_SCALE = 1.0, 1000.0
 """Millimetres of one unit where nobody says: whole numbers are in mm, others in metres."""
 
@@ -91,11 +93,11 @@ def _values(path: Path, *, depth: bool = True) -> NDArray[np.generic]:
 
 
 def _array(path: Path) -> NDArray[np.generic]:
-    try:
-        # Mapped, so that a header that promises too much allocates nothing.
-        return np.load(path, mmap_mode='r', allow_pickle=False)
-    except BROKEN_ARRAYS as error:
-        raise FileError(f'{path} is not a readable .npy file: {str(error)[:200]}') from error
+    check_regular(path, _MAX_NPY_BYTES)
+    array = read_array(path)
+    if array.dtype.kind not in 'biuf':
+        raise FileError(f'{path}: an image holds numbers, this one {str(array.dtype)[:60]}')
+    return array
 
 
 def _check_unit(path: str | Path, depth_m: NDArray[np.float32], scale: float) -> None:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from typing import Any
@@ -137,11 +138,9 @@ def checked_path(path: str | Path, suffixes: tuple[str, ...]) -> Path:
         kind = f'{path.suffix!r}' if path.suffix else 'a file without a suffix'
         raise FileError(f'{path}: {kind} is not read here; use one of {", ".join(suffixes)}')
     try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
-    if not path.is_file():
-        raise FileError(f'cannot read {path}: it is not a regular file')
+        size = check_regular(path, sys.maxsize)
+    except (OSError, ValueError) as error:           # ValueError: a name with a null character
+        raise FileError(f'cannot read {path}: {getattr(error, "strerror", error)}') from error
     if size == 0:
         raise FileError(f'{path} is empty (0 bytes)')
     return path

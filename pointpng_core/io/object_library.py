@@ -111,9 +111,9 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
 
 
 def _read_entries(source: Path) -> list[Any]:
-    if not source.parent.is_dir():
+    if not os.path.isdir(source.parent):     # False, not an error, for what can be no path
         raise LibraryError(f'object library {source.parent} is not a folder; {_HOW_TO_BEGIN}')
-    if not source.exists():
+    if not os.path.exists(source):
         raise LibraryError(f'object library {source.parent} has no {OBJECTS_FILE}; '
                            f'{_HOW_TO_BEGIN}')
     try:

@@ -1,6 +1,7 @@
 """`pointpng objects list`: the objects of a library, and entries that cannot be used."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def _entries(library: Path) -> list[Any]:
     from pointpng_core.io.object_library import OBJECTS_FILE
     from pointpng_core.reference.library.yaml_edit import entries_in, read_text
     source = library / OBJECTS_FILE
-    if not source.exists():
+    if not os.path.exists(source):       # False, not an error, for what can be no path
         raise LibraryError(f'there is no {source}: add an object with `pointpng objects add`, or '
                            'name another folder with --library')
     return entries_in(read_text(source), where=f'{source}')

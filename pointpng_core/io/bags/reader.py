@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import functools
 import heapq
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ class CloudBag:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        if not self.path.exists():
+        if not os.path.exists(self.path):    # False, not an error, for what can be no path
             raise FileError(f'there is no bag {self.path}')
         metadata = read_metadata(self.path)
         self._stack = ExitStack()

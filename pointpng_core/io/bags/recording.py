@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+import sys
 import tempfile
 from typing import Any
 
@@ -14,6 +15,7 @@ from pointpng_core.io.bags.ros1_storage import Ros1Storage
 from pointpng_core.io.bags.sqlite_storage import SqliteStorage
 from pointpng_core.io.bags.topics import Storage
 from pointpng_core.io.bags.unpacking import unpack_file
+from pointpng_core.io.files import check_regular
 from pointpng_core.io.limits import MAX_METADATA_BYTES
 
 STORAGE_SUFFIXES = ('.mcap', '.db3', '.bag')
@@ -64,7 +66,7 @@ def storage_files(path: Path, metadata: Metadata) -> tuple[list[Path], str]:
 
     Only the names count, in the folder itself. Raises FileError for a folder without any.
     """
-    if path.is_file():
+    if not path.is_dir():
         return [path], ''
     there = sorted(file for file in path.iterdir() if is_storage(file))
     named = [path / name for name in metadata.files if is_storage(Path(name))]
@@ -80,6 +82,7 @@ def open_storage(path: Path, stack: ExitStack) -> Storage:
 
     Raises FileError.
     """
+    _check_file(path)
     if path.suffix == PACKED:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         unpacked = Path(folder) / path.stem
@@ -92,6 +95,13 @@ def open_storage(path: Path, stack: ExitStack) -> Storage:
     storage = kind(path)
     stack.callback(storage.close)
     return storage
+
+
+def _check_file(path: Path) -> None:
+    try:
+        check_regular(path, sys.maxsize)     # a pipe or a device has no end
+    except OSError as error:
+        raise FileError(f'cannot read {path}: {error.strerror or error}') from error
 
 
 def _texts(content: dict[str, Any]) -> list[str]:

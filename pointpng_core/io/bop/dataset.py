@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 import functools
+import os
 from pathlib import Path
 
 from pointpng_core.errors import FileError
@@ -26,7 +27,7 @@ class BopDataset:
                  sensor: str | None = None) -> None:
         """Find the folders."""
         self.folder = Path(folder)
-        if not self.folder.is_dir():
+        if not os.path.isdir(self.folder):       # False, not an error, for what can be no path
             raise FileError(f'{self.folder} is not a folder: give that of a BOP dataset')
         self.models = models or default_models(self.folder)
         self._split = split

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.files import read_within
 from pointpng_core.io.limits import MAX_JSON_BYTES, MAX_JSON_VALUES
 from pointpng_core.text import shown
 
@@ -23,7 +24,8 @@ class Record:
     def __init__(self, where: str, values: Any) -> None:
         """Take a value that must be a JSON object."""
         if not isinstance(values, dict):
-            raise FileError(f'{where}: expected {{"key": value, ...}}, got {shown(values)}')
+            raise FileError(f'{where}: expected {{"key": value, ...}}, got '
+                            f'{type(values).__name__}')        # which may be of any other file
         self.where = where
         self._values: Mapping[str, Any] = values
 
@@ -104,10 +106,7 @@ def read_json(path: Path, *, hint: str) -> Any:
     Raises FileError for a file that is missing, too large or not JSON.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_JSON_BYTES:
-            raise FileError(f'{path} has {size} bytes; no more than {MAX_JSON_BYTES} are read')
-        text = path.read_bytes()
+        text = read_within(path, MAX_JSON_BYTES)
         values = sum(text.count(mark) for mark in b',[{')
         if values > MAX_JSON_VALUES:
             raise FileError(f'{path} holds {values} values; no more than {MAX_JSON_VALUES} are '

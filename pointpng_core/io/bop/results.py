@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.bop.poses import checked_rotation, pose_numbers
-from pointpng_core.io.files import atomic_write_text
+from pointpng_core.io.files import atomic_write_text, read_within
 from pointpng_core.io.limits import MAX_RESULTS_BYTES
 from pointpng_core.io.units import MM_PER_M
 
@@ -62,11 +62,8 @@ def write_results(path: Path, results: Iterable[BopResult]) -> None:
 def read_results(path: Path) -> list[BopResult]:
     """Return the estimates of a results file; raises FileError, naming the line."""
     try:
-        size = path.stat().st_size
-        if size > MAX_RESULTS_BYTES:
-            raise FileError(f'{path} has {size} bytes; no more than {MAX_RESULTS_BYTES} are read')
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_within(path, MAX_RESULTS_BYTES).decode('utf-8').splitlines()
+    except (OSError, ValueError) as error:        # what is no text, or no path
         raise FileError(f'cannot read {path}: {error}') from error
     if not lines or lines[0].strip() != HEADER:
         raise FileError(f'{path} is no BOP results file: its first line must be {HEADER}')

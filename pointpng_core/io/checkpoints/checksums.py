@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 import hashlib
+import os
 from pathlib import Path
 import re
 
@@ -24,7 +25,7 @@ def sums_of(contents: Mapping[str, bytes]) -> bytes:
 def read_sums(folder: Path) -> dict[str, str]:
     """Return the hashes that a folder's SHA256SUMS gives, by file name; raises FileError."""
     path = folder / SUMS
-    if not folder.is_dir():
+    if not os.path.isdir(folder):        # False, not an error, for what can be no path
         raise FileError(f'checkpoint {folder}: there is no such folder')
     try:
         lines = read_within(path, MAX_SUMS_BYTES).decode('utf-8').splitlines()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError, MissingDependencyError
+from pointpng_core.io.files import checked_path
 from pointpng_core.io.hdf5_files import read_data_set
 from pointpng_core.io.limits import MAX_LIST_BYTES
 from pointpng_core.training.data.objects import (
@@ -88,6 +89,7 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[np.int64]]:
     except ImportError as error:
         raise MissingDependencyError(f'{path} needs the Python package h5py ({error}): '
                                      'pip install h5py') from error
+    checked_path(path, HDF5_SUFFIXES)                          # a pipe in a folder has no end
     try:
         with h5py.File(path, 'r') as content:
             data = read_data_set(path, content, 'data')

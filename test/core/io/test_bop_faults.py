@@ -56,7 +56,7 @@ def test_a_missing_file_is_named(dataset, file, words):
 @pytest.mark.parametrize('name', ['scene_camera', 'scene_gt', 'scene_gt_info'])
 @pytest.mark.parametrize(('text', 'words'), [
     ('{"4": ', ['not valid JSON']),
-    ('[1, 2]', ['expected {"key"', '[1, 2]']),
+    ('[1, 2]', ['expected {"key"', 'got list']),
     ('{"four": []}', ['four', 'must be an id']),
     ('{"4": 7}', ['image 4', 'expected']),
     ('[' * 100_000, ['not valid JSON']),

@@ -83,7 +83,7 @@ def test_an_array_that_is_larger_than_its_file_allocates_nothing(tmp_path):
     whole = path.read_bytes()
     for promise in (b'(600000, 800000), }', b'(6, 8'):                  # the second is cut short
         path.write_bytes(whole.replace(b'(6, 8), }' + b' ' * 10, promise.ljust(19)))
-        with pytest.raises(FileError, match='not a readable'):
+        with pytest.raises(FileError, match=r'declares|not a readable'):
             read_depth(path)
 
 

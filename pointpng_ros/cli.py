@@ -10,6 +10,7 @@ import sys
 
 from pointpng_core.cli.command import ForwardedCommand
 from pointpng_core.cli.main import main as core_main
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.errors import MissingDependencyError
 
 ROS_COMMANDS = {
@@ -59,7 +60,7 @@ def _run(command: str, words: list[str]) -> int:
 
 
 def _run_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = PrintableParser(
         prog='pointpng run', allow_abbrev=False,
         description='The node pose_estimator: poses of the objects in clouds or depth images.',
         epilog='All other arguments go to the node, for example: --ros-args -p device:=cuda')

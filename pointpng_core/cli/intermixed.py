@@ -1,12 +1,11 @@
 """A parser whose positional arguments may stand anywhere among the options."""
 
-import argparse
-from typing import Any, NoReturn
+from typing import Any
 
-from pointpng_core.text import printable
+from pointpng_core.cli.printable_parser import PrintableParser
 
 
-class IntermixedParser(argparse.ArgumentParser):
+class IntermixedParser(PrintableParser):
     """Also takes positional arguments that may be missing, or repeated, after an option.
 
     argparse itself takes `model.stl --unit mm seen.pcd` for one positional and an unknown word:
@@ -30,7 +29,3 @@ class IntermixedParser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._within = False
-
-    def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, without characters that act, and exit."""
-        super().error(printable(message))

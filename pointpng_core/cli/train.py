@@ -15,6 +15,7 @@ from typing import Any
 
 from pointpng_core.cli.options import not_negative
 from pointpng_core.cli.output import say
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.config import parse_yaml, read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, PointPngError
 from pointpng_core.text import shown
@@ -95,7 +96,7 @@ def _assign(mapping: dict[str, Any], text: str) -> None:
 
 def main() -> int:
     """Run as a module, which torchrun does; an error is one line on stderr and code 2."""
-    parser = argparse.ArgumentParser(prog='pointpng train', description=HELP, allow_abbrev=False)
+    parser = PrintableParser(prog='pointpng train', description=HELP, allow_abbrev=False)
     add_arguments(parser)
     try:
         return run(parser.parse_args())

@@ -30,7 +30,7 @@ from pointpng_core.io.checkpoints import (
     latest_checkpoint,
     read_checkpoint,
 )
-from pointpng_core.text import shown
+from pointpng_core.text import printable, shown
 
 logger = logging.getLogger(__name__)
 
@@ -113,10 +113,9 @@ def model_folder(name: str | Path) -> Path:
         raise FileError(f'model {name}: the folder holds neither a checkpoint (model.safetensors, '
                         'config.json, SHA256SUMS) nor a run with an intact one in '
                         + '; '.join([f'{CHECKPOINTS}/', *problems]))
-    logger.warning('%s', f'the training run {name} is not finished: it has no {MODEL}/ yet; its '
-                         f'newest intact checkpoint, {newest.name}, is used')
-    for problem in problems:
-        logger.warning('%s', problem)
+    for problem in (f'the training run {name} is not finished: it has no {MODEL}/ yet; its newest '
+                    f'intact checkpoint, {newest.name}, is used', *problems):
+        logger.warning('%s', printable(problem))
     return newest
 
 

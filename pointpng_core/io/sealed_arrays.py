@@ -24,7 +24,7 @@ from pointpng_core.io.files import atomic_write
 
 MAGIC = b'PPNGARR1'
 MAX_BYTES = 1 << 29
-"""512 MiB; a reference has 2.5 MB."""
+"""512 MiB; a reference has 2.5 MB. Callers that keep more say so."""
 _HEADER = len(MAGIC) + hashlib.sha256().digest_size
 
 
@@ -45,24 +45,25 @@ def sealed(arrays: Mapping[str, NDArray[np.generic]], *, key: str) -> bytes:
     return MAGIC + _digest(key, body) + body
 
 
-def read_sealed(path: Path, *, key: str) -> dict[str, NDArray[np.generic]]:
+def read_sealed(path: Path, *, key: str, most_bytes: int = MAX_BYTES
+                ) -> dict[str, NDArray[np.generic]]:
     """Return the arrays of a file, writable, as they were written under `key`.
 
     Raises FileNotFoundError where there is none, and FileError, with the reason, for one that is
     not exactly what `write_sealed` wrote, or that another user could have written.
     """
-    content = _own_content(path)
-    body = content[_HEADER:]
-    if content[:len(MAGIC)] != MAGIC or content[len(MAGIC):_HEADER] != _digest(key, body):
+    seal, body = _own_content(path, most_bytes)
+    if seal != MAGIC + _digest(key, body):
         raise FileError(f'{path} is damaged or was changed: its content is not what its seal says')
     try:
-        return {name: array.copy() for name, array in safetensors.numpy.load(body).items()}
+        return {name: np.require(array, requirements='W')
+                for name, array in safetensors.numpy.load(body).items()}
     except (SafetensorError, ValueError, KeyError) as error:
         raise FileError(f'{path} holds no arrays: {error}') from error
 
 
-def _own_content(path: Path) -> bytes:
-    """Return the bytes of a file that nobody but this user or root could have written."""
+def _own_content(path: Path, most_bytes: int) -> tuple[bytes, bytes]:
+    """Return seal and body of a file that nobody but this user or root could have written."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -71,12 +72,12 @@ def _own_content(path: Path) -> bytes:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
     with open(descriptor, 'rb') as stream:
         facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode) or facts.st_size > MAX_BYTES:
-            raise FileError(f'{path} is not a regular file of at most {MAX_BYTES} bytes')
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size > most_bytes:
+            raise FileError(f'{path} is not a regular file of at most {most_bytes} bytes')
         if facts.st_uid not in (0, os.geteuid()) or facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise FileError(f'{path} could have been written by another user')
         try:
-            return stream.read(facts.st_size)
+            return stream.read(_HEADER), stream.read(max(0, facts.st_size - _HEADER))
         except OSError as error:
             raise FileError(f'cannot read {path}: {error.strerror or error}') from error
 

@@ -23,6 +23,7 @@ from pointpng_core.reference.builder import ReferenceBuilder, view_surface
 from pointpng_core.reference.near_symmetry import distinct
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.stored_arrays import check_arrays
+from pointpng_core.text import printable
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class ReferenceCache:
     def _warn(self, kind: str, text: str) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            logger.warning('%s', text)
+            logger.warning('%s', printable(text))
 
     def _key(self, kind: str, parts: _Parts) -> str:
         settings = json.dumps([FORMAT, kind, self.builder.encoder.key,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from pointpng_core.cli.output import say_on
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.simulation.worlds import SCENES
@@ -136,7 +137,7 @@ def _seconds_of_environment() -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='pointpng demo', description=(
+    parser = PrintableParser(prog='pointpng demo', description=(
         'A simulated depth camera and the pose node as two processes over DDS, a live table of '
         'errors against the truth, a summary and a picture. Exit code 1 when too few objects in '
         'view were posed, or too many published poses were wrong.'))

@@ -10,6 +10,7 @@ import tempfile
 from rich.console import Console
 
 from pointpng_core.cli.output import check_json_target, say_on, write_json
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_ros.demo.processes import Children
 from pointpng_ros.demo.recording import own_environment, recording
 from pointpng_ros.demo.runs import TRUTH_TOPIC, exit_code
@@ -56,7 +57,7 @@ def _config(options: argparse.Namespace) -> EnduranceConfig:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog='pointpng endurance', description=(
+    parser = PrintableParser(prog='pointpng endurance', description=(
         'Load and soak: a simulated camera and the node over DDS, every pose compared with the '
         'truth, memory and handles watched. Exit code 1 when a bound is broken.'))
     add = parser.add_argument

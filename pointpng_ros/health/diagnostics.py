@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
 from pointpng_core.evaluation.speed.memory import resident_mb
+from pointpng_core.text import printable
 from pointpng_ros.health.frame_statistics import Summary
 
 if TYPE_CHECKING:                        # the core's types bring torch
@@ -76,8 +77,8 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
         'stamp_age_p50_ms': f'{summary.stamp_age_p50_ms:.1f}',
         **{f'stage_{stage}_ms': f'{value:.1f}' for stage, value in summary.stage_ms.items()},
         'memory_mb': _memory_mb()}
-    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=state.device,
-                            values=_key_values(values))
+    return DiagnosticStatus(level=level, name=name, message=printable(message),
+                            hardware_id=state.device, values=_key_values(values))
 
 
 def support_in_words(support: 'SupportChoice') -> str:
@@ -109,7 +110,8 @@ def _in_words(state: 'ObjectState') -> str:
 
 
 def _key_values(values: Mapping[str, object]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+    return [KeyValue(key=printable(key), value=printable(value))
+            for key, value in values.items()]
 
 
 def _memory_mb() -> str:
@@ -121,7 +123,7 @@ def _memory_mb() -> str:
 
 def describe_error(error: Exception) -> str:
     """Return one line for log and diagnostics: the error and, where that is known, the fix."""
-    text = f'{type(error).__name__}: {error}'.split('\n')[0]
+    text = printable(f'{type(error).__name__}: {error}'.split('\n')[0])
     if out_of_gpu_memory(error):
         return (f'GPU out of memory, its cached memory was given back ({text}). Fix: close what '
                 'else uses the GPU, lower pipeline.max_objects or estimator.search.*, or set '

@@ -15,10 +15,10 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy
-from rclpy.utilities import remove_ros_args
 from std_srvs.srv import SetBool
 
 from pointpng_core.cli.output import say
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.errors import PointPngError
 from pointpng_core.io.bags.reader import CloudBag
 from pointpng_core.text import printable
@@ -27,6 +27,7 @@ from pointpng_ros.inputs.cloud_topics import CLOUDS, DEPTH_IMAGES, check_topic_n
 from pointpng_ros.inputs.keyboard import Keyboard
 from pointpng_ros.inputs.playback import Playback
 from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics, subscribed
+from pointpng_ros.parameters.command_line import own_options
 from pointpng_ros.parameters.node_config import RELIABILITIES
 
 NODE_NAME = 'bag_player'
@@ -139,7 +140,7 @@ class BagPlayerNode(Node):
 def main(args: list[str] | None = None) -> int:
     """Play a bag; returns the exit code."""
     words = sys.argv[1:] if args is None else args
-    options = _parser().parse_args(remove_ros_args(words))
+    options = own_options(_parser(), words)
     try:
         with CloudBag(options.bag) as bag:
             return run_node(lambda: BagPlayerNode(bag, options), name=NODE_NAME, args=words,
@@ -161,7 +162,7 @@ def _spin(node: Node) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = PrintableParser(
         prog='pointpng play', allow_abbrev=False,
         description='Publish the PointCloud2 clouds or depth images of a bag (MCAP, sqlite3 or '
                     'ROS 1).',

@@ -15,8 +15,8 @@ import rclpy
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from rclpy.utilities import remove_ros_args
 
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.errors import CloudError
 from pointpng_core.text import printable
 from pointpng_ros.health.core_log import CoreLog
@@ -41,6 +41,7 @@ from pointpng_ros.inputs.cloud_reader import CloudReader
 from pointpng_ros.inputs.depth_cameras import depth_topics, subscribe_depth
 from pointpng_ros.inputs.mailbox import Mailbox
 from pointpng_ros.messages.tf_frames import FrameLookup
+from pointpng_ros.parameters.command_line import own_options
 from pointpng_ros.parameters.node_config import (
     DEPTH,
     NodeConfig,
@@ -249,12 +250,12 @@ def make_node() -> PoseEstimatorNode:
 def main(args: list[str] | None = None) -> int:
     """Run the node; returns the exit code."""
     words = sys.argv[1:] if args is None else args
-    _parser().parse_args(remove_ros_args(words))
+    own_options(_parser(), words)
     return run_node(make_node, name=NODE_NAME, args=words, threads=THREADS)
 
 
 def _parser() -> argparse.ArgumentParser:
-    return argparse.ArgumentParser(
+    return PrintableParser(
         prog=NODE_NAME, allow_abbrev=False, description=__doc__.split('\n')[0],
         epilog='Everything is a ROS parameter: --ros-args -p NAME:=VALUE, or --params-file FILE; '
                'config/pose_estimator.yaml lists them.')

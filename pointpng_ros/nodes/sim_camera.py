@@ -5,7 +5,6 @@ ros2 run pointpng_ros sim_camera --ros-args -p scene:=clutter
 pointpng sim --write-library objects/            # only write the object library, then leave
 """
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +15,11 @@ from typing import cast
 from geometry_msgs.msg import TransformStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from pointpng_core.cli.output import say
+from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.config import Config, option
 from pointpng_core.errors import PointPngError
 from pointpng_core.simulation.camera import DepthCamera
@@ -42,6 +41,7 @@ from pointpng_ros.messages.depth_messages import DEPTH_ENCODINGS
 from pointpng_ros.messages.depth_publisher import DepthPublisher
 from pointpng_ros.messages.pose_messages import transform_of
 from pointpng_ros.messages.posed_objects import NamedPose
+from pointpng_ros.parameters.command_line import own_options
 from pointpng_ros.parameters.node_config import RELIABILITIES
 from pointpng_ros.parameters.parameter_specs import ParameterGroup
 from pointpng_ros.parameters.parameters import declare_parameters
@@ -154,11 +154,11 @@ def forwards_and_backwards(frames: Sequence[SimulatedFrame]) -> Iterator[Simulat
 def main(args: list[str] | None = None) -> int:
     """Run the node, or with `--write-library DIR` write the whole catalogue there and leave."""
     words = sys.argv[1:] if args is None else args
-    parser = argparse.ArgumentParser(prog='sim_camera', allow_abbrev=False,
-                                     description=__doc__.split('\n')[0])
+    parser = PrintableParser(prog='sim_camera', allow_abbrev=False,
+                             description=__doc__.split('\n')[0])
     parser.add_argument('--write-library', metavar='DIR',
                         help='write the whole object catalogue (objects.yaml, meshes) and leave')
-    options = parser.parse_args(remove_ros_args(words))
+    options = own_options(parser, words)
     if options.write_library:
         return _write_library(options.write_library)
     return run_node(SimCamera, name='sim_camera', args=words)

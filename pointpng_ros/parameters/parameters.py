@@ -65,7 +65,7 @@ def watch_parameters(node: Node, groups: Sequence[ParameterGroup], *,
                 node.get_logger().error(printable(
                     ''.join(traceback.format_exception(error)), lines=True))
             return SetParametersResult(successful=False,
-                                       reason=f'{type(error).__name__}: {error}')
+                                       reason=printable(f'{type(error).__name__}: {error}'))
         return SetParametersResult(successful=True)
 
     def apply(changes: list[Parameter]) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from pointpng_core.cli import main as cli
 from pointpng_core.io import write_cloud
+from pointpng_ros import cli as ros_cli
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(path for name in ('pointpng_core', 'pointpng_ros') for path in
@@ -43,6 +44,10 @@ def unescaped(source, *, ros=True):
                                                    or name_of(first) == 'table'))
             or (ros and word in LEVELS and 'logger' in owner
                 and not isinstance(first, ast.Constant) and called(first) != 'printable')
+            or (not ros and word in LEVELS and 'logger' in owner
+                and any(not isinstance(each, ast.Constant) and called(each) != 'printable'
+                        for each in node.args))
+            or (word == 'ArgumentParser')
             or (word in ('add_row', 'add_task') and any(isinstance(each, PLAIN)
                                                         for each in node.args)))
         if bad:
@@ -56,6 +61,13 @@ def unescaped(source, *, ros=True):
     'bar.add_task(task.name)'])
 def test_the_rules_find_what_is_not_escaped(source):
     assert unescaped(source) == [1]
+
+
+@pytest.mark.parametrize('source', [
+    'logger.warning("%s", path)', 'logger.info(text)', 'argparse.ArgumentParser(prog="a")'])
+def test_the_rules_for_the_core_find_what_python_itself_would_print(source):
+    """Its last handler prints what a program that uses the core in Python does not handle."""
+    assert unescaped(source, ros=False) == [1]
 
 
 def test_every_way_to_a_terminal_escapes():
@@ -117,6 +129,31 @@ def test_hostile_topics_of_a_bag(hostile_folder, capsys):
     assert r'\x1b[31m' in text                          # two topics: named, to choose from
     shown_by(capsys, 'frames', bag, '--objects', library, '--topic', f'/{HOSTILE}')
     shown_by(capsys, 'frames', bag, '--objects', library, '--out', hostile_folder / 'out')
+
+
+@pytest.mark.parametrize('words', [
+    ('run', HOSTILE), ('run', '--ros-args', '-p', HOSTILE), ('play', 'bag', f'--{HOSTILE}'),
+    ('play', 'bag', '--ros-args', '-r', HOSTILE), ('sim', HOSTILE), ('demo', HOSTILE),
+    ('sim', '--ros-args', '--params-file', HOSTILE), ('endurance', HOSTILE), ('demo', '--scene',
+                                                                              HOSTILE)])
+def test_hostile_arguments_of_nodes(words, capsys):
+    rclpy = pytest.importorskip('rclpy')
+    with pytest.raises(SystemExit) as caught:
+        ros_cli.main(list(words))
+    out, err = capsys.readouterr()
+    assert caught.value.code == 2
+    assert all(c.isprintable() or c == '\n' for c in out + err), repr(out + err)
+    assert err.strip().splitlines()[-1].count('error: ') == 1
+    assert not rclpy.ok()
+
+
+def test_help_that_names_a_hostile_folder(monkeypatch, capsys):
+    monkeypatch.setenv('POINTPNG_OBJECTS', HOSTILE.replace('\n', ''))
+    with pytest.raises(SystemExit):
+        cli.main(['objects', 'add', '--help'])
+    out, _ = capsys.readouterr()
+    assert r'\x1b' in out
+    assert all(c.isprintable() or c == '\n' for c in out)
 
 
 @pytest.mark.parametrize('words', [

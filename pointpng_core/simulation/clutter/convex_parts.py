@@ -1,4 +1,7 @@
-"""Convex parts of a mesh, which physics needs, cached on disk under the digest of the mesh."""
+"""Convex parts of a mesh, which physics needs, cached on disk under the digest of the mesh.
+
+The files of the cache are sealed, as those of references: what was changed is made again.
+"""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
-from pointpng_core.errors import MissingDependencyError
+from pointpng_core.errors import FileError, MissingDependencyError
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.files import atomic_write
+from pointpng_core.io.sealed_arrays import read_sealed, write_sealed
 from pointpng_core.simulation.clutter.coacd_process import SETTINGS
 from pointpng_core.simulation.shapes.solids import signed_volume_m3
+from pointpng_core.text import printable
 
 Parts = tuple[NDArray[np.float64], ...]
 """Vertices (V, 3) in metres of each convex part, in the frame of the mesh."""
@@ -39,6 +43,7 @@ FACES = 2000
 """CoACD gets a mesh simplified to this number of faces."""
 SNAP_DIAMETERS = 0.015
 """Vertices of parts this near to the surface are moved onto it: CoACD's remeshing inflates."""
+SUFFIX = '.parts'
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -60,15 +65,15 @@ def _parts(mesh: TriangleMesh, name: str, folder: Path | None, limit_s: float) -
     low, high = CONVEX_SHARE
     if low <= signed_volume_m3(mesh) / hull.volume <= high:
         return (hull.points[hull.vertices],)
-    path = None if folder is None else folder / f'{_key(mesh)}.npz'
-    stored = None if path is None else _load(path)
+    key = _key(mesh)
+    stored = None if folder is None else _stored(folder, key)
     if stored is not None:
         return stored
     made = _decompose(mesh, name, limit_s)
     if made is None:
         return (hull.points[hull.vertices],)
-    if path is not None:
-        _save(path, made)
+    if folder is not None:
+        _store(folder, key, made)
     return made
 
 
@@ -86,10 +91,10 @@ def _decompose(mesh: TriangleMesh, name: str, limit_s: float) -> Parts | None:
             # One thread: the parts must not depend on the number of cores.
             subprocess.run(command, timeout=limit_s, check=True, capture_output=True,
                            env={**os.environ, 'OMP_NUM_THREADS': '1'})
-            found = _load(target)
+            found = _output(target)
         except (OSError, subprocess.SubprocessError) as error:
             logger.warning('%s: no convex parts (%s); its convex hull is used, which fills its '
-                           'hollows', name, _reason(error))
+                           'hollows', printable(name), printable(_reason(error)))
             return None
     return None if found is None else _snapped(found, mesh)
 
@@ -153,26 +158,47 @@ def _key(mesh: TriangleMesh) -> str:
     return digest.hexdigest()
 
 
-def _load(path: Path) -> Parts | None:
-    """Return the parts of a file, None if there is none or it is damaged."""
+def _output(path: Path) -> Parts | None:
+    """Return what the process of CoACD wrote, None where it wrote nothing of use."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            vertices, counts = stored['vertices'].astype(np.float64), stored['counts']
-        if vertices.ndim != 2 or vertices.shape[1] != 3 or counts.sum() != len(vertices) \
-                or len(counts) == 0 or counts.min() < 4 or not np.isfinite(vertices).all():
-            raise ValueError('its arrays do not fit together')
+            return _checked(stored['vertices'].astype(np.float64), stored['counts'])
     except _DAMAGED:
         return None
+
+
+def _checked(vertices: NDArray[np.float64], counts: NDArray[np.int64]) -> Parts:
+    """Return the parts; raises ValueError for arrays that do not fit together."""
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or counts.ndim != 1 or len(counts) == 0 \
+            or counts.min() < 4 or counts.sum() != len(vertices) \
+            or not np.isfinite(vertices).all():
+        raise ValueError('its arrays do not fit together')
     return tuple(np.split(vertices, np.cumsum(counts)[:-1]))
 
 
-def _save(path: Path, parts: Parts) -> None:
-    """Write atomically; a failure is only logged, because the cache is optional."""
+def _stored(folder: Path, key: str) -> Parts | None:
+    """Return the cached parts, None where there are none or they are not as they were written."""
+    path = folder / f'{key}{SUFFIX}'
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as whole:
-            np.savez(whole, vertices=np.concatenate(parts),
-                     counts=np.array([len(part) for part in parts]))
+        arrays = read_sealed(path, key=key)
+        return _checked(np.asarray(arrays['vertices'], dtype=np.float64),
+                        np.asarray(arrays['counts'], dtype=np.int64))
+    except FileNotFoundError:
+        return None
+    except (FileError, KeyError, ValueError) as error:
+        logger.warning('%s', printable(f'cached convex parts are not used, and are made again: '
+                                       f'{path}: {error}'))
+        return None
+
+
+def _store(folder: Path, key: str, parts: Parts) -> None:
+    """Write the parts; a failure is only logged, because the cache is optional."""
+    try:
+        write_sealed(folder / f'{key}{SUFFIX}', {
+            'vertices': np.concatenate(parts),
+            'counts': np.array([len(part) for part in parts], dtype=np.int64)}, key=key)
     except OSError as error:
-        logger.warning('cannot cache convex parts in %s (%s); they will be made again', path,
-                       error)
+        logger.warning('%s', printable(
+            f'convex parts cannot be kept in {folder} ({error.strerror or error}), and are made '
+            'again each time: make the folder writable, or name another one by the environment '
+            'variable POINTPNG_CACHE'))

@@ -1,4 +1,7 @@
-"""Disk cache of prepared objects, keyed by a hash of the source's files and all options."""
+"""Disk cache of prepared objects, keyed by a hash of the source's files and all options.
+
+Its files are sealed, as those of references: what was changed is built again.
+"""
 
 from collections.abc import Callable
 import hashlib
@@ -10,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.array_files import read_arrays
-from pointpng_core.io.files import atomic_write, file_sha256
+from pointpng_core.io.files import file_sha256, remove_leftovers
+from pointpng_core.io.limits import MAX_ARRAY_BYTES
+from pointpng_core.io.sealed_arrays import read_sealed, write_sealed
+from pointpng_core.text import printable
 from pointpng_core.training.data.objects import Prepared
 
 CACHE_VARIABLE = 'POINTPNG_CACHE'
@@ -20,8 +25,11 @@ MAX_HASHED_FILES = 16
 """The provenance of a larger folder is the hash of its listing (names and sizes)."""
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """To be increased when the layout, or the reading and normalisation of objects, changes."""
+SUFFIX = '.objects'
+LEFTOVER_AGE_S = 3600.0
+"""What a killed process left is removed after an hour."""
 _DAMAGED_FILE = (FileError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
@@ -34,20 +42,23 @@ def cached(folder: Path | None, parts: tuple[object, ...], build: Callable[[], P
            ) -> Prepared:
     """Return the objects that are cached for `parts`, else build and cache them.
 
-    `parts` are JSON values that determine the objects. A damaged file is built again; failing to
-    write the folder is only logged. Without a folder nothing is cached.
+    `parts` are JSON values that determine the objects. A damaged or changed file is built again;
+    failing to write the folder is only logged. Without a folder nothing is cached.
     """
     if folder is None:
         return build()
     settings = json.dumps([FORMAT, *parts], sort_keys=True)
-    path = folder / f'{hashlib.sha256(settings.encode()).hexdigest()}.npz'
+    key = hashlib.sha256(settings.encode()).hexdigest()
+    path = folder / f'{key}{SUFFIX}'
     try:
-        if path.exists():
-            return _load(path)
+        return _load(path, key)
+    except FileNotFoundError:
+        pass
     except _DAMAGED_FILE as error:
-        logger.warning('%s is damaged (%s) and is built again', path, error)
+        logger.warning('%s', printable('cached objects are not used, and are built again: '
+                                       f'{path}: {error}'))
     prepared = build()
-    _save(path, prepared)
+    _save(path, key, prepared)
     return prepared
 
 
@@ -75,10 +86,10 @@ def source_sha256(path: Path) -> str | dict[str, str]:
     return {'listing': hashlib.sha256(listing.encode()).hexdigest()}
 
 
-def _load(path: Path) -> Prepared:
-    stored = read_arrays(path)
+def _load(path: Path, key: str) -> Prepared:
+    stored = read_sealed(path, key=key, most_bytes=MAX_ARRAY_BYTES)
     points, normals, labels = stored['points'], stored['normals'], stored['labels']
-    texts = json.loads(str(stored['texts']))
+    texts = json.loads(stored['texts'].tobytes())
     names, classes = tuple(texts['names']), tuple(texts['class_names'])
     if (points.dtype, normals.dtype, labels.dtype) != (np.float32, np.float32, np.int64) \
             or points.ndim != 3 or points.shape != normals.shape \
@@ -92,16 +103,19 @@ def _load(path: Path) -> Prepared:
                     class_names=classes, facts=texts['facts'])
 
 
-def _save(path: Path, prepared: Prepared) -> None:
+def _save(path: Path, key: str, prepared: Prepared) -> None:
     texts = json.dumps({'names': prepared.names, 'class_names': prepared.class_names,
                         'facts': prepared.facts})
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as whole:
-            np.savez(whole, points=prepared.points, normals=prepared.normals,
-                     labels=prepared.labels, texts=np.array(texts))
+        write_sealed(path, {'points': prepared.points, 'normals': prepared.normals,
+                            'labels': prepared.labels,
+                            'texts': np.frombuffer(texts.encode(), dtype=np.uint8)}, key=key)
+        remove_leftovers(path.parent, older_than_s=LEFTOVER_AGE_S)
     except OSError as error:
-        logger.warning('cannot cache objects in %s (%s); they will be built again', path, error)
+        logger.warning('%s', printable(
+            f'objects cannot be kept in {path.parent} ({error.strerror or error}), and are read '
+            f'and prepared again each time: make the folder writable, or name another one by the '
+            f'environment variable {CACHE_VARIABLE}'))
 
 
 def _files(path: Path) -> list[tuple[str, Path]]:

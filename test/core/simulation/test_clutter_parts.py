@@ -10,6 +10,7 @@ from scipy.spatial import ConvexHull
 from pointpng_core.errors import CloudError, LibraryError, MissingDependencyError
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.object_library import ObjectModel
+from pointpng_core.io.sealed_arrays import read_sealed, sealed
 from pointpng_core.simulation.clutter import convex_parts as module
 from pointpng_core.simulation.clutter.convex_parts import convex_parts
 from pointpng_core.simulation.clutter.objects import clutter_objects
@@ -73,14 +74,30 @@ def test_without_a_decomposition_the_hull_is_used_and_said(angle, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
-def test_damaged_parts_in_the_cache_are_made_again(angle, tmp_path, monkeypatch):
+@pytest.mark.parametrize('change', [
+    lambda path, _: path.write_bytes(path.read_bytes()[:200]),
+    lambda path, arrays: path.write_bytes(sealed(            # by who does not know the key
+        {**arrays, 'vertices': arrays['vertices'] + 0.05}, key='')),
+    lambda path, arrays: path.write_bytes(sealed(
+        {**arrays, 'counts': np.array([[4, 4]])}, key=path.stem)),
+    lambda path, arrays: path.write_bytes(sealed(
+        {**arrays, 'vertices': arrays['vertices'] * np.nan}, key=path.stem)),
+    lambda path, _: path.chmod(0o666)])
+def test_parts_in_the_cache_that_were_changed_are_made_again(angle, tmp_path, monkeypatch, caplog,
+                                                             change):
     made = (np.eye(4, 3), np.eye(4, 3) + 1)
-    monkeypatch.setattr(module, '_decompose', lambda *_: made)
+    calls = []
+    monkeypatch.setattr(module, '_decompose', lambda *_: calls.append(1) or made)
     convex_parts([angle], ['angle'], folder=tmp_path)
     path, = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes()[:200])
-    parts, = convex_parts([angle], ['angle'], folder=tmp_path)
+    change(path, read_sealed(path, key=path.stem))
+    with caplog.at_level(logging.WARNING):
+        parts, = convex_parts([angle], ['angle'], folder=tmp_path)
     np.testing.assert_array_equal(parts, made)
+    assert len(calls) == 2
+    assert 'are made again' in caplog.text
+    convex_parts([angle], ['angle'], folder=tmp_path)
+    assert len(calls) == 2
 
 
 def test_the_extra_is_named_where_coacd_is_missing(angle, monkeypatch):

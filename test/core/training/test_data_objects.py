@@ -1,5 +1,7 @@
 """Normalised objects: what they promise, what is refused, and what the cache must not change."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from scipy.spatial.distance import pdist
 
 from pointpng_core.errors import CloudError, FileError
+from pointpng_core.io.sealed_arrays import read_sealed, sealed
 from pointpng_core.training.data.cache import cached
 from pointpng_core.training.data.objects import (
     MIN_POINTS,
@@ -173,16 +176,35 @@ def test_any_damage_to_a_cached_file_is_built_again(tmp_path):
         assert file.read_bytes() == whole
 
 
-def test_arrays_that_do_not_fit_are_built_again(tmp_path):
+@pytest.mark.parametrize('change', [
+    lambda content: {'labels': content['labels'][:-1]},
+    lambda content: {'points': content['points'].astype(np.float64)},
+    lambda content: {'points': content['points'][:, :, :2].copy()},
+    lambda content: {'points': content['points'] * np.float32(np.nan)},
+    lambda content: {'texts': np.zeros(3, np.uint8)}])
+def test_arrays_that_do_not_fit_are_built_again(tmp_path, change):
+    """Under a right seal, too."""
     counter = []
-    cached(tmp_path, ('a',), prepared_once(counter))
+    first = cached(tmp_path, ('a',), prepared_once(counter))
     file, = tmp_path.iterdir()
-    with np.load(file) as stored:
-        content = dict(stored)
-    np.savez(file, **{**content, 'labels': content['labels'][:-1]})
-    cached(tmp_path, ('a',), prepared_once(counter))
-    np.savez(file, **{**content, 'points': content['points'].astype(np.float64)})
-    cached(tmp_path, ('a',), prepared_once(counter))
+    content = read_sealed(file, key=file.stem)
+    file.write_bytes(sealed({**content, **change(content)}, key=file.stem))
+    same(first, cached(tmp_path, ('a',), prepared_once(counter)))
+    assert len(counter) == 2
+
+
+def test_a_changed_value_or_the_file_of_other_objects_is_found(tmp_path):
+    counter = []
+    first = cached(tmp_path, ('a',), prepared_once(counter))
+    file, = tmp_path.iterdir()
+    content = read_sealed(file, key=file.stem)
+    file.write_bytes(sealed({**content, 'points': content['points'] + np.float32(0.05)},
+                            key='another'))
+    same(first, cached(tmp_path, ('a',), prepared_once(counter)))
+    cached(tmp_path, ('b',), lambda: replace(first, labels=first.labels + 1))
+    (other,) = set(tmp_path.iterdir()) - {file}
+    other.replace(file)
+    same(first, cached(tmp_path, ('a',), prepared_once(counter)))
     assert len(counter) == 3
 
 

@@ -119,22 +119,22 @@ class PoseEstimator:
                  viewpoint: ViewpointLike | None = None) -> list[PoseEstimate]:
         """Return the poses of the references in one observation (N, 3), metres, best first.
 
-        A reference that others clearly beat in the coarse stage is left out; with one reference
-        there is always one estimate. What can't be the object's is left out with a warning. The
-        other arguments are those of `estimate_batch`. Raises CloudError.
+        A reference that others clearly beat in the coarse stage is left out; one alone has always
+        an estimate. What can't be the object's is left out with a warning. The other arguments
+        are those of `estimate_batch`. Raises CloudError.
         """
-        observed = stray.observation_without(observation, references)
-        return self.estimate_batch([observed], references, scene_points=scene_points,
+        return self.estimate_batch([observation], references, scene_points=scene_points,
                                    viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
-    def estimate_batch(self, observations: Sequence[CloudLike],
-                       references: Sequence[Reference], *,
+    def estimate_batch(self, observations: Sequence[CloudLike], references: Sequence[Reference], *,
                        scene_points: NDArray[np.floating] | None = None,
-                       viewpoint: ViewpointLike | None = None) -> list[list[PoseEstimate]]:
-        """Return for each observation (N, 3), taken as it is, what `estimate` returns; one batch.
+                       viewpoint: ViewpointLike | None = None, segments: bool = False
+                       ) -> list[list[PoseEstimate]]:
+        """Return for each observation (N, 3) what `estimate` returns, computed at once.
 
         Observations may be `PointCloud`s; the sensor is where they say, unless `viewpoint` does.
+        As `segments` of a frame, they are taken as they are: no point is left out as a stray one.
         `scene_points` (M, 3) are finite points of the whole frame: they distinguish surface that
         is occluded from surface that is missing. `viewpoint` overrides the configured one: a
         Viewpoint or its value, the position (3,) of the sensor, or its pose T_cloud_sensor (4, 4);
@@ -144,8 +144,9 @@ class PoseEstimator:
             raise ConfigError('no references: give at least one to search for')
         if not observations:
             return []
-        request = self._request(observations, references, scene_points, viewpoint,
-                                sample=self.config.sample)
+        observed = observations if segments else stray.observations_without(
+            observations, [references] * len(observations))
+        request = self._request(observed, references, scene_points, viewpoint)
         return self._cascade(request, self._estimate, STRATEGIES)
 
     def _estimate(self, request: Request, strategy: Strategy) -> list[list[PoseEstimate]]:
@@ -177,14 +178,15 @@ class PoseEstimator:
         equivalent, the nearest to the previous one is returned. `PoseTrackingConfig` defines when
         a pose is lost.
         """
-        return self.track_batch([stray.observation_without(observation, [reference])], [reference],
-                                [T_previous], scene_points=scene_points, viewpoint=viewpoint)[0]
+        return self.track_batch([observation], [reference], [T_previous],
+                                scene_points=scene_points, viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
-    def track_batch(self, observations: Sequence[CloudLike],
-                    references: Sequence[Reference], T_previous: Sequence[NDArray[np.float64]], *,
+    def track_batch(self, observations: Sequence[CloudLike], references: Sequence[Reference],
+                    T_previous: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
-                    viewpoint: ViewpointLike | None = None) -> list[PoseEstimate | None]:
+                    viewpoint: ViewpointLike | None = None, segments: bool = False
+                    ) -> list[PoseEstimate | None]:
         """Return for each observation, with its reference and previous pose, what `track` returns.
 
         The batch is computed at once; the other arguments are those of `estimate_batch`. Raises
@@ -193,7 +195,9 @@ class PoseEstimator:
         check_previous(T_previous, references, len(observations))
         if not observations:
             return []
-        request = self._request_at(observations, references, T_previous, scene_points, viewpoint)
+        observed = observations if segments else stray.observations_without(
+            observations, [[reference] for reference in references])
+        request = self._request_at(observed, references, T_previous, scene_points, viewpoint)
         found = self._cascade(request, self._track, TRACKING_STRATEGIES)
         return [self._tracker.gated(estimates[0], reference, T) if estimates else None
                 for estimates, reference, T in zip(found, references, T_previous)]
@@ -211,15 +215,14 @@ class PoseEstimator:
         return summarise(candidates, request, strategy, default_calibration())
 
     @torch.inference_mode()
-    def judge_batch(self, observations: Sequence[CloudLike],
-                    references: Sequence[Reference],
+    def judge_batch(self, observations: Sequence[CloudLike], references: Sequence[Reference],
                     T_observation_reference: Sequence[NDArray[np.float64]], *,
                     scene_points: NDArray[np.floating] | None = None,
                     viewpoint: ViewpointLike | None = None) -> list[PoseEstimate | None]:
         """Return estimates at given poses (4, 4), as they are; None where nothing is explained.
 
-        Each observation (N, 3) has one reference and one pose, and no alternatives; the other
-        arguments are those of `estimate_batch`. Raises CloudError, ConfigError.
+        Each observation (N, 3), taken as it is, has one reference, one pose and no alternatives;
+        the other arguments are those of `estimate_batch`. Raises CloudError, ConfigError.
         """
         check_previous(T_observation_reference, references, len(observations))
         if not observations:
@@ -243,8 +246,8 @@ class PoseEstimator:
         It depends only on the embedding of points (N, 3), a view or a full surface. Raises
         CloudError.
         """
-        observation = stray.observation_without(observation, [reference])
-        request = self._request([observation], [reference], None, None, sample=self.config.sample)
+        observed = stray.observations_without([observation], [[reference]])
+        request = self._request(observed, [reference], None, None)
         cloud = request.observations.clouds[0]
         strategy = next(each for each in STRATEGIES
                         if each.applies(cloud, request.sensor.viewpoint, []))
@@ -269,28 +272,25 @@ class PoseEstimator:
         return Hypotheses.from_poses(request.T_given, request.observations, request.references,
                                      request.reference_index)
 
-    def _request(self, observations: Sequence[CloudLike],
-                 references: Sequence[Reference], scene_points: NDArray[np.floating] | None,
-                 viewpoint: ViewpointLike | None, *, sample: int) -> Request:
+    def _request(self, observations: Sequence[CloudLike], references: Sequence[Reference],
+                 scene_points: NDArray[np.floating] | None, viewpoint: ViewpointLike | None, *,
+                 sample: int | None = None) -> Request:
         timer = StageTimer()
         with timer('prepare'):
             sensor = Sensor.known(viewpoint, observations, default=self.config.viewpoint)
             batch = prepare_observations([sensor.local(PointCloud.of(cloud).points)
                                           for cloud in observations],
-                                         sample=sample, device=self.device)
+                                         sample=sample or self.config.sample, device=self.device)
             around = None if scene_points is None else sensor.local(scene_points)
             stack = self._stacks.of(references)
-        return Request(observations=batch, depth_noise=self.config.depth_noise,
-                       references=references, stack=stack, scene_points=around,
-                       sensor=sensor, timer=timer)
+        return Request(observations=batch, references=references, stack=stack, sensor=sensor,
+                       scene_points=around, depth_noise=self.config.depth_noise, timer=timer)
 
-    def _request_at(self, observations: Sequence[CloudLike],
-                    references: Sequence[Reference], T: Sequence[NDArray[np.float64]],
-                    scene_points: NDArray[np.floating] | None,
+    def _request_at(self, observations: Sequence[CloudLike], references: Sequence[Reference],
+                    T: Sequence[NDArray[np.float64]], scene_points: NDArray[np.floating] | None,
                     viewpoint: ViewpointLike | None) -> Request:
         """Return the request with a given pose (4, 4) of one reference in each observation."""
-        # A library that was searched is stacked already: most of the time these are part of it.
-        known = self._stacks.references
+        known = self._stacks.references  # of a library that was searched: these are mostly of it
         together = known if set(references) <= set(known) else tuple(dict.fromkeys(references))
         request = self._request(observations, together, scene_points, viewpoint,
                                 sample=self.config.tracking.sample)

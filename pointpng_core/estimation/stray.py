@@ -1,6 +1,7 @@
 """Observations, views and models without the points that cannot be those of one object."""
 
 from collections.abc import Sequence
+import sys
 import warnings
 
 import numpy as np
@@ -21,23 +22,31 @@ from pointpng_core.reference.reference import Reference
 
 NUMBERS = 'fiu'
 """Kinds of numpy types that coordinates may have."""
+_OWN = ('pointpng_core.', 'torch.')
 
 
-def observation_without(observation: CloudLike, references: Sequence[Reference]) -> PointCloud:
-    """Return an observation without what can't belong to the largest of the references.
+def observations_without(observations: Sequence[CloudLike],
+                         references: Sequence[Sequence[Reference]]) -> list[PointCloud]:
+    """Return observations without what can't belong to the largest of their references.
 
     Warns of what it leaves out. Raises CloudError for what is no cloud, or not in metres.
     """
+    return [_observation(cloud, of, what=f'observation {index}')
+            for index, (cloud, of) in enumerate(zip(observations, references))]
+
+
+def _observation(observation: CloudLike, references: Sequence[Reference], *, what: str
+                 ) -> PointCloud:
     cloud = PointCloud.of(observation)
     if cloud.points.dtype.kind not in NUMBERS:
         return cloud                     # refused with all else that is no cloud
-    check_metres('observation', cloud.points[main_rows(cloud.points)])
+    check_metres(what, cloud.points[main_rows(cloud.points)])
     return _kept(cloud, stray_points(cloud.points, max(
         (reference.diameter_m for reference in references), default=np.inf)))
 
 
 def view_without(view: CloudLike) -> PointCloud:
-    """Return a view that is to become a reference, as `observation_without`."""
+    """Return a view that is to become a reference, as `observations_without`."""
     cloud = PointCloud.of(view)
     if cloud.points.dtype.kind not in NUMBERS:
         return cloud
@@ -47,7 +56,7 @@ def view_without(view: CloudLike) -> PointCloud:
 
 def model_without(model: TriangleMesh | NDArray[np.floating], *, name: str
                   ) -> TriangleMesh | NDArray[np.floating]:
-    """Return a mesh as it is, and points (N, 3) of a surface as `observation_without`."""
+    """Return a mesh as it is, and points (N, 3) of a surface as `observations_without`."""
     if isinstance(model, TriangleMesh):
         return model
     points = require_points(model, least=1, what=f'model {name!r}')
@@ -57,5 +66,16 @@ def model_without(model: TriangleMesh | NDArray[np.floating], *, name: str
 def _kept(cloud: PointCloud, found: StrayPoints) -> PointCloud:
     if found.warning is None:
         return cloud
-    warnings.warn(found.warning, stacklevel=4)
+    warnings.warn(found.warning, stacklevel=_levels_to_caller())
     return PointCloud(points=cloud.points[found.kept], T_cloud_sensor=cloud.T_cloud_sensor)
+
+
+def _levels_to_caller() -> int:
+    """Return how far `warnings.warn`, in who calls this, is from the code that uses the package.
+
+    torch is in between, since its `inference_mode` wraps the methods of the estimator.
+    """
+    frame, levels = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get('__name__', '').startswith(_OWN):
+        frame, levels = frame.f_back, levels + 1
+    return levels

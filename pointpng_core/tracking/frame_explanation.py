@@ -66,7 +66,7 @@ class FrameExplanation:
             [segment.points for _, segment in pairs],
             [self._references[estimate.name] for estimate in posed],
             [estimate.T_observation_reference for estimate in posed],
-            scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR)
+            scene_points=self._scene_points, viewpoint=Viewpoint.SENSOR, segments=True)
         after = {index: replace(measurements[index], segment=segment,
                                 estimate=with_alternatives(estimate, before))
                  for (index, segment), estimate, before in zip(pairs, found, posed) if estimate}

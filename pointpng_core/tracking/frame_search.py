@@ -35,7 +35,7 @@ class FrameSearch:
             return [[] for _ in segments]
         estimates = self._estimator.estimate_batch(
             [segment.points for segment in segments], self._references,
-            scene_points=self._frame.scene_points, viewpoint=Viewpoint.SENSOR)
+            scene_points=self._frame.scene_points, viewpoint=Viewpoint.SENSOR, segments=True)
         self._timer.add(next((found[0].stage_ms for found in estimates if found), {}))
         view = self._frame.depth_view
         if view is None:

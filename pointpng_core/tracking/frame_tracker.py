@@ -119,7 +119,7 @@ class FrameTracker:
         found = self._estimator.track_batch(
             [measurements[index].segment.points for index, _ in own],
             [track.reference for _, track in own], [track.T_expected for _, track in own],
-            scene_points=scene_points, viewpoint=Viewpoint.SENSOR) if own else []
+            scene_points=scene_points, viewpoint=Viewpoint.SENSOR, segments=True) if own else []
         results = list(measurements)
         for (index, track), estimate in zip(own, found):
             if estimate:

@@ -95,7 +95,7 @@ def _inference(name: str, device: torch.device, data: SceneData, plan: DevicePla
     scene = data.for_estimator(estimator)
     first = scene.observations[0]
     result = bench_scene(estimator, scene, repeats=plan.repeats, report=report)
-    estimate = partial(estimator.estimate_batch, [first.points], [scene.own(first)],
+    estimate = partial(estimator.estimate_batch, [first.points], [scene.own(first)], segments=True,
                        viewpoint=Viewpoint.SENSOR)
     result['growth_mb'] = memory_growth_mb(estimate, device, plan.calls)
     if device.type != 'cpu':

@@ -111,7 +111,7 @@ def _compare_registration(name: str, cpu: DeviceSide, other: DeviceSide, propose
 
 def _compare_estimates(name: str, cpu: DeviceSide, other: DeviceSide) -> Iterator[Agreement]:
     """Compare the labels of whole estimates, and the median difference of their scores."""
-    results = [side.estimator.estimate_batch(side.clouds, side.references,
+    results = [side.estimator.estimate_batch(side.clouds, side.references, segments=True,
                                              viewpoint=Viewpoint.SENSOR) for side in (cpu, other)]
     pairs = [(expected[0], found[0]) for expected, found in zip(*results)]
     differ = float(np.mean([expected.name != found.name for expected, found in pairs]))

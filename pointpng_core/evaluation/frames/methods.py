@@ -97,7 +97,7 @@ class GivenMasks:
         for references, members in self._batches([label for label, _ in masks]):
             estimates = self.estimator.estimate_batch(
                 [cloud.points[masks[row][1]] for row in members], references,
-                scene_points=scene, viewpoint=Viewpoint.SENSOR)
+                scene_points=scene, viewpoint=Viewpoint.SENSOR, segments=True)
             timer.add(next((own[0].stage_ms for own in estimates if own), {}))
             for row, own in zip(members, estimates):
                 found[row] = own

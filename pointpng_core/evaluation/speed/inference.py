@@ -134,7 +134,8 @@ def _batch(estimator: PoseEstimator, scene: BenchmarkScene, repeats: int) -> dic
     clouds = [seen.points for seen in scene.observations]
 
     def run() -> list[list[PoseEstimate]]:
-        return estimator.estimate_batch(clouds, scene.references, viewpoint=Viewpoint.SENSOR)
+        return estimator.estimate_batch(clouds, scene.references, segments=True,
+                                        viewpoint=Viewpoint.SENSOR)
     times_ms, results = _timed([run] * repeats, estimator.device)
     with stages_end_with(partial(synchronise, estimator.device)):
         waited_ms, profiled = _timed([run] * repeats, estimator.device)
@@ -144,7 +145,7 @@ def _batch(estimator: PoseEstimator, scene: BenchmarkScene, repeats: int) -> dic
 
 def _single(estimator: PoseEstimator, scene: BenchmarkScene) -> dict[str, Any]:
     def run(seen: LabelledObservation) -> list[PoseEstimate]:
-        return estimator.estimate_batch([seen.points], [scene.own(seen)],
+        return estimator.estimate_batch([seen.points], [scene.own(seen)], segments=True,
                                         viewpoint=Viewpoint.SENSOR)[0]
     runs = [lambda seen=seen: run(seen) for seen in scene.observations]
     times_ms, results = _timed(runs, estimator.device)

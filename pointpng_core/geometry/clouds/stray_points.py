@@ -15,6 +15,7 @@ from pointpng_core.geometry.clouds.filtering import finite_rows
 
 PLACEHOLDER_M = (-1.0, 65.535)
 """Depths that stand for no reading; zeros do where all three coordinates are 0."""
+PLACEHOLDER_ROUNDING_M = 1e-4
 FARTHEST = 1.5
 """Distance from the middle of an object, in its diameters, that no point of it has."""
 MOST_SHARE = 0.2
@@ -58,14 +59,18 @@ def stray_points(points: NDArray[np.floating], diameter_m: float, *,
     likely_m = diameter_m if likely_m is None else likely_m
     finite = finite_rows(points)
     zero = finite & (points == 0).all(axis=1)
-    placeholder = finite & np.isclose(points[:, 2:], PLACEHOLDER_M, rtol=0, atol=1e-4).any(axis=1)
-    placeholder &= _beyond(points, finite & ~zero & ~placeholder, likely_m)
+    with np.errstate(invalid='ignore', over='ignore'):
+        likely = finite & (np.abs(points[:, 2:] - PLACEHOLDER_M) <= PLACEHOLDER_ROUNDING_M
+                           ).any(axis=1)
+    placeholder = _beyond(points, likely, finite & ~zero & ~likely, likely_m)
     rest = finite & ~zero & ~placeholder
-    far = rest & _beyond(points, rest, diameter_m)
+    if not rest.any():                   # nothing but zeros, which is said where it is refused
+        return StrayPoints(kept=np.ones(len(points), dtype=bool), counts={})
+    far = _beyond(points, rest, rest, diameter_m)
     if far.sum() > MOST_SHARE * max(int(rest.sum()), 1):
         far[:] = False
     if zero.sum() == 1:      # one point of a surface may lie there, two cannot
-        zero &= _beyond(points, rest & ~far, likely_m)
+        zero = _beyond(points, zero, rest & ~far, likely_m)
     return StrayPoints(kept=~(zero | placeholder | far), counts={
         'zeros': int(zero.sum()), 'placeholders (-1 or 65.535 m)': int(placeholder.sum()),
         'points far away': int(far.sum())})
@@ -112,12 +117,13 @@ def _median_radius_m(points: NDArray[np.floating]) -> float:
     return float(np.median(np.linalg.norm(points - middle, axis=1)))
 
 
-def _beyond(points: NDArray[np.floating], of: NDArray[np.bool_], diameter_m: float
-            ) -> NDArray[np.bool_]:
-    """Return which points are too far from the middle of some of them to belong to one object."""
-    if not of.any():
-        return np.zeros(len(points), dtype=bool)
-    middle = np.median(points[of].astype(np.float64), axis=0)
-    with np.errstate(invalid='ignore', over='ignore'):
-        away = np.linalg.norm(points.astype(np.float64) - middle, axis=1)
-    return np.asarray(away > FARTHEST * diameter_m)
+def _beyond(points: NDArray[np.floating], which: NDArray[np.bool_], of: NDArray[np.bool_],
+            diameter_m: float) -> NDArray[np.bool_]:
+    """Return which are too far from the middle of others, `of`, to belong to one object."""
+    beyond = np.zeros(len(points), dtype=bool)
+    if which.any() and of.any():
+        middle = np.median(points[of].astype(np.float64), axis=0)
+        with np.errstate(over='ignore'):
+            away = np.linalg.norm(points[which].astype(np.float64) - middle, axis=1)
+        beyond[which] = away > FARTHEST * diameter_m
+    return beyond

@@ -9,8 +9,10 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
 from pointpng_core.io.files import file_sha256, remove_leftovers
@@ -88,11 +90,11 @@ def source_sha256(path: Path) -> str | dict[str, str]:
 
 def _load(path: Path, key: str) -> Prepared:
     stored = read_sealed(path, key=key, most_bytes=MAX_ARRAY_BYTES)
-    points, normals, labels = stored['points'], stored['normals'], stored['labels']
+    points, normals, labels = (_typed(stored[name], kind) for name, kind in (
+        ('points', np.float32), ('normals', np.float32), ('labels', np.int64)))
     texts = json.loads(stored['texts'].tobytes())
     names, classes = tuple(texts['names']), tuple(texts['class_names'])
-    if (points.dtype, normals.dtype, labels.dtype) != (np.float32, np.float32, np.int64) \
-            or points.ndim != 3 or points.shape != normals.shape \
+    if points.ndim != 3 or points.shape != normals.shape \
             or not len(points) == len(labels) == len(names):
         raise ValueError(f'its arrays do not fit together: {points.shape}, {labels.shape}')
     if not (np.isfinite(points).all() and np.isfinite(normals).all()) \
@@ -101,6 +103,12 @@ def _load(path: Path, key: str) -> Prepared:
         raise ValueError('it holds values that no object has')
     return Prepared(points=points, normals=normals, labels=labels, names=names,
                     class_names=classes, facts=texts['facts'])
+
+
+def _typed(array: NDArray[Any], kind: type) -> NDArray[Any]:
+    if array.dtype != kind:
+        raise ValueError(f'an array is of {array.dtype}')
+    return array
 
 
 def _save(path: Path, key: str, prepared: Prepared) -> None:

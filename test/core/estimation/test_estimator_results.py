@@ -65,7 +65,8 @@ def test_without_scene_points_an_occluded_arm_leaves_two_poses(estimator):
 
 def test_a_cloud_like_nothing_still_gets_an_estimate(estimator, reference):
     points = np.random.default_rng(0).normal(size=(200, 3)) * 1e6
-    assert len(estimator.estimate_batch([points], [reference('drill')])[0]) == 1
+    found = estimator.estimate_batch([points], [reference('drill')], segments=True)[0]
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize('viewpoint', ['auto', 'sensor', 'none'])
@@ -106,6 +107,8 @@ def test_clouds_that_determine_no_pose_are_refused(estimator, reference, points,
 def test_the_cloud_at_fault_is_named(estimator, reference):
     with pytest.raises(CloudError, match='observation 1'):
         estimator.estimate_batch([seen('can')[1], np.zeros((3, 3))], [reference('can')])
+    with pytest.raises(CloudError, match='observation 1: its extent'):
+        estimator.estimate_batch([seen('can')[1], 1e3 * seen('can')[1]], [reference('can')])
 
 
 @pytest.mark.parametrize('points', [
@@ -115,7 +118,7 @@ def test_the_cloud_at_fault_is_named(estimator, reference):
     np.random.default_rng(0).normal(size=(200, 3)) * 1e-9 + [0, 0, 1]],
     ids=['line', 'plane', 'huge', 'tiny'])
 def test_clouds_of_something_else_give_finite_poses_or_none(estimator, reference, points):
-    for found in estimator.estimate_batch([points], [reference('bracket')])[0]:
+    for found in estimator.estimate_batch([points], [reference('bracket')], segments=True)[0]:
         assert np.isfinite(found.T_observation_reference).all()
         assert 0 <= found.score <= 1
 

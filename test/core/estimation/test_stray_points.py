@@ -9,6 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import CloudError
+from pointpng_core.estimation.stray import model_without, view_without
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.clouds import PointCloud, stray_points, stray_surface_points
 from pointpng_core.geometry.meshes import sample_surface
@@ -16,6 +17,7 @@ from pointpng_core.simulation.shapes.catalogue import make_object
 
 T = pose(Rotation.from_euler('xyz', [200, 25, 40], degrees=True).as_matrix(), (0.02, -0.01, 0.6))
 CLOUD = view(make_object('drill').mesh, T, noise=1.0)
+SURFACE = make_object('drill').mesh.vertices + np.float32([0, 0, 0.5])
 RAYS = np.random.default_rng(0).uniform(-0.3, 0.3, (300, 2))
 
 
@@ -85,13 +87,55 @@ def test_tracks_and_proposals_are_as_without_them(estimator, reference, name):
 
 
 @pytest.mark.filterwarnings('ignore:.*are left out')
+def test_batches_are_as_without_them(estimator, reference):
+    drill, count = reference('drill'), len(STRAY)
+    clouds = [np.concatenate((each, CLOUD)).astype(np.float32) for each in STRAY.values()]
+    clouds.append(np.concatenate((CLOUD, [[3e38, 3e38, 3e38]])).astype(np.float32))
+    clean = estimator.estimate_batch([CLOUD], [drill])[0][0]
+    for found, in estimator.estimate_batch(clouds, [drill]):
+        assert found.T_observation_reference == pytest.approx(clean.T_observation_reference,
+                                                              abs=1e-5)
+        assert found.confidence == pytest.approx(clean.confidence, abs=1e-3)
+    tracked = estimator.track_batch(clouds, [drill] * (count + 1), [T] * (count + 1))
+    assert [found.confidence > 0.9 for found in tracked] == [True] * (count + 1)
+
+
+def test_segments_of_a_frame_are_taken_as_they_are(estimator, reference):
+    both = np.concatenate((CLOUD, at_depth(3.0)[:100]))
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        found, = estimator.estimate_batch([both], [reference('drill')], segments=True)[0]
+    assert found.confidence < 0.9
+
+
+def test_the_warning_names_the_line_that_gave_the_points(estimator, reference):
+    both = np.concatenate((CLOUD, np.zeros((5, 3)))).astype(np.float32)
+    drill = reference('drill')
+    for use in (lambda: estimator.estimate(both, [drill]),
+                lambda: estimator.track(both, drill, T),
+                lambda: estimator.estimate_batch([both], [drill]),
+                lambda: estimator.estimate_by_embedding(both, drill),
+                lambda: estimator.reference_from_view(both, name='a')):
+        with pytest.warns(UserWarning, match='5 zeros') as told:
+            use()
+        assert {each.filename for each in told} == {__file__}
+
+
+@pytest.mark.filterwarnings('ignore:.*are left out')
 @pytest.mark.parametrize('name', STRAY)
-def test_references_are_as_without_them(estimator, name):
+def test_views_and_models_are_as_without_them(name):
     """They have no known diameter that tells what is far away."""
-    surface = make_object('drill').mesh.vertices + np.float32([0, 0, 0.5])
+    for without, points in ((lambda points: view_without(points).points, CLOUD),
+                            (partial(model_without, name='drill'), SURFACE)):
+        left = without(np.concatenate((STRAY[name], points)).astype(np.float32))
+        assert np.array_equal(left[np.isfinite(left).all(axis=1)], points)
+
+
+@pytest.mark.filterwarnings('ignore:.*are left out')
+def test_references_are_as_without_them(estimator):
     for build, points in ((estimator.reference_from_view, CLOUD),
-                          (partial(estimator.reference_from_model, symmetry=Symmetry()), surface)):
-        found = build(np.concatenate((STRAY[name], points)).astype(np.float32), name='drill')
+                          (partial(estimator.reference_from_model, symmetry=Symmetry()), SURFACE)):
+        found = build(np.concatenate((np.zeros((9, 3)), points, [[9, 9, 9]])), name='drill')
         assert np.array_equal(found.points, build(points, name='drill').points)
 
 

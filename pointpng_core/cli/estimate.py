@@ -27,7 +27,8 @@ from pointpng_core.estimation.observation_kind import ObservationKind
 from pointpng_core.geometry.clouds import finite_rows
 from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
 from pointpng_core.io import MODEL_SUFFIXES, TriangleMesh, read_model
-from pointpng_core.io.model_files import UNIT_M, check_extent
+from pointpng_core.io.model_files import check_extent
+from pointpng_core.io.units import UNIT_M
 from pointpng_core.text import printable
 
 if TYPE_CHECKING:

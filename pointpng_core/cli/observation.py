@@ -15,7 +15,8 @@ from pointpng_core.estimation.sensor import Sensor, ViewpointLike
 from pointpng_core.geometry.clouds import PointCloud, main_rows
 from pointpng_core.io import MODEL_SUFFIXES, read_camera, read_mask, read_point_cloud
 from pointpng_core.io.depth_images import default_scale, depth_in_metres, read_depth_values
-from pointpng_core.io.model_files import UNIT_M, check_extent
+from pointpng_core.io.model_files import check_extent
+from pointpng_core.io.units import UNIT_M
 
 SIZE_IN_DIAMETERS = (0.08, 2.0)
 """Twice the median distance of an object's points from their middle, in diameters of the object.

@@ -12,7 +12,9 @@ from pointpng_core.errors import CloudError
 class TriangleMesh:
     """A surface of triangles: vertices (V, 3) float32 in metres, faces (F, 3) int32 into them.
 
-    Other dtypes are converted; non-finite vertices and indices out of range raise CloudError.
+    Other dtypes are converted. Faces with a vertex twice, which exporters leave at the origin, and
+    vertices of no face are left out: they are no surface, and would make the object larger than it
+    is. Non-finite vertices and indices out of range raise CloudError.
     """
 
     vertices: np.ndarray
@@ -28,19 +30,33 @@ class TriangleMesh:
                 raise CloudError(f'{name} of a mesh must be (N, 3) with N > 0, got {array.shape}')
         if not np.issubdtype(faces.dtype, np.integer):
             raise CloudError(f'faces of a mesh must be integers, got {faces.dtype}')
-        _check_contents(vertices, faces)
+        faces = _proper(faces)
+        used = _used(vertices, faces)
+        if not used.all():
+            vertices, faces = vertices[used], (np.cumsum(used) - 1)[faces]
         object.__setattr__(self, 'vertices', vertices)
         object.__setattr__(self, 'faces', faces.astype(np.int32))
 
 
-def _check_contents(vertices: np.ndarray, faces: np.ndarray) -> None:
-    broken = ~np.isfinite(vertices).all(axis=1)
-    if broken.any():
-        raise CloudError(f'{broken.sum()} of {len(vertices)} vertices of a mesh are not finite '
-                         f'(first: vertex {int(broken.argmax())})')
+def _proper(faces: np.ndarray) -> np.ndarray:
+    """Return the faces of three vertices; all of them where there are no such ones."""
+    a, b, c = faces.T
+    proper = (a != b) & (b != c) & (c != a)
+    return faces[proper] if proper.any() and not proper.all() else faces
+
+
+def _used(vertices: np.ndarray, faces: np.ndarray) -> NDArray[np.bool_]:
+    """Return which vertices (V,) belong to faces, after a check of both; raises CloudError."""
     if faces.min() < 0 or faces.max() >= len(vertices):
         raise CloudError(f'face indices of a mesh span [{faces.min()}, {faces.max()}], but it has '
                          f'{len(vertices)} vertices')
+    used = np.zeros(len(vertices), dtype=bool)
+    used[faces] = True
+    broken = used & ~np.isfinite(vertices).all(axis=1)
+    if broken.any():
+        raise CloudError(f'{broken.sum()} of {len(vertices)} vertices of a mesh are not finite '
+                         f'(first: vertex {int(broken.argmax())})')
+    return used
 
 
 def sample_surface(mesh: TriangleMesh, count: int, *, seed: int = 0

@@ -2,26 +2,25 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from pointpng_core.errors import CloudError, FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.ply import read_ply
 from pointpng_core.io.stl import read_stl
 from pointpng_core.io.text_meshes import read_obj, read_off
+from pointpng_core.io.units import unit_scale
 
 MESH_SUFFIXES = ('.obj', '.stl', '.off', '.ply')
 
 
-def read_mesh(path: str | Path, *, scale: float = 1.0) -> TriangleMesh:
-    """Read an obj, stl, off or ply file with faces; `scale` converts its unit to metres.
+def read_mesh(path: str | Path, *, unit: str = 'm') -> TriangleMesh:
+    """Read an obj, stl, off or ply file with faces, of a length unit of UNIT_M, in metres.
 
     Raises FileError when the file is missing, empty, cut short, of another format, or has no
-    faces.
+    faces, and for another unit.
     """
     path = checked_path(path, MESH_SUFFIXES)
-    mesh = load_mesh_or_none(path, scale=scale)
+    mesh = load_mesh_or_none(path, scale=unit_scale(str(path), unit))
     if mesh is None:
         raise FileError(f'{path} holds no readable faces: is it a cloud, or was it cut short?')
     return mesh
@@ -32,11 +31,6 @@ def load_mesh_or_none(path: Path, *, scale: float) -> TriangleMesh | None:
     vertices, faces = _READERS[path.suffix.lower()](path)
     if len(faces) == 0:
         return None
-    # Vertices of no face are no surface: they would make the object larger than it is.
-    used = np.zeros(len(vertices), dtype=bool)
-    used[faces[(faces >= 0) & (faces < len(vertices))]] = True
-    if not used.all() and faces.min() >= 0 and faces.max() < len(vertices):
-        vertices, faces = vertices[used], (np.cumsum(used) - 1)[faces]
     try:
         return TriangleMesh(vertices=vertices * scale, faces=faces)
     except CloudError as error:

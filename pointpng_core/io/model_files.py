@@ -1,7 +1,6 @@
 """Files that describe an object: a mesh if the file has faces, else a cloud, in metres."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,19 +11,11 @@ from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, load_cloud
 from pointpng_core.io.files import checked_path
 from pointpng_core.io.mesh_files import MESH_SUFFIXES, load_mesh_or_none, read_mesh
 from pointpng_core.io.pcd_viewpoint import pcd_sensor_pose
-from pointpng_core.text import shown
+from pointpng_core.io.units import UNIT_M, unit_scale
 
 MODEL_SUFFIXES = tuple(dict.fromkeys(MESH_SUFFIXES + CLOUD_SUFFIXES))
 SURFACE_POINTS = 8192
-UNIT_M = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'in': 0.0254}
 EXTENT_RANGE_M = (0.001, 10.0)
-
-
-def unit_scale(where: str, unit: Any) -> float:
-    """Return the metres in one unit ('m', 'cm', 'mm', 'in'); raises FileError."""
-    if not isinstance(unit, str) or unit not in UNIT_M:
-        raise FileError(f'{where}: unit {shown(unit)} is not known; use {", ".join(UNIT_M)}')
-    return UNIT_M[unit]
 
 
 def check_extent(where: str, points: np.ndarray, unit: str) -> None:
@@ -70,7 +61,7 @@ def read_model(path: str | Path, *, unit: str = 'm') -> TriangleMesh | np.ndarra
     path, scale = checked_path(path, MODEL_SUFFIXES), unit_scale(str(path), unit)
     suffix = path.suffix.lower()
     if suffix not in CLOUD_SUFFIXES:
-        return read_mesh(path, scale=scale)
+        return read_mesh(path, unit=unit)
     if suffix == '.ply':
         mesh = load_mesh_or_none(path, scale=scale)
         if mesh is not None:

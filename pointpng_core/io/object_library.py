@@ -24,11 +24,11 @@ import numpy as np
 import yaml
 
 from pointpng_core.config import read_yaml_mapping
-from pointpng_core.errors import ConfigError, FileError, LibraryError
+from pointpng_core.errors import CloudError, ConfigError, FileError, LibraryError
 from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.io import TriangleMesh, read_model, write_cloud, write_mesh
 from pointpng_core.io.files import atomic_write_text, path_inside
-from pointpng_core.io.model_files import check_extent
+from pointpng_core.io.model_files import check_extent, check_metres
 from pointpng_core.text import did_you_mean, nearest, shown
 
 OBJECTS_FILE, OBJECTS_KEY = 'objects.yaml', 'objects'
@@ -90,9 +90,11 @@ def named_object(folder: str | Path, name: str) -> ObjectModel:
 def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
     """Write models as ply files and an `objects.yaml` that `load_library` reads back.
 
-    The models' own paths are not used; the folder is made. Raises LibraryError or FileError.
+    The models' own paths are not used; the folder is made. Raises LibraryError, also for a model
+    that is not in metres, or FileError.
     """
     folder = Path(folder)
+    _check_metres(models)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,6 +110,14 @@ def write_library(folder: str | Path, models: Sequence[ObjectModel]) -> None:
                         'symmetry': symmetry_entry(model.symmetry)})
     text = yaml.safe_dump({'objects': entries}, sort_keys=False, default_flow_style=None)
     atomic_write_text(folder / OBJECTS_FILE, text)
+
+
+def _check_metres(models: Sequence[ObjectModel]) -> None:
+    try:
+        for model in models:
+            check_metres(f'model {model.name!r}', model.points)
+    except CloudError as error:
+        raise LibraryError(str(error)) from error
 
 
 def _read_entries(source: Path) -> list[Any]:

@@ -40,9 +40,9 @@ VIEW_CONE_RAD = math.radians(40.0)
 
 def check_size(model: TriangleMesh | NDArray[np.floating], *, name: str) -> None:
     """Raise CloudError for a model whose extent shows that it is not in metres."""
-    check_metres(f'model {name!r}', model.vertices[np.unique(model.faces)]
-                 if isinstance(model, TriangleMesh)
-                 else require_points(model, least=1, what=f'model {name!r}'))
+    what = f'model {name!r}'
+    check_metres(what, model.vertices if isinstance(model, TriangleMesh)
+                 else require_points(model, least=1, what=what))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

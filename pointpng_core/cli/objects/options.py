@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pointpng_core.io.model_files import UNIT_M
+from pointpng_core.io.units import UNIT_M
 
 if TYPE_CHECKING:
     from pointpng_core.geometry import Symmetry

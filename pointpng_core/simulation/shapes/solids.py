@@ -80,4 +80,4 @@ def _outward(vertices: np.ndarray, faces: np.ndarray) -> TriangleMesh:
     mesh = TriangleMesh(vertices=vertices, faces=faces.astype(np.int32))
     if signed_volume_m3(mesh) >= 0:
         return mesh
-    return TriangleMesh(vertices=vertices, faces=np.ascontiguousarray(mesh.faces[:, ::-1]))
+    return TriangleMesh(vertices=mesh.vertices, faces=np.ascontiguousarray(mesh.faces[:, ::-1]))

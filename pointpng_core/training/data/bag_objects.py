@@ -12,7 +12,7 @@ from pointpng_core.geometry.clouds import random_points
 from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
 from pointpng_core.io.bags.reader import CloudBag, find_bags
-from pointpng_core.io.model_files import UNIT_M
+from pointpng_core.io.units import UNIT_M
 from pointpng_core.segmentation import SegmenterConfig, segment_scene
 from pointpng_core.training.data.objects import (
     MAX_POINTS,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.config import Config, option
 from pointpng_core.errors import ConfigError
-from pointpng_core.io.model_files import UNIT_M
+from pointpng_core.io.units import UNIT_M
 
 PROCEDURAL = 'procedural'
 SPLITS = ('train', 'test', 'all')

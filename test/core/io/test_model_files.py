@@ -16,6 +16,7 @@ from pointpng_core.io import (
     read_cloud,
     read_mesh,
     read_model,
+    read_point_cloud,
     sample_surface,
     write_cloud,
     write_mesh,
@@ -39,9 +40,9 @@ def points():
 @pytest.mark.parametrize('suffix', MESH_SUFFIXES)
 def test_mesh_round_trip_keeps_every_triangle(tmp_path, mesh, suffix):
     write_mesh(tmp_path / f'm{suffix}', mesh)
-    back = read_mesh(tmp_path / f'm{suffix}', scale=2.0)
+    back = read_mesh(tmp_path / f'm{suffix}', unit='cm')
     corners = back.vertices[back.faces]  # an STL file joins equal vertices: compare triangles
-    np.testing.assert_allclose(corners, 2 * mesh.vertices[mesh.faces], atol=2e-5)
+    np.testing.assert_allclose(corners, 0.01 * mesh.vertices[mesh.faces], atol=2e-7)
     assert back.vertices.dtype == np.float32
     assert back.faces.dtype == np.int32
 
@@ -278,3 +279,14 @@ def test_writers_name_what_they_cannot_do(tmp_path, mesh, points):
         for name in ('x.docx', 'gone/x.ply'):
             with pytest.raises(FileError, match='cannot write'):
                 write(tmp_path / name, content)
+
+
+@pytest.mark.parametrize('read', [read_mesh, read_model, read_cloud, read_point_cloud])
+def test_every_reader_of_a_model_takes_a_unit(tmp_path, mesh, read):
+    write_mesh(tmp_path / 'm.ply', mesh)
+    in_m, in_inches = (np.asarray(getattr(model, 'vertices', getattr(model, 'points', model)))
+                       for model in (read(tmp_path / 'm.ply'), read(tmp_path / 'm.ply',
+                                                                    unit='in')))
+    assert in_inches == pytest.approx(0.0254 * in_m, rel=1e-5, abs=1e-6)
+    with pytest.raises(FileError, match="unit 'km' is not known; use m, cm, mm, in"):
+        read(tmp_path / 'm.ply', unit='km')

@@ -1,5 +1,6 @@
 """Object libraries: a round trip, and every way we know to break `objects.yaml`."""
 
+from helpers.objects import boxes
 import numpy as np
 import pytest
 import yaml
@@ -162,3 +163,11 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / 'file').touch()
     with pytest.raises(LibraryError, match='cannot make the folder'):
         write_library(tmp_path / 'file' / 'library', [])
+
+
+def test_a_library_is_not_written_with_models_that_are_not_in_metres(tmp_path):
+    mesh = boxes(((0, 0, 0), (100, 50, 30)))
+    with pytest.raises(LibraryError, match=r"model 'box': its extent is 100 m.*unit='mm'"):
+        write_library(tmp_path / 'library', [ObjectModel(name='box', model=mesh, symmetry=None,
+                                                         path=None)])
+    assert not (tmp_path / 'library').exists()

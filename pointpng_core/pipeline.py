@@ -12,7 +12,7 @@ from pointpng_core.config import Config, option
 from pointpng_core.estimation.pixels import PixelRanking
 from pointpng_core.estimator import PoseEstimator
 from pointpng_core.geometry.clouds import PointCloud
-from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch
+from pointpng_core.geometry.clouds.sensor_check import sensor_mismatch, unit_mismatch
 from pointpng_core.reference import Reference
 from pointpng_core.reference.batch import ReferenceMemo
 from pointpng_core.segmentation import (
@@ -146,10 +146,10 @@ class FramePipeline:
         with timer('total'):
             with timer('sensor'):
                 cloud = PointCloud.of(cloud)
-                mismatch = sensor_mismatch(cloud)
+                doubt = sensor_mismatch(cloud) or unit_mismatch(cloud)
                 frame = Frame.of(cloud, self._estimator.config.depth_noise)
             result = self._process(frame, stamp_s, timer)
-        return replace(result, stage_ms=timer.stage_ms, warnings=(mismatch,) if mismatch else ()
+        return replace(result, stage_ms=timer.stage_ms, warnings=(doubt,) if doubt else ()
                        ).in_cloud(cloud.T_cloud_sensor)
 
     def _process(self, frame: Frame, stamp_s: float | None, timer: StageTimer) -> FrameResult:

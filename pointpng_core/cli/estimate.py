@@ -128,12 +128,15 @@ def _estimate(model: TriangleMesh | np.ndarray, observed: observation.Observatio
 def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observation.Observation
            ) -> tuple['PoseEstimate', tuple[str, ...]]:
     """Return the best estimate, and warnings about the cloud; raises CloudError for no object."""
+    from pointpng_core.estimation.stray import observations_without
     if not observed.is_frame:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter('always', UserWarning)
-            estimate = estimator.estimate(
-                observed.cloud.finite_points, [reference], viewpoint=observed.viewpoint,
-                scene_points=observed.scene_points)[0]
+            (cloud,) = observations_without([observed.cloud], [[reference]])
+            observed = replace(observed, cloud=cloud)
+            estimate = estimator.estimate(cloud.finite_points, [reference],
+                                          viewpoint=observed.viewpoint,
+                                          scene_points=observed.scene_points)[0]
         mismatch = sensor_mismatch(observed.placed) \
             if estimate.kind is ObservationKind.SINGLE_VIEW else None
         doubts = (observed.doubt(reference.diameter_m), mismatch)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pointpng_core.geometry.clouds.filtering import finite_rows
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.geometry.clouds.stray_points import placeholder_rows
 from pointpng_core.geometry.rigid_motion import looking_at
 
 Matrix = NDArray[np.float64]
@@ -32,6 +33,8 @@ POINTS_PER_CELL = 3.0
 FIELD_PERCENT, FIELD_SAMPLE = 5.0, 2000
 """Share of the points beyond each border of the field that is divided into directions, and points
 that it is measured on."""
+DISTANCE_RANGE_M = (0.05, 20.0)
+"""Of the median distance: nothing nearer or farther is manipulated."""
 UNIQUE = 1e-10
 """Least ratio of the second to the largest eigenvalue of a projection that is the only one."""
 STEPS, LEVELS = 100, 1 << 20
@@ -54,6 +57,22 @@ def sensor_mismatch(cloud: PointCloud) -> str | None:
         'of the camera')
 
 
+def unit_mismatch(cloud: PointCloud) -> str | None:
+    """Return why a cloud cannot be in metres, with what to do; None if it can be."""
+    position_m = np.zeros(3) if cloud.T_cloud_sensor is None else cloud.T_cloud_sensor[:3, 3]
+    few = cloud.points[::max(1, len(cloud.points) // FIELD_SAMPLE)]
+    few = few[finite_rows(few) & ~placeholder_rows(few)]
+    if not len(few):
+        return None
+    away_m = float(np.median(np.linalg.norm(few.astype(np.float64) - position_m, axis=1)))
+    low, high = DISTANCE_RANGE_M
+    if low <= away_m <= high:
+        return None
+    return (f'half of the points are {"more" if away_m > high else "less"} than {away_m:.3g} m '
+            f'from the sensor, but cameras measure {low:g} to {high:g} m: is the cloud in another '
+            'unit? Clouds must be in metres')
+
+
 def _reason(cloud: PointCloud, position_m: Matrix) -> str | None:
     camera_m = None
     if cloud.image_shape and cloud.image_shape[0] > 1:
@@ -73,7 +92,7 @@ def overlap_share(points: NDArray[np.floating], position_m: Matrix) -> float:
     clearly not of one camera, and count as overlapping.
     """
     # At random: every n-th pixel of an image lies in few columns, whose rows are close together.
-    rows = np.flatnonzero(finite_rows(points))
+    rows = np.flatnonzero(finite_rows(points) & ~placeholder_rows(points))
     if len(rows) > POINTS_USED:
         rows = rows[np.random.default_rng(0).integers(len(rows), size=POINTS_USED)]
     few = points[rows] - position_m.astype(np.float32)
@@ -118,7 +137,7 @@ def _camera_position(points: NDArray[np.floating], image_shape: tuple[int, int],
 
     None where no pinhole camera explains the pixels, as those of a turning lidar.
     """
-    rows = np.flatnonzero(finite_rows(points))
+    rows = np.flatnonzero(finite_rows(points) & ~placeholder_rows(points))
     if len(rows) < FEWEST_POINTS:
         return None
     rows = rows[::max(1, len(rows) // PIXELS_USED)]

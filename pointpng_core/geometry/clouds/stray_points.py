@@ -59,9 +59,7 @@ def stray_points(points: NDArray[np.floating], diameter_m: float, *,
     likely_m = diameter_m if likely_m is None else likely_m
     finite = finite_rows(points)
     zero = finite & (points == 0).all(axis=1)
-    with np.errstate(invalid='ignore', over='ignore'):
-        likely = finite & (np.abs(points[:, 2:] - PLACEHOLDER_M) <= PLACEHOLDER_ROUNDING_M
-                           ).any(axis=1)
+    likely = finite & ~zero & placeholder_rows(points)
     placeholder = _beyond(points, likely, finite & ~zero & ~likely, likely_m)
     rest = finite & ~zero & ~placeholder
     if not rest.any():                   # nothing but zeros, which is said where it is refused
@@ -99,6 +97,14 @@ def stray_surface_points(points: NDArray[np.floating]) -> StrayPoints:
     kept[lonely] = False
     far = 'points far away'
     return StrayPoints(kept=kept, counts={**found.counts, far: found.counts[far] + len(lonely)})
+
+
+def placeholder_rows(points: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Return which of points (N, 3) are all zeros, or at one of the depths PLACEHOLDER_M."""
+    depths = points[:, 2:]
+    with np.errstate(invalid='ignore', over='ignore'):
+        named = (np.abs(depths - PLACEHOLDER_M) <= PLACEHOLDER_ROUNDING_M).any(axis=1)
+    return np.asarray(named | (points == 0).all(axis=1))
 
 
 def main_rows(points: NDArray[np.floating]) -> NDArray[np.bool_]:

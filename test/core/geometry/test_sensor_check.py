@@ -5,7 +5,11 @@ import numpy as np
 import pytest
 
 from pointpng_core.geometry.clouds import PointCloud
-from pointpng_core.geometry.clouds.sensor_check import overlap_share, sensor_mismatch
+from pointpng_core.geometry.clouds.sensor_check import (
+    overlap_share,
+    sensor_mismatch,
+    unit_mismatch,
+)
 from pointpng_core.geometry.rigid_motion import looking_at, transform
 
 SHAPE = (240, 320)
@@ -91,3 +95,26 @@ def test_rows_of_a_turning_lidar_are_no_image_but_its_view():
 def test_clouds_of_too_little_pass(points, organised):
     shape = (2, len(points) // 2) if organised and len(points) % 2 == 0 else None
     assert sensor_mismatch(PointCloud(points=points, image_shape=shape)) is None
+
+
+@pytest.mark.parametrize('placeholder', [(0.0, 0.0, 0.0), (-1.0, -1.0, -1.0), (0.2, 0.1, -1.0),
+                                         (9.0, 2.0, 65.535)])
+def test_placeholders_of_pixels_without_a_reading_say_nothing_of_the_sensor(frame, placeholder):
+    points = shuffled(frame)
+    points[::3] = placeholder
+    assert sensor_mismatch(PointCloud(points=points)) is None
+    holed = np.where(np.isfinite(frame), frame, np.float32(placeholder))
+    assert sensor_mismatch(PointCloud(points=holed, image_shape=SHAPE)) is None
+    assert unit_mismatch(PointCloud(points=points)) is None
+
+
+@pytest.mark.parametrize(('factor', 'word'), [(1000, 'more'), (1e-3, 'less'), (100, 'more')])
+def test_frames_in_another_unit_are_told(frame, factor, word):
+    assert unit_mismatch(PointCloud(points=frame)) is None
+    for points in (frame * np.float32(factor), shuffled(frame) * np.float32(factor)):
+        assert f'{word} than' in unit_mismatch(PointCloud(points=points))
+    far = frame + np.float32([0, 0, 400])
+    T = np.eye(4)
+    T[2, 3] = 400
+    assert unit_mismatch(PointCloud(points=far, T_cloud_sensor=T)) is None
+    assert unit_mismatch(PointCloud(points=np.full((5, 3), np.nan, np.float32))) is None

@@ -21,6 +21,8 @@ from pointpng_core.text import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+_CORE_LOGGER = logging.getLogger('pointpng_core')
+
 
 def say(text: object, *, error: bool = False) -> None:
     """Print lines on the standard output, or on the standard error."""
@@ -42,15 +44,15 @@ class WarningLines(logging.Handler):
     """Says what the core logs on the standard error, as errors are."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a record."""
-        say(f'pointpng: {record.levelname.lower()}: {record.getMessage()}', error=True)
+        """Print a record, unless another handler does: the log of a node that the command runs."""
+        if all(isinstance(handler, WarningLines) for handler in _CORE_LOGGER.handlers):
+            say(f'pointpng: {record.levelname.lower()}: {record.getMessage()}', error=True)
 
 
 def show_warnings() -> None:
     """Have the warnings of the core printed, each on one line."""
-    logger = logging.getLogger('pointpng_core')
-    if not any(isinstance(handler, WarningLines) for handler in logger.handlers):
-        logger.addHandler(WarningLines(logging.WARNING))
+    if not any(isinstance(handler, WarningLines) for handler in _CORE_LOGGER.handlers):
+        _CORE_LOGGER.addHandler(WarningLines(logging.WARNING))
 
 
 def check_json_target(target: str | None) -> None:

@@ -79,7 +79,7 @@ def test_what_the_core_logs_is_in_the_log_of_the_node(domain, tmp_path):
     library = tmp_path / 'objects'
     with RosProcess('-m', 'pointpng_ros.nodes.sim_camera', '--write-library', str(library)) as sim:
         assert sim.wait(timeout_s=60.0) == 0
-    with RosProcess('-m', 'pointpng_ros.nodes.pose_estimator', '--ros-args', '-p',
+    with RosProcess('-m', 'pointpng_ros.cli', 'run', '--ros-args', '-p',
                     f'objects:={library}', '-p', f'cache_dir:={tmp_path}/file/cache') as node:
         node.wait_for_output('listening on', timeout_s=120.0)
         lines = [line for line in node.output.splitlines() if 'cannot be kept in' in line]

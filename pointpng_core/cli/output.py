@@ -26,7 +26,10 @@ _CORE_LOGGER = logging.getLogger('pointpng_core')
 
 def say(text: object, *, error: bool = False) -> None:
     """Print lines on the standard output, or on the standard error."""
-    print(printable(text, lines=True), file=sys.stderr if error else sys.stdout, flush=True)
+    stream = sys.stderr if error else sys.stdout
+    kind = getattr(stream, 'encoding', None) or 'utf-8'          # of the terminal: perhaps ASCII
+    shown = printable(text, lines=True).encode(kind, 'backslashreplace').decode(kind)
+    print(shown, file=stream, flush=True)
 
 
 def say_on(console: 'Console', text: object) -> None:

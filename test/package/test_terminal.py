@@ -1,6 +1,7 @@
 """Nothing from outside acts on a terminal: every way there escapes, and hostile names prove it."""
 
 import ast
+import io
 from pathlib import Path
 
 from helpers.bags import write_bag
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 from pointpng_core.cli import main as cli
+from pointpng_core.cli.output import say
 from pointpng_core.io import write_cloud
 from pointpng_ros import cli as ros_cli
 
@@ -166,6 +168,13 @@ def test_hostile_arguments(words, capsys):
     except SystemExit:
         out, err = capsys.readouterr()
         assert all(c.isprintable() or c == '\n' for c in out + err), repr(out + err)
+
+
+def test_a_terminal_that_knows_no_umlauts(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr('sys.stdout', io.TextIOWrapper(raw, encoding='ascii'))
+    say('größe 3 µm\x1b')
+    assert raw.getvalue() == rb'gr\xf6\xdfe 3 \xb5m\x1b' + b'\n'
 
 
 def test_square_brackets_are_no_markup():

@@ -12,6 +12,7 @@ from typing import Any
 from pointpng_core.cli.options import load_objects, not_negative, positive, report_progress, rule
 from pointpng_core.cli.output import check_json_target
 from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.io.units import UNIT_M
 
 HELP = 'make a file of pairs: disjoint halves of clouds, or noisy depth views of meshes'
 
@@ -30,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument('--views', metavar='N', type=positive,
                       help='N pairs of each object: points of its surface, and a view of it by a '
                            'depth camera at 0.5 to 0.9 m, in a random rotation')
+    parser.add_argument('--unit', choices=tuple(UNIT_M), default='m',
+                        help='unit of length of the meshes (default: m)')
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument('--keep', metavar='K[:R]', type=rule,
                         help='only the objects at positions R, R + K, R + 2 K ... (R counts from '
@@ -83,7 +86,7 @@ def _views(options: argparse.Namespace, points: int) -> tuple[int, list[Any]]:
     from pointpng_core.evaluation.pairs.generation import view_pairs
     from pointpng_core.evaluation.pairs.mesh_sources import named_meshes
     from pointpng_core.simulation.noise import SensorErrors
-    meshes = named_meshes(options.data, seed=options.seed)
+    meshes = named_meshes(options.data, seed=options.seed, unit=options.unit)
     rows = _rows(options, len(meshes.names))
     noise = SensorErrors().scaled(1.0 if options.noise is None else options.noise)
     return len(rows), view_pairs(meshes, rows, views=options.views, points=points,

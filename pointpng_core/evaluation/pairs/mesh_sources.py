@@ -1,7 +1,7 @@
 """Meshes by name: of an archive, of a folder, or random solids."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.geometry.meshes import TriangleMesh
 from pointpng_core.io.array_files import read_arrays
 from pointpng_core.io.mesh_files import MESH_SUFFIXES, read_mesh
+from pointpng_core.io.model_files import check_metres
+from pointpng_core.io.units import UNIT_M
 from pointpng_core.simulation.shapes.solids import polygonise
 from pointpng_core.training.data.random_solids import KINDS, random_solid
 
@@ -27,8 +29,10 @@ class NamedMeshes:
     read: Callable[[int], TriangleMesh]
 
 
-def named_meshes(source: str, *, seed: int) -> NamedMeshes:
-    """Return the meshes of a source, sorted by name; raises FileError, ConfigError.
+def named_meshes(source: str, *, seed: int, unit: str = 'm') -> NamedMeshes:
+    """Return the meshes of a source, sorted by name, in metres; raises FileError, ConfigError.
+
+    `unit` is that of the files. Reading a mesh of no size that objects have raises CloudError.
 
     A source is an npz of NAME/vertices and NAME/faces, a mesh file, a folder of them, or
     procedural:COUNT: random solids that depend on the seed, every other one a compound.
@@ -40,7 +44,17 @@ def named_meshes(source: str, *, seed: int) -> NamedMeshes:
     if not path.exists():
         raise FileError(f'there are no meshes at {source}: name an npz with NAME/vertices and '
                         f'NAME/faces, a mesh, a folder of meshes, or {PROCEDURAL}:COUNT')
-    return _archive(path) if path.suffix.lower() == '.npz' else _files(path)
+    meshes = _archive(path) if path.suffix.lower() == '.npz' else _files(path)
+    return _in_metres(meshes, UNIT_M[unit])
+
+
+def _in_metres(meshes: NamedMeshes, scale: float) -> NamedMeshes:
+    def read(index: int) -> TriangleMesh:
+        mesh = meshes.read(index)
+        scaled = TriangleMesh(vertices=mesh.vertices * scale, faces=mesh.faces)
+        check_metres(f'mesh {meshes.names[index]!r}', scaled.vertices)
+        return scaled
+    return replace(meshes, read=read)
 
 
 def _archive(path: Path) -> NamedMeshes:

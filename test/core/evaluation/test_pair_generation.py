@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
+from pointpng_core.errors import CloudError
 from pointpng_core.estimation.observation_kind import seen_from_outside
 from pointpng_core.evaluation.pairs.generation import (
     CAMERA,
@@ -14,9 +15,10 @@ from pointpng_core.evaluation.pairs.generation import (
     half_pairs,
     view_pairs,
 )
-from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes
+from pointpng_core.evaluation.pairs.mesh_sources import NamedMeshes, named_meshes
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.geometry.rigid_motion import transform
+from pointpng_core.io import write_mesh
 from pointpng_core.simulation.noise import SensorErrors
 from pointpng_core.simulation.rendering import CastBody, render
 from pointpng_core.simulation.shapes.catalogue import make_object
@@ -171,3 +173,15 @@ def test_objects_with_too_few_points_are_reported_and_left_out():
     pairs = half_pairs(object_set(clouds), (0, 1), points=40, seed=0, report=lines.append)
     assert [pair.name for pair in pairs] == ['0']
     assert lines == ['1: left out, it has only 50 points']
+
+
+def test_meshes_of_files_are_in_their_unit(tmp_path):
+    mesh = make_object('mug').mesh
+    write_mesh(tmp_path / 'mug.stl', TriangleMesh(vertices=1e3 * mesh.vertices, faces=mesh.faces))
+    np.savez(tmp_path / 'mug.npz', **{'mug/vertices': 1e3 * mesh.vertices,
+                                      'mug/faces': mesh.faces})
+    for source in (str(tmp_path), str(tmp_path / 'mug.npz')):
+        found = named_meshes(source, seed=0, unit='mm').read(0)
+        assert np.ptp(found.vertices, axis=0) == pytest.approx(np.ptp(mesh.vertices, axis=0))
+        with pytest.raises(CloudError, match=r"mesh 'mug': its extent is .* unit='mm'"):
+            named_meshes(source, seed=0).read(0)

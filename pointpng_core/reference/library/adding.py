@@ -135,6 +135,8 @@ def _check_owner(path: Path, new: NewObject, known: list[dict[str, Any]], replac
         raise LibraryError(f'{path} is a link, which is not written through; remove it')
     if not path.exists() or path.samefile(new.file):
         return
+    if not path.is_file():                 # a pipe would be read without end
+        raise LibraryError(f'{path} is there already, and is no regular file; remove it')
     owners = [name_of(entry) for entry in known if entry.get('file') == path.name]
     if not owners and file_sha256(path) == file_sha256(new.file):
         return                             # copied by a process that was killed before it went on

@@ -23,6 +23,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from pointpng_core.errors import FileError, MissingDependencyError
 from pointpng_core.geometry.meshes import TriangleMesh
+from pointpng_core.io.files import remove_leftovers
 from pointpng_core.io.sealed_arrays import read_sealed, write_sealed
 from pointpng_core.simulation.clutter.coacd_process import SETTINGS
 from pointpng_core.simulation.shapes.solids import signed_volume_m3
@@ -44,6 +45,8 @@ FACES = 2000
 SNAP_DIAMETERS = 0.015
 """Vertices of parts this near to the surface are moved onto it: CoACD's remeshing inflates."""
 SUFFIX = '.parts'
+LEFTOVER_AGE_S = 3600.0
+"""What a killed process left is removed after an hour."""
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -197,6 +200,7 @@ def _store(folder: Path, key: str, parts: Parts) -> None:
         write_sealed(folder / f'{key}{SUFFIX}', {
             'vertices': np.concatenate(parts),
             'counts': np.array([len(part) for part in parts], dtype=np.int64)}, key=key)
+        remove_leftovers(folder, older_than_s=LEFTOVER_AGE_S)
     except OSError as error:
         logger.warning('%s', printable(
             f'convex parts cannot be kept in {folder} ({error.strerror or error}), and are made '

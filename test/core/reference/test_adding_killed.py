@@ -93,3 +93,14 @@ def test_a_link_in_the_library_is_not_written_through(tmp_path, files):
     with pytest.raises(LibraryError, match='is a link'):
         add_object(library, NewObject(file=files[1], name='box'), replace=True)
     assert target.read_bytes() == files[0].read_bytes()
+
+
+@pytest.mark.parametrize('make', [os.mkdir, os.mkfifo])
+def test_what_is_no_file_at_the_place_of_the_mesh_is_named(tmp_path, files, make):
+    library = tmp_path / 'library'
+    library.mkdir()
+    make(library / 'box.stl')
+    for replace in (False, True):
+        with pytest.raises(LibraryError, match=r'box\.stl is there already, and is no regular'):
+            add_object(library, NewObject(file=files[0], name='box'), replace=replace)
+    assert [path.name for path in library.iterdir()] == ['box.stl']

@@ -214,7 +214,7 @@ def test_damaged_hdf5_and_other_keys_are_refused(tmp_path):
     whole = path.read_bytes()
     for damaged in (b'', b'text', whole[:len(whole) // 2]):
         path.write_bytes(damaged)
-        with pytest.raises(FileError, match='not a readable HDF5'):
+        with pytest.raises(FileError, match=r'not a readable HDF5|is empty'):
             load(path)
     with h5py.File(path, 'w') as content:
         content['other'] = [1]

@@ -70,10 +70,30 @@ def _split_alike(index: NDArray[np.int64], vertices: NDArray[np.floating]
     corners /= np.where(size > 0, size, 1)
     normals = _area_normals(corners)
     concave = np.flatnonzero(~_are_convex(corners, normals))
+    if index.shape[1] == 4:
+        return _other_diagonals(faces, index, corners, concave), owner
     split = [index[row][_less_surface(corners[row], normals[row])] for row in concave]
     kept = ~np.isin(owner, concave)
     return (np.concatenate([faces[kept], *split]), np.concatenate(
         [owner[kept], np.repeat(concave, [len(each) for each in split])]))
+
+
+def _other_diagonals(faces: NDArray[np.int64], index: NDArray[np.int64],
+                     corners: NDArray[np.float64], concave: NDArray[np.intp]
+                     ) -> NDArray[np.int64]:
+    """Return the triangles (2 n, 3) of quads, split where two triangles have less surface."""
+    fans = _fan(4), (_fan(4) + 1) % 4
+    surface = [np.sum([_surfaces(corners[concave], face) for face in fan], axis=0) for fan in fans]
+    other = concave[surface[1] < surface[0]]
+    split = faces.reshape(-1, 2, 3).copy()
+    split[other] = index[other][:, fans[1]]
+    return split.reshape(-1, 3)
+
+
+def _surfaces(corners: NDArray[np.float64], face: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the area (n,) of one triangle, three corners, of polygons (n, k, 3)."""
+    a, b, c = (corners[:, corner] for corner in face)
+    return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
 
 
 def _fan(corners: int) -> NDArray[np.int64]:
@@ -106,13 +126,9 @@ def _less_surface(corners: NDArray[np.float64], normal: NDArray[np.float64]
                          f'{MAX_CONCAVE_CORNERS} are split into triangles')
     ways = _ears(corners, normal), _fan(len(corners))
     # Ears leave out repeated corners, and parts of a polygon that crosses itself.
-    excess = [abs(_surface(corners, way) - np.linalg.norm(normal) / 2) for way in ways]
+    excess = [abs(_surfaces(corners[way], np.arange(3)).sum() - np.linalg.norm(normal) / 2)
+              for way in ways]
     return ways[int(np.argmin(excess))]
-
-
-def _surface(corners: NDArray[np.float64], faces: NDArray[np.int64]) -> float:
-    a, b, c = (corners[faces[:, place]] for place in range(3))
-    return float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
 
 
 def _ears(corners: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.int64]:

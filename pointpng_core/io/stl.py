@@ -69,7 +69,7 @@ def _binary(content: bytes) -> np.ndarray:
 
 def _text(content: bytes) -> np.ndarray:
     """Return corners (F, 3, 3) of all solids, each of which must end."""
-    text = _NAME.sub(b'', content.lower().replace(b'\r', b'\n'))
+    text = _NAME.sub(b'solid', content.lower().replace(b'\r', b'\n'))
     solids = re.split(rb'^[ \t]*endsolid\b[^\n]*$', text, flags=re.MULTILINE)
     if solids[-1].strip() or len(solids) < 2:
         raise ValueError('its last solid has no end: was it cut short?')

@@ -1,0 +1,136 @@
+"""Parts of surfaces whose faces agree on a side, their holes and volumes.
+
+Faces (F, 3) are indices of vertices (V, 3), one index for each place.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holes:
+    """What fills the holes of each part: a fan about the middle of each rim."""
+
+    area: NDArray[np.float64]
+    volume: NDArray[np.float64]
+    """Signed, as `volumes` has it."""
+
+
+def consistent_parts(faces: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Return which faces to turn so that neighbours agree on a side, and the part (F,) of each.
+
+    Neighbours share an edge that no third face has. Of each part, most faces stay as they are.
+    Each face is two nodes of a graph, one for each of its sides: those of two neighbours are
+    connected as the faces lie. A part is then two halves, and one of both is chosen; where it is
+    one (a Moebius strip), its faces stay as they are.
+    """
+    count = len(faces)
+    directed, owner = _edges(faces)
+    key = row_keys(np.sort(directed, axis=1))
+    order = np.argsort(key, kind='stable')
+    first, second = _pairs(key[order])
+    one, two = order[first], order[second]
+    same_way = directed[one, 0] == directed[two, 0]
+    a, b = owner[one], owner[two]
+    side = same_way * count             # a face whose edge runs the same way lies the other way
+    sides = coo_array((np.ones(2 * len(a)), (np.concatenate([a, a + count]), np.concatenate(
+        [b + side, (b + count + side) % (2 * count)]))), shape=(2 * count, 2 * count))
+    _, half = connected_components(sides, directed=False)
+    joined = coo_array((np.ones(len(a)), (a, b)), shape=(count, count))
+    _, part = connected_components(joined, directed=False)
+    as_is = np.bincount(half, np.arange(2 * count) < count, half.max() + 1)
+    turned = as_is[half[:count]] < as_is[half[count:]]
+    tied = (as_is[half[:count]] == as_is[half[count:]]) & (half[:count] > half[count:])
+    return turned | tied, part
+
+
+def filled_holes(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp]
+                 ) -> Holes:
+    """Return the area and volume (parts,) that close the parts of faces that agree on a side.
+
+    An edge is on a rim where its faces do not have it both ways.
+    """
+    parts = int(part.max()) + 1
+    directed, owner = _edges(faces)
+    ahead = directed[:, 0] < directed[:, 1]
+    edge = np.column_stack((np.sort(directed, axis=1), part[owner]))
+    _, first, inverse = np.unique(row_keys(edge), return_index=True, return_inverse=True)
+    net = np.bincount(inverse, np.where(ahead, 1.0, -1.0))
+    rim = np.flatnonzero(net)
+    if not len(rim):
+        return Holes(area=np.zeros(parts), volume=np.zeros(parts))
+    start, end, of = edge[first[rim]].T
+    # One hole: the edges of a part that are connected.
+    node = np.unique(row_keys(np.column_stack((np.concatenate([start, end]), np.tile(of, 2)))),
+                     return_inverse=True)[1].reshape(2, -1)
+    _, group = connected_components(coo_array(
+        (np.ones(len(rim)), (node[0], node[1])), shape=(node.max() + 1,) * 2), directed=False)
+    hole = group[node[0]]
+    middles = vertices[start] + vertices[end]
+    middle = np.stack([np.bincount(hole, axis) for axis in middles.T], axis=1) \
+        / (2 * np.bincount(hole).clip(min=1))[:, None]
+    corners = np.stack([middle[hole], vertices[end], vertices[start]], axis=1)
+    fan = np.arange(3 * len(rim)).reshape(-1, 3)
+    flat = corners.reshape(-1, 3)
+    return Holes(area=np.bincount(of, np.abs(net[rim]) * areas(flat, fan), parts),
+                 volume=np.bincount(of, net[rim] * _volumes_about(
+                     flat, fan, vertices.mean(axis=0)), parts))
+
+
+def winding_number(triangles: NDArray[np.float64], place: NDArray[np.float64]) -> float:
+    """Return how often triangles (F, 3, 3) are around a place (3,).
+
+    By the solid angles of Van Oosterom and Strackee, IEEE Trans. Biomed. Eng. 30(2), 1983.
+    """
+    a, b, c = (triangles[:, corner] - place for corner in range(3))
+    la, lb, lc = (np.linalg.norm(each, axis=1) for each in (a, b, c))
+    above = (a * np.cross(b, c)).sum(axis=1)
+    below = la * lb * lc + (a * b).sum(axis=1) * lc + (b * c).sum(axis=1) * la \
+        + (c * a).sum(axis=1) * lb
+    return float(np.arctan2(above, below).sum() / (2 * np.pi))
+
+
+def areas(vertices: NDArray[np.float64], faces: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the area (F,) of each face."""
+    a, b, c = (vertices[faces[:, place]] for place in range(3))
+    return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
+
+
+def volumes(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the signed volumes (F,) between faces and the middle of all vertices.
+
+    Those of a closed surface that faces outward have a positive sum.
+    """
+    return _volumes_about(vertices, faces, vertices.mean(axis=0))
+
+
+def row_keys(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return one number (n,) for each row of two or three indices: they sort faster so."""
+    width = int(rows.max(initial=0)) + 1
+    key = rows[:, 0] * width + rows[:, 1]
+    if rows.shape[1] == 2:
+        return np.asarray(key)
+    return np.asarray(np.unique(key, return_inverse=True)[1] * width + rows[:, 2])
+
+
+def _volumes_about(vertices: NDArray[np.float64], faces: NDArray[np.int64],
+                   middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b, c = (vertices[faces[:, place]] - middle for place in range(3))
+    return np.asarray((a * np.cross(b, c)).sum(axis=1) / 6)
+
+
+def _edges(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the edges (3 F, 2) of faces, as they run, and the face of each."""
+    return (np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]),
+            np.tile(np.arange(len(faces)), 3))
+
+
+def _pairs(key: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the places in sorted keys of those that are there exactly twice."""
+    start = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    twice = start[np.diff(np.append(start, len(key))) == 2]
+    return twice, twice + 1

@@ -28,6 +28,7 @@ import torch
 from pointpng_core.embedding.devices import torch_device
 from pointpng_core.embedding.model_zoo import TRAINING_FREE, EmbeddingModel, load_model
 from pointpng_core.errors import ConfigError
+from pointpng_core.estimation import stray
 from pointpng_core.estimation.confidence import default_calibration
 from pointpng_core.estimation.config import EstimatorConfig, with_encoder_sample_size
 from pointpng_core.estimation.hypotheses import Hypotheses
@@ -44,7 +45,6 @@ from pointpng_core.estimation.strategies import (
     Strategy,
     cascade,
 )
-from pointpng_core.estimation.stray import without_stray_points
 from pointpng_core.estimation.summary import summarise
 from pointpng_core.estimation.types import PoseEstimate
 from pointpng_core.estimation.verification.verifier import Verifier
@@ -101,19 +101,18 @@ class PoseEstimator:
         Raises CloudError.
         """
         return self._search.prepared(self._references.from_model(
-            model, name=name, symmetry=symmetry))
+            stray.model_without(model, name=name), name=name, symmetry=symmetry))
 
     def reference_from_view(self, points: CloudLike, *, name: str, keep: bool = True
                             ) -> Reference:
         """Return the reference of points (N, 3), metres, that a camera at the origin measured.
 
         The reference's frame has the camera's axes and its origin at the centroid of the points.
-        With `keep` False, for a temporary reference, it is not written to `cache_dir`. Raises
-        CloudError.
+        With `keep` False it is not written to `cache_dir`. Raises CloudError.
         """
         source = self._references if keep else self._references.builder
-        return self._search.prepared(source.from_view(PointCloud.of(points).sensor_points,
-                                                      name=name))
+        view = stray.view_without(points)
+        return self._search.prepared(source.from_view(view.sensor_points, name=name))
 
     def estimate(self, observation: CloudLike, references: Sequence[Reference], *,
                  scene_points: NDArray[np.floating] | None = None,
@@ -124,15 +123,16 @@ class PoseEstimator:
         there is always one estimate. What can't be the object's is left out with a warning. The
         other arguments are those of `estimate_batch`. Raises CloudError.
         """
-        return self.estimate_batch([without_stray_points(observation, references)], references,
-                                   scene_points=scene_points, viewpoint=viewpoint)[0]
+        observed = stray.observation_without(observation, references)
+        return self.estimate_batch([observed], references, scene_points=scene_points,
+                                   viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
     def estimate_batch(self, observations: Sequence[CloudLike],
                        references: Sequence[Reference], *,
                        scene_points: NDArray[np.floating] | None = None,
                        viewpoint: ViewpointLike | None = None) -> list[list[PoseEstimate]]:
-        """Return for each observation (N, 3) what `estimate` returns, computed as one batch.
+        """Return for each observation (N, 3), taken as it is, what `estimate` returns; one batch.
 
         Observations may be `PointCloud`s; the sensor is where they say, unless `viewpoint` does.
         `scene_points` (M, 3) are finite points of the whole frame: they distinguish surface that
@@ -177,8 +177,8 @@ class PoseEstimator:
         equivalent, the nearest to the previous one is returned. `PoseTrackingConfig` defines when
         a pose is lost.
         """
-        return self.track_batch([observation], [reference], [T_previous],
-                                scene_points=scene_points, viewpoint=viewpoint)[0]
+        return self.track_batch([stray.observation_without(observation, [reference])], [reference],
+                                [T_previous], scene_points=scene_points, viewpoint=viewpoint)[0]
 
     @torch.inference_mode()
     def track_batch(self, observations: Sequence[CloudLike],
@@ -243,8 +243,8 @@ class PoseEstimator:
         It depends only on the embedding of points (N, 3), a view or a full surface. Raises
         CloudError.
         """
-        request = self._request([observation], [reference], None, None,
-                                sample=self.config.sample)
+        observation = stray.observation_without(observation, [reference])
+        request = self._request([observation], [reference], None, None, sample=self.config.sample)
         cloud = request.observations.clouds[0]
         strategy = next(each for each in STRATEGIES
                         if each.applies(cloud, request.sensor.viewpoint, []))

@@ -15,6 +15,9 @@ from pointpng_core.io.ply import read_ply
 from pointpng_core.io.system_libraries import explain_missing
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
+MAX_OFFSET_M = 16384.0
+"""Of most points from the origin: beyond, numbers of 4 bytes are 2 mm apart, more than a camera's
+noise at arm's length. Coordinates of a map grid (UTM) would lose a decimetre without a word."""
 
 
 def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
@@ -50,8 +53,14 @@ def _checked_points(path: Path, points: np.ndarray) -> np.ndarray:
     overflow = np.isfinite(points) & ~np.isfinite(single)
     if overflow.any():
         raise FileError(f'{path}: {overflow.sum()} coordinates are too large for metres')
-    if not np.isfinite(single).all(axis=1).any():
+    finite = np.isfinite(single).all(axis=1)
+    if not finite.any():
         raise FileError(f'{path}: none of its {len(points)} points is finite')
+    offset_m = float(np.median(np.abs(single[finite]).max(axis=1)))
+    if offset_m > MAX_OFFSET_M:
+        raise FileError(f'{path}: its points lie {offset_m:.6g} m from the origin, where single '
+                        f'precision resolves {np.spacing(np.float32(offset_m)):.2g} m: subtract '
+                        'an offset from the coordinates, or is its unit another one?')
     return single
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pointpng_core.errors import FileError
+from pointpng_core.errors import CloudError, FileError
 from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.io.cloud_files import CLOUD_SUFFIXES, load_cloud
@@ -30,7 +30,7 @@ def unit_scale(where: str, unit: Any) -> float:
 def check_extent(where: str, points: np.ndarray, unit: str) -> None:
     """Raise FileError unless points (N, 3) in metres span 1 mm to 10 m, with a hint."""
     low, high = EXTENT_RANGE_M
-    extent_m = float(np.ptp(points[np.isfinite(points).all(axis=1)], axis=0).max())
+    extent_m = _extent_m(points)
     if low <= extent_m <= high:
         return
     fits = [other for other in ('m', 'cm', 'mm')
@@ -40,6 +40,26 @@ def check_extent(where: str, points: np.ndarray, unit: str) -> None:
         hint = f'is it in millimetres? ({hint})'
     raise FileError(f'{where}: its extent would be {extent_m:.6g} m with unit {unit!r}, but '
                     f'objects measure {low:g} to {high:g} m; {hint}')
+
+
+def check_metres(what: str, points: np.ndarray) -> None:
+    """Raise CloudError unless points (N, 3), said to be in metres, span 1 mm to 10 m.
+
+    Points that all coincide pass: they have another fault.
+    """
+    low, high = EXTENT_RANGE_M
+    extent_m = _extent_m(points)
+    if low <= extent_m <= high or extent_m == 0:
+        return
+    hint = "is it in millimetres? Read its file with unit='mm'" if extent_m > high else \
+        "is it in metres already? Read its file with unit='m'"
+    raise CloudError(f'{what}: its extent is {extent_m:.6g} m, but objects measure {low:g} to '
+                     f'{high:g} m; {hint}, or scale it to metres')
+
+
+def _extent_m(points: np.ndarray) -> float:
+    finite = points[np.isfinite(points).all(axis=1)].astype(np.float64)
+    return float(np.ptp(finite, axis=0).max()) if len(finite) else 0.0
 
 
 def read_model(path: str | Path, *, unit: str = 'm') -> TriangleMesh | np.ndarray:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from pointpng_core.errors import FileError
-from pointpng_core.geometry.clouds import finite_rows
+from pointpng_core.geometry.clouds import main_rows
 from pointpng_core.geometry.rigid_motion import inverse, looking_at, transform
 
-_HEADER_BYTES = 4096
+_HEADER_BYTES = 1 << 20
+"""A header of as many fields as are read has half of it."""
 _DEFAULT = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
 
 
@@ -34,7 +35,7 @@ def pcd_sensor_pose(path: Path, points: NDArray[np.floating], *, scale: float
     T[:3, 3] = np.array(values[:3]) * scale
     w, x, y, z = values[3:]
     T[:3, :3] = Rotation.from_quat((x, y, z, w)).as_matrix()
-    centroid = points[finite_rows(points)].mean(axis=0, dtype=np.float64)
+    centroid = points[main_rows(points)].mean(axis=0, dtype=np.float64)
     if transform(inverse(T), centroid[None])[0, 2] > 0:
         return T
     return looking_at(T[:3, 3], centroid)

@@ -24,7 +24,7 @@ from pointpng_core.geometry.clouds import (
 from pointpng_core.geometry.clouds.measures import lie_on_a_line
 from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
 from pointpng_core.geometry.orientation import outward
-from pointpng_core.io.model_files import EXTENT_RANGE_M
+from pointpng_core.io.model_files import check_metres
 from pointpng_core.reference.near_symmetry import NONE, near_symmetries
 from pointpng_core.reference.reference import Reference
 from pointpng_core.reference.surface.kd_tree import SurfaceTree
@@ -40,14 +40,9 @@ VIEW_CONE_RAD = math.radians(40.0)
 
 def check_size(model: TriangleMesh | NDArray[np.floating], *, name: str) -> None:
     """Raise CloudError for a model whose extent shows that it is not in metres."""
-    points = model.vertices[np.unique(model.faces)] if isinstance(model, TriangleMesh) \
-        else require_points(model, least=1, what=f'model {name!r}')
-    extent_m = float(np.ptp(points, axis=0).max())
-    low, high = EXTENT_RANGE_M
-    if 0 < extent_m < low or extent_m > high:
-        raise CloudError(f'model {name!r}: its extent is {extent_m:.6g} m, but objects measure '
-                         f'{low:g} to {high:g} m; is it in millimetres? '
-                         "Read it with unit='mm'")
+    check_metres(f'model {name!r}', model.vertices[np.unique(model.faces)]
+                 if isinstance(model, TriangleMesh)
+                 else require_points(model, least=1, what=f'model {name!r}'))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -16,7 +16,11 @@ from pointpng_core.geometry.clouds.sampling import (
     voxel_downsample,
     voxel_keys,
 )
-from pointpng_core.geometry.clouds.stray_points import stray_points
+from pointpng_core.geometry.clouds.stray_points import (
+    main_rows,
+    stray_points,
+    stray_surface_points,
+)
 
 __all__ = [
     'FixedViewpoint',
@@ -27,10 +31,12 @@ __all__ = [
     'farthest_points',
     'finite_rows',
     'knn',
+    'main_rows',
     'random_points',
     'require_points',
     'spacing_m',
     'stray_points',
+    'stray_surface_points',
     'voxel_downsample',
     'voxel_keys',
 ]

@@ -65,7 +65,7 @@ def test_without_scene_points_an_occluded_arm_leaves_two_poses(estimator):
 
 def test_a_cloud_like_nothing_still_gets_an_estimate(estimator, reference):
     points = np.random.default_rng(0).normal(size=(200, 3)) * 1e6
-    assert len(estimator.estimate(points, [reference('drill')])) == 1
+    assert len(estimator.estimate_batch([points], [reference('drill')])[0]) == 1
 
 
 @pytest.mark.parametrize('viewpoint', ['auto', 'sensor', 'none'])
@@ -115,7 +115,7 @@ def test_the_cloud_at_fault_is_named(estimator, reference):
     np.random.default_rng(0).normal(size=(200, 3)) * 1e-9 + [0, 0, 1]],
     ids=['line', 'plane', 'huge', 'tiny'])
 def test_clouds_of_something_else_give_finite_poses_or_none(estimator, reference, points):
-    for found in estimator.estimate(points, [reference('bracket')]):
+    for found in estimator.estimate_batch([points], [reference('bracket')])[0]:
         assert np.isfinite(found.T_observation_reference).all()
         assert 0 <= found.score <= 1
 

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+import struct
 import tempfile
 
 from helpers.fuzzing import each_size, file_reader, fuzz
@@ -31,11 +32,16 @@ def written(write, content, suffix):
 
 
 def pcd_of(kind, data):
-    """POINTS with coordinates of 4 or 8 bytes."""
+    """POINTS with coordinates of 4 or 8 bytes; compressed, there are runs and no copies."""
     header = (f'VERSION 0.7\nFIELDS x y z\nSIZE {kind} {kind} {kind}\nTYPE F F F\nCOUNT 1 1 1\n'
               f'WIDTH 40\nHEIGHT 1\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS 40\nDATA {data}\n').encode()
     if data == 'binary':
         return header + POINTS.astype(f'<f{kind}').tobytes()
+    if data == 'binary_compressed':
+        raw = POINTS.T.astype(f'<f{kind}').tobytes()
+        runs = b''.join(bytes([len(run) - 1]) + run
+                        for run in (raw[at:at + 32] for at in range(0, len(raw), 32)))
+        return header + struct.pack('<II', len(runs), len(raw)) + runs
     rows = BytesIO()
     np.savetxt(rows, POINTS)
     return header + rows.getvalue()
@@ -43,7 +49,8 @@ def pcd_of(kind, data):
 
 CLOUDS = {suffix: [written(write_cloud, POINTS, suffix)]
           for suffix in ('.ply', '.pcd', '.xyz', '.npy', '.npz')}
-CLOUDS['.pcd'] += [pcd_of(4, 'binary'), pcd_of(8, 'binary'), pcd_of(8, 'ascii')]
+CLOUDS['.pcd'] += [pcd_of(4, 'binary'), pcd_of(8, 'binary'), pcd_of(8, 'ascii'),
+                   pcd_of(4, 'binary_compressed'), pcd_of(8, 'binary_compressed')]
 MESHES = {suffix: [written(write_mesh, MESH, suffix), *more] for suffix, more in EXTRA.items()}
 
 

@@ -80,6 +80,30 @@ def test_doubles_keep_their_digits_and_holes_stay(read, data):
     assert np.array_equal(read(pcd(points, kind=('F', 8), data=data)), points, equal_nan=True)
 
 
+def test_text_may_have_empty_lines_rows_to_spare_and_words_that_are_no_coordinates(read):
+    head, rows = pcd(data='ascii').split(b'DATA ascii\n')
+    lines = rows.splitlines()
+    first = lines[0].split()
+    lines[0] = b' '.join([*first[:3], b'word', *first[4:], b'more'])
+    content = head + b'DATA ascii\n\n' + b'\r\n\r\n'.join([*lines, b'not read'])
+    assert (read(content) == POINTS).all()
+
+
+@pytest.mark.parametrize(('row', 'whole'), [(0, 0), (7, 7), (499, 499)])
+def test_a_short_row_of_text_is_named(read, row, whole):
+    lines = pcd(data='ascii').splitlines()
+    start = len(lines) - len(POINTS)
+    lines[start + row] = lines[start + row].rpartition(b' ')[0]
+    with pytest.raises(FileError, match=f'only {whole} rows of 6 numbers'):
+        read(b'\n'.join(lines))
+
+
+@pytest.mark.parametrize('word', [b'1_0', b'abc', b'--1', b'0x10'])
+def test_words_that_are_no_numbers_are_refused(read, word):
+    with pytest.raises(FileError, match=r'cloud\.pcd is not a whole'):
+        read(pcd(data='ascii').replace(b'DATA ascii\n', b'DATA ascii\n' + word + b' ', 1))
+
+
 def test_files_that_open3d_writes_are_read_alike(tmp_path):
     open3d = pytest.importorskip('open3d')
     points = (POINTS / 7.0).astype(np.float32)

@@ -48,6 +48,21 @@ def test_a_quaternion_that_looks_away_does_not_count(tmp_path):
     assert cloud.sensor_points[:, 2].min() > 3
 
 
+def test_it_counts_behind_a_long_header(tmp_path):
+    path = pcd(tmp_path, transform(T, AHEAD), line(T))
+    path.write_bytes(b'# a long comment\n' * 1000 + path.read_bytes())
+    assert read_point_cloud(path).T_cloud_sensor == pytest.approx(T, abs=1e-6)
+
+
+@pytest.mark.parametrize('stray', [[[0, 0, 1e9]], np.zeros((400, 3)), [[0, 0, 1e9]] * 9])
+def test_stray_points_do_not_turn_the_sensor(tmp_path, stray):
+    """By the centroid of all they would lie ahead of a sensor that looks away."""
+    viewpoint = line(pose(np.eye(3), (0, 0, 1.5)))
+    clean, found = (read_point_cloud(pcd(tmp_path, points - (0, 0, 3), viewpoint)).T_cloud_sensor
+                    for points in (AHEAD, np.concatenate((AHEAD, stray + np.float64((0, 0, 3))))))
+    assert found == pytest.approx(clean, abs=1e-6)
+
+
 @pytest.mark.parametrize('text', ['VIEWPOINT 1 2 3', 'VIEWPOINT 0 0 0 0 0 0 0',
                                   'VIEWPOINT 0 0 nan 1 0 0 0', 'VIEWPOINT a b c d e f g'])
 def test_a_viewpoint_that_is_none_is_refused(tmp_path, text):

@@ -12,6 +12,18 @@ from scipy.sparse.csgraph import connected_components
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Parts of a surface, and how their faces come to agree on a side."""
+
+    turned: NDArray[np.bool_]
+    """The faces (F,) to turn so that neighbours agree: of each part, no more than half."""
+    part: NDArray[np.intp]
+    """The part (F,) of each face."""
+    one_sided: NDArray[np.bool_]
+    """The parts whose faces cannot agree, as those of a Moebius strip."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Holes:
     """What fills the holes of each part: a fan about the middle of each rim."""
 
@@ -20,13 +32,13 @@ class Holes:
     """Signed, as `volumes` has it."""
 
 
-def consistent_parts(faces: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Return which faces to turn so that neighbours agree on a side, and the part (F,) of each.
+def consistent_parts(faces: NDArray[np.int64]) -> Parts:
+    """Return the parts of a surface of faces (F, 3), F > 0, and which of them to turn.
 
-    Neighbours share an edge that no third face has. Of each part, most faces stay as they are.
-    Each face is two nodes of a graph, one for each of its sides: those of two neighbours are
-    connected as the faces lie. A part is then two halves, and one of both is chosen; where it is
-    one (a Moebius strip), its faces stay as they are.
+    Neighbours share an edge that no third face has. Each face is two nodes of a graph, one for
+    each of its sides: those of two neighbours are connected as the faces lie. A part is then two
+    halves, and the one with more faces as they are is chosen; a one-sided part is one, and none
+    of its faces is turned.
     """
     count = len(faces)
     directed, owner = _edges(faces)
@@ -43,9 +55,10 @@ def consistent_parts(faces: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArr
     joined = coo_array((np.ones(len(a)), (a, b)), shape=(count, count))
     _, part = connected_components(joined, directed=False)
     as_is = np.bincount(half, np.arange(2 * count) < count, half.max() + 1)
-    turned = as_is[half[:count]] < as_is[half[count:]]
-    tied = (as_is[half[:count]] == as_is[half[count:]]) & (half[:count] > half[count:])
-    return turned | tied, part
+    front, back = half[:count], half[count:]
+    turned = (as_is[front] < as_is[back]) | ((as_is[front] == as_is[back]) & (front > back))
+    return Parts(turned=turned, part=part,
+                 one_sided=np.bincount(part, front == back).astype(bool))
 
 
 def filled_holes(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp]
@@ -76,22 +89,15 @@ def filled_holes(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: 
     corners = np.stack([middle[hole], vertices[end], vertices[start]], axis=1)
     fan = np.arange(3 * len(rim)).reshape(-1, 3)
     flat = corners.reshape(-1, 3)
-    return Holes(area=np.bincount(of, np.abs(net[rim]) * areas(flat, fan), parts),
-                 volume=np.bincount(of, net[rim] * _volumes_about(
-                     flat, fan, vertices.mean(axis=0)), parts))
+    volume = net[rim] * _volumes_about(flat, fan, vertices.mean(axis=0))
+    return Holes(area=sums_by(of, np.abs(net[rim]) * areas(flat, fan), parts),
+                 volume=sums_by(of, volume, parts))
 
 
-def winding_number(triangles: NDArray[np.float64], place: NDArray[np.float64]) -> float:
-    """Return how often triangles (F, 3, 3) are around a place (3,).
-
-    By the solid angles of Van Oosterom and Strackee, IEEE Trans. Biomed. Eng. 30(2), 1983.
-    """
-    a, b, c = (triangles[:, corner] - place for corner in range(3))
-    la, lb, lc = (np.linalg.norm(each, axis=1) for each in (a, b, c))
-    above = (a * np.cross(b, c)).sum(axis=1)
-    below = la * lb * lc + (a * b).sum(axis=1) * lc + (b * c).sum(axis=1) * la \
-        + (c * a).sum(axis=1) * lb
-    return float(np.arctan2(above, below).sum() / (2 * np.pi))
+def sums_by(part: NDArray[np.intp], amounts: NDArray[np.float64], parts: int
+            ) -> NDArray[np.float64]:
+    """Return the sum (parts,) of the amounts of each part."""
+    return np.bincount(part, amounts, parts).astype(np.float64)
 
 
 def areas(vertices: NDArray[np.float64], faces: NDArray[np.integer]) -> NDArray[np.float64]:

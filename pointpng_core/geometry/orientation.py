@@ -14,13 +14,12 @@ from pointpng_core.geometry.closed_surfaces import (
     consistent_parts,
     filled_holes,
     row_keys,
+    sums_by,
     volumes,
-    winding_number,
 )
 from pointpng_core.geometry.meshes import TriangleMesh
+from pointpng_core.geometry.nested_parts import inside_out
 
-MOST_PARTS = 1000
-"""Closed parts, the largest, of which it is looked up whether they lie in others."""
 HOLE_SHARE = 0.05
 """Area of the holes of a part, as a share of its own, up to which it is taken as closed."""
 OPEN_SHARE = 0.2
@@ -95,50 +94,15 @@ def _turned(vertices: NDArray[np.float64], faces: NDArray[np.int64]
     """Return which faces (F, 3) must be turned, and which belong to no closed surface."""
     if not len(faces):
         return np.zeros(0, bool), np.zeros(0, bool)
-    turned, part = consistent_parts(faces)
+    found = consistent_parts(faces)
+    part, turned = found.part, found.turned
     facing = np.where(turned[:, None], faces[:, ::-1], faces)
     holes = filled_holes(vertices, facing, part)
-    parts = int(part.max()) + 1
-    area = np.bincount(part, areas(vertices, faces), parts)
-    closed = holes.area <= HOLE_SHARE * area
-    volume = np.bincount(part, volumes(vertices, facing), parts) + holes.volume
-    turned ^= np.isin(part, _inside_out(vertices, facing, part, np.flatnonzero(closed), volume))
+    parts = len(found.one_sided)
+    area = sums_by(part, areas(vertices, faces), parts)
+    closed = (holes.area <= HOLE_SHARE * area) & ~found.one_sided
+    volume = sums_by(part, volumes(vertices, facing), parts) + holes.volume
+    turn = np.zeros(parts, dtype=bool)
+    turn[inside_out(vertices[facing], part, np.flatnonzero(closed), volume)] = True
     # What is open faces as it was.
-    return turned & closed[part], ~closed[part]
-
-
-def _inside_out(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp],
-                closed: NDArray[np.intp], volume: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return which of the closed parts must be turned."""
-    if not len(closed):
-        return closed
-    low, high = (box[closed] for box in _boxes(vertices, faces, part, len(volume)))
-    size = (high - low).prod(axis=1)
-    sign = np.where(volume[closed[size.argmax()]] < 0, -1.0, 1.0)
-    outer = np.zeros(len(closed), dtype=bool)
-    # Small parts of many are not worth the search for what is around them.
-    for row in np.argsort(-size)[:MOST_PARTS]:
-        if sign * volume[closed[row]] >= 0:
-            continue
-        around = (low[row] >= low).all(axis=1) & (high[row] <= high).all(axis=1) & (size[row] < size)
-        outer[row] = not _is_inside(vertices, faces, part, closed[row], closed[around])
-    return closed[outer if sign > 0 else ~outer]
-
-
-def _is_inside(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp],
-               inner: np.intp, around: NDArray[np.intp]) -> bool:
-    """Return whether a part is within others, whose boxes are around its own."""
-    if not len(around):
-        return False
-    place = vertices[faces[part == inner]].mean(axis=1)[0]
-    return bool(abs(winding_number(vertices[faces[np.isin(part, around)]], place)) > 0.5)
-
-
-def _boxes(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp],
-           parts: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the lowest and the highest coordinates (parts, 3) of all parts."""
-    low, high = np.full((parts, 3), np.inf), np.full((parts, 3), -np.inf)
-    corners = vertices[faces]
-    np.minimum.at(low, part, corners.min(axis=1))
-    np.maximum.at(high, part, corners.max(axis=1))
-    return low, high
+    return (turned ^ turn[part]) & closed[part], ~closed[part]

@@ -31,12 +31,15 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices (V, 3) float64 and triangles (F, 3) int64 of an OBJ file.
 
     Materials, normals, texture coordinates and lines do not change the surface and are ignored.
-    Raises FileError naming the line that cannot be read. A file cut between two lines cannot be
-    distinguished from a whole one: the format declares no sizes.
+    Faces of fewer than three corners are no surface and are ignored, too. Raises FileError naming
+    the line that cannot be read. A file cut between two lines cannot be distinguished from a whole
+    one: the format declares no sizes.
     """
     vertices: list[list[float]] = []
     polygons: list[list[int]] = []
-    for number, line in _obj_lines(_text(path)):
+    text = _text(path)
+    unended = text.count('\n') + 1        # the line that no line end follows: it may be cut short
+    for number, line in _obj_lines(text):
         words = line.split()
         try:
             if words[0] == 'v':
@@ -46,7 +49,8 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
             if words[0] in _ELSEWHERE:
                 raise ValueError(f'its surface is not all in faces ({words[0]!r}): save it so')
             if words[0] in _READ:
-                _require_numbers(line, len(words) - 1)
+                _require_numbers(line, len(words) - 1, least=0 if words[0] in _FACES
+                                 and number != unended else 3)
         except ValueError as error:
             raise FileError(f'{path}, line {number}: {error}') from error
     points = np.array(vertices, dtype=np.float64).reshape(-1, 3)
@@ -74,9 +78,9 @@ def _obj_lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, begun
 
 
-def _require_numbers(line: str, count: int) -> None:
-    """Raise ValueError for fewer than three, and for what only Python takes for a number."""
-    if count < 3:
+def _require_numbers(line: str, count: int, *, least: int) -> None:
+    """Raise ValueError for too few, and for what only Python takes for a number."""
+    if count < least:
         raise ValueError(f'too few numbers in {line[:200]!r}')
     if '_' in line or not line.isascii():
         raise ValueError(f'{line[:200]!r} holds what is no number')

@@ -27,29 +27,39 @@ def inside_out(corners: NDArray[np.float64], part: NDArray[np.intp], closed: NDA
     if not len(closed):
         return closed
     order = np.argsort(part, kind='stable')
-    rows = np.split(order, np.flatnonzero(np.diff(part[order])) + 1)
-    starts = np.cumsum([0, *map(len, rows)])[:-1]
-    low = np.minimum.reduceat(corners.min(axis=1)[order], starts)[closed]
-    high = np.maximum.reduceat(corners.max(axis=1)[order], starts)[closed]
+    counts = np.bincount(part)
+    starts = np.cumsum(counts) - counts
+    low = np.minimum.reduceat(corners.min(axis=1)[order], starts)
+    high = np.maximum.reduceat(corners.max(axis=1)[order], starts)
     size = (high - low).prod(axis=1)
-    sign = np.where(volume[closed[size.argmax()]] < 0, -1.0, 1.0)
-    alone = np.zeros(len(closed), dtype=bool)
-    left = MOST_LOOKUPS
-    for row in np.argsort(-size)[:MOST_PARTS]:
-        if sign * volume[closed[row]] >= 0:
-            continue
-        alone[row] = not ((low[row] >= low).all(axis=1) & (high[row] <= high).all(axis=1)
-                          & (size[row] < size)).any()
+    large = closed[np.argsort(-size[closed], kind='stable')[:MOST_PARTS]]
+    sign = -1.0 if volume[large[0]] < 0 else 1.0
+    rows = [order[starts[at]:starts[at] + counts[at]] for at in large]
+    inward = sign * volume[large] < 0
+    alone = _alone(corners, rows, inward, (low[large], high[large]))
+    return large[alone] if sign > 0 else np.setdiff1d(closed, large[alone])
+
+
+def _alone(corners: NDArray[np.float64], rows: list[NDArray[np.intp]], asked: NDArray[np.bool_],
+           box: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Return which of the parts that are asked for, with faces `rows`, do not lie in others.
+
+    `box` holds the lowest and highest coordinates (n, 3) of all these parts, the largest first.
+    """
+    low, high = box
+    faces, alone, left = np.array([*map(len, rows)]), np.zeros(len(rows), bool), MOST_LOOKUPS
+    for row in np.flatnonzero(asked):
+        around = (low[row] >= low).all(axis=1) & (high[row] <= high).all(axis=1)
+        alone[row] = not around[:row].any()
         # Those whose boxes overlap are looked at too: there may be a cavity around half of it.
         others = (low[row] <= high).all(axis=1) & (high[row] >= low).all(axis=1)
         others[row] = False
-        near = [rows[at] for at in closed[others]]
-        lookups = PLACES * sum(map(len, near))
+        lookups = PLACES * int(faces[others].sum())
         if not alone[row] and lookups <= left:
             left -= lookups
-            alone[row] = not _is_within(corners[rows[closed[row]]],
-                                        corners[np.concatenate(near)])
-    return closed[alone if sign > 0 else ~alone]
+            near = np.concatenate([rows[at] for at in np.flatnonzero(others)])
+            alone[row] = not _is_within(corners[rows[row]], corners[near])
+    return alone
 
 
 def _is_within(triangles: NDArray[np.float64], others: NDArray[np.float64]) -> bool:

@@ -24,12 +24,14 @@ class Parts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holes:
-    """What fills the holes of each part: a fan about the middle of each rim."""
+class Filling:
+    """What fills the holes of all parts: a fan about the middle of each rim."""
 
-    area: NDArray[np.float64]
-    volume: NDArray[np.float64]
-    """Signed, as `volumes` has it."""
+    corners: NDArray[np.float64]
+    """Of each triangle (n, 3, 3)."""
+    part: NDArray[np.int64]
+    times: NDArray[np.float64]
+    """How often each triangle (n,) is there; negative: it faces the other way."""
 
 
 def consistent_parts(faces: NDArray[np.int64]) -> Parts:
@@ -62,56 +64,61 @@ def consistent_parts(faces: NDArray[np.int64]) -> Parts:
 
 
 def filled_holes(vertices: NDArray[np.float64], faces: NDArray[np.int64], part: NDArray[np.intp]
-                 ) -> Holes:
-    """Return the area and volume (parts,) that close the parts of faces that agree on a side.
+                 ) -> Filling:
+    """Return what closes the parts of faces that agree on a side.
 
     An edge is on a rim where its faces do not have it both ways.
     """
-    parts = int(part.max()) + 1
     directed, owner = _edges(faces)
     ahead = directed[:, 0] < directed[:, 1]
     edge = np.column_stack((np.sort(directed, axis=1), part[owner]))
     _, first, inverse = np.unique(row_keys(edge), return_index=True, return_inverse=True)
-    net = np.bincount(inverse, np.where(ahead, 1.0, -1.0))
+    net = sums_by(inverse, np.where(ahead, 1.0, -1.0), len(first))
     rim = np.flatnonzero(net)
-    if not len(rim):
-        return Holes(area=np.zeros(parts), volume=np.zeros(parts))
     start, end, of = edge[first[rim]].T
+    if not len(rim):
+        return Filling(corners=np.empty((0, 3, 3)), part=of, times=net[rim])
     # One hole: the edges of a part that are connected.
     node = np.unique(row_keys(np.column_stack((np.concatenate([start, end]), np.tile(of, 2)))),
                      return_inverse=True)[1].reshape(2, -1)
     _, group = connected_components(coo_array(
         (np.ones(len(rim)), (node[0], node[1])), shape=(node.max() + 1,) * 2), directed=False)
     hole = group[node[0]]
-    middles = vertices[start] + vertices[end]
+    middles = (vertices[start] + vertices[end]) / 2
     middle = np.stack([np.bincount(hole, axis) for axis in middles.T], axis=1) \
-        / (2 * np.bincount(hole).clip(min=1))[:, None]
-    corners = np.stack([middle[hole], vertices[end], vertices[start]], axis=1)
-    fan = np.arange(3 * len(rim)).reshape(-1, 3)
-    flat = corners.reshape(-1, 3)
-    volume = net[rim] * _volumes_about(flat, fan, vertices.mean(axis=0))
-    return Holes(area=sums_by(of, np.abs(net[rim]) * areas(flat, fan), parts),
-                 volume=sums_by(of, volume, parts))
+        / np.bincount(hole)[:, None]
+    return Filling(corners=np.stack([middle[hole], vertices[end], vertices[start]], axis=1),
+                   part=of, times=net[rim])
 
 
-def sums_by(part: NDArray[np.intp], amounts: NDArray[np.float64], parts: int
+def sums_by(part: NDArray[np.integer], amounts: NDArray[np.float64], parts: int
             ) -> NDArray[np.float64]:
     """Return the sum (parts,) of the amounts of each part."""
     return np.bincount(part, amounts, parts).astype(np.float64)
 
 
-def areas(vertices: NDArray[np.float64], faces: NDArray[np.integer]) -> NDArray[np.float64]:
-    """Return the area (F,) of each face."""
-    a, b, c = (vertices[faces[:, place]] for place in range(3))
+def boxes(corners: NDArray[np.float64], part: NDArray[np.intp]
+          ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lowest and the highest coordinates (parts, 3) of parts of faces (F, 3, 3)."""
+    order, counts = np.argsort(part, kind='stable'), np.bincount(part)
+    starts = np.cumsum(counts) - counts
+    return (np.minimum.reduceat(corners.min(axis=1)[order], starts),
+            np.maximum.reduceat(corners.max(axis=1)[order], starts))
+
+
+def areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area (F,) of each face, given its corners (F, 3, 3)."""
+    a, b, c = (corners[:, corner] for corner in range(3))
     return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
 
 
-def volumes(vertices: NDArray[np.float64], faces: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the signed volumes (F,) between faces and the middle of all vertices.
+def volumes(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the signed volumes (F,) between the origin and faces (F, 3, 3).
 
-    Those of a closed surface that faces outward have a positive sum.
+    Those of a closed surface that faces outward have a positive sum, wherever the origin is.
     """
-    return _volumes_about(vertices, faces, vertices.mean(axis=0))
+    a, b, c = (corners[:, corner] for corner in range(3))
+    return np.asarray((a * np.cross(b, c)).sum(axis=1) / 6)
 
 
 def row_keys(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -121,12 +128,6 @@ def row_keys(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     if rows.shape[1] == 2:
         return np.asarray(key)
     return np.asarray(np.unique(key, return_inverse=True)[1] * width + rows[:, 2])
-
-
-def _volumes_about(vertices: NDArray[np.float64], faces: NDArray[np.int64],
-                   middle: NDArray[np.float64]) -> NDArray[np.float64]:
-    a, b, c = (vertices[faces[:, place]] - middle for place in range(3))
-    return np.asarray((a * np.cross(b, c)).sum(axis=1) / 6)
 
 
 def _edges(faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:

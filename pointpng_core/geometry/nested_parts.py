@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from pointpng_core.geometry.closed_surfaces import boxes
+
 MOST_PARTS = 1000
 """Closed parts, the largest, of which it is looked up whether they lie in others."""
 PLACES = 24
@@ -26,15 +28,12 @@ def inside_out(corners: NDArray[np.float64], part: NDArray[np.intp], closed: NDA
     """
     if not len(closed):
         return closed
-    order = np.argsort(part, kind='stable')
-    counts = np.bincount(part)
-    starts = np.cumsum(counts) - counts
-    low = np.minimum.reduceat(corners.min(axis=1)[order], starts)
-    high = np.maximum.reduceat(corners.max(axis=1)[order], starts)
+    low, high = boxes(corners, part)
     size = (high - low).prod(axis=1)
     large = closed[np.argsort(-size[closed], kind='stable')[:MOST_PARTS]]
     sign = -1.0 if volume[large[0]] < 0 else 1.0
-    rows = [order[starts[at]:starts[at] + counts[at]] for at in large]
+    order, ends = np.argsort(part, kind='stable'), np.cumsum(np.bincount(part))
+    rows = [order[ends[at - 1] if at else 0:ends[at]] for at in large]
     inward = sign * volume[large] < 0
     alone = _alone(corners, rows, inward, (low[large], high[large]))
     return large[alone] if sign > 0 else np.setdiff1d(closed, large[alone])

@@ -125,6 +125,20 @@ def test_boxes_that_share_an_edge_are_two_parts():
         assert signed_volume(outward(pair).mesh) == pytest.approx(0.002)
 
 
+def test_what_has_no_volume_or_one_of_rounding_only_stays():
+    flat = of([[0, 0, 0], [0.1, 0, 0], [0.1, 0.1, 0], [0, 0.1, 0]],
+              [[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]])
+    torn = boxes(((-0.05, -1e22, -0.03), (4e32, 0.04, 0.03)))
+    for mesh in (flat, reversed_(flat), torn, reversed_(torn)):
+        assert outward(mesh).turned == 0
+        assert outward(mesh).open_share == 1
+
+
+def test_a_small_part_far_away_is_turned():
+    mesh = joined(ball(1), reversed_(ball(0.01, (99, 99, 0))), reversed_(ball(1e-3, (9, 9, 9))))
+    assert outward(mesh).turned == 2 * len(ball().faces)
+
+
 def test_winding_numbers(monkeypatch):
     """Of a hollow ball with another one in its middle: 1 in either solid, 0 elsewhere."""
     monkeypatch.setattr(nested_parts, 'BLOCK', 100)

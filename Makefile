@@ -15,6 +15,8 @@ NEEDS_DATA = test -d '$(POINTPNG_DATA)' || { echo 'make: no data in $(POINTPNG_D
 MODEL ?= small
 DEVICE ?= cuda
 ROOM ?= house
+# Tests of one file run in one process: what they share is made once.
+TEST_JOBS ?= 2
 VALIDATION := build/validation
 MAKE_PAIRS := $(BIN)/pointpng evaluate make-pairs --seed 7
 CURVES := $(BIN)/pointpng evaluate curves --baselines
@@ -41,7 +43,7 @@ demo: $(STAMP)  ## Simulated camera and pose node as two processes, a live table
 	@$(OWN_DOMAIN); $(BIN)/pointpng demo $(DEMO_ARGS)
 
 test: lint  ## Ruff, mypy and all tests, nodes over DDS among them
-	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m 'not slow' --durations 15 $(TEST_ARGS)
+	@$(OWN_DOMAIN); $(BIN)/python -m pytest -m 'not slow' -n $(TEST_JOBS) --dist loadfile --durations 15 $(TEST_ARGS)
 
 test-fast: $(STAMP)  ## The tests that need no ROS, but for the longest: about 5 minutes
 	@$(BIN)/python -m pytest -m 'not slow and not ros and not long' --durations 15 $(TEST_ARGS)

@@ -8,9 +8,10 @@ short as if they were whole.
 """
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 import re
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,8 @@ _OFF_HEADER = re.compile(r'\s*[A-Z]*OFF\s*(\d+)[ \t]+(\d+)([ \t]+\d+)?[ \t]*$',
                          re.MULTILINE | re.IGNORECASE)
 _FACES = ('f', 'fo')                     # the latter in files of before 1995
 _READ = ('v', *_FACES)
+_NO_NUMBER = 'it holds what is no number'
+_Number = TypeVar('_Number', int, float)
 _ELSEWHERE = ('call', 'surf')            # another file, and free-form surfaces
 
 
@@ -43,7 +46,7 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
         words = line.split()
         try:
             if words[0] == 'v':
-                vertices.append([float(word) for word in words[1:4]])
+                vertices.append([_number(float, word) for word in words[1:4]])
             elif words[0] in _FACES:
                 polygons.append([_obj_index(word, len(vertices)) for word in words[1:]])
             if words[0] in _ELSEWHERE:
@@ -78,12 +81,20 @@ def _obj_lines(text: str) -> Iterator[tuple[int, str]]:
         yield first, begun
 
 
+def _number(kind: Callable[[str], _Number], word: str) -> _Number:
+    """Return a number; the ValueError does not quote the word: the file may be of any kind."""
+    try:
+        return kind(word)
+    except ValueError as error:
+        raise ValueError(_NO_NUMBER) from error
+
+
 def _require_numbers(line: str, count: int, *, least: int) -> None:
     """Raise ValueError for too few, and for what only Python takes for a number."""
     if count < least:
-        raise ValueError(f'too few numbers in {line[:200]!r}')
+        raise ValueError('it has too few numbers')
     if '_' in line or not line.isascii():
-        raise ValueError(f'{line[:200]!r} holds what is no number')
+        raise ValueError(_NO_NUMBER)
 
 
 def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -126,7 +137,7 @@ def _text(path: Path) -> str:
 
 def _obj_index(word: str, vertices: int) -> int:
     """Return the 0-based vertex of `7`, `7/1/2` or `-1` (the vertex read last)."""
-    index = int(word.split('/', maxsplit=1)[0])
+    index = _number(int, word.split('/', maxsplit=1)[0])
     return index - 1 if index > 0 else vertices + index if index < 0 else -1
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pointpng_core.estimation.types import PoseEstimate
@@ -29,20 +30,35 @@ def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, g
     """
     samples = [random_points(segment.points, min(GAP_SAMPLE, len(segment.points)))
                for segment in segments]
+    gaps = _gaps(samples, gap_m)
+    groups = []
+    for size in (2, 3):
+        for group in combinations(range(len(segments)), size):
+            links = sorted(gaps[pair] for pair in combinations(group, 2) if pair in gaps)
+            if len(links) >= size - 1 and (all if ALL else any)(doubtful[index] for index in group):
+                points = np.concatenate([samples[index] for index in group])
+                if np.ptp(points, axis=0).max() <= largest_m:
+                    groups.append((sum(links[:size - 1]), group))
+    for _, group in sorted(groups):
+        if not _overlap([segments[index] for index in group]):
+            yield group
+
+
+ALL = False
+
+
+def _gaps(samples: Sequence[NDArray[np.floating]], gap_m: float) -> dict[tuple[int, int], float]:
+    """Return the distances in metres between pairs of samples that are less than `gap_m` apart."""
     trees = [cKDTree(points) for points in samples]
     low = np.array([points.min(axis=0) for points in samples]).reshape(-1, 3)
     high = np.array([points.max(axis=0) for points in samples]).reshape(-1, 3)
-    adjacent = {(a, b) for a, b in combinations(range(len(segments)), 2)
-                if np.maximum(low[a] - high[b], low[b] - high[a]).max() < gap_m
-                and trees[a].query(samples[b])[0].min() < gap_m}
-    for size in (2, 3):
-        for group in combinations(range(len(segments)), size):
-            links = sum(pair in adjacent for pair in combinations(group, 2))
-            if links >= size - 1 and any(doubtful[index] for index in group):
-                points = np.concatenate([samples[index] for index in group])
-                if np.ptp(points, axis=0).max() <= largest_m \
-                        and not _overlap([segments[index] for index in group]):
-                    yield group
+    gaps = {}
+    for a, b in combinations(range(len(samples)), 2):
+        if np.maximum(low[a] - high[b], low[b] - high[a]).max() < gap_m:
+            gap = float(trees[a].query(samples[b], distance_upper_bound=gap_m)[0].min())
+            if gap < gap_m:
+                gaps[a, b] = gap
+    return gaps
 
 
 def _overlap(segments: Sequence[Segment]) -> bool:

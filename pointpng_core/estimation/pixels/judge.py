@@ -75,10 +75,10 @@ class PixelJudge:
                                      for part in _batches(posed, JUDGED_BY)])
 
     @torch.inference_mode()
-    def support(self, posed: Posed, view: DepthView) -> Tensor:
+    def support(self, posed: Posed, view: DepthView, every: int = RANKED_BY) -> Tensor:
         """Return about `PixelEvidence.support` (H,), on fewer points: enough to rank poses."""
-        return torch.cat([pixel_support(self._drawn(part, view, RANKED_BY), view)
-                          for part in _batches(posed, RANKED_BY)])
+        return torch.cat([pixel_support(self._drawn(part, view, every), view)
+                          for part in _batches(posed, every)])
 
     @torch.inference_mode()
     def refine(self, posed: Posed, view: DepthView) -> Posed:

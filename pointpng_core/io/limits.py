@@ -19,7 +19,9 @@ MAX_METADATA_BYTES = 4 * MIB
 """metadata.yaml of a bag; one of 10,000 topics has 3 MB."""
 
 MAX_MODEL_BYTES = 2 * GIB
-"""A mesh or a cloud in ply, obj, stl, off or pcd: 20 million triangles in a text file."""
+"""A mesh or a cloud in ply, stl or pcd; they take up to 13 times as much memory."""
+MAX_TEXT_MODEL_BYTES = 512 * MIB
+"""A mesh in obj or off, of up to 10 million triangles."""
 MAX_PCD_POINTS, MAX_PCD_FIELDS = 100_000_000, 1000
 """What a PCD file may declare."""
 

@@ -6,6 +6,7 @@ Why not a library: of files that were cut short, Open3D 0.19 returns uninitialis
 different sizes, and splits vertices where they have texture coordinates.
 """
 
+import codecs
 import dataclasses
 from pathlib import Path
 import re
@@ -47,7 +48,7 @@ def read_ply(path: Path) -> tuple[np.ndarray, np.ndarray]:
     file ends before what it declares.
     """
     try:
-        return _parse(read_within(path, MAX_MODEL_BYTES))
+        return _parse(read_within(path, MAX_MODEL_BYTES).removeprefix(codecs.BOM_UTF8))
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
     except (ValueError, IndexError, KeyError, OverflowError, MemoryError) as error:
@@ -69,6 +70,7 @@ def _parse(content: bytes) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError('triangle strips are not read here: save it with plain faces')
     if vertices is None:
         raise ValueError('it declares no element "vertex"')
+    source.require_end()
     return vertices, split_polygons([] if polygons is None else polygons, vertices)
 
 
@@ -85,7 +87,7 @@ def _header(content: bytes) -> tuple[str, list[_Element], int]:
     if not content.startswith(b'ply') or found is None:
         raise ValueError('it has no header "ply ... end_header"')
     end = found.start()
-    order, elements = '', []
+    order, elements = None, []
     for line in content[:end].decode('latin-1').split('\n')[1:]:
         words = line.split() or ['']
         if words[0] == 'format':
@@ -94,6 +96,10 @@ def _header(content: bytes) -> tuple[str, list[_Element], int]:
             elements.append(_Element(name=words[1], count=int(words[2]), properties=()))
         elif words[0] == 'property':
             elements[-1] = _with_property(elements[-1], words[1:])
+    names = [element.name for element in elements]
+    if order is None or len(set(names)) < len(names):
+        raise ValueError('its header names no format' if order is None else
+                         'its header declares an element twice')
     return order, elements, found.end()
 
 
@@ -125,6 +131,11 @@ class _Binary:
             pass
         self._at = before
         return self._rows(element)
+
+    def require_end(self) -> None:
+        """Raise ValueError where more follows than spaces: then a declared count is wrong."""
+        if self._content[self._at:].strip(b'\0 \t\r\n'):
+            raise ValueError(f'{len(self._content) - self._at} bytes follow what it declares')
 
     def _first_lengths(self, element: _Element) -> dict[str, int]:
         """Return how long each list of the first row is: three corners, six texture coordinates.
@@ -169,7 +180,15 @@ class _Ascii:
     """Takes the columns of one element after the other out of lines of numbers."""
 
     def __init__(self, content: bytes) -> None:
-        self._lines = [line for line in content.decode('ascii').splitlines() if line.strip()]
+        text = content.decode('ascii').rstrip('\0').replace('\r', '\n')
+        if '_' in text:
+            raise ValueError('it holds what is no number')
+        self._lines = [line for line in text.split('\n') if line and not line.isspace()]
+
+    def require_end(self) -> None:
+        """Raise ValueError where more rows follow: then a declared count is wrong."""
+        if self._lines:
+            raise ValueError(f'{len(self._lines)} rows follow what it declares')
 
     def columns(self, element: _Element) -> dict[str, Any]:
         lines, self._lines = self._lines[:element.count], self._lines[element.count:]
@@ -185,9 +204,9 @@ class _Ascii:
     @staticmethod
     def _table(element: _Element, rows: list[list[str]]) -> dict[str, Any]:
         width = len(element.properties)
-        if any(len(row) < width for row in rows):
-            raise ValueError('a line has fewer numbers than declared: was it cut short?')
-        table = np.array([row[:width] for row in rows], dtype=np.float64).reshape(-1, width)
+        if any(len(row) != width for row in rows):
+            raise ValueError('a line has not as many numbers as declared: was it cut short?')
+        table = np.array(rows, dtype=np.float64).reshape(-1, width)
         return {p.name: table[:, i] for i, p in enumerate(element.properties)}
 
     @staticmethod
@@ -197,7 +216,9 @@ class _Ascii:
             length = 1
             if p.length_kind:
                 length, at = int(numbers[at]), at + 1
-            if len(numbers) < at + length:
-                raise ValueError('a line has fewer numbers than declared: was it cut short?')
+                if length < 0 or length != numbers[at - 1]:
+                    raise ValueError(f'a list has the length {numbers[at - 1]}')
             columns[p.name].append(np.array(numbers[at:at + length]))
             at += length
+        if len(numbers) != at:
+            raise ValueError('a line has not as many numbers as declared: was it cut short?')

@@ -5,6 +5,7 @@ short it returns what there is, and it refuses those in capitals or after a blan
 ones with bytes behind the last triangle.
 """
 
+import codecs
 from pathlib import Path
 import re
 
@@ -18,6 +19,7 @@ _HEADER_BYTES = 84
 _FACET = np.dtype([('normal', '<f4', 3), ('corners', '<f4', (3, 3)), ('attributes', '<u2')])
 _NUMBER = rb'[-+0-9.a-z]{1,64}(?![-+0-9.a-z])'
 _VERTEX = re.compile(rb'\bvertex' + 3 * (rb'\s+(' + _NUMBER + rb')'))
+_NAME = re.compile(rb'^[ \t]*solid\b[^\n]*$', re.MULTILINE)
 
 
 def read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -30,8 +32,9 @@ def read_stl(path: Path) -> tuple[np.ndarray, np.ndarray]:
         content = read_within(path, MAX_MODEL_BYTES)
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+    text = content.removeprefix(codecs.BOM_UTF8).rstrip(b'\0')
     try:
-        corners = _text(content) if _is_text(content) else _binary(content)
+        corners = _text(text) if _is_text(text) else _binary(content)
     except ValueError as error:
         raise FileError(f'{path} is not a whole STL file: {error}') from error
     return corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3)
@@ -58,19 +61,26 @@ def _binary(content: bytes) -> np.ndarray:
                          if len(content) >= _HEADER_BYTES else
                          f'it has {len(content)} bytes, fewer than a header')
     count = int.from_bytes(content[80:84], 'little')
+    more, behind = divmod(len(content) - _size(content), _FACET.itemsize)
+    if more and not behind:
+        raise ValueError(f'it declares {count} triangles, but has the bytes of {count + more}')
     return np.frombuffer(content, _FACET, count, _HEADER_BYTES)['corners'].astype(np.float64)
 
 
 def _text(content: bytes) -> np.ndarray:
     """Return corners (F, 3, 3) of all solids, each of which must end."""
-    text = content.lower()
-    solids = re.split(rb'^[ \t]*endsolid[^\n]*$', text, flags=re.MULTILINE)
+    text = _NAME.sub(b'solid', content.lower().replace(b'\r', b'\n'))
+    solids = re.split(rb'^[ \t]*endsolid\b[^\n]*$', text, flags=re.MULTILINE)
     if solids[-1].strip() or len(solids) < 2:
         raise ValueError('its last solid has no end: was it cut short?')
-    vertices = _VERTEX.findall(text)
-    facets, ends = (len(re.findall(word, text, re.MULTILINE))
+    vertices = list(_VERTEX.finditer(text))
+    facets, ends = (np.array([found.start() for found in re.finditer(word, text, re.MULTILINE)])
                     for word in (rb'^\s*facet\b', rb'^\s*endfacet\b'))
-    if not len(vertices) == 3 * facets == 3 * ends:
-        raise ValueError(f'it has {facets} facets, {ends} ends of facets and {len(vertices)} '
+    at = np.array([found.start() for found in vertices])
+    thrice = 3 * np.arange(len(facets))
+    if len(facets) != len(ends) or (np.searchsorted(at, facets) != thrice).any() \
+            or (np.searchsorted(at, ends) != thrice + 3).any() or len(at) != 3 * len(facets):
+        raise ValueError(f'it has {len(facets)} facets, {len(ends)} ends of facets and {len(at)} '
                          'vertices that can be read, and each facet must have three and an end')
-    return np.array(vertices, dtype=np.bytes_).astype(np.float64).reshape(-1, 3, 3)
+    numbers = [found.groups() for found in vertices]
+    return np.array(numbers, dtype=np.bytes_).astype(np.float64).reshape(-1, 3, 3)

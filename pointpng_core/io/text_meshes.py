@@ -7,6 +7,7 @@ OFF it refuses polygons of more than four corners and reads a fifth of all files
 short as if they were whole.
 """
 
+import codecs
 from collections.abc import Iterator
 from pathlib import Path
 import re
@@ -16,33 +17,42 @@ import numpy as np
 from pointpng_core.errors import FileError
 from pointpng_core.geometry.polygons import split_polygons
 from pointpng_core.io.files import read_within
-from pointpng_core.io.limits import MAX_MODEL_BYTES
+from pointpng_core.io.limits import MAX_TEXT_MODEL_BYTES
 
 # The numbers may follow at once, as in ModelNet40: `OFF490 518 0`. The count of edges is optional.
-_OFF_HEADER = re.compile(r'\s*[A-Z]*OFF\s*(\d+)[ \t]+(\d+)([ \t]+\d+)?[ \t\r]*$',
+_OFF_HEADER = re.compile(r'\s*[A-Z]*OFF\s*(\d+)[ \t]+(\d+)([ \t]+\d+)?[ \t]*$',
                          re.MULTILINE | re.IGNORECASE)
+_FACES = ('f', 'fo')                     # the latter in files of before 1995
+_READ = ('v', *_FACES)
+_ELSEWHERE = ('call', 'surf')            # another file, and free-form surfaces
 
 
 def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return vertices (V, 3) float64 and triangles (F, 3) int64 of an OBJ file.
 
     Materials, normals, texture coordinates and lines do not change the surface and are ignored.
-    Raises FileError naming the line that cannot be read. A file cut between two lines cannot be
-    distinguished from a whole one: the format declares no sizes.
+    Faces of fewer than three corners are no surface and are ignored, too. Raises FileError naming
+    the line that cannot be read. A file cut between two lines cannot be distinguished from a whole
+    one: the format declares no sizes.
     """
     vertices: list[list[float]] = []
     polygons: list[list[int]] = []
-    for number, line in _obj_lines(_text(path)):
+    text = _text(path)
+    unended = text.count('\n') + 1        # the line that no line end follows: it may be cut short
+    for number, line in _obj_lines(text):
         words = line.split()
         try:
-            if words[:1] == ['v']:
+            if words[0] == 'v':
                 vertices.append([float(word) for word in words[1:4]])
-            elif words[:1] == ['f']:
+            elif words[0] in _FACES:
                 polygons.append([_obj_index(word, len(vertices)) for word in words[1:]])
+            if words[0] in _ELSEWHERE:
+                raise ValueError(f'its surface is not all in faces ({words[0]!r}): save it so')
+            if words[0] in _READ:
+                _require_numbers(line, len(words) - 1, least=0 if words[0] in _FACES
+                                 and number != unended else 3)
         except ValueError as error:
             raise FileError(f'{path}, line {number}: {error}') from error
-        if words[:1] in (['v'], ['f']) and len(words) < 4:
-            raise FileError(f'{path}, line {number}: too few numbers in {line!r}')
     points = np.array(vertices, dtype=np.float64).reshape(-1, 3)
     try:
         return points, split_polygons(polygons, points)
@@ -51,18 +61,29 @@ def read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _obj_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Yield lines by number, without comments; one that ends with a backslash goes on."""
+    """Yield lines by number, without comments; faces and vertices may go on behind a backslash.
+
+    Other lines may end with one that means nothing, in a path of Windows for one.
+    """
     begun, first = '', 1
-    for number, whole in enumerate(text.splitlines(), start=1):
-        line = whole.partition('#')[0].rstrip()
-        first = first if begun else number
-        if line.endswith('\\'):
-            begun += line[:-1] + ' '
-            continue
-        yield first, begun + line
+    for number, whole in enumerate(text.split('\n'), start=1):
+        line = whole.partition('#')[0].strip()
+        first, line = first if begun else number, begun + line
         begun = ''
+        if line.endswith('\\') and line.split(maxsplit=1)[0] in _READ:
+            begun = line[:-1] + ' '
+        elif line:
+            yield first, line
     if begun:
         yield first, begun
+
+
+def _require_numbers(line: str, count: int, *, least: int) -> None:
+    """Raise ValueError for too few, and for what only Python takes for a number."""
+    if count < least:
+        raise ValueError(f'too few numbers in {line[:200]!r}')
+    if '_' in line or not line.isascii():
+        raise ValueError(f'{line[:200]!r} holds what is no number')
 
 
 def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -75,25 +96,32 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
     header = _OFF_HEADER.match(text)
     if header is None:
         raise FileError(f'{path} has no valid OFF header')
-    rows = [line.split() for line in text[header.end():].splitlines() if line.strip()]
+    body = text[header.end():]
+    lines = [line for line in body.split('\n') if line and not line.isspace()]
     try:
         vertex_count, face_count = int(header[1]), int(header[2])
-        if len(rows) < vertex_count + face_count:
+        if len(lines) != vertex_count + face_count:
             raise ValueError(f'it declares {vertex_count} vertices and {face_count} faces, but '
-                             f'has only {len(rows)} rows of numbers: was it cut short?')
-        vertices = np.array([row[:3] for row in rows[:vertex_count]], dtype=np.float64)
-        polygons = [_off_polygon(row) for row in rows[vertex_count:vertex_count + face_count]]
-        vertices = vertices.reshape(vertex_count, 3)
-        return vertices, split_polygons(polygons, vertices)
+                             f'has {len(lines)} rows of numbers: was it cut short?')
+        if '_' in body or not body.isascii():
+            raise ValueError('it holds what is no number')
+        vertices = np.array([[float(word) for word in line.split()[:3]]
+                             for line in lines[:vertex_count]]).reshape(vertex_count, 3)
+        return vertices, split_polygons([_off_polygon(line.split()) for line in
+                                         lines[vertex_count:]], vertices)
     except (ValueError, OverflowError) as error:
         raise FileError(f'{path} is not a whole OFF file: {error}') from error
 
 
 def _text(path: Path) -> str:
+    """Return the text of a file with lines that end as on Linux; raises FileError."""
     try:
-        return read_within(path, MAX_MODEL_BYTES).decode('utf-8', errors='replace')
+        content = read_within(path, MAX_TEXT_MODEL_BYTES)
     except OSError as error:
         raise FileError(f'cannot read {path}: {error.strerror or error}') from error
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode('utf-16' if wide else 'utf-8-sig', errors='replace')
+    return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
 def _obj_index(word: str, vertices: int) -> int:
@@ -106,5 +134,5 @@ def _off_polygon(row: list[str]) -> list[int]:
     """Return the vertices of a face `3 0 1 2`, which may be followed by a colour."""
     count = int(row[0])
     if not 0 <= count < len(row):
-        raise ValueError(f'the face {" ".join(row)!r} has fewer than {count} vertices')
+        raise ValueError(f'the face {" ".join(row)[:200]!r} has fewer than {count} vertices')
     return [int(word) for word in row[1:count + 1]]

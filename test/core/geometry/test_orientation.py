@@ -1,44 +1,20 @@
 """Meshes inside out, doubled, with cavities, with neighbours that disagree, and open ones."""
 
+from helpers.surfaces import ball, joined, of, reversed_, signed_volume
 import numpy as np
 import pytest
-import trimesh
 
-from pointpng_core.geometry.meshes import TriangleMesh, sample_surface
+from pointpng_core.geometry.meshes import sample_surface
 from pointpng_core.geometry.orientation import outward
 from pointpng_core.simulation.shapes.catalogue import make_object
 
 NAMES = ('mug', 'bowl', 'bracket', 'drill')
 
 
-def of(vertices, faces):
-    return TriangleMesh(vertices=np.asarray(vertices, np.float32), faces=np.asarray(faces))
-
-
-def reversed_(mesh):
-    return of(mesh.vertices, mesh.faces[:, ::-1])
-
-
-def joined(*meshes):
-    start = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
-    return of(np.concatenate([mesh.vertices for mesh in meshes]),
-              np.concatenate([mesh.faces + at for mesh, at in zip(meshes, start)]))
-
-
-def ball(radius=0.05, centre=(0.0, 0, 0)):
-    made = trimesh.creation.icosphere(subdivisions=2, radius=radius)
-    return of(made.vertices + centre, made.faces)
-
-
 def proper(mesh):
     """The number of faces with three corners; those of others have no side."""
     corners = mesh.vertices[mesh.faces]
     return sum(len(np.unique(each, axis=0)) == 3 for each in corners)
-
-
-def volume(mesh):
-    a, b, c = (mesh.vertices[mesh.faces[:, k]].astype(float) for k in range(3))
-    return float((a * np.cross(b, c)).sum() / 6)
 
 
 def same_surface(found, wanted):
@@ -59,7 +35,7 @@ def test_good_meshes_stay_as_they_are(name):
 def test_inverted_meshes_are_turned(name):
     mesh = make_object(name).mesh
     found = outward(reversed_(mesh))
-    assert volume(found.mesh) == pytest.approx(volume(mesh))
+    assert signed_volume(found.mesh) == pytest.approx(signed_volume(mesh))
     assert found.turned == proper(mesh)
     assert 'point inward' in found.notes[0]
 
@@ -71,7 +47,7 @@ def test_faces_that_are_there_both_ways_count_once(name):
         faces = np.concatenate([each.faces for each in both])
         found = outward(of(mesh.vertices, faces))
         assert found.doubled == proper(mesh)
-        assert volume(found.mesh) == pytest.approx(volume(mesh))
+        assert signed_volume(found.mesh) == pytest.approx(signed_volume(mesh))
         assert 'there twice' in found.notes[0]
         same_surface(found.mesh, mesh if both[0] is mesh else of(
             mesh.vertices, mesh.faces[:, ::-1][:, ::-1]))
@@ -83,21 +59,21 @@ def test_faces_that_disagree_with_their_neighbours_are_turned(seed):
     wrong = np.random.default_rng(seed).random(len(mesh.faces)) < 0.3
     faces = np.where(wrong[:, None], mesh.faces[:, ::-1], mesh.faces)
     found = outward(of(mesh.vertices, faces))
-    assert volume(found.mesh) == pytest.approx(volume(mesh))
+    assert signed_volume(found.mesh) == pytest.approx(signed_volume(mesh))
     assert found.turned == wrong.sum()
 
 
 def test_a_cavity_faces_inward_rightly():
     hollow = joined(ball(0.05), reversed_(ball(0.03)))
     assert outward(hollow).turned == 0
-    assert volume(outward(reversed_(hollow)).mesh) == pytest.approx(volume(hollow))
+    assert signed_volume(outward(reversed_(hollow)).mesh) == pytest.approx(signed_volume(hollow))
     assert outward(reversed_(hollow)).turned == len(hollow.faces)
 
 
 def test_of_two_parts_the_mirrored_one_is_turned():
     parts = joined(ball(0.05), reversed_(ball(0.03, (0.2, 0, 0))))
-    assert volume(outward(parts).mesh) == pytest.approx(
-        volume(ball(0.05)) + volume(ball(0.03)))
+    assert signed_volume(outward(parts).mesh) == pytest.approx(
+        signed_volume(ball(0.05)) + signed_volume(ball(0.03)))
     assert outward(parts).turned == len(parts.faces) / 2
 
 
@@ -106,7 +82,7 @@ def test_vertices_that_each_face_has_for_itself_are_joined():
     mesh = ball()
     soup = of(mesh.vertices[mesh.faces[:, ::-1]].reshape(-1, 3),
               np.arange(3 * len(mesh.faces)).reshape(-1, 3))
-    assert volume(outward(soup).mesh) == pytest.approx(volume(mesh))
+    assert signed_volume(outward(soup).mesh) == pytest.approx(signed_volume(mesh))
 
 
 def test_open_surfaces_stay_as_they_are_with_a_note():

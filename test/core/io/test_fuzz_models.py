@@ -12,14 +12,22 @@ import numpy as np
 import pytest
 
 from pointpng_core.geometry.meshes import TriangleMesh
+from pointpng_core.geometry.orientation import outward
 from pointpng_core.io import read_cloud, read_mesh, write_cloud, write_mesh
 
 POINTS = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 MESH = boxes(((-0.05, -0.04, -0.03), (0.05, 0.04, 0.03)))
-QUADS = b'4 1 0\n0 0 0\n.1 0 0\n.1 .1 0\n0 .1 0\n4 0 1 2 3\n'
+SQUARE = b'0 0 0\n.1 0 0\n.1 .1 0\n0 .1 0\n'
+QUADS = b'4 1 0\n' + SQUARE + b'4 0 1 2 3\n'
+MIXED_PLY = (b'ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty float y\n'
+             b'property float z\nelement face 2\nproperty list uchar int vertex_indices\n'
+             b'property list uchar float texcoord\nend_header\n' + SQUARE
+             + b'4 0 1 2 3 2 0 1\n3 0 2 1 0\n')
 EXTRA = {
-    '.off': [b'OFF\n' + QUADS], '.stl': [], '.ply': [],
-    '.obj': [b'v 0 0 0\nv .1 0 0\nv .1 .1 0\nv 0 .1 0\nf 1/1 2//2 3/1/1 -1\n']}
+    '.off': [b'OFF\n' + QUADS,
+             b'# f\xfcr\nCOFF # of 4\n' + QUADS.replace(b'0 0 0', b'0 0 0 9 9 9')],
+    '.stl': [], '.ply': [MIXED_PLY],
+    '.obj': [b'v 0 0 0\nv .1 0 0\nv .1 .1 0\nv 0 .1 0\nf 1/1 2//2 3/1/1 -1\nf 1 2\n']}
 TOKENS = [b'nan', b'inf', b'-1', b'99999999999', b'1e308', b'4294967295', b'end_header\n', b'\\\n',
           b'solid\n', b'endsolid\n', b'element face 2\n', b'list uchar int', b'double']
 
@@ -68,6 +76,19 @@ def test_clouds(suffix, inputs):
          valid=len(CLOUDS[suffix]), name=f'cloud {suffix}').check()
 
 
+def check_outward(mesh):
+    """The same triangles, each once; doing it again changes nothing."""
+    def corners(one):
+        return {tuple(sorted(map(tuple, each))) for each in one.vertices[one.faces].tolist()
+                if len(set(map(tuple, each))) == 3}
+    found = outward(mesh)
+    assert corners(found.mesh) == corners(mesh)
+    assert 0 <= found.turned <= len(mesh.faces)
+    assert 0 <= found.open_share <= 1 + 1e-9
+    again = outward(found.mesh)
+    assert (again.turned, again.doubled) == (0, 0)
+
+
 @each_size
 @pytest.mark.parametrize('suffix', MESHES)
 def test_meshes(suffix, inputs):
@@ -78,5 +99,6 @@ def test_meshes(suffix, inputs):
         assert mesh.faces.min() >= 0
         assert mesh.faces.max() < len(mesh.vertices)
         assert len(mesh.faces) <= path.stat().st_size
+        check_outward(mesh)
     fuzz(file_reader(read, f'a{suffix}'), mutated(MESHES[suffix], tokens=TOKENS), inputs=inputs,
          valid=len(MESHES[suffix]), name=f'mesh {suffix}').check()

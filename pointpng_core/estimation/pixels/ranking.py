@@ -29,7 +29,7 @@ from pointpng_core.estimation.pixels.judge import RANKED_BY, PixelJudge, Posed
 from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEstimate
 from pointpng_core.reference.reference import Reference
 
-REFINED = 3
+REFINED = 4
 """Poses of a segment, those best supported as they are, that are refined."""
 TURNED, ROUGH_SIGMAS = 5, 3.0
 """As many of those to which near symmetries turn the best pose of a segment are searched finely.

@@ -50,7 +50,15 @@ class Observations:
 
 def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
                          device: torch.device) -> Observations:
-    """Check, centre and sample clouds (N, 3); raises CloudError naming the one at fault."""
+    """Check, centre and sample clouds (N, 3); raises CloudError naming the one at fault.
+
+    An array that is given more than once is prepared once.
+    """
+    once = {id(cloud): cloud for cloud in clouds}
+    if len(once) < len(clouds):
+        row = {key: row for row, key in enumerate(once)}
+        return prepare_observations(list(once.values()), sample=sample, device=device
+                                    ).take([row[id(cloud)] for cloud in clouds])
     checked = tuple(require_points(cloud, least=LEAST_POINTS, what=f'observation {index}')
                     for index, cloud in enumerate(clouds))
     for index, cloud in enumerate(checked):

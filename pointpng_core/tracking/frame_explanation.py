@@ -89,10 +89,13 @@ class FrameExplanation:
 
     def rest(self, measurements: Sequence[Measurement]) -> NDArray[np.int64]:
         """Return the rows of the foreground that lie on no pose of the measurements, ascending."""
-        explained = [self._on_pose(measurement, base_m=NEAR_POSE_M).indices
-                     for measurement in measurements if measurement.estimate]
-        return np.setdiff1d(self._foreground.indices, np.concatenate(explained)) if explained \
-            else self._foreground.indices
+        rows = self._foreground.indices
+        left = np.ones(len(rows), dtype=bool)
+        for measurement in measurements:
+            if measurement.estimate:
+                near = self._on_pose(measurement, base_m=NEAR_POSE_M).indices
+                left[np.searchsorted(rows, near)] = False
+        return rows[left]
 
     def _on_pose(self, measurement: Measurement, *, base_m: float = ON_POSE_M) -> Segment:
         estimate = measurement.posed

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from pointpng_core.estimation.types import PoseEstimate
@@ -15,13 +16,13 @@ from pointpng_core.geometry.clouds import random_points
 from pointpng_core.segmentation import Segment
 
 Group = tuple[int, ...]
-GAP_SAMPLE = 400
-"""Number of points per segment for measuring the gap between two."""
+GAP_SAMPLE, GAP_PROBES = 400, 100
+"""Points of two segments between which their gap is measured."""
 
 
 def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, gap_m: float,
                      largest_m: float) -> Iterator[Group]:
-    """Yield groups of two or three segments that may be one object, as indices.
+    """Yield groups of two or three segments that may be one object, as indices, nearest first.
 
     The segments of a group are connected over gaps below `gap_m`, at least one is doubtful, and
     their extent is at most `largest_m`, the diameter of the largest reference. They share no
@@ -29,20 +30,33 @@ def candidate_groups(segments: Sequence[Segment], doubtful: Sequence[bool], *, g
     """
     samples = [random_points(segment.points, min(GAP_SAMPLE, len(segment.points)))
                for segment in segments]
-    trees = [cKDTree(points) for points in samples]
-    low = np.array([points.min(axis=0) for points in samples]).reshape(-1, 3)
-    high = np.array([points.max(axis=0) for points in samples]).reshape(-1, 3)
-    adjacent = {(a, b) for a, b in combinations(range(len(segments)), 2)
-                if np.maximum(low[a] - high[b], low[b] - high[a]).max() < gap_m
-                and trees[a].query(samples[b])[0].min() < gap_m}
+    low, high = (np.array([extreme(points, axis=0) for points in samples]).reshape(-1, 3)
+                 for extreme in (np.min, np.max))
+    gaps_m, unsure = _gaps_m(samples, low, high, gap_m), np.array(doubtful, dtype=bool)
+    found: list[tuple[float, Group]] = []
     for size in (2, 3):
-        for group in combinations(range(len(segments)), size):
-            links = sum(pair in adjacent for pair in combinations(group, 2))
-            if links >= size - 1 and any(doubtful[index] for index in group):
-                points = np.concatenate([samples[index] for index in group])
-                if np.ptp(points, axis=0).max() <= largest_m \
-                        and not _overlap([segments[index] for index in group]):
-                    yield group
+        rows = np.array(list(combinations(range(len(segments)), size)), np.int64).reshape(-1, size)
+        links = np.sort([gaps_m[rows[:, a], rows[:, b]]
+                         for a, b in combinations(range(size), 2)], axis=0)
+        apart_m = links[:size - 1].sum(axis=0)
+        extent_m = (high[rows].max(axis=1) - low[rows].min(axis=1)).max(axis=1)
+        fits = np.isfinite(apart_m) & (extent_m <= largest_m) & unsure[rows].any(axis=1)
+        found += zip(apart_m[fits].tolist(), map(tuple, rows[fits].tolist()))
+    for _, group in sorted(found):
+        if not _overlap([segments[index] for index in group]):
+            yield group
+
+
+def _gaps_m(samples: Sequence[NDArray[np.floating]], low: NDArray[np.floating],
+            high: NDArray[np.floating], gap_m: float) -> NDArray[np.float64]:
+    """Return the gaps (S, S) between samples, above the diagonal; inf from `gap_m` on."""
+    trees = [cKDTree(points) for points in samples]
+    gaps = np.full((len(samples), len(samples)), np.inf)
+    for a, b in combinations(range(len(samples)), 2):
+        if np.maximum(low[a] - high[b], low[b] - high[a]).max() < gap_m:
+            gaps[a, b] = trees[a].query(samples[b][:GAP_PROBES],
+                                        distance_upper_bound=gap_m)[0].min()
+    return gaps
 
 
 def _overlap(segments: Sequence[Segment]) -> bool:

@@ -1,7 +1,7 @@
 """Poses of references, refined on the pixels of a depth image and judged by them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,16 +21,19 @@ from pointpng_core.estimation.pixels.evidence import (
 from pointpng_core.estimation.pixels.surface_samples import SurfaceSamples
 from pointpng_core.reference.reference import Reference
 
-STEPS_SIGMAS = (12.0, 6.0, 4.0, 3.0)
-"""Deviations within which pixels count, step by step: from what a search leaves to the noise."""
-RANKED_BY = REFINED_BY = 2
-"""Every so many points of a drawing are ranked by, and registered."""
+STEPS = ((12.0, 8), (6.0, 8), (4.0, 4), (3.0, 2))
+"""Steps of a registration: deviations within which pixels count, from what a search leaves to the
+noise, and every how many points of a drawing are registered."""
+JUDGED_BY, RANKED_BY = 1, 2
+"""Every so many points of a drawing are judged, and ranked by."""
 OUTLIER_SIGMAS = 2.0
-LEAST_POINTS = 30
+LEAST_POINTS = 60
+"""Of all the points of a drawing that pixels must be near."""
 DAMPING = 1e-5
 BASE_M = 0.001
-BATCH = 16
-"""Poses that are drawn at once: more do not fit into the caches of a processor."""
+BATCH = 8
+"""Poses that are drawn at once with all their points, and as many more as they have fewer: larger
+drawings do not fit into the caches of a processor."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,14 +71,14 @@ class PixelJudge:
     @torch.inference_mode()
     def evidence(self, posed: Posed, view: DepthView) -> PixelEvidence:
         """Return the evidence for poses as they are."""
-        return PixelEvidence.joined([pixel_evidence(self._drawn(part, view), view)
-                                     for part in _batches(posed)])
+        return PixelEvidence.joined([pixel_evidence(self._drawn(part, view, JUDGED_BY), view)
+                                     for part in _batches(posed, JUDGED_BY)])
 
     @torch.inference_mode()
-    def support(self, posed: Posed, view: DepthView) -> Tensor:
+    def support(self, posed: Posed, view: DepthView, every: int = RANKED_BY) -> Tensor:
         """Return about `PixelEvidence.support` (H,), on fewer points: enough to rank poses."""
-        return torch.cat([pixel_support(self._drawn(part, view, RANKED_BY), view)
-                          for part in _batches(posed)])
+        return torch.cat([pixel_support(self._drawn(part, view, every), view)
+                          for part in _batches(posed, every)])
 
     @torch.inference_mode()
     def refine(self, posed: Posed, view: DepthView) -> Posed:
@@ -84,19 +87,17 @@ class PixelJudge:
         Projective point-to-plane ICP (Blais and Levine 1995) with Geman-McClure-like weights; the
         points that count are nearer and nearer. Poses with too few of them stay as they are.
         """
-        parts = []
-        for batch in _batches(posed):
-            part = batch
-            for sigmas in STEPS_SIGMAS:
-                part = self._step(part, view, sigmas)
-            parts.append(part.T_camera_object)
-        return Posed(index=posed.index, T_camera_object=torch.cat(parts))
+        for sigmas, every in STEPS:
+            posed = replace(posed, T_camera_object=torch.cat([
+                self._step(part, view, sigmas, every) for part in _batches(posed, every)]))
+        return posed
 
-    def _drawn(self, posed: Posed, view: DepthView, every: int = 1) -> Drawing:
+    def _drawn(self, posed: Posed, view: DepthView, every: int) -> Drawing:
         return draw(self._samples.every(every), posed.index, posed.T_camera_object, view)
 
-    def _step(self, posed: Posed, view: DepthView, sigmas: float) -> Posed:
-        drawing = self._drawn(posed, view, REFINED_BY)
+    def _step(self, posed: Posed, view: DepthView, sigmas: float, every: int) -> Tensor:
+        """Return T_camera_object (H, 4, 4) after one step on every so many points."""
+        drawing = self._drawn(posed, view, every)
         measured, sigma = view.points[drawing.row], view.sigma_m[drawing.row]
         offset = torch.nan_to_num(measured - drawing.points, nan=torch.inf)
         steep = drawing.cosine.clamp(min=STEEPEST)
@@ -118,11 +119,10 @@ class PixelJudge:
         T = posed.T_camera_object.clone()
         T[:, :3, :3] = R @ posed.T_camera_object[:, :3, :3]
         T[:, :3, 3] = (R @ posed.T_camera_object[:, :3, 3:])[..., 0] + t
-        enough = near.sum(1) >= LEAST_POINTS
-        return Posed(index=posed.index, T_camera_object=torch.where(
-            enough[:, None, None], T, posed.T_camera_object))
+        enough = near.sum(1) >= LEAST_POINTS / every
+        return torch.where(enough[:, None, None], T, posed.T_camera_object)
 
 
-def _batches(posed: Posed) -> list[Posed]:
+def _batches(posed: Posed, every: int) -> list[Posed]:
     return [posed.take(rows) for rows in torch.arange(
-        len(posed.index), device=posed.index.device).split(BATCH)]
+        len(posed.index), device=posed.index.device).split(BATCH * every)]

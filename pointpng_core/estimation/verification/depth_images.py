@@ -1,7 +1,7 @@
 """Small depth images around each observation, as measured by a camera at the origin."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,11 @@ class DepthImages:
         near, far = embedding(flat, self._framed).unbind(-1)
         return depth, near, far
 
+    def take(self, index: Tensor) -> 'DepthImages':
+        """Return the images of some of the observations."""
+        return DepthImages(**{field.name: getattr(self, field.name)[index]
+                              for field in fields(self)})
+
     @cached_property
     def _framed(self) -> Tensor:
         """Return near and far (O * (PIXELS + 2)^2, 2), with a border without measurements."""
@@ -63,7 +68,15 @@ class DepthImages:
     @classmethod
     def from_clouds(cls, clouds: Sequence[NDArray[np.float32]], device: torch.device,
                     scene_points: NDArray[np.floating] | None = None) -> 'DepthImages':
-        """Build from observations (N, 3) and all points (M, 3) of a frame, in the camera frame."""
+        """Build from observations (N, 3) and all points (M, 3) of a frame, in the camera frame.
+
+        An array that is given more than once is drawn once.
+        """
+        once = {id(cloud): cloud for cloud in clouds}
+        if len(once) < len(clouds):
+            row = {key: row for row, key in enumerate(once)}
+            images = cls.from_clouds(list(once.values()), device, scene_points)
+            return images.take(torch.tensor([row[id(cloud)] for cloud in clouds], device=device))
         centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
                                               for cloud in clouds]))
         R, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)

@@ -65,8 +65,10 @@ def test_all_at_once_as_one_by_one(in_a_scene):
         assert np.isfinite(images.near.numpy()).sum() > np.isfinite(images.far.numpy()).sum()
 
 
-def test_an_image_is_the_same_alone_and_among_others():
-    clouds, around = [blob(seed, 300) for seed in range(4)], blob(9, 500)
+@pytest.mark.parametrize('order', [(0, 1, 2, 3), (2, 0, 2, 2, 1, 0)])
+def test_an_image_is_the_same_alone_and_among_others(order):
+    different, around = [blob(seed, 300) for seed in range(4)], blob(9, 500)
+    clouds = [different[seed] for seed in order]
     together = DepthImages.from_clouds(clouds, CPU, around)
     for index, cloud in enumerate(clouds):
         alone = DepthImages.from_clouds([cloud], CPU, around)

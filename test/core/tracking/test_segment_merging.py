@@ -37,6 +37,13 @@ def test_a_chain_of_three_is_a_candidate_but_a_pair_and_a_distant_segment_is_not
     assert groups([0, 0.05, 0.5]) == {(0, 1)}
 
 
+def test_the_nearest_groups_come_first():
+    segments = [block(x, first=1000 * index) for index, x in enumerate((0, 0.06, 0.105, 0.155))]
+    found = list(candidate_groups(segments, [True] * 4, gap_m=0.05, largest_m=1.0))
+    assert found[:3] == [(1, 2), (2, 3), (1, 2, 3)]
+    assert set(found) == {(1, 2), (2, 3), (1, 2, 3), (0, 1), (0, 1, 2)}
+
+
 def test_groups_without_a_doubtful_segment_are_no_candidates():
     assert groups([0, 0.05, 0.10], doubtful=[False] * 3) == set()
     assert groups([0, 0.05, 0.10], doubtful=[True, False, False]) == {(0, 1), (0, 1, 2)}

@@ -8,6 +8,7 @@ from test_node import Rig, RosProcess, poses_of, values_of
 
 from pointpng_core.errors import ConfigError
 from pointpng_core.estimator import PoseEstimator
+from pointpng_core.geometry.clouds import PointCloud
 from pointpng_core.io.object_library import load_library
 from pointpng_core.pipeline import FramePipeline, PipelineConfig
 from pointpng_core.segmentation import SegmenterConfig
@@ -59,7 +60,8 @@ def offline_pipeline(library):
 
 def offline(pipeline, frame, stamp_s=None):
     """The result, and the poses by child frame."""
-    result = pipeline.process(frame.points.reshape(-1, 3), stamp_s)
+    points = PointCloud(points=frame.points.reshape(-1, 3), image_shape=frame.points.shape[:2])
+    result = pipeline.process(points, stamp_s)
     return result, {each.child_frame: each.estimate.T_observation_reference
                     for each in result.detections}
 

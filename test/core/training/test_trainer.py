@@ -76,8 +76,8 @@ def test_one_seed_gives_one_curve_and_another_seed_another(source, tmp_path):
 @pytest.mark.long
 def test_training_lowers_the_loss(source, tmp_path):
     def share_left(seed):
-        config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, validate_every=1000,
-                             batch=8, seed=seed)
+        config = tiny_config(source, mae_steps=0, png_steps=150, lr=3e-3, batch=8, seed=seed,
+                             validate_every=1000, checkpoint_every=1000)
         reporter = RecordingReporter()
         train(config, tmp_path / f'run_{seed}', reporter=reporter)
         losses = [record['loss'] for record in reporter.records]

@@ -48,6 +48,7 @@ from pointpng_ros.parameters.node_config import (
     RegionConfig,
     reference_mode,
 )
+from pointpng_ros.parameters.parameter_service import BatchParameterService
 from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
 from pointpng_ros.processing.cloud_processor import CloudProcessor
@@ -96,7 +97,7 @@ class PoseEstimatorNode(Node):
     """
 
     def __init__(self, groups: Sequence[ParameterGroup], make_factory: MakeFactory) -> None:
-        super().__init__(NODE_NAME)
+        super().__init__(NODE_NAME, start_parameter_services=False)
         self._core_log = CoreLog(self)
         configs = declare_parameters(self, groups)
         self._config = cast(NodeConfig, configs[''])
@@ -122,6 +123,7 @@ class PoseEstimatorNode(Node):
         self._mailbox.limit_rate(self._config.max_rate_hz)
         self._worker = Worker(self._mailbox, self._processor.handle, self._on_error)
         watch_parameters(self, groups, prepare=self._prepare, on_change=self._on_parameters)
+        self._parameter_service = BatchParameterService(self)
         self._connect()
         self._references.update()
         self._worker.start()

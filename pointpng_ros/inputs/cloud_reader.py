@@ -1,6 +1,7 @@
 """Reads clouds and depth images: decodes them, refuses old ones, crops to the region."""
 
 from dataclasses import replace
+import math
 
 import numpy as np
 from rclpy.node import Node
@@ -12,6 +13,7 @@ from pointpng_core.geometry.clouds.filtering import outside_blanked
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.depth_cloud import decode_depth_cloud
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_ros.health.clock_watch import clock_stands
 from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.sensor_pose import SensorPose
 from pointpng_ros.messages.stamps import time_of
@@ -61,8 +63,11 @@ class CloudReader:
     def age_s(self, header: Header) -> float:
         """Return how much older than the node's clock a stamp is, in seconds.
 
-        Raises CloudError for a stamp that is none.
+        NaN where the node goes by simulated time and none has come. Raises CloudError for a stamp that is none.
         """
+        if clock_stands(self._node):
+            time_of(header.stamp)
+            return math.nan
         return (self._node.get_clock().now() - time_of(header.stamp)).nanoseconds / 1e9
 
     def _decoded(self, message: PointCloud2 | DepthFrame) -> PointCloud:

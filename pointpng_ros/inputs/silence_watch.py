@@ -115,7 +115,6 @@ class TopicWatch:
         self._last_s: float | None = None
         self._reason = ''                # the last one in the log; empty while they arrive
         self._explained_s = 0.0
-        self._ended = False              # and said so
         self._timer = node.create_timer(
             min(timeout_s / 2, 1.0), self.check, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -146,7 +145,6 @@ class TopicWatch:
         if self._last_s is not None and not self._publishers():
             self._tell_the_end()
             return
-        self._ended = False
         others = [name for name in published_topics(self._node, self.kind.message_type)
                   if name != self._topic]
         if self.kind == DEPTH_IMAGES:    # colour images are of the same type
@@ -160,11 +158,11 @@ class TopicWatch:
 
     def _tell_the_end(self) -> None:
         """Say once that the publisher has left: a bag that is over is no fault."""
-        if not self._ended:
+        if self._reason != ENDED:
             self._node.get_logger().info(printable(
                 f'no {self.kind.plural} on {self._topic} any more: the bag is over or the camera '
                 'driver has ended; waiting for a publisher'))
-        self._ended, self._reason = True, ENDED
+        self._reason = ENDED
 
     def _publishers(self) -> list[Publisher]:
         return [Publisher(node=_node_name(info),

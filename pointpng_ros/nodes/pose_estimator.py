@@ -19,6 +19,7 @@ from rclpy.node import Node
 from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.errors import CloudError
 from pointpng_core.text import printable
+from pointpng_ros.health.clock_watch import ClockWatch
 from pointpng_ros.health.core_log import CoreLog
 from pointpng_ros.health.diagnostics import (
     NodeState,
@@ -140,6 +141,9 @@ class PoseEstimatorNode(Node):
     def _warn(self, text: str) -> None:
         self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
 
+    def _warn_of_clock(self, text: str) -> None:
+        self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
+
     def _report_work(self, text: str) -> None:
         """Log slow work; raises ExternalShutdownException once a signal has come."""
         stop_when_asked()
@@ -155,6 +159,7 @@ class PoseEstimatorNode(Node):
                      set_reference=self._references.after(self._processor.set_reference),
                      reset=self._references.after(self._session.reset))
         DuplicateNodeWatch(self, others)
+        ClockWatch(self, others, self._warn_of_clock)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
                           clock=Clock(clock_type=ClockType.STEADY_TIME), callback_group=others)

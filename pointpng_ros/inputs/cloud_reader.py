@@ -63,7 +63,8 @@ class CloudReader:
     def age_s(self, header: Header) -> float:
         """Return how much older than the node's clock a stamp is, in seconds.
 
-        NaN where the node goes by simulated time and none has come. Raises CloudError for a stamp that is none.
+        NaN where the node goes by simulated time and none has come. Raises CloudError for a
+        stamp that is none.
         """
         if clock_stands(self._node):
             time_of(header.stamp)

@@ -50,7 +50,7 @@ class BagPlayerNode(Node):
             depth=options.depth)}
         self._topics |= {topic.name: topic
                          for topic in other_topics(bag, options.also, list(self._topics))}
-        self._clock = self.create_publisher(Clock, '/clock', 10) if options.clock else None
+        self._clock_publisher = self.create_publisher(Clock, '/clock', 10) if options.clock else None
         self._noun = next(topic.noun for topic in self._topics.values() if topic.noun)
         self._played = 0
         self._wait_s = options.wait
@@ -135,8 +135,8 @@ class BagPlayerNode(Node):
         time_ns, name, message = item
         topic = self._topics[name]
         try:
-            if self._clock:
-                self._clock.publish(Clock(clock=Time(nanoseconds=time_ns).to_msg()))
+            if self._clock_publisher:
+                self._clock_publisher.publish(Clock(clock=Time(nanoseconds=time_ns).to_msg()))
             self._publishers_of[topic.name].publish(topic.convert(message))
             self._played += bool(topic.noun)
         except RuntimeError:

@@ -50,7 +50,8 @@ class BagPlayerNode(Node):
             depth=options.depth)}
         self._topics |= {topic.name: topic
                          for topic in other_topics(bag, options.also, list(self._topics))}
-        self._clock_publisher = self.create_publisher(Clock, '/clock', 10) if options.clock else None
+        self._clock_publisher = (self.create_publisher(Clock, '/clock', 10)
+                                 if options.clock else None)
         self._noun = next(topic.noun for topic in self._topics.values() if topic.noun)
         self._played = 0
         self._wait_s = options.wait

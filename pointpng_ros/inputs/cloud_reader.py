@@ -1,6 +1,7 @@
 """Reads clouds and depth images: decodes them, refuses old ones, crops to the region."""
 
 from dataclasses import replace
+import math
 
 import numpy as np
 from rclpy.node import Node
@@ -12,6 +13,7 @@ from pointpng_core.geometry.clouds.filtering import outside_blanked
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.depth_cloud import decode_depth_cloud
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
+from pointpng_ros.health.clock_watch import clock_stands
 from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.sensor_pose import SensorPose
 from pointpng_ros.messages.stamps import time_of
@@ -38,10 +40,12 @@ class CloudReader:
         if region.enabled and region.frame:
             self._lookup = self._lookup or FrameLookup(self._node, '', asked_by='roi.frame')
 
-    def read(self, message: PointCloud2 | DepthFrame, *, camera: int = 0) -> PointCloud:
+    def read(self, message: PointCloud2 | DepthFrame, *, camera: int = 0,
+             tf_timeout_s: float = 0.0) -> PointCloud:
         """Return the cloud, with the pose of the sensor where that is not at the origin.
 
         `camera` is the number of the camera; the pose of its sensor may depend on its first cloud.
+        `tf_timeout_s` is the longest wait for each transform, for callers outside the executor.
         Raises CloudError when it is malformed, too old, without a frame or a transform.
         """
         what = 'depth image' if isinstance(message, DepthFrame) else 'cloud'
@@ -52,14 +56,19 @@ class CloudReader:
         if limit_s and age_s > limit_s:
             raise CloudError(f'the {what} is {age_s:.2f} s old, more than max_age_s = {limit_s} '
                              's; raise it, or set it to 0 for replayed bags')
-        cloud = self._sensor_pose.added(self._decoded(message), message.header, camera)
-        return self._inside(cloud, message.header, self.region)
+        cloud = self._sensor_pose.added(self._decoded(message), message.header, camera,
+                                        tf_timeout_s=tf_timeout_s)
+        return self._inside(cloud, message.header, self.region, tf_timeout_s)
 
     def age_s(self, header: Header) -> float:
         """Return how much older than the node's clock a stamp is, in seconds.
 
-        Raises CloudError for a stamp that is none.
+        NaN where the node goes by simulated time and none has come. Raises CloudError for a
+        stamp that is none.
         """
+        if clock_stands(self._node):
+            time_of(header.stamp)
+            return math.nan
         return (self._node.get_clock().now() - time_of(header.stamp)).nanoseconds / 1e9
 
     def _decoded(self, message: PointCloud2 | DepthFrame) -> PointCloud:
@@ -69,7 +78,8 @@ class CloudReader:
                 unit_m=self.config.depth_unit_m, max_points=self.config.max_points)
         return decode_cloud(message, max_points=self.config.max_points)
 
-    def _inside(self, cloud: PointCloud, header: Header, region: RegionConfig) -> PointCloud:
+    def _inside(self, cloud: PointCloud, header: Header, region: RegionConfig,
+                tf_timeout_s: float) -> PointCloud:
         """Make points outside the region NaN, so that an organised cloud stays organised."""
         if not region.enabled:
             return cloud
@@ -77,6 +87,6 @@ class CloudReader:
         if region.frame and region.frame != header.frame_id:
             assert self._lookup, 'made by prepare'
             self._lookup.target_frame = region.frame
-            T_box_cloud = self._lookup.T_target_cloud(header)
+            T_box_cloud = self._lookup.T_target_cloud(header, timeout_s=tf_timeout_s)
         return replace(cloud, points=outside_blanked(
             cloud.points, np.array(region.low_m), np.array(region.high_m), T_box_cloud))

@@ -12,6 +12,8 @@ from pointpng_core.errors import ConfigError
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 IMAGE_TYPE = 'sensor_msgs/msg/Image'
 CAMERA_INFO_TYPE = 'sensor_msgs/msg/CameraInfo'
+SEGMENT_TOPIC = 'pointpng/segments'
+"""The clouds that a pose_estimator publishes; relative, as its other topics."""
 _RELIABILITY = {'best_effort': ReliabilityPolicy.BEST_EFFORT,
                 'reliable': ReliabilityPolicy.RELIABLE}
 
@@ -59,12 +61,12 @@ def check_topic_name(asked_by: str, name: str) -> None:
 
 
 def published_topics(node: Node, message_type: str) -> list[str]:
-    """Return the names of the topics of a type that another node publishes."""
+    """Return the names of the topics of a type that may serve a node as input.
+
+    Without those that it publishes itself, by whatever name the graph knows it, and those that
+    another pose_estimator publishes.
+    """
+    own = {publisher.topic_name for publisher in node.publishers}
     return sorted(name for name, types in node.get_topic_names_and_types()
-                  if message_type in types and _published_by_another(node, name))
-
-
-def _published_by_another(node: Node, topic: str) -> bool:
-    own = node.get_name(), node.get_namespace()
-    return any((info.node_name, info.node_namespace) != own
-               for info in node.get_publishers_info_by_topic(topic))
+                  if message_type in types and name not in own
+                  and not name.endswith(f'/{SEGMENT_TOPIC}') and node.count_publishers(name))

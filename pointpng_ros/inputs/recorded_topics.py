@@ -25,6 +25,10 @@ class RecordedTopic:
     published: str
     noun: str = ''
     """What a message is called; empty for CameraInfo, which only accompanies the images."""
+    latched: bool = False
+    """Whether late subscribers get it too; a bag may hold a single CameraInfo."""
+    raw: bool = False
+    """Whether messages are published as the bytes that were recorded."""
     camera_info: str = ''
     """Of depth images: the topic of their CameraInfo, without which they are of no use."""
 
@@ -75,4 +79,4 @@ def _depth(bag: CloudBag, name: str, publish_as: str | None, camera_info: str | 
     return [RecordedTopic(name=name, message_type=Image, convert=ros_image, noun='depth image',
                           published=published, camera_info=stream.camera_info),
             RecordedTopic(name=stream.camera_info, message_type=CameraInfo,
-                          convert=ros_camera_info, published=info)]
+                          convert=ros_camera_info, published=info, latched=True)]

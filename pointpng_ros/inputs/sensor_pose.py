@@ -28,14 +28,16 @@ class SensorPose:
         self._lookup = (FrameLookup(node, self._frame, asked_by='sensor_frame')
                         if self._frame else None)
 
-    def added(self, cloud: PointCloud, header: Header, camera: int) -> PointCloud:
+    def added(self, cloud: PointCloud, header: Header, camera: int, *,
+              tf_timeout_s: float = 0.0) -> PointCloud:
         """Return a cloud of this header with the pose of its sensor, if it is not at the origin.
 
         By its position, the sensor of a camera looks the same way in all clouds of a frame_id.
-        Raises CloudError when tf does not know it at the stamp of the cloud.
+        Raises CloudError when tf does not know it at the stamp of the cloud, after the timeout.
         """
         if self._viewpoints is not None:
             return self._viewpoints[camera].placed(cloud, header.frame_id)
         if not self._lookup or header.frame_id == self._frame:
             return cloud
-        return replace(cloud, T_cloud_sensor=inverse(self._lookup.T_target_cloud(header)))
+        return replace(cloud, T_cloud_sensor=inverse(
+            self._lookup.T_target_cloud(header, timeout_s=tf_timeout_s)))

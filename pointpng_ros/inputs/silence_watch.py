@@ -25,6 +25,7 @@ from pointpng_ros.inputs.cloud_topics import (
 
 LARGE_CLOUDS_PROFILE = 'fastdds_large_clouds.xml'
 REPEAT_S = 30.0
+ENDED = 'its publisher has left'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,9 @@ class TopicWatch:
     """Watches one topic: call `saw` for every message; the explanations go to the node's log.
 
     `timeout_s` is the silence after which it explains, and again when the reason changes and
-    every 30 s. Without `steady`, only a missing first message is explained.
+    every 30 s. Without `steady`, only a missing first message is explained. That the publisher of
+    earlier messages has left is said once, and no warning: so every bag ends. A publisher that is
+    there but silent, or was killed and is still announced, is explained.
     """
 
     def __init__(self, node: Node, *, topic: str, reliability: str, timeout_s: float,
@@ -139,6 +142,9 @@ class TopicWatch:
         silence_s = now_s - (self._last_s or self._started_s)
         if silence_s < self._timeout_s or not (self._steady or self._last_s is None):
             return
+        if self._last_s is not None and not self._publishers():
+            self._tell_the_end()
+            return
         others = [name for name in published_topics(self._node, self.kind.message_type)
                   if name != self._topic]
         if self.kind == DEPTH_IMAGES:    # colour images are of the same type
@@ -149,6 +155,14 @@ class TopicWatch:
         self._reason, self._explained_s = reason, now_s
         self._node.get_logger().warning(printable(
             f'no {self.kind.noun} on {self._topic} for {silence_s:.1f} s: {reason}'))
+
+    def _tell_the_end(self) -> None:
+        """Say once that the publisher has left: a bag that is over is no fault."""
+        if self._reason != ENDED:
+            self._node.get_logger().info(printable(
+                f'no {self.kind.plural} on {self._topic} any more: the bag is over or the camera '
+                'driver has ended; waiting for a publisher'))
+        self._reason = ENDED
 
     def _publishers(self) -> list[Publisher]:
         return [Publisher(node=_node_name(info),

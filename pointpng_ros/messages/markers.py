@@ -82,8 +82,20 @@ def _words(posed: PosedObject, header: Header, namespace: str, number: int, text
     marker = Marker(header=header, ns=namespace, id=number, type=Marker.TEXT_VIEW_FACING,
                     pose=pose_of(posed), scale=Vector3(z=_TEXT_HEIGHT_M),
                     color=_colour(_WHITE), text=text)
-    marker.pose.position.y -= _TEXT_LIFT_M      # up, in an optical frame
+    if in_optical_frame(header.frame_id):
+        marker.pose.position.y -= _TEXT_LIFT_M
+    else:
+        marker.pose.position.z += _TEXT_LIFT_M
     return marker
+
+
+def in_optical_frame(frame_id: str) -> bool:
+    """Return whether -y is up in a frame, as in a camera's image; elsewhere +z is up.
+
+    Its name tells: by REP-103 frames of cameras with z forward have the suffix _optical, which
+    drivers extend (camera_depth_optical_frame), and all others have z up.
+    """
+    return 'optical' in frame_id.lower()
 
 
 def _as_points(points: np.ndarray) -> list[Point]:

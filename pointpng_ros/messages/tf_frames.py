@@ -1,11 +1,13 @@
 """tf, where a full ROS 2 has it: look-ups at the cloud's stamp and broadcasts of the poses."""
 
 from collections.abc import Sequence
+import time
 
 from geometry_msgs.msg import TransformStamped
 import numpy as np
 from rclpy.duration import Duration
 from rclpy.node import Node
+from rclpy.time import Time
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
@@ -15,6 +17,7 @@ from pointpng_ros.messages.stamps import time_of
 
 JUMP_NS = 2_000_000_000
 """A stamp this much older than one before it: time jumped back; cameras differ by less."""
+POLL_S = 0.005
 
 
 class FrameLookup:
@@ -31,13 +34,31 @@ class FrameLookup:
         self._buffer = self._tf2.Buffer()
         self._listener = self._tf2.TransformListener(self._buffer, node)
 
-    def T_target_cloud(self, header: Header) -> np.ndarray:
-        """Return (4, 4) at the cloud's own stamp, without waiting.
+    def T_target_cloud(self, header: Header, *, timeout_s: float = 0.0) -> np.ndarray:
+        """Return (4, 4) at the cloud's own stamp; wait so long at most for tf to know it.
 
-        Raises CloudError when tf does not know it: no pose is better than one in a wrong frame.
+        Raises CloudError when it does not: no pose is better than one in a wrong frame. Wait only
+        outside the executor, which receives tf.
         """
         stamp = time_of(header.stamp)
         self._forget_after_jump(stamp.nanoseconds)
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            try:
+                return self._found(header, stamp)
+            except CloudError:
+                if time.monotonic() >= deadline_s:
+                    raise
+            time.sleep(POLL_S)
+
+    def known(self, header: Header) -> np.ndarray | None:
+        """Return (4, 4) at the cloud's own stamp; None where tf does not know it yet."""
+        try:
+            return self.T_target_cloud(header)
+        except CloudError:
+            return None
+
+    def _found(self, header: Header, stamp: Time) -> np.ndarray:
         try:
             found = self._buffer.lookup_transform(
                 self.target_frame, header.frame_id, stamp, timeout=Duration(seconds=0))

@@ -15,6 +15,8 @@ from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy
+from rclpy.time import Time
+from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool
 
 from pointpng_core.cli.output import say
@@ -25,6 +27,7 @@ from pointpng_core.text import printable
 from pointpng_ros.health.lifetime import THREAD_PREFIX, run_node
 from pointpng_ros.inputs.cloud_topics import CLOUDS, DEPTH_IMAGES, check_topic_name, cloud_qos
 from pointpng_ros.inputs.keyboard import Keyboard
+from pointpng_ros.inputs.other_topics import other_topics
 from pointpng_ros.inputs.playback import Playback
 from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics, subscribed
 from pointpng_ros.parameters.command_line import own_options
@@ -33,6 +36,7 @@ from pointpng_ros.parameters.node_config import RELIABILITIES
 NODE_NAME = 'bag_player'
 TYPES = {kind.noun: kind.message_type for kind in (CLOUDS, DEPTH_IMAGES)}
 _POLL_S = 0.1
+_Item = tuple[int, str, Any]        # time of recording in ns, topic, message
 
 
 class BagPlayerNode(Node):
@@ -44,12 +48,16 @@ class BagPlayerNode(Node):
         self._topics = {topic.name: topic for topic in recorded_topics(
             bag, options.topic, publish_as=options.publish_as, camera_info=options.camera_info,
             depth=options.depth)}
+        self._topics |= {topic.name: topic
+                         for topic in other_topics(bag, options.also, list(self._topics))}
+        self._clock_publisher = (self.create_publisher(Clock, '/clock', 10)
+                                 if options.clock else None)
         self._noun = next(topic.noun for topic in self._topics.values() if topic.noun)
         self._played = 0
         self._wait_s = options.wait
         self._publishers_of = {topic.name: self._publisher(topic, options.reliability)
                                for topic in self._topics.values()}
-        self.playback: Playback[tuple[str, Any]] = Playback(
+        self.playback: Playback[_Item] = Playback(
             self._items, self._publish, rate=options.rate, loop=options.loop,
             paused=options.start_paused)
         self.create_service(SetBool, '~/pause', self._on_pause)
@@ -111,20 +119,26 @@ class BagPlayerNode(Node):
 
     def _publisher(self, topic: RecordedTopic, reliability: str) -> Publisher:
         check_topic_name('--as', topic.published)
-        qos = cloud_qos(reliability, depth=5)
-        if not topic.noun:               # a bag may hold a single CameraInfo, which was latched
+        qos = (cloud_qos('reliable', depth=100) if topic.raw else
+               cloud_qos(reliability, depth=5))
+        if topic.latched:
             qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
         return self.create_publisher(topic.message_type, topic.published, qos)
 
-    def _items(self) -> Iterator[tuple[int, tuple[str, Any]]]:
+    def _items(self) -> Iterator[tuple[int, _Item]]:
         noun = self._noun if len(self._topics) == 1 else 'message'
-        for time_ns, topic, message in self._bag.messages(list(self._topics), noun=noun):
-            yield time_ns, (topic, message)
+        raw = [topic.name for topic in self._topics.values() if topic.raw]
+        for time_ns, topic, message in self._bag.messages(list(self._topics), noun=noun,
+                                                          raw_topics=raw):
+            yield time_ns, (time_ns, topic, message)
 
-    def _publish(self, item: tuple[str, Any]) -> None:
-        topic = self._topics[item[0]]
+    def _publish(self, item: _Item) -> None:
+        time_ns, name, message = item
+        topic = self._topics[name]
         try:
-            self._publishers_of[topic.name].publish(topic.convert(item[1]))
+            if self._clock_publisher:
+                self._clock_publisher.publish(Clock(clock=Time(nanoseconds=time_ns).to_msg()))
+            self._publishers_of[topic.name].publish(topic.convert(message))
             self._played += bool(topic.noun)
         except RuntimeError:
             if rclpy.ok():
@@ -180,6 +194,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--as', dest='publish_as', metavar='TOPIC',
                         help='topic to publish on (default: as in the bag); CameraInfo goes to '
                              'camera_info beside it')
+    parser.add_argument('--also', action='append', default=[], metavar='TOPIC',
+                        help='play this topic of the bag as well, as recorded: /tf, /tf_static, '
+                             'colour images; may be repeated (its message package is needed)')
+    parser.add_argument('--clock', action='store_true',
+                        help='publish the time of each message on /clock, for nodes with '
+                             'use_sim_time')
     parser.add_argument('--rate', type=_positive, default=1.0, metavar='FACTOR',
                         help='speed, 2 is twice as fast (default: 1)')
     parser.add_argument('--loop', action='store_true', help='start again at the end')

@@ -19,6 +19,7 @@ from rclpy.node import Node
 from pointpng_core.cli.printable_parser import PrintableParser
 from pointpng_core.errors import CloudError
 from pointpng_core.text import printable
+from pointpng_ros.health.clock_watch import ClockWatch
 from pointpng_ros.health.core_log import CoreLog
 from pointpng_ros.health.diagnostics import (
     NodeState,
@@ -48,6 +49,7 @@ from pointpng_ros.parameters.node_config import (
     RegionConfig,
     reference_mode,
 )
+from pointpng_ros.parameters.parameter_service import BatchParameterService
 from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
 from pointpng_ros.processing.cloud_processor import CloudProcessor
@@ -96,7 +98,7 @@ class PoseEstimatorNode(Node):
     """
 
     def __init__(self, groups: Sequence[ParameterGroup], make_factory: MakeFactory) -> None:
-        super().__init__(NODE_NAME)
+        super().__init__(NODE_NAME, start_parameter_services=False)
         self._core_log = CoreLog(self)
         configs = declare_parameters(self, groups)
         self._config = cast(NodeConfig, configs[''])
@@ -122,6 +124,7 @@ class PoseEstimatorNode(Node):
         self._mailbox.limit_rate(self._config.max_rate_hz)
         self._worker = Worker(self._mailbox, self._processor.handle, self._on_error)
         watch_parameters(self, groups, prepare=self._prepare, on_change=self._on_parameters)
+        self._parameter_service = BatchParameterService(self)
         self._connect()
         self._references.update()
         self._worker.start()
@@ -136,6 +139,9 @@ class PoseEstimatorNode(Node):
         self.get_logger().info(printable(text))
 
     def _warn(self, text: str) -> None:
+        self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
+
+    def _warn_of_clock(self, text: str) -> None:
         self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
 
     def _report_work(self, text: str) -> None:
@@ -153,6 +159,7 @@ class PoseEstimatorNode(Node):
                      set_reference=self._references.after(self._processor.set_reference),
                      reset=self._references.after(self._session.reset))
         DuplicateNodeWatch(self, others)
+        ClockWatch(self, others, self._warn_of_clock)
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
                           clock=Clock(clock_type=ClockType.STEADY_TIME), callback_group=others)

@@ -84,6 +84,10 @@ class NodeConfig(Config):
     target_frame: str = option(
         '', help='Frame to publish poses in, by tf at the stamp of the cloud (needs tf2_ros). '
                  'Empty: the frame of the cloud.')
+    tf_timeout_s: float = option(
+        0.1, unit='s', low=0.0, high=10.0,
+        help='Longest wait of a cloud for the transform at its stamp, for target_frame once its '
+             'poses are found. Other clouds wait meanwhile, the executor does not.')
     publish_tf: bool = option(
         False, help='Broadcast every pose on /tf as well (needs tf2_ros).')
     frame_prefix: str = option(

@@ -15,7 +15,7 @@ AnyConfig = TypeVar('AnyConfig', bound=Config)
 Scalar = bool | int | float | str
 LIVE_NODE_PARAMETERS = frozenset({
     'objects', 'model', 'device', 'max_age_s', 'max_rate_hz', 'process_unsubscribed', 'max_points',
-    'marker_points'})
+    'marker_points', 'tf_timeout_s'})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,13 +48,18 @@ def watch_parameters(node: Node, groups: Sequence[ParameterGroup], *,
                      on_change: Callable[[Configs], None]) -> None:
     """Check later changes against the configs; `on_change` gets all configs with the new values.
 
-    `prepare` gets them before, with the names that change, and may refuse by raising. A change
-    that it or the configs refuse is refused to the caller with the error's message.
+    `prepare` gets them before, with the names whose values differ, and may refuse by raising. A
+    change that it or the configs refuse is refused to the caller with the error's message. Where
+    no value differs neither is called. Integers for doubles become doubles.
     """
-    names = {spec.name for group in groups for spec in group.specs()}
+    specs = {spec.name: spec for group in groups for spec in group.specs()}
+    names = set(specs)
+    changed: set[str] = set()
 
     def refuse(changes: list[Parameter]) -> SetParametersResult:
-        changed = {change.name for change in changes} & names
+        nonlocal changed
+        changed = {change.name for change in changes if change.name in names
+                   and change.value != node.get_parameter(change.name).value}
         try:
             if changed:
                 prepare(_build(groups, _current(node, names, changes)), changed)
@@ -69,9 +74,11 @@ def watch_parameters(node: Node, groups: Sequence[ParameterGroup], *,
         return SetParametersResult(successful=True)
 
     def apply(changes: list[Parameter]) -> None:
-        if any(change.name in names for change in changes):
+        if changed:
             on_change(_build(groups, _current(node, names, changes)))
 
+    node.add_pre_set_parameters_callback(
+        lambda changes: [_as_declared(specs.get(change.name), change) for change in changes])
     node.add_on_set_parameters_callback(refuse)
     node.add_post_set_parameters_callback(apply)
 
@@ -81,8 +88,7 @@ def describe(spec: ParameterSpec) -> ParameterDescriptor:
     choices = f'One of: {", ".join(spec.choices)}.' if spec.choices else ''
     unit = f' [{spec.unit}]' if spec.unit else ''
     descriptor = ParameterDescriptor(
-        description=spec.help + unit, additional_constraints=choices, read_only=not spec.live,
-        dynamic_typing=isinstance(spec.default, float))      # `-p x:=1` serves as 1.0
+        description=spec.help + unit, additional_constraints=choices, read_only=not spec.live)
     if spec.low is None and spec.high is None:
         return descriptor
     if isinstance(spec.default, float):
@@ -100,12 +106,29 @@ def _or(value: float | None, default: float) -> float:
 
 
 def _declare(node: Node, spec: ParameterSpec) -> Scalar:
+    given = _overrides(node).get(spec.name)
+    whole = given is not None and _as_declared(spec, given) is not given      # `-p x:=1`
     try:
-        return node.declare_parameter(spec.name, spec.default, describe(spec)).value
+        return node.declare_parameter(
+            spec.name, float(given.value) if given and whole else spec.default, describe(spec),
+            ignore_override=whole).value
     except ParameterException as error:
         allowed = f', allowed: {spec.allowed} {spec.unit}'.rstrip() if spec.allowed else ''
         raise ConfigError(f'parameter {spec.name} refused: {error} '
                           f'(type {type(spec.default).__name__}{allowed})') from error
+
+
+def _as_declared(spec: ParameterSpec | None, given: Parameter) -> Parameter:
+    """Return an integer that is given for a double as a double, anything else as it is."""
+    if spec and isinstance(spec.default, float) and given.type_ == Parameter.Type.INTEGER:
+        return Parameter(given.name, Parameter.Type.DOUBLE, float(given.value))
+    return given
+
+
+def _overrides(node: Node) -> Mapping[str, Parameter]:
+    """Return the values given to the node at its start."""
+    overrides: Mapping[str, Parameter] = getattr(node, '_parameter_overrides', {})
+    return overrides
 
 
 def _build(groups: Sequence[ParameterGroup], values: Mapping[str, Scalar]) -> Configs:
@@ -118,8 +141,7 @@ def _current(node: Node, names: set[str], changes: list[Parameter]) -> dict[str,
 
 
 def _warn_about_unknown(node: Node, names: list[str]) -> None:
-    overrides: Mapping[str, Parameter] = getattr(node, '_parameter_overrides', {})
-    for name in overrides:
+    for name in _overrides(node):
         if name not in names and not name.startswith(_ROS_OWN):
             near = nearest(name, names)
             hint = f'; did you mean {near!r}?' if near else ''

@@ -11,11 +11,13 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
+from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.timing import StageTimer
 from pointpng_ros.health.diagnostics import support_in_words
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
 from pointpng_ros.inputs.cloud_reader import CloudReader
+from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.messages.posed_objects import (
     objects_of,
     poorly_constrained_objects_of,
@@ -89,15 +91,20 @@ class CloudProcessor:
         last = self._reference_message
         if last is not None and last.data == message.data:
             return
-        cloud = self._reader.read(message, camera=len(self._cameras))
+        cloud = self._read(message, len(self._cameras))
         self._report(self._session.take_references(cloud))
         self._reference_message = message
+
+    def _read(self, message: PointCloud2 | DepthFrame, camera: int) -> PointCloud:
+        """Read a cloud in the worker, which may wait for tf."""
+        return self._reader.read(message, camera=camera,
+                                 tf_timeout_s=self._reader.config.tf_timeout_s)
 
     def _process(self, arrival: Arrival, camera: Camera) -> None:
         timer, header = StageTimer(), arrival.message.header
         with timer('decode'):
-            cloud = self._reader.read(arrival.message, camera=arrival.slot)
-        T_target_cloud = self._lookup.T_target_cloud(header) if self._lookup else None
+            cloud = self._read(arrival.message, arrival.slot)
+        T_target_cloud = self._lookup.known(header) if self._lookup else None
         taken = self._session.needs_reference
         result = self._session.process(cloud, frame=header.frame_id,
                                        stamp_s=stamp_ns(header.stamp) / 1e9,
@@ -108,6 +115,22 @@ class CloudProcessor:
         if taken and self._session.reference_names:
             names = ', '.join(self._session.reference_names)
             self._report(f'references from the first cloud: {names}')
+        try:
+            self._answer(arrival, cloud, result, timer, T_target_cloud)
+        finally:                         # the cloud has been, also where no pose is published
+            self._session.finish(result, camera=arrival.slot)
+
+    def _answer(self, arrival: Arrival, cloud: PointCloud, result: 'FrameResult',
+                timer: StageTimer, T_target_cloud: np.ndarray | None) -> None:
+        """Publish a result; its transform, where none is given, has come during the work or may.
+
+        Raises CloudError when it does not come in tf_timeout_s.
+        """
+        header, camera = arrival.message.header, self._cameras[arrival.slot]
+        if self._lookup and T_target_cloud is None:
+            with timer('tf'):
+                T_target_cloud = self._lookup.T_target_cloud(
+                    header, timeout_s=self._reader.config.tf_timeout_s)
         with timer('publish'):
             self._publish(result, header, T_target_cloud, camera)
         finished_s = time.monotonic()
@@ -117,7 +140,6 @@ class CloudProcessor:
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
             stage_ms=timer.stage_ms | result.stage_ms, warnings=result.warnings,
             plane=support_in_words(result.scene.support)))
-        self._session.finish(result, camera=arrival.slot)
 
     def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,
                  camera: Camera) -> None:

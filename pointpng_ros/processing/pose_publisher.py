@@ -10,6 +10,7 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header, String
 from visualization_msgs.msg import MarkerArray
 
+from pointpng_ros.inputs.cloud_topics import SEGMENT_TOPIC
 from pointpng_ros.messages.cloud_message import segment_cloud
 from pointpng_ros.messages.detections import DetectionMessages
 from pointpng_ros.messages.json_messages import object_list
@@ -24,7 +25,6 @@ POSE_TOPIC = 'pointpng/pose'
 LABEL_TOPIC = 'pointpng/label'
 MARKER_TOPIC = 'pointpng/markers'
 OBJECT_TOPIC = 'pointpng/objects'
-SEGMENT_TOPIC = 'pointpng/segments'
 DETECTION_TOPIC = 'pointpng/detections'
 _RELIABLE = QoSProfile(depth=100)          # one message an object: a cloud brings many at once
 _NEWEST = QoSProfile(depth=1)

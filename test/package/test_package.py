@@ -214,3 +214,7 @@ def test_missing_system_libraries_are_answered_with_the_apt_line(monkeypatch):
     monkeypatch.setitem(system_libraries.APT_PACKAGES, 'libnothere.so.9', 'libnothere9')
     assert system_libraries.missing_libraries() == ['libnothere.so.9']
     assert system_libraries.explain_missing().endswith('apt-get install -y libnothere9')
+
+
+def test_package_xml_names_tf2_ros_whose_executable_the_launch_files_start():
+    assert '<exec_depend>tf2_ros</exec_depend>' in (ROOT / 'package.xml').read_text()

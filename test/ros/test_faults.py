@@ -206,7 +206,7 @@ def test_a_node_that_was_suspended_goes_on_with_the_newest_cloud(ledger):
         assert len(late) < 10            # no backlog: the rest was replaced, not queued
 
 
-def test_poses_in_another_frame_wait_for_no_transform(ledger):
+def test_poses_in_another_frame_never_use_another_stamp(ledger):
     tf = ledger.observer.node.create_publisher(TransformStamped, '/tf_of_test', 10)
 
     def publish_tf(second, node):

@@ -2,15 +2,16 @@
 
 from contextlib import closing
 import signal
+from types import SimpleNamespace
 
 from harness import Observer, RosProcess, wait_until
 import pytest
 from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import PointCloud2
-from test_node import TOPIC, Rig, cloud, stub_node, values_of
+from test_node import STUB, TOPIC, Rig, cloud, stub_node, values_of
 from test_node_control import parameter
 
-from pointpng_ros.inputs.cloud_topics import cloud_qos
+from pointpng_ros.inputs.cloud_topics import CLOUD_TYPE, cloud_qos, published_topics
 
 
 @pytest.mark.parametrize('signals', [
@@ -61,8 +62,32 @@ def test_a_camera_that_vanishes_and_returns(observer):
                                                              cloud_qos('reliable'))
                 rig.connect()
                 rig.exchange(cloud(0, stamp=stamp))
-            node.wait_for_output(f'no cloud on {TOPIC}', f'nobody publishes {TOPIC}')
+            wait_until(lambda stamp=stamp: node.output.count(
+                f'no clouds on {TOPIC} any more: the bag is over') == stamp, what='the end')
         node.wait_for_output(f'clouds on {TOPIC} after')
+        assert 'nobody publishes' not in node.output.partition('any more')[2]
+
+
+def test_a_node_is_never_advised_to_listen_to_itself_or_to_another_pose_estimator(observer):
+    own = RosProcess(STUB, '--ros-args', '-p', 'cloud_timeout_s:=0.5',
+                     '-r', 'pointpng/segments:=/cut')
+    with RosProcess(STUB, '--ros-args', '-r', '__node:=other') as other, own:
+        other.wait_for_output('listening on')
+        for topic in ('/pointpng/segments', '/cut'):
+            observer.wait_for_publisher(topic)
+        own.wait_for_output('No PointCloud2 topic is published now')
+        assert 'topics published now' not in own.output
+
+
+def test_topics_to_listen_to_are_those_of_others():
+    topics = {'/pointpng/segments': CLOUD_TYPE, '/left/pointpng/segments': CLOUD_TYPE,
+              '/cut': CLOUD_TYPE, '/camera/points': CLOUD_TYPE, '/image': 'sensor_msgs/msg/Image',
+              '/only/subscribed': CLOUD_TYPE}
+    node = SimpleNamespace(
+        publishers=[SimpleNamespace(topic_name='/cut')],
+        get_topic_names_and_types=lambda: [(name, [kind]) for name, kind in topics.items()],
+        count_publishers=lambda name: name != '/only/subscribed')
+    assert published_topics(node, CLOUD_TYPE) == ['/camera/points']
 
 
 def test_a_qos_mismatch_is_explained_with_the_fix(observer):

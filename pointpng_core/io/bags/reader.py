@@ -101,17 +101,26 @@ class CloudBag:
         for time_ns, _, message in self.messages([topic], noun='cloud'):
             yield time_ns, message
 
-    def messages(self, topics: Sequence[str], *, noun: str = 'message'
-                 ) -> Iterator[tuple[int, str, Any]]:
+    def type_of(self, topic: str) -> str:
+        """Return the type (package/msg/Name) of any topic; ConfigError lists those of the bag."""
+        if topic not in self._types:
+            raise ConfigError(f'{self.path} has no topic {topic!r}; its topics: '
+                              f'{", ".join(sorted(self._types)) or "none"}')
+        return self._types[topic]
+
+    def messages(self, topics: Sequence[str], *, noun: str = 'message',
+                 raw_topics: Sequence[str] = ()) -> Iterator[tuple[int, str, Any]]:
         """Yield (time of recording in ns, topic, message of rosbags) of topics, oldest first.
 
-        Ends early like `clouds`; `noun` is what `damage` calls a message.
+        Ends early like `clouds`; `noun` is what `damage` calls a message. Those of
+        `raw_topics` are yielded as recorded bytes, once it is known that they can be read.
         """
         count, damage = 0, self._file_damage
         streams = [_raw_messages(storage, set(topics)) for storage in self._storages]
         try:
             for time_ns, topic, raw in heapq.merge(*streams, key=lambda each: each[0]):
-                yield time_ns, topic, self._deserialize(raw, self._types[topic])
+                message = self._deserialize(raw, self._types[topic])
+                yield time_ns, topic, raw if topic in raw_topics else message
                 count += 1
         except FileError as error:
             damage = ((f'{damage}; it' if damage else f'{self.path}')

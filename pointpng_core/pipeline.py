@@ -204,7 +204,8 @@ class FramePipeline:
             detections=tuple(found for found, well in detections if well),
             poorly_constrained=tuple(found for found, well in detections if not well),
             rejected=self._acceptance.rejected(measurements),
-            set_aside=set_aside(duplicates, scene.segments, self._largest(scene)), scene=scene, stage_ms={},
+            set_aside=set_aside(duplicates, scene.segments, self._largest(scene)),
+            scene=scene, stage_ms={},
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def in_words(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each of these `Rejection.entry`s: what it was taken for, where, why not."""
+    """Return a line for each `Rejection.entry`: what it was taken for, where, and why not."""
     return [f'{taken_for(entry)} at ' + ' '.join(f'{value:.3f}' for value in entry['centre_m'])
             + f': {entry["reason"]}' for entry in entries]
 

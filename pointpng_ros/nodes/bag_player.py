@@ -29,6 +29,7 @@ from pointpng_ros.inputs.playback import Playback
 from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics, subscribed
 from pointpng_ros.parameters.command_line import own_options
 from pointpng_ros.parameters.node_config import RELIABILITIES
+from pointpng_ros.parameters.qos_overrides import create_publisher
 
 NODE_NAME = 'bag_player'
 TYPES = {kind.noun: kind.message_type for kind in (CLOUDS, DEPTH_IMAGES)}
@@ -114,7 +115,7 @@ class BagPlayerNode(Node):
         qos = cloud_qos(reliability, depth=5)
         if not topic.noun:               # a bag may hold a single CameraInfo, which was latched
             qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
-        return self.create_publisher(topic.message_type, topic.published, qos)
+        return create_publisher(self, topic.message_type, topic.published, qos)
 
     def _items(self) -> Iterator[tuple[int, tuple[str, Any]]]:
         noun = self._noun if len(self._topics) == 1 else 'message'

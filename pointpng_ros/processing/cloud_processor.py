@@ -12,6 +12,7 @@ from std_msgs.msg import Header
 
 from pointpng_core.errors import CloudError
 from pointpng_core.timing import StageTimer
+from pointpng_core.tracking.refusal_words import in_words
 from pointpng_ros.health.diagnostics import support_in_words
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
@@ -19,6 +20,7 @@ from pointpng_ros.inputs.cloud_reader import CloudReader
 from pointpng_ros.messages.posed_objects import (
     objects_of,
     poorly_constrained_objects_of,
+    refused_segments,
     unposed_points,
 )
 from pointpng_ros.messages.stamps import stamp_ns
@@ -116,7 +118,8 @@ class CloudProcessor:
             stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
             stage_ms=timer.stage_ms | result.stage_ms, warnings=result.warnings,
-            plane=support_in_words(result.scene.support)))
+            plane=support_in_words(result.scene.support),
+            not_accepted=tuple(in_words(refused_segments(result)))))
         self._session.finish(result, camera=arrival.slot)
 
     def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,
@@ -131,5 +134,6 @@ class CloudProcessor:
             for of in (objects_of, poorly_constrained_objects_of))
         self._publisher.publish(objects, header, camera=camera.name,
                                 poorly_constrained=poorly_constrained,
+                                not_accepted=refused_segments(result, T_target_cloud),
                                 marker_points=self._reader.config.marker_points,
                                 unposed=partial(unposed_points, result, T_target_cloud))

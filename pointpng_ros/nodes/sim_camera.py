@@ -155,8 +155,11 @@ def forwards_and_backwards(frames: Sequence[SimulatedFrame]) -> Iterator[Simulat
 def main(args: list[str] | None = None) -> int:
     """Run the node, or with `--write-library DIR` write the whole catalogue there and leave."""
     words = sys.argv[1:] if args is None else args
-    parser = PrintableParser(prog='sim_camera', allow_abbrev=False,
-                             description=__doc__.split('\n')[0])
+    parser = PrintableParser(
+        prog='pointpng sim', allow_abbrev=False,
+        description=f'The node sim_camera: {__doc__.split(": ")[1].splitlines()[0]}',
+        epilog=f'Scenes: {", ".join(SCENES)}. Choose one, its objects and the rate with ROS '
+               'arguments, for example: --ros-args -p scene:=clutter -p rate_hz:=10.0')
     parser.add_argument('--write-library', metavar='DIR',
                         help='write the whole object catalogue (objects.yaml, meshes) and leave')
     options = own_options(parser, words)

@@ -23,12 +23,13 @@ from pointpng_core.segmentation import (
     segment_scene,
 )
 from pointpng_core.timing import StageTimer
+from pointpng_core.tracking.acceptance import Acceptance, set_aside
 from pointpng_core.tracking.config import TrackingConfig
 from pointpng_core.tracking.degeneracy import check_observability
 from pointpng_core.tracking.finer_cuts import cut_finer
 from pointpng_core.tracking.frame import Frame
 from pointpng_core.tracking.frame_explanation import FrameExplanation, without_duplicates
-from pointpng_core.tracking.frame_result import Detection, FrameResult, Rejection, object_states
+from pointpng_core.tracking.frame_result import Detection, FrameResult, object_states
 from pointpng_core.tracking.frame_search import FrameSearch
 from pointpng_core.tracking.frame_tracker import FrameTracker, Search
 from pointpng_core.tracking.measured_noise import with_measured_noise
@@ -178,27 +179,33 @@ class FramePipeline:
                 measurements, explanation, frame, search, segmenter=self._segmenter,
                 max_parts=self._config.max_objects, largest_m=self._largest_m)
             measurements = self._merge_segments(measurements, tracker, search)
+        duplicates: list[Measurement] = []
         searched = any(measurement.searched for measurement in measurements)
         if searched:
             with timer('refit'):
                 measurements = explanation.refit(measurements)
         measurements = search.judged(measurements)
         if searched:
-            measurements = without_duplicates(measurements, len(frame.points))
-        accepted = self._accepted(measurements)
+            posed, measurements = measurements, without_duplicates(measurements,
+                                                                   len(frame.points))
+            duplicates = [each for each in posed if each not in measurements]
+        accepted = self._acceptance.accepted(measurements)
         tracks = tracker.update(accepted, self._references)
         with timer('observability'):
             tracks = self._check_observability(accepted, tracks, frame, estimator, search)
-        return self._result(scene, measurements, accepted, tracks)
+        return self._result(scene, measurements, accepted, tracks, duplicates)
 
     def _result(self, scene: Scene, measurements: Sequence[Measurement],
-                accepted: Sequence[Measurement], tracks: Sequence[Track]) -> FrameResult:
+                accepted: Sequence[Measurement], tracks: Sequence[Track],
+                duplicates: Sequence[Measurement]) -> FrameResult:
         detections = [(Detection.of(measurement, track), track.well_constrained)
                       for measurement, track in zip(accepted, tracks)]
         return FrameResult(
             detections=tuple(found for found, well in detections if well),
             poorly_constrained=tuple(found for found, well in detections if not well),
-            rejected=_rejected(measurements, accepted), scene=scene, stage_ms={},
+            rejected=self._acceptance.rejected(measurements),
+            set_aside=set_aside(duplicates, scene.segments, self._largest(scene)),
+            scene=scene, stage_ms={},
             searched=sum(measurement.searched for measurement in measurements),
             states=object_states(self._tracks, self._references))
 
@@ -242,17 +249,11 @@ class FramePipeline:
         return kept + [tracker.merge([measurements[part] for part in groups[index]], unions[index],
                                      merged[index]) for index in chosen]
 
-    def _accepted(self, measurements: Sequence[Measurement]) -> list[Measurement]:
-        """Return the measurements whose poses are confident enough, best score first."""
-        return sorted(filter(self._is_accepted, measurements),
-                      key=lambda measurement: -measurement.score)
-
-    def _is_accepted(self, measurement: Measurement) -> bool:
-        config, estimate = self._config, measurement.estimate
-        if estimate is None or (measurement.track is None and estimate.score < config.min_score):
-            return False
-        least = config.tracking.min_confidence if measurement.tracked else config.min_confidence
-        return estimate.confidence >= least
+    @property
+    def _acceptance(self) -> Acceptance:
+        return Acceptance(min_confidence=self._config.min_confidence,
+                          min_score=self._config.min_score,
+                          tracked_min_confidence=self._config.tracking.min_confidence)
 
     def _check_observability(self, accepted: Sequence[Measurement], tracks: Sequence[Track],
                              frame: Frame, estimator: PoseEstimator, search: FrameSearch
@@ -289,11 +290,3 @@ class FramePipeline:
 
     def _temporary_reference(self, points: NDArray[np.floating], name: str) -> Reference:
         return self._estimator.reference_from_view(points, name=name, keep=False)
-
-
-def _rejected(measurements: Sequence[Measurement], accepted: Sequence[Measurement]
-              ) -> tuple[Rejection, ...]:
-    """Return what is left of the measurements, best score first."""
-    left = [measurement for measurement in measurements if measurement not in accepted]
-    return tuple(Rejection(segment=measurement.segment, estimate=measurement.estimate)
-                 for measurement in sorted(left, key=lambda measurement: -measurement.score))

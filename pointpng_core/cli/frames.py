@@ -6,7 +6,9 @@ One bag is printed, a line for each cloud. JSON of one bag: bag, topic, model, d
 intact bag), frames: stamp_ns and frame_id of the cloud, refused (why the cloud was not processed,
 else null), warnings (what is wrong with it), stage_ms, objects: label, index (both together name
 an object over all frames), T_camera_object (4x4, in the frame of the cloud), confidence, score,
-ambiguous, tracked.
+ambiguous, tracked; not_accepted, one for each segment without an accepted pose: label (what it was
+taken for, null where no pose was found), confidence, score, points, centre_m (in the frame of the
+cloud), reason.
 
 With --out, each of many bags gets a file of JSON lines in a folder, whose records
 `pointpng_core/evaluation/recordings/result_file.py` describes. JSON then: out, failed (number of
@@ -25,6 +27,7 @@ from pointpng_core.cli.output import check_json_target, number, say, write_json
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.depth_noise import KINECT_NOISE
 from pointpng_core.text import printable
+from pointpng_core.tracking.refusal_words import in_words
 
 if TYPE_CHECKING:
     from pointpng_core.evaluation.recordings.bag_list import Recording
@@ -129,13 +132,15 @@ def _all_refused(frames: int, reason: str) -> str:
 
 
 def readable(frame: dict[str, Any]) -> str:
-    """Return one line about a frame."""
+    """Return a line about a frame, and one for each segment without an accepted pose."""
     objects = ', '.join(
         f'{item["label"]}_{item["index"]} ({number(item["confidence"])}) at '
         + ' '.join(number(float(value), 3) for value in item['T_camera_object'][:3, 3])
         for item in frame['objects'])
     words = frame['refused'] or objects or 'no object'
-    return f'{frame["stamp_ns"] / 1e9:.3f} s  {printable(words)}'
+    lines = [f'{frame["stamp_ns"] / 1e9:.3f} s  {words}',
+             *(f'    {line}' for line in in_words(frame['not_accepted']))]
+    return '\n'.join(map(printable, lines))
 
 
 def _run_many(recordings: 'Sequence[Recording]', options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,12 +99,24 @@ class Rejection:
     segment: Segment
     estimate: PoseEstimate | None
     """The best pose, which is not confident enough; None where there is none."""
+    reason: str = ''
+    """Why the pose is not accepted, in words."""
+
+    def entry(self) -> dict[str, Any]:
+        """Return label, confidence and score (None without a pose), points, centre_m, reason."""
+        estimate = self.estimate
+        return {'label': estimate.name if estimate else None,
+                'confidence': float(estimate.confidence) if estimate else None,
+                'score': float(estimate.score) if estimate else None,
+                'points': len(self.segment.points),
+                'centre_m': np.mean(self.segment.points, axis=0, dtype=np.float64).tolist(),
+                'reason': self.reason}
 
     def moved(self, T: NDArray[np.float64]) -> 'Rejection':
         """Return the rejection with its poses and points moved by T (4, 4)."""
         estimate = self.estimate and self.estimate.carried(
             T @ self.estimate.T_observation_reference)
-        return Rejection(segment=self.segment.moved(T), estimate=estimate)
+        return replace(self, segment=self.segment.moved(T), estimate=estimate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +175,8 @@ class FrameResult:
     """Tracked objects whose pose is not accepted, because other poses nearby fit as well."""
     rejected: tuple[Rejection, ...] = ()
     """Segments that were posed in vain, best score first."""
+    set_aside: tuple[Rejection, ...] = ()
+    """Segments whose points a better pose explains, and those beyond `max_objects`."""
     scene: Scene
     """The segmented frame, with all segments."""
     stage_ms: dict[str, float]
@@ -175,6 +190,17 @@ class FrameResult:
     T_cloud_sensor: NDArray[np.float64] | None = None
     """The pose (4, 4) of the sensor's optical frame in the frame of the cloud; None means that
     the cloud is in the optical frame."""
+
+    @property
+    def not_accepted(self) -> tuple[Rejection, ...]:
+        """Return every segment without an accepted pose: what it was taken for, and why not.
+
+        Poorly constrained objects come first, then `rejected`, then `set_aside`.
+        """
+        poor = (Rejection(segment=found.segment, estimate=found.estimate,
+                          reason='poorly constrained: other poses nearby fit as well')
+                for found in self.poorly_constrained)
+        return (*poor, *self.rejected, *self.set_aside)
 
     def in_cloud(self, T_cloud_sensor: NDArray[np.float64] | None) -> 'FrameResult':
         """Return a result in the sensor's frame in that of the cloud, whose sensor's pose is T."""
@@ -192,6 +218,7 @@ class FrameResult:
         return replace(self, scene=self.scene.moved(T),
                        detections=tuple(found.moved(T) for found in self.detections),
                        rejected=tuple(rejection.moved(T) for rejection in self.rejected),
+                       set_aside=tuple(rejection.moved(T) for rejection in self.set_aside),
                        poorly_constrained=tuple(found.moved(T)
                                                 for found in self.poorly_constrained))
 

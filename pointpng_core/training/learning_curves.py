@@ -7,6 +7,8 @@ from pointpng_core.training.metrics_log import Record, read_metrics
 from pointpng_core.training.schedule import MAE, PNG
 
 CURVES_FILE = 'curves.png'
+FEW = 12
+"""A curve of no more points shows each of them."""
 
 
 def plot_curves(run_dir: Path) -> None:
@@ -40,7 +42,9 @@ def _curve(axis: Any, records: list[Record], stage: str, names: tuple[str, ...],
         points = [(record['step'], record[name]) for record in records
                   if record['stage'] == stage and record.get(name) is not None]
         if points:
-            axis.plot(*zip(*points), label=name, linewidth=1.0)
+            # A line through one point is nothing; through a few it hides where they are.
+            axis.plot(*zip(*points), label=name, linewidth=1.0,
+                      marker='o' if len(points) <= FEW else None, markersize=4)
     axis.set_title(title, fontsize=10)
     axis.set_xlabel('step')
     axis.grid(alpha=0.3)

@@ -1,5 +1,6 @@
 """Monitors of a training run: invariant collapse, and losses or gradients that are not finite."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 import math
 
@@ -11,7 +12,24 @@ READINGS = 5
 COPE_SHARE = 0.99
 """Share of its maximum ln(M + 1) above which L_cope indicates collapse."""
 MIN_AE = 0.02
+MOST_USEFUL_POSE_DEG = 90.0
 """Absolute equivariance below which the embedding has collapsed to invariance."""
+
+
+def doubt_about(metrics: Mapping[str, float | None]) -> str:
+    """Return why a model with these metrics of its last validation is useless, or nothing.
+
+    Random rotations of an object are 126 degrees from each other in the median: a pose that is
+    more than 90 degrees off tells little. An AE below 0: the predictor does worse than none.
+    """
+    pose_deg, ae = metrics.get('val_pose_median_deg'), metrics.get('val_ae')
+    reasons = []
+    if pose_deg is not None and not pose_deg <= MOST_USEFUL_POSE_DEG:
+        reasons.append(f'its poses are {pose_deg:.0f} degrees off in the median')
+    if ae is not None and not ae >= 0:
+        reasons.append(f'its AE is {ae:.3f}, below 0')
+    return (f'this model is of no use: {" and ".join(reasons)}, on held-out objects. Train for '
+            'longer, or on more objects') if reasons else ''
 
 
 class CollapseMonitor:

@@ -11,6 +11,7 @@ from pointpng_core.embedding.networks.factory import Network, make_network
 from pointpng_core.errors import FileError
 from pointpng_core.io import checkpoints
 from pointpng_core.training.config import TrainConfig
+from pointpng_core.training.monitors import doubt_about
 from pointpng_core.training.objectives import make_task
 from pointpng_core.training.optimiser import (
     WeightAverage,
@@ -66,6 +67,8 @@ class RunState:
                   'model': self.config.model.to_mapping(), 'labels': [],
                   'metrics': self.metrics, 'data': provenance,
                   'recipe': self.config.to_mapping()}
+        if doubt := doubt_about(self.metrics):
+            config['warning'] = doubt
         checkpoints.write_checkpoint(
             folder, tensors=self.weights(), config=config,
             trainer_tensors=self._trainer_tensors() if resumable else None,

@@ -23,7 +23,7 @@ from pointpng_core.training.data import cache_folder, load_sources
 from pointpng_core.training.distributed import Processes, process_group
 from pointpng_core.training.learning_curves import plot_curves
 from pointpng_core.training.metrics_log import MetricsLog, NullReporter, Reporter, ThroughputMeter
-from pointpng_core.training.monitors import CollapseMonitor, FiniteMonitor
+from pointpng_core.training.monitors import CollapseMonitor, FiniteMonitor, doubt_about
 from pointpng_core.training.objectives import LossTerms, make_batch
 from pointpng_core.training.optimiser import set_learning_rate
 from pointpng_core.training.run_folder import open_run
@@ -82,6 +82,8 @@ class _Trainer:
         if self._processes.first:
             state.save(self._run_dir / MODEL, self._provenance, resumable=False)
             plot_curves(self._run_dir)
+            if doubt := doubt_about(state.metrics):
+                self._reporter.line(f'warning: {doubt}')
         return state.metrics
 
     def _run_stage(self, stage: Stage, stop: StopRequest) -> None:

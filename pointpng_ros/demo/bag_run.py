@@ -48,11 +48,15 @@ class BagRun:
         self._shown += 1
         title = (f'frame {self._shown}, {number(record.end_to_end_ms, " ms", 0)} end to end, '
                  f'{len(record.detections)} objects')
-        view.show(title, pose_table(record.detections, record.end_to_end_ms),
-                  ', '.join(found.frame for found in record.detections))
+        view.show(title, pose_table(record.detections, record.end_to_end_ms, record.refused),
+                  ', '.join([*(found.frame for found in record.detections),
+                             *(each.text for each in record.refused)]))
 
     def conclude(self, frames: Sequence[FrameRecord]) -> Summary:
-        """Return frames, frames_per_second, detections_per_frame, end_to_end_ms_*, objects."""
+        """Return frames, frames_per_second, detections_per_frame, end_to_end_ms_*, objects.
+
+        `not_accepted` are the last frame's segments without an accepted pose, in words.
+        """
         seen = Counter(found.frame for frame in frames for found in frame.detections)
         counts = [float(len(frame.detections)) for frame in frames]
         return {'frames': len(frames),
@@ -60,6 +64,7 @@ class BagRun:
                 'detections': sum(seen.values()),
                 'detections_per_frame': quantile(counts, 0.5), 'passed': bool(seen),
                 **latency([frame.end_to_end_ms for frame in frames]),
+                'not_accepted': [each.text for each in frames[-1].refused] if frames else [],
                 'objects': [{'object': name, 'frames': count, 'share': count / len(frames)}
                             for name, count in sorted(seen.items())]}
 
@@ -69,6 +74,8 @@ class BagRun:
         for row in summary['objects']:
             table.add_row(markup(row['object']), str(row['frames']), percent(row['share']))
         console.print(table)
+        for text in summary['not_accepted']:
+            say_on(console, f'not accepted in the last frame: {text}')
         say_on(console, f'{summary["detections"]} detections; {pace(summary)}')
 
     def picture(self, record: FrameRecord) -> tuple[str, list[PictureObject]]:

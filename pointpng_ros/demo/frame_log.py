@@ -10,6 +10,14 @@ from pointpng_ros.demo.scoring import ObjectPose
 REPEAT_S = 2.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """A segment without an accepted pose: what it was taken for and why not, and its centre."""
+
+    text: str
+    centre_m: tuple[float, float, float]
+
+
 @dataclass(kw_only=True)
 class FrameRecord:
     """All that arrived with one stamp.
@@ -17,7 +25,7 @@ class FrameRecord:
     `processed_s` is when its markers came (monotonic clock), None while they have not: without
     markers the node has not processed this cloud. `hidden` are objects of the world that are not
     in view, where the camera publishes them. `segments` are points (N, 3) of the segment of
-    each detection, in the order of `detections`.
+    each detection, in the order of `detections`. `refused` are segments without an accepted pose.
     """
 
     stamp_ns: int
@@ -25,6 +33,7 @@ class FrameRecord:
     hidden: list[ObjectPose] = field(default_factory=list)
     detections: list[ObjectPose] = field(default_factory=list)
     segments: list[NDArray[np.float32]] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
     processed_s: float | None = None
     end_to_end_ms: float = float('nan')
 

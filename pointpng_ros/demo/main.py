@@ -94,7 +94,7 @@ def _save(run: Run, recorder: Recorder, frames: Sequence[FrameRecord],
         if cloud is not None:
             title, objects = run.picture(record)
             save_picture(options.picture, _visible_points(cloud), objects, run.meshes(),
-                         title=title)
+                         title=title, refused=record.refused)
             say_on(console, f'picture of the last frame in {options.picture}')
             return
     say_on(console, 'no picture: the node was so late that its clouds are gone')

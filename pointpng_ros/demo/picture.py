@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+import textwrap
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,6 +17,7 @@ from pointpng_core.io import TriangleMesh
 from pointpng_core.simulation.rendering import CastBody
 from pointpng_core.text import for_figure
 from pointpng_ros.demo import point_renderer as views
+from pointpng_ros.demo.frame_log import Refusal
 from pointpng_ros.demo.label_placement import LABEL_POINTS, place_labels
 from pointpng_ros.demo.scoring import ObjectPose
 
@@ -23,6 +25,7 @@ WIDTH_PX, HEIGHT_PX, HEAD_PX = 960, 720, 110
 BEHIND_M = 0.25
 AXIS_M = 0.05
 SEGMENT_REACH_M = 0.007
+NOTE_POINTS, NOTE_CHARACTERS = 9.5, 34
 _TABLE_RGB = (0.50, 0.53, 0.58)
 _PALETTE = ((0.95, 0.62, 0.10), (0.30, 0.70, 0.96), (0.20, 0.78, 0.52), (0.94, 0.45, 0.60),
             (0.96, 0.88, 0.35), (0.66, 0.55, 0.95), (0.95, 0.38, 0.25), (0.45, 0.85, 0.85))
@@ -44,8 +47,11 @@ class PictureObject:
 
 
 def save_picture(path: Path, points: NDArray[np.float32], objects: Sequence[PictureObject],
-                 meshes: Mapping[str, TriangleMesh], *, title: str) -> None:
+                 meshes: Mapping[str, TriangleMesh], *, title: str,
+                 refused: Sequence[Refusal] = ()) -> None:
     """Draw the finite points (N, 3) of a cloud and the posed objects; write a PNG.
+
+    Segments without an accepted pose have a note in both panels: taken for what, and why not.
 
     Models are drawn for the labels in `meshes`, the others show segment and axes only.
     """
@@ -62,6 +68,8 @@ def save_picture(path: Path, points: NDArray[np.float32], objects: Sequence[Pict
     front, beside = _viewpoints(points, shown)
     _show(panels[0], front, overlaid(front, cloud, models), objects)
     _show(panels[1], beside, _rebuilt(beside, cloud, models), objects)
+    for panel, view in zip(panels, (front, beside)):
+        _note_refusals(panel, view, refused)
     _caption(figure, title, with_models=bool(models.bodies))
     figure.savefig(path, facecolor=figure.get_facecolor())
 
@@ -169,6 +177,16 @@ def _show(panel: Axes, view: views.Viewpoint, image: views.Colours,
                    va='center', linespacing=1.2, bbox={
                        'boxstyle': 'round,pad=0.25', 'facecolor': (0, 0, 0, 0.6),
                        'edgecolor': _WRONG if each.wrong else 'none', 'linewidth': 2.5})
+
+
+def _note_refusals(panel: Axes, view: views.Viewpoint, refused: Sequence[Refusal]) -> None:
+    for each in refused:
+        (x, y), = view.pixels(np.array([each.centre_m], dtype=np.float32))
+        text = '\n'.join(textwrap.wrap(each.text, NOTE_CHARACTERS))
+        panel.text(x, y, for_figure(text), color=_FAINT, fontsize=NOTE_POINTS, ha='center',
+                   va='center', clip_on=True, bbox={'boxstyle': 'round,pad=0.2',
+                                                    'facecolor': (0, 0, 0, 0.6),
+                                                    'edgecolor': _FAINT, 'linewidth': 0.8})
 
 
 def _visible_points(posed: PictureObject) -> NDArray[np.float32]:

@@ -14,8 +14,9 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.io.bags.pointcloud2 import decode_cloud
-from pointpng_ros.demo.frame_log import FrameLog, FrameRecord
+from pointpng_ros.demo.frame_log import FrameLog, FrameRecord, Refusal
 from pointpng_ros.demo.scoring import ObjectPose
+from pointpng_ros.messages.markers import NOT_ACCEPTED
 from pointpng_ros.messages.pose_messages import matrix_from_transform
 from pointpng_ros.messages.stamps import stamp_ns
 from pointpng_ros.processing.pose_publisher import MARKER_TOPIC, POSE_TOPIC
@@ -71,6 +72,8 @@ class Recorder(Node):
         record.end_to_end_ms = self._age_ms(stamp_ns)
         self._forget_before(stamp_ns)
         record.segments = [_points(marker) for marker in message.markers if marker.ns == 'points']
+        record.refused = [_refusal(marker) for marker in message.markers
+                          if marker.ns == NOT_ACCEPTED]
 
     def _record(self, message: TransformStamped | Marker) -> FrameRecord:
         return self.log.at(_stamp_ns(message), time.monotonic())
@@ -96,6 +99,11 @@ def _labelled(message: TransformStamped) -> ObjectPose:
     return ObjectPose(label=message.child_frame_id.rpartition('_')[0],
                         frame=message.child_frame_id,
                         T_camera_object=matrix_from_transform(message.transform))
+
+
+def _refusal(marker: Marker) -> Refusal:
+    place = marker.pose.position
+    return Refusal(text=marker.text, centre_m=(place.x, place.y, place.z))
 
 
 def _stamp_ns(message: TransformStamped | Marker) -> int:

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 
 from pointpng_core.cli.output import markup, say_on
+from pointpng_ros.demo.frame_log import Refusal
 from pointpng_ros.demo.scoring import FrameScore, ObjectPose, ObjectScore
 from pointpng_ros.demo.summary import Summary, summarise
 
@@ -67,13 +68,21 @@ def score_line(score: FrameScore) -> str:
     return ', '.join([*words, *(f'{label} {EXTRA}' for label in score.extra)])
 
 
-def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float) -> Table:
-    """Return one row for each detection of a recording, which has no truth."""
-    table = _table('object', 'label', 'x', 'y', 'z', 'ms')
+def pose_table(detections: Sequence[ObjectPose], end_to_end_ms: float,
+               refused: Sequence[Refusal] = ()) -> Table:
+    """Return one row for each detection of a recording, which has no truth.
+
+    Segments without an accepted pose stand below: what they were taken for, and why not.
+    """
+    table = _table('object', 'label', 'x', 'y', 'z', 'ms', *(['not accepted'] if refused else []))
     for found in detections:
         position = (number(value, ' m', 3) for value in found.T_camera_object[:3, 3])
         table.add_row(markup(found.frame), markup(found.label), *position,
                       number(end_to_end_ms, '', 0))
+    for each in refused:
+        place = (number(value, ' m', 3) for value in each.centre_m)
+        table.add_row('-', '-', *place, number(end_to_end_ms, '', 0), markup(each.text))
+        table.columns[-1].no_wrap = False
     return table
 
 

@@ -69,6 +69,7 @@ def camera_status(name: str, summary: Summary, state: NodeState) -> DiagnosticSt
         'skipped': state.skipped, 'unmatched': state.unmatched, 'ignored': summary.ignored,
         'refused': summary.refused, 'failed': summary.failed,
         'rate_hz': f'{summary.rate_hz:.2f}', 'objects': summary.objects, 'plane': summary.plane,
+        'not_accepted': '; '.join(summary.not_accepted),
         'tracked_per_frame': f'{summary.tracked_mean:.2f}',
         'searched_per_frame': f'{summary.searched_mean:.2f}',
         'non_finite_share': f'{1 - summary.finite_share:.4f}',

@@ -1,4 +1,6 @@
-"""Warns of a second node with the same name: both answer services, and both publish."""
+"""Warns of a second node with the same name, and of other nodes that publish on our topics."""
+
+from collections.abc import Sequence
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType
@@ -10,11 +12,16 @@ PERIOD_S = 2.0
 
 
 class DuplicateNodeWatch:
-    """Counts the nodes with the node's own name every few seconds and logs a warning."""
+    """Counts the nodes with the node's own name every few seconds and logs a warning.
 
-    def __init__(self, node: Node, group: CallbackGroup) -> None:
+    `outputs` are topics that nobody else should publish on; a node of another name is named once.
+    """
+
+    def __init__(self, node: Node, group: CallbackGroup, outputs: Sequence[str] = ()) -> None:
         self._node = node
         self._others = 0
+        self._outputs = [node.resolve_topic_name(topic) for topic in outputs]
+        self._sharing: set[str] = set()
         node.create_timer(PERIOD_S, self.check, callback_group=group,
                           clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -28,3 +35,16 @@ class DuplicateNodeWatch:
                 'publishes its own poses, and either answers services and parameters. Fix: stop '
                 'one, or start it with --ros-args -r __node:=NAME or -r __ns:=/NAMESPACE'))
         self._others = others
+        sharing = self._nodes_on_outputs()
+        for name in sorted(sharing - self._sharing):
+            self._node.get_logger().warning(printable(
+                f'{name} publishes on {", ".join(self._outputs)} too: whoever listens gets the '
+                'poses of both, mixed. Fix: start one with --ros-args -r __ns:=/NAMESPACE'))
+        self._sharing = sharing
+
+    def _nodes_on_outputs(self) -> set[str]:
+        """Return the full names of other nodes that publish on one of the outputs."""
+        own = (self._node.get_namespace(), self._node.get_name())
+        found = {(info.node_namespace, info.node_name) for topic in self._outputs
+                 for info in self._node.get_publishers_info_by_topic(topic)} - {own}
+        return {f'{space.rstrip("/")}/{name}' for space, name in found}

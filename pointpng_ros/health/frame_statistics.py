@@ -22,6 +22,7 @@ class FrameTiming:
     stage_ms: dict[str, float]
     warnings: tuple[str, ...] = ()    # what may be wrong with the frame, in words
     plane: str = ''                   # what the objects stand on, in words
+    not_accepted: tuple[str, ...] = ()  # segments without an accepted pose, in words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Summary:
     stage_ms: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()    # of the newest processed cloud
     plane: str = ''                   # of the newest processed cloud
+    not_accepted: tuple[str, ...] = ()  # of the newest processed cloud
 
 
 class FrameStatistics:
@@ -107,7 +109,8 @@ class FrameStatistics:
                 searched_mean=_mean([frame.searched for frame in frames]),
                 stage_ms=_mean_stages(frames),
                 warnings=frames[-1].warnings if frames else (),
-                plane=frames[-1].plane if frames else '')
+                plane=frames[-1].plane if frames else '',
+                not_accepted=frames[-1].not_accepted if frames else ())
 
     def _forget_before(self, limit_s: float) -> None:
         while self._frames and self._frames[0].finished_s < limit_s:

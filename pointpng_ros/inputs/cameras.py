@@ -22,6 +22,7 @@ from pointpng_ros.inputs.cloud_topics import (
 from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.silence_watch import TopicWatch
 from pointpng_ros.parameters.node_config import DEPTH, NodeConfig
+from pointpng_ros.parameters.qos_overrides import create_subscription
 
 if TYPE_CHECKING:                        # the core's types bring torch
     from pointpng_core.tracking.frame_result import ObjectState
@@ -149,8 +150,8 @@ def watch_topic(node: Node, config: NodeConfig, topic: str, kind: InputKind, *,
 
 def _listen(node: Node, config: NodeConfig, camera: Camera,
             receive: Callable[[PointCloud2], None], group: CallbackGroup) -> None:
-    node.create_subscription(
-        PointCloud2, camera.topic, receive, cloud_qos(config.cloud_reliability),
+    create_subscription(
+        node, PointCloud2, camera.topic, receive, cloud_qos(config.cloud_reliability),
         event_callbacks=camera.watch.event_callbacks(), callback_group=group)
 
 

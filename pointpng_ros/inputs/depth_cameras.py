@@ -35,6 +35,7 @@ from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.inputs.silence_watch import TopicWatch
 from pointpng_ros.messages.stamps import stamp_ns
 from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.parameters.qos_overrides import create_subscription
 
 WAIT_S = 0.1
 """How long an image waits for a CameraInfo of its own stamp before it takes the newest."""
@@ -140,14 +141,15 @@ class _DepthCamera:
             if any(info.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
                    for info in publishers):
                 del self._unlatched[name]
-                self._node.create_subscription(
-                    message_type, topic, receive, _LATCHED, callback_group=self._group,
+                create_subscription(
+                    self._node, message_type, topic, receive, _LATCHED,
+                    entity_id='latched', callback_group=self._group,
                     event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False))
 
     def _listen(self, message_type: Any, topic: str, receive: Callable[[Any], None],
                 watch: TopicWatch) -> None:
-        self._node.create_subscription(
-            message_type, topic, receive,
+        create_subscription(
+            self._node, message_type, topic, receive,
             cloud_qos(self._config.cloud_reliability, depth=_QUEUE), callback_group=self._group,
             event_callbacks=watch.event_callbacks())
 

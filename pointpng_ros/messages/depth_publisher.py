@@ -9,6 +9,7 @@ from std_msgs.msg import Header
 from pointpng_core.geometry.pinhole import PinholeCamera
 from pointpng_core.io.bags.camera_info import sibling_info_topic
 from pointpng_ros.messages.depth_messages import camera_info, encode_depth
+from pointpng_ros.parameters.qos_overrides import create_publisher
 
 
 class DepthPublisher:
@@ -16,8 +17,8 @@ class DepthPublisher:
 
     def __init__(self, node: Node, topic: str, camera: PinholeCamera, *, encoding: str,
                  qos: QoSProfile) -> None:
-        self._images = node.create_publisher(Image, topic, qos)
-        self._infos = node.create_publisher(CameraInfo, sibling_info_topic(topic), qos)
+        self._images = create_publisher(node, Image, topic, qos)
+        self._infos = create_publisher(node, CameraInfo, sibling_info_topic(topic), qos)
         self._camera, self._encoding = camera, encoding
 
     def publish(self, depth_m: np.ndarray, header: Header) -> None:

@@ -1,8 +1,8 @@
 """Objects and references as JSON in a String, for machines without vision_msgs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from std_msgs.msg import Header, String
 
@@ -20,16 +20,19 @@ FRAMES = {LIBRARY: "that of the object's file, in metres",
 
 
 def object_list(objects: Sequence[PosedObject], header: Header,
-                poorly_constrained: Sequence[PosedObject] = ()) -> String:
+                poorly_constrained: Sequence[PosedObject] = (),
+                not_accepted: Sequence[Mapping[str, Any]] = ()) -> String:
     """Return the content of a Detection3DArray as JSON; docs/topics.md describes the keys.
 
     Poorly constrained objects have a list of their own: who reads `objects` gets poses to act on.
+    So have segments without an accepted pose, as `refused_segments` returns them.
     """
     stamp = {'sec': header.stamp.sec, 'nanosec': header.stamp.nanosec}
     return String(data=json.dumps({'header': {'stamp': stamp, 'frame_id': header.frame_id},
                                    'objects': [_object_entry(posed) for posed in objects],
                                    'poorly_constrained': [_object_entry(posed)
-                                                    for posed in poorly_constrained]}))
+                                                    for posed in poorly_constrained],
+                                   'not_accepted': list(map(dict, not_accepted))}))
 
 
 def _object_entry(posed: PosedObject) -> dict[str, object]:

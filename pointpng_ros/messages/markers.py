@@ -1,13 +1,16 @@
 """Objects to a MarkerArray, also of several cameras on one topic."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 import time
+from typing import Any
 
 from geometry_msgs.msg import Point, Vector3
 import numpy as np
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from pointpng_core.text import printable
+from pointpng_core.tracking.refusal_words import taken_for
 from pointpng_ros.messages.pose_messages import box_pose_of, pose_of
 from pointpng_ros.messages.posed_objects import PosedObject
 
@@ -20,14 +23,19 @@ _SEGMENT_COLOURS = ((0.90, 0.60, 0.00), (0.35, 0.70, 0.90), (0.00, 0.62, 0.45),
 _TEXT_HEIGHT_M = 0.03
 _TEXT_LIFT_M = 0.05
 _POORLY_CONSTRAINED = 'poorly_constrained'
+NOT_ACCEPTED = 'not_accepted'
+_SMALL_TEXT_M = 0.012
+Entry = Mapping[str, Any]
 _WHITE, _GREY, _SEE_THROUGH = (1.0, 1.0, 1.0), (0.6, 0.6, 0.6), 0.25
 
 
 def markers_of(objects: Sequence[PosedObject], header: Header, *, max_points: int,
-               poorly_constrained: Sequence[PosedObject] = ()) -> MarkerArray:
+               poorly_constrained: Sequence[PosedObject] = (),
+               not_accepted: Sequence[Entry] = ()) -> MarkerArray:
     """Return DELETEALL and, for every object, its points, axes and text.
 
     A poorly constrained object has the box in which it is, and a text, in a namespace of its own.
+    So has each segment without an accepted pose, an `Entry`: what it was taken for, and why not.
     """
     markers = [Marker(header=header, action=Marker.DELETEALL)]
     for number, posed in enumerate(objects):
@@ -37,6 +45,7 @@ def markers_of(objects: Sequence[PosedObject], header: Header, *, max_points: in
         markers.append(_text(posed, header, number))
     for number, posed in enumerate(poorly_constrained):
         markers += [_box(posed, header, 2 * number), _place(posed, header, 2 * number + 1)]
+    markers += [_refusal(entry, header, number) for number, entry in enumerate(not_accepted)]
     return MarkerArray(markers=markers)
 
 
@@ -76,6 +85,16 @@ def _box(posed: PosedObject, header: Header, number: int) -> Marker:
 def _place(posed: PosedObject, header: Header, number: int) -> Marker:
     return _words(posed, header, _POORLY_CONSTRAINED, number,
                   f'{posed.child_frame} poorly constrained')
+
+
+def _refusal(entry: Entry, header: Header, number: int) -> Marker:
+    marker = Marker(header=header, ns=NOT_ACCEPTED, id=number, type=Marker.TEXT_VIEW_FACING,
+                    scale=Vector3(z=_SMALL_TEXT_M), color=_colour(_GREY),
+                    text=printable(f'{taken_for(entry)}: {entry["reason"]}'))
+    marker.pose.orientation.w = 1.0
+    x, y, z = entry['centre_m']
+    marker.pose.position = Point(x=x, y=y, z=z)
+    return marker
 
 
 def _words(posed: PosedObject, header: Header, namespace: str, number: int, text: str) -> Marker:

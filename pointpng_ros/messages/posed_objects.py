@@ -7,7 +7,7 @@ their pose is unknown; they are published for collision avoidance only, and mark
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -147,6 +147,14 @@ def unposed_points(result: 'FrameResult', T_frame_cloud: np.ndarray | None = Non
     taken = np.concatenate(posed) if posed else np.empty(0, np.int64)
     free = [segment.points[~np.isin(segment.indices, taken)] for segment in result.scene.segments]
     return [moved_points(points, T_frame_cloud) for points in free if len(points)]
+
+
+def refused_segments(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
+                     ) -> list[dict[str, Any]]:
+    """Return `Rejection.entry` of what has no accepted pose, in the published frame."""
+    entries = [each.entry() for each in result.not_accepted]
+    return [{**entry, 'centre_m': moved_points(np.array([entry['centre_m']]), T_frame_cloud
+                                               )[0].tolist()} for entry in entries]
 
 
 def moved_pose(T_cloud_object: np.ndarray, T_frame_cloud: np.ndarray | None) -> np.ndarray:

@@ -32,6 +32,7 @@ from pointpng_ros.inputs.playback import Playback
 from pointpng_ros.inputs.recorded_topics import RecordedTopic, recorded_topics, subscribed
 from pointpng_ros.parameters.command_line import own_options
 from pointpng_ros.parameters.node_config import RELIABILITIES
+from pointpng_ros.parameters.qos_overrides import create_publisher
 
 NODE_NAME = 'bag_player'
 TYPES = {kind.noun: kind.message_type for kind in (CLOUDS, DEPTH_IMAGES)}
@@ -50,7 +51,7 @@ class BagPlayerNode(Node):
             depth=options.depth)}
         self._topics |= {topic.name: topic
                          for topic in other_topics(bag, options.also, list(self._topics))}
-        self._clock_publisher = (self.create_publisher(Clock, '/clock', 10)
+        self._clock_publisher = (create_publisher(self, Clock, '/clock', 10)
                                  if options.clock else None)
         self._noun = next(topic.noun for topic in self._topics.values() if topic.noun)
         self._played = 0
@@ -123,7 +124,7 @@ class BagPlayerNode(Node):
                cloud_qos(reliability, depth=5))
         if topic.latched:
             qos.durability = DurabilityPolicy.TRANSIENT_LOCAL
-        return self.create_publisher(topic.message_type, topic.published, qos)
+        return create_publisher(self, topic.message_type, topic.published, qos)
 
     def _items(self) -> Iterator[tuple[int, _Item]]:
         noun = self._noun if len(self._topics) == 1 else 'message'

@@ -52,8 +52,9 @@ from pointpng_ros.parameters.node_config import (
 from pointpng_ros.parameters.parameter_service import BatchParameterService
 from pointpng_ros.parameters.parameter_specs import ParameterGroup, pose_estimator_groups
 from pointpng_ros.parameters.parameters import Configs, declare_parameters, watch_parameters
+from pointpng_ros.parameters.qos_overrides import create_publisher
 from pointpng_ros.processing.cloud_processor import CloudProcessor
-from pointpng_ros.processing.pose_publisher import PosePublisher
+from pointpng_ros.processing.pose_publisher import POSE_TOPIC, PosePublisher
 from pointpng_ros.processing.reference_publisher import ReferencePublisher
 from pointpng_ros.processing.services import NodeServices
 from pointpng_ros.processing.session import PoseSession, Setting
@@ -158,9 +159,9 @@ class PoseEstimatorNode(Node):
         NodeServices(self, MutuallyExclusiveCallbackGroup(), enable=self._enable,
                      set_reference=self._references.after(self._processor.set_reference),
                      reset=self._references.after(self._session.reset))
-        DuplicateNodeWatch(self, others)
+        DuplicateNodeWatch(self, others, (POSE_TOPIC,))
         ClockWatch(self, others, self._warn_of_clock)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._diagnostics = create_publisher(self, DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
                           clock=Clock(clock_type=ClockType.STEADY_TIME), callback_group=others)
         topics = ', '.join(self.resolve_topic_name(camera.topic) for camera in self._cameras)

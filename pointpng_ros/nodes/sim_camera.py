@@ -45,6 +45,7 @@ from pointpng_ros.parameters.command_line import own_options
 from pointpng_ros.parameters.node_config import RELIABILITIES
 from pointpng_ros.parameters.parameter_specs import ParameterGroup
 from pointpng_ros.parameters.parameters import declare_parameters
+from pointpng_ros.parameters.qos_overrides import create_publisher
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +112,14 @@ class SimCamera(Node):
         if self._config.library_dir:
             write_catalogue(self._config.library_dir, names)
         qos = cloud_qos(self._config.reliability)
-        self._cloud_publisher = self.create_publisher(PointCloud2, self._config.cloud_topic, qos)
+        self._cloud_publisher = create_publisher(self, PointCloud2, self._config.cloud_topic, qos)
         self._depth_publisher = None
         if self._config.publish_depth != 'none':
             self._depth_publisher = DepthPublisher(
                 self, self._config.depth_topic, self._simulator.camera.pinhole,
                 encoding=self._config.publish_depth, qos=qos)
         self._truth_publisher, self._hidden_publisher = [
-            self.create_publisher(TransformStamped, topic, 10 * len(names))
+            create_publisher(self, TransformStamped, topic, 10 * len(names))
             if topic else None for topic in (self._config.truth_topic, self._config.hidden_topic)]
         self._frames = self._numbered_frames()
         self._timer = self.create_timer(1 / self._config.rate_hz, self._publish)
@@ -154,8 +155,11 @@ def forwards_and_backwards(frames: Sequence[SimulatedFrame]) -> Iterator[Simulat
 def main(args: list[str] | None = None) -> int:
     """Run the node, or with `--write-library DIR` write the whole catalogue there and leave."""
     words = sys.argv[1:] if args is None else args
-    parser = PrintableParser(prog='sim_camera', allow_abbrev=False,
-                             description=__doc__.split('\n')[0])
+    parser = PrintableParser(
+        prog='pointpng sim', allow_abbrev=False,
+        description=f'The node sim_camera: {__doc__.split(": ")[1].splitlines()[0]}',
+        epilog=f'Scenes: {", ".join(SCENES)}. Choose one, its objects and the rate with ROS '
+               'arguments, for example: --ros-args -p scene:=clutter -p rate_hz:=10.0')
     parser.add_argument('--write-library', metavar='DIR',
                         help='write the whole object catalogue (objects.yaml, meshes) and leave')
     options = own_options(parser, words)

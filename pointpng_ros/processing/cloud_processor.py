@@ -13,6 +13,7 @@ from std_msgs.msg import Header
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
 from pointpng_core.timing import StageTimer
+from pointpng_core.tracking.refusal_words import in_words
 from pointpng_ros.health.diagnostics import support_in_words
 from pointpng_ros.health.frame_statistics import FrameTiming
 from pointpng_ros.inputs.cameras import Arrival, Camera
@@ -21,6 +22,7 @@ from pointpng_ros.inputs.depth_frame import DepthFrame
 from pointpng_ros.messages.posed_objects import (
     objects_of,
     poorly_constrained_objects_of,
+    refused_segments,
     unposed_points,
 )
 from pointpng_ros.messages.stamps import stamp_ns
@@ -139,7 +141,8 @@ class CloudProcessor:
             stamp_age_ms=self._reader.age_s(header) * 1e3, finite_share=cloud.finite_share,
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
             stage_ms=timer.stage_ms | result.stage_ms, warnings=result.warnings,
-            plane=support_in_words(result.scene.support)))
+            plane=support_in_words(result.scene.support),
+            not_accepted=tuple(in_words(refused_segments(result)))))
 
     def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,
                  camera: Camera) -> None:
@@ -153,5 +156,6 @@ class CloudProcessor:
             for of in (objects_of, poorly_constrained_objects_of))
         self._publisher.publish(objects, header, camera=camera.name,
                                 poorly_constrained=poorly_constrained,
+                                not_accepted=refused_segments(result, T_target_cloud),
                                 marker_points=self._reader.config.marker_points,
                                 unposed=partial(unposed_points, result, T_target_cloud))

@@ -14,11 +14,12 @@ from pointpng_ros.inputs.cloud_topics import SEGMENT_TOPIC
 from pointpng_ros.messages.cloud_message import segment_cloud
 from pointpng_ros.messages.detections import DetectionMessages
 from pointpng_ros.messages.json_messages import object_list
-from pointpng_ros.messages.markers import MarkerBoard, markers_of
+from pointpng_ros.messages.markers import Entry, MarkerBoard, markers_of
 from pointpng_ros.messages.pose_messages import label_of, transform_of
 from pointpng_ros.messages.posed_objects import PosedObject
 from pointpng_ros.messages.tf_frames import PoseBroadcaster
 from pointpng_ros.parameters.node_config import NodeConfig
+from pointpng_ros.parameters.qos_overrides import create_publisher
 
 # Relative: /pointpng/pose without a namespace, /left/pointpng/pose of the node in /left.
 POSE_TOPIC = 'pointpng/pose'
@@ -41,14 +42,14 @@ class PosePublisher:
         self._broadcaster = PoseBroadcaster(node) if config.publish_tf else None
         self._detections = DetectionMessages() if config.publish_detections else None
         self._board = MarkerBoard()
-        self._pose = node.create_publisher(TransformStamped, POSE_TOPIC, _RELIABLE)
-        self._label = node.create_publisher(String, LABEL_TOPIC, _RELIABLE)
-        self._markers = node.create_publisher(MarkerArray, MARKER_TOPIC, _RELIABLE)
-        self._objects = node.create_publisher(String, OBJECT_TOPIC, _RELIABLE)
-        self._segments = node.create_publisher(PointCloud2, SEGMENT_TOPIC, _NEWEST)
+        self._pose = create_publisher(node, TransformStamped, POSE_TOPIC, _RELIABLE)
+        self._label = create_publisher(node, String, LABEL_TOPIC, _RELIABLE)
+        self._markers = create_publisher(node, MarkerArray, MARKER_TOPIC, _RELIABLE)
+        self._objects = create_publisher(node, String, OBJECT_TOPIC, _RELIABLE)
+        self._segments = create_publisher(node, PointCloud2, SEGMENT_TOPIC, _NEWEST)
         self._outputs = [self._pose, self._label, self._markers, self._objects, self._segments]
         if self._detections:
-            self._detection = node.create_publisher(self._detections.message_type,
+            self._detection = create_publisher(node, self._detections.message_type,
                                                     DETECTION_TOPIC, _RELIABLE)
             self._outputs.append(self._detection)
 
@@ -60,11 +61,13 @@ class PosePublisher:
 
     def publish(self, objects: Sequence[PosedObject], header: Header, *, marker_points: int,
                 unposed: Callable[[], list[np.ndarray]],
-                poorly_constrained: Sequence[PosedObject] = (), camera: str = '') -> None:
+                poorly_constrained: Sequence[PosedObject] = (),
+                not_accepted: Sequence[Entry] = (), camera: str = '') -> None:
         """Publish one cloud's objects, all with `header`; the markers come last.
 
         `poorly_constrained` objects have no pose to act on: they are among the detections, marked,
         in a list of their own in the JSON, and among the markers, but neither poses nor tf.
+        `not_accepted` are segments without an accepted pose, told in the JSON and the markers.
         `unposed` returns the points (N, 3) of each segment without a pose, in the same frame.
         `camera` is the name of one of several cameras.
         """
@@ -78,10 +81,12 @@ class PosePublisher:
             self._detection.publish(self._detections.array_of([*objects, *poorly_constrained],
                                                               header))
         if self._objects.get_subscription_count():
-            self._objects.publish(object_list(objects, header, poorly_constrained))
+            self._objects.publish(object_list(objects, header, poorly_constrained,
+                                              not_accepted))
         if self._segments.get_subscription_count():
             self._segments.publish(segment_cloud(objects, unposed(), header))
         if self._markers.get_subscription_count():
             self._markers.publish(self._board.with_others(
                 camera, markers_of(objects, header, max_points=marker_points,
-                                   poorly_constrained=poorly_constrained)))
+                                   poorly_constrained=poorly_constrained,
+                                   not_accepted=not_accepted)))

@@ -9,6 +9,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile
 from std_msgs.msg import String
 
 from pointpng_ros.messages.json_messages import reference_list
+from pointpng_ros.parameters.qos_overrides import create_publisher
 
 if TYPE_CHECKING:                        # the core's types bring torch
     from pointpng_core.reference import Reference
@@ -26,7 +27,7 @@ class ReferencePublisher:
     """
 
     def __init__(self, node: Node, current: 'Callable[[], InUse]') -> None:
-        self._publisher = node.create_publisher(String, REFERENCE_TOPIC, LATCHED)
+        self._publisher = create_publisher(node, String, REFERENCE_TOPIC, LATCHED)
         self._current = current
         self._last: InUse | None = None
         self._lock = threading.Lock()

@@ -10,6 +10,7 @@ slow_N until LOADING_CLOUDS more clouds are answered; none can be loaded from br
 import argparse
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 import sys
 import time
 from types import SimpleNamespace
@@ -47,6 +48,13 @@ FULL_GPU = SimpleNamespace(cuda=SimpleNamespace(
 
 
 class StubResult(SimpleNamespace):
+    @property
+    def not_accepted(self):
+        """Every segment that is no detection, taken for a mug of low confidence."""
+        posed = {each.segment.indices[0] for each in self.detections}
+        return [SimpleNamespace(entry=partial(refused, each)) for each in self.scene.segments
+                if each.indices[0] not in posed]
+
     def first_of_each_label(self):
         return self
 
@@ -100,6 +108,12 @@ class StubPipeline:
 
     def renew_references(self, result):
         self.references = [reference(f'object_{x}') for x in result.seen]
+
+
+def refused(segment):
+    return {'label': 'mug', 'confidence': 0.25, 'score': 0.5, 'points': len(segment.points),
+            'centre_m': segment.points.mean(axis=0, dtype=float).tolist(),
+            'reason': 'confidence 0.25 below min_confidence 0.65'}
 
 
 def reference(name):

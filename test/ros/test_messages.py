@@ -230,7 +230,7 @@ def publisher_of(subscribed=()):
     """A PosePublisher on a fake node, and its topics by name."""
     topics = {}
 
-    def create_publisher(message_type, name, qos):
+    def create_publisher(message_type, name, qos, *, qos_overriding_options):
         return topics.setdefault(name, Topic(int(name in subscribed)))
 
     return PosePublisher(SimpleNamespace(create_publisher=create_publisher), NodeConfig()), topics

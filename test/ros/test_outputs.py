@@ -182,7 +182,7 @@ def test_the_docs_show_the_keys_that_there_are(observer):
     references = observer.collect(String, '/pointpng/references', LATCHED)
     with stub_node(RELIABLE, 'objects:=folder_1'):
         rig.connect()
-        rig.exchange(cloud(1, stamp=1))
+        rig.exchange(cloud(1, 2, stamp=1))
         published = [outputs.objects(1),
                      json.loads(wait_until(lambda: references, what='it')[0].data)]
     assert [keys_of(each) for each in shown] == [keys_of(each) for each in published]

@@ -105,3 +105,9 @@ def test_missing_ros_packages_are_named(capsys, monkeypatch):
     assert code == 2
     assert "No module named 'sensor_msgs.msg'" in err
     assert "pip install 'pointpng_ros[ros]'" in err
+
+
+def test_the_help_of_the_simulated_camera_has_its_own_name_and_lists_the_scenes(capsys):
+    code, out, _ = run(capsys, 'sim', '--help')
+    assert (code, out.startswith('usage: pointpng sim ')) == (0, True)
+    assert 'Scenes: tabletop, clutter.' in out

@@ -37,7 +37,17 @@ def value_table(result: dict[str, Any]) -> str:
     return table(['', 'value'], [[key, number(value, 3)] for key, value in _flat(result)])
 
 
-readable = value_table
+def readable(result: dict[str, Any]) -> str:
+    """Return a row for each method, and the medians of the stages of pointpng below."""
+    header = ['', 'recall', 'mean IoU', 'segments', 'false', 'false share', 'ms median', 'ms p95']
+    rows = [[name, *(number(row[key], 3) for key in ('recall', 'mean_iou')),
+             str(row['segments']), str(row['false_segments']), number(row['false_share'], 3),
+             *(number(row[key], 1) for key in ('ms_median', 'ms_p95'))]
+            for name, row in result['methods'].items()]
+    stages = ', '.join(f'{name} {number(value, 1)}' for name, value in result['stage_ms'].items())
+    return (f'{result["frames"]} frames, {result["objects"]} labelled objects, found from an IoU '
+            f'of {number(result["iou"], 2)}\n{table(header, rows)}\nstages of pointpng, ms: '
+            f'{stages}; its time over that of the baseline: {number(result["time_ratio"], 2)}')
 
 
 def _flat(content: dict[str, Any], prefix: str = '') -> list[tuple[str, Any]]:

@@ -26,10 +26,12 @@ class FrameSequence:
         try:
             result = self._result(recorded)
         except CloudError as error:
-            return {**facts, 'refused': str(error), 'warnings': [], 'stage_ms': {}, 'objects': []}
+            return {**facts, 'refused': str(error), 'warnings': [], 'stage_ms': {}, 'objects': [],
+                    'not_accepted': []}
         return {**facts, 'refused': None, 'warnings': list(result.warnings),
                 'stage_ms': result.stage_ms,
-                'objects': [_object(found) for found in result.detections]}
+                'objects': [_object(found) for found in result.detections],
+                'not_accepted': [each.entry() for each in result.not_accepted]}
 
     def _result(self, recorded: RecordedCloud) -> FrameResult:
         """Return what is found in a cloud; raises CloudError where there is none."""

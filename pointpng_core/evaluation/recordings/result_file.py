@@ -9,7 +9,9 @@ header   bag, bag_bytes, topic (null where none could be chosen), version, libra
 frame    stamp_ns and frame_id of the cloud, refused (why it was not processed, else null),
          warnings (what is wrong with it), objects: label, index (both together name an object
          over all frames), T_camera_object (4x4, in the frame of the cloud), confidence, score,
-         ambiguous, tracked; stage_ms
+         ambiguous, tracked; not_accepted, one for each segment without an accepted pose: label
+         (what it was taken for, null where no pose was found), confidence, score, points,
+         centre_m (3, in the frame of the cloud), reason; stage_ms
 summary  frames, refused, warned (frames with warnings) and poses (counts), refusal and warning
          (the first of each, null without any), damage ("" for an intact bag), error (why the bag
          could not be processed to its end, else null), wall_s

@@ -8,7 +8,7 @@ from pointpng_core.evaluation.recordings.frame_sequence import FrameSequence
 from pointpng_core.evaluation.recordings.recorded_clouds import RecordedCloud
 from pointpng_core.geometry.clouds import PointCloud
 
-RESULT = SimpleNamespace(warnings=(), stage_ms={}, detections=())
+RESULT = SimpleNamespace(warnings=(), stage_ms={}, detections=(), not_accepted=())
 
 
 def recorded(points):

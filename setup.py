@@ -31,7 +31,7 @@ EXTRAS = {
     # Scenes of objects dropped by physics.
     'sim': ['coacd>=1.0.5', 'mujoco>=3.3'],
     # By this name `colcon test` knows that pytest runs the tests; without it, it runs none.
-    'test': ['hypothesis>=6', 'pytest>=7', 'pytest-timeout>=2', 'pytest-xdist>=3',
+    'test': ['hypothesis>=6', 'pytest>=7,<9', 'pytest-timeout>=2', 'pytest-xdist>=3',
              'threadpoolctl>=3'],
     # The site of `make docs`: pages, and the API read from the sources without importing them.
     'docs': ['mkdocs-material>=9.5', 'mkdocstrings[python]>=0.27'],

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 import math
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,11 +105,14 @@ class ReferenceBuilder:
                    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Return the points (N, 3) of a reference of the model, and normals where it has faces.
 
-        Closed surfaces are turned outward. They are the same whenever they are computed. Raises
-        CloudError.
+        Surfaces are turned outward, with a warning where that is in doubt. They are the same
+        whenever they are computed. Raises CloudError.
         """
         if isinstance(model, TriangleMesh):
-            return sample_surface(outward(model).mesh, self.config.surface_points)
+            checked = outward(model)
+            for warning in checked.warnings:
+                warnings.warn(f'model {name!r}: {warning}', stacklevel=2)
+            return sample_surface(checked.mesh, self.config.surface_points)
         return require_points(model, least=MIN_POINTS, what=f'model {name!r}'), None
 
     def from_view(self, points: NDArray[np.floating], *, name: str) -> Reference:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 import shutil
 from typing import Any
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,18 +75,20 @@ def add_object(library: Path, new: NewObject, *, replace: bool = False) -> Added
     """
     check_free(library, new.name, replace=replace)
     model = read_object_model(new.file, new.unit)
-    reference = default_builder().from_model(
-        model, name=new.name, symmetry=new.symmetry)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # the notes say the same
+        reference = default_builder().from_model(model, name=new.name, symmetry=new.symmetry)
     with _locked(library):
         check_free(library, new.name, replace=replace)
         path = _enter(library, new, replace)
     points, faces = (model.vertices, len(model.faces)) if isinstance(model, TriangleMesh) \
         else (model, 0)
+    surface, notes = notes_about(model, diameter_m=reference.diameter_m)
     return AddedObject(
         name=new.name, path=path, diameter_m=reference.diameter_m,
-        extent_m=np.ptp(points.astype(np.float64), axis=0), points=len(points),
+        extent_m=np.ptp(surface.astype(np.float64), axis=0), points=len(points),
         faces=faces, symmetry=reference.symmetry,
-        notes=(*new.notes, *notes_about(model, diameter_m=reference.diameter_m)))
+        notes=(*new.notes, *notes))
 
 
 def check_free(library: Path, name: str, *, replace: bool) -> None:

@@ -33,16 +33,22 @@ def edge_counts(mesh: TriangleMesh) -> EdgeCounts:
     return EdgeCounts(open=int((shared == 1).sum()), crowded=int((shared > 2).sum()))
 
 
-def notes_about(model: TriangleMesh | NDArray[np.float32], *, diameter_m: float) -> list[str]:
-    """Return sentences about a mesh or points (N, 3) in metres; none of them is an error."""
-    surface = _mesh_notes(model) if isinstance(model, TriangleMesh) else _cloud_notes(model)
-    points = model.vertices if isinstance(model, TriangleMesh) else model
-    return [*surface, *size_notes(points), *_origin_notes(points, diameter_m)]
+def notes_about(model: TriangleMesh | NDArray[np.float32], *, diameter_m: float
+                ) -> tuple[NDArray[np.float32], list[str]]:
+    """Return the places (N, 3) that the object of a mesh or points has, and sentences about it.
+
+    None of them is an error.
+    """
+    if not isinstance(model, TriangleMesh):
+        points, notes = model, _cloud_notes(model)
+    else:
+        checked = outward(model)
+        points, notes = checked.mesh.vertices, [*checked.notes, *_mesh_notes(checked.mesh)]
+    return points, [*notes, *size_notes(points), *_origin_notes(points, diameter_m)]
 
 
 def _mesh_notes(mesh: TriangleMesh) -> list[str]:
-    turned = outward(mesh)
-    counts, notes = edge_counts(turned.mesh), list(turned.notes)
+    counts, notes = edge_counts(mesh), []
     if counts.open:
         notes.append(f'the mesh is not watertight: {counts.open} edges border one face only '
                      '(no harm where it is invisible anyway)')

@@ -134,8 +134,8 @@ def test_what_has_no_volume_or_one_of_rounding_only_stays():
         assert outward(mesh).open_share == 1
 
 
-def test_a_small_part_far_away_is_turned():
-    mesh = joined(ball(1), reversed_(ball(0.01, (99, 99, 0))), reversed_(ball(1e-3, (9, 9, 9))))
+def test_small_parts_beside_a_large_one_are_turned():
+    mesh = joined(ball(1), reversed_(ball(0.01, (1.2, 0, 0))), reversed_(ball(1e-3, (0, 1.1, 0))))
     assert outward(mesh).turned == 2 * len(ball().faces)
 
 

@@ -13,6 +13,7 @@ from pointpng_core.geometry import CONTINUOUS, Rotational, Symmetry
 from pointpng_core.geometry.symmetry_text import symmetry_in_words
 from pointpng_core.io import TriangleMesh, write_mesh
 from pointpng_core.io.object_library import load_library
+from pointpng_core.reference.builder import default_builder
 from pointpng_core.reference.library.adding import NewObject, add_object
 from pointpng_core.reference.library.model_checks import edge_counts, notes_about
 from pointpng_core.reference.library.yaml_edit import entries_in, with_entry
@@ -164,20 +165,34 @@ def test_edges_against_a_naive_count():
 
 
 def test_notes_name_what_may_go_wrong():
+    def notes(model, diameter_m):
+        return notes_about(model, diameter_m=diameter_m)[1]
     cloud = np.random.default_rng(0).uniform(-1, 1, (500, 3)).astype(np.float32)
-    assert any('segmenter.max_segment_size_m' in note for note in notes_about(cloud, diameter_m=3))
-    assert any('only 500 points' in note for note in notes_about(cloud, diameter_m=3))
-    small = notes_about(cloud * 0.005 + 1, diameter_m=0.015)
+    assert any('segmenter.max_segment_size_m' in note for note in notes(cloud, 3))
+    assert any('only 500 points' in note for note in notes(cloud, 3))
+    small = notes(cloud * 0.005 + 1, 0.015)
     assert any('segmenter.min_segment_size_m' in note for note in small)
     assert any('1.73 m from its middle' in note for note in small)
     closed = boxes(((0, 0, 0), (0.1, 0.1, 0.1)))
-    assert notes_about(closed, diameter_m=0.17) == []
+    assert notes(closed, 0.17) == []
     open_box = TriangleMesh(vertices=closed.vertices, faces=closed.faces[1:])
-    notes = notes_about(open_box, diameter_m=0.17)
-    assert any('3 edges border one face' in note for note in notes)
-    assert any('whether it points outward cannot be checked' in note for note in notes)
+    assert any('3 edges border one face' in note for note in notes(open_box, 0.17))
     inside_out = TriangleMesh(vertices=closed.vertices, faces=closed.faces[:, ::-1])
-    assert 'point inward: they are turned' in notes_about(inside_out, diameter_m=0.17)[0]
+    assert 'point inward: they are turned' in notes(inside_out, 0.17)[0]
+
+
+def test_an_object_is_as_large_as_its_main_parts_and_its_user_is_warned(tmp_path):
+    body, bit = boxes(((0, 0, 0), (0.1, 0.08, 0.06))), boxes(((2, 0, 0), (2.001, 0.001, 0.001)))
+    both = TriangleMesh(vertices=np.concatenate((body.vertices, bit.vertices)),
+                        faces=np.concatenate((body.faces, bit.faces + len(body.vertices))))
+    write_mesh(tmp_path / 'bits.ply', both)
+    added = add_object(tmp_path / 'library', NewObject(
+        file=tmp_path / 'bits.ply', name='bits', unit='m', symmetry=None))
+    assert added.extent_m == pytest.approx((0.1, 0.08, 0.06), abs=1e-6)
+    assert added.diameter_m < 0.15
+    assert '1 detached parts' in added.notes[0]
+    with pytest.warns(UserWarning, match="model 'bits': 1 detached parts"):
+        default_builder().from_model(both, name='bits', symmetry=None)
 
 
 def axis(order, direction=(0, 0, 1)):

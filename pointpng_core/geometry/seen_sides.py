@@ -1,0 +1,48 @@
+"""Which side of a surface is seen from around it: the outer one, where it has an outside."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+DIRECTIONS, RAYS = 50, 32
+"""Directions of parallel rays, and rays along each edge of the square that they come from."""
+LEAST_HITS = 50
+"""Rays that must meet the faces in question."""
+
+
+def front_share(corners: NDArray[np.float64], of: NDArray[np.bool_]) -> float:
+    """Return which share of the rays that meet some of the faces (F, 3, 3) first see their front.
+
+    The rays come from all around, from far away. NaN where they hardly meet any of those faces.
+    """
+    import open3d as o3d
+
+    flat = corners.reshape(-1, 3)
+    middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
+    radius = float(np.linalg.norm(flat - middle, axis=1).max())
+    scene = o3d.t.geometry.RaycastingScene(nthreads=1)
+    scene.add_triangles(((flat - middle) / radius).astype(np.float32),
+                        np.arange(len(flat), dtype=np.uint32).reshape(-1, 3))
+    rays = _rays()
+    face = scene.cast_rays(o3d.core.Tensor(rays))['primitive_ids'].numpy()
+    hit = face < len(corners)
+    hit[hit] = of[face[hit]]
+    if hit.sum() < LEAST_HITS:
+        return float('nan')
+    a, b, c = (corners[face[hit], corner] for corner in range(3))
+    return float(((np.cross(b - a, c - a) * rays[hit, 3:]).sum(axis=1) < 0).mean())
+
+
+def _rays() -> NDArray[np.float32]:
+    """Return origins and directions (n, 6) of rays to the unit sphere, from all around."""
+    place = np.arange(DIRECTIONS) + 0.5
+    z, turn = 1 - 2 * place / DIRECTIONS, np.pi * (1 + np.sqrt(5)) * place
+    around = np.stack((np.cos(turn) * np.sqrt(1 - z**2), np.sin(turn) * np.sqrt(1 - z**2), z), 1)
+    along = (np.arange(RAYS) + 0.5) / RAYS * 2 - 1
+    rays = []
+    for direction in around:
+        side = np.cross(direction, np.eye(3)[np.abs(direction).argmin()])
+        side /= np.linalg.norm(side)
+        plane = along[:, None, None] * side + along[:, None] * np.cross(direction, side)
+        origins = (plane + 2 * direction).reshape(-1, 3)
+        rays.append(np.hstack((origins, np.broadcast_to(-direction, origins.shape))))
+    return np.concatenate(rays).astype(np.float32)

@@ -1,7 +1,8 @@
 """The command `pointpng`.
 
-Commands are imported within `main`, so that a missing package is answered with what to do about
-it, and heavy packages where they are used, so that help is instant.
+Commands, and what else takes time, are imported within `main`, so that a missing package is
+answered with what to do about it and Ctrl-C ends that quietly, too. Heavy packages are imported
+where they are used, so that help is instant.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from typing import cast
 from pointpng_core import __version__
 from pointpng_core.cli.command import Command, ForwardedCommand
 from pointpng_core.cli.intermixed import IntermixedParser
-from pointpng_core.cli.output import say, show_warnings
+from pointpng_core.cli.streams import with_streams
 from pointpng_core.errors import PointPngError
 
 ERROR_CODE = 2
@@ -33,16 +34,24 @@ def main(arguments: Sequence[str] | None = None, *,
     """Run one command and return the exit code; errors are one line on stderr and code 2.
 
     `forwarded` are commands that other packages add. `fixes` says what to do about packages of
-    theirs that are missing, by name.
+    theirs that are missing, by name. The code is 130 after Ctrl-C; for an output that cannot be
+    written see `with_streams`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    show_warnings()
+    return with_streams(lambda: _guarded(words, forwarded or {}, fixes or {}))
+
+
+def _guarded(words: list[str], forwarded: Mapping[str, ForwardedCommand],
+             fixes: Mapping[str, str]) -> int:
+    """Run one command; what it raises for a user becomes a line and a code."""
     try:
-        return _dispatch(words, forwarded or {})
+        from pointpng_core.cli.output import show_warnings
+        show_warnings()
+        return _dispatch(words, forwarded)
     except PointPngError as error:
         return _report(str(error))
     except ModuleNotFoundError as error:
-        fix = _fix_for(error, fixes or {})
+        fix = _fix_for(error, fixes)
         if fix is None:
             raise
         return _report(f'{error}: {fix}')
@@ -106,6 +115,7 @@ def _fix_for(error: ModuleNotFoundError, fixes: Mapping[str, str]) -> str | None
 
 
 def _report(message: str) -> int:
+    from pointpng_core.cli.output import say  # loads numpy
     say(f'pointpng: error: {message}', error=True)
     return ERROR_CODE
 

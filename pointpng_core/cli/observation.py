@@ -8,7 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from pointpng_core.cli.options import depth_scale, position
+from pointpng_core.cli.options import depth_scale, from_zero, position
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.estimation.observation_kind import Viewpoint
 from pointpng_core.estimation.sensor import Sensor, ViewpointLike
@@ -98,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='millimetres of one unit of the depth image, as in BOP: 1, 0.1, or '
                              '1000 for metres (default: depth_scale of the camera file, else 1 '
                              'for whole numbers and 1000 for floats)')
-    parser.add_argument('--frame', metavar='N', type=int,
+    parser.add_argument('--frame', metavar='N', type=from_zero,
                         help='which frame of scene_camera.json (default: the number in the name '
                              'of the depth image)')
 

@@ -70,7 +70,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--data', metavar='SOURCE', action='append', required=True,
                         help='PATH[,topic=/x][,limit=N]...: a bag, .npz, .h5, a folder of meshes '
                              'or clouds, or procedural[:COUNT]; may be repeated')
-    parser.add_argument('--seed', metavar='N', type=int, default=0,
+    parser.add_argument('--seed', metavar='N', type=from_zero, default=0,
                         help='of samples and rotations (default: 0)')
 
 
@@ -113,6 +113,13 @@ def positive(text: str) -> int:
     """Read a whole number above 0."""
     if not text.isdigit() or int(text) == 0:
         raise argparse.ArgumentTypeError(f'{text!r} is not a whole number above 0')
+    return int(text)
+
+
+def from_zero(text: str) -> int:
+    """Read a whole number that is not below 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f'{text!r} is not a whole number from 0 on')
     return int(text)
 
 

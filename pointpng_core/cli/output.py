@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.files import to_jsonable
+from pointpng_core.io.files import atomic_write_text, to_jsonable
 from pointpng_core.text import printable
 
 if TYPE_CHECKING:
@@ -67,16 +67,21 @@ def check_json_target(target: str | None) -> None:
 def write_json(target: str | None, content: dict[str, Any]) -> None:
     """Write JSON to a file, to the standard output for '-', or nowhere for None.
 
-    Arrays become lists; numbers that JSON does not know (nan, inf) become null.
+    Arrays become lists; numbers that JSON does not know (nan, inf) become null. A file is whole
+    or as it was before; raises FileError.
     """
     if target is None:
         return
     text = json.dumps(to_jsonable(content), indent=2, allow_nan=False) + '\n'
     if target == '-':
-        sys.stdout.write(text)
+        print(text, end='', flush=True)
+        return
+    path = Path(target)
+    if path.is_file() or not path.exists():
+        atomic_write_text(path.resolve(), text)        # of a link, the file that it leads to
         return
     try:
-        Path(target).write_text(text, encoding='utf-8')
+        path.write_text(text, encoding='utf-8')        # a pipe or a device is not to be replaced
     except OSError as error:
         raise FileError(f'cannot write {target}: {error.strerror or error}') from error
 

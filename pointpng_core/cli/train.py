@@ -16,6 +16,7 @@ from typing import Any
 from pointpng_core.cli.options import not_negative
 from pointpng_core.cli.output import say
 from pointpng_core.cli.printable_parser import PrintableParser
+from pointpng_core.cli.streams import with_streams
 from pointpng_core.config import parse_yaml, read_yaml_mapping
 from pointpng_core.errors import ConfigError, FileError, PointPngError
 from pointpng_core.text import shown
@@ -98,6 +99,10 @@ def main() -> int:
     """Run as a module, which torchrun does; an error is one line on stderr and code 2."""
     parser = PrintableParser(prog='pointpng train', description=HELP, allow_abbrev=False)
     add_arguments(parser)
+    return with_streams(lambda: _guarded(parser))
+
+
+def _guarded(parser: argparse.ArgumentParser) -> int:
     try:
         return run(parser.parse_args())
     except PointPngError as error:

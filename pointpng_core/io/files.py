@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.first_bytes import check_first_bytes
 from pointpng_core.text import shown
 
 BLOCK_BYTES = 1 << 20
@@ -74,12 +75,16 @@ def file_sha256(path: Path) -> str:
 
 
 def check_regular(path: Path, most_bytes: int) -> int:
-    """Return the size of a regular file of at most so many bytes; raises FileError or OSError."""
+    """Return the size of a regular file of at most so many bytes; raises FileError or OSError.
+
+    Refused is also what `check_first_bytes` knows as another kind of file.
+    """
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
         raise FileError(f'cannot read {path}: it is not a regular file')
     if facts.st_size > most_bytes:
         raise FileError(f'{path} has {facts.st_size} bytes; no more than {most_bytes} are read')
+    check_first_bytes(path)
     return facts.st_size
 
 

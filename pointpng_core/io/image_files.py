@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+import sys
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
+from pointpng_core.io.files import check_regular
 from pointpng_core.io.limits import FREE_PIXELS, MAX_PIXELS, MAX_PIXELS_A_BYTE
 
 
@@ -35,6 +37,7 @@ def opened_image(path: Path) -> Iterator[Any]:
     """Yield an image of Pillow; its errors become FileError."""
     from PIL import Image  # takes a tenth of a second, and few commands read images
     try:
+        check_regular(path, sys.maxsize)
         with Image.open(path, formats=('PNG', 'TIFF', 'JPEG')) as image:
             most = min(MAX_PIXELS, max(FREE_PIXELS, MAX_PIXELS_A_BYTE * path.stat().st_size))
             if image.width * image.height > most:

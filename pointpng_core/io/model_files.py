@@ -24,8 +24,7 @@ def check_extent(where: str, points: np.ndarray, unit: str) -> None:
     extent_m = _extent_m(points)
     if low <= extent_m <= high:
         return
-    fits = [other for other in ('m', 'cm', 'mm')
-            if other != unit and low <= extent_m / UNIT_M[unit] * UNIT_M[other] <= high]
+    fits = [other for other in _fitting_units(extent_m / UNIT_M[unit]) if other != unit]
     hint = f'is its unit {" or ".join(fits)}?' if fits else 'is it the right file?'
     if extent_m > high and 'mm' in fits:
         hint = f'is it in millimetres? ({hint})'
@@ -42,10 +41,20 @@ def check_metres(what: str, points: np.ndarray) -> None:
     extent_m = _extent_m(points)
     if low <= extent_m <= high or extent_m == 0:
         return
-    hint = "is it in millimetres? Read its file with unit='mm'" if extent_m > high else \
-        "is it in metres already? Read its file with unit='m'"
+    fits = ' or '.join(map(repr, _fitting_units(extent_m)))
+    if extent_m < low:
+        hint = "is it in metres already? Read its file with unit='m', or scale it to metres"
+    else:
+        hint = f'is it in another unit? Read its file with unit={fits}, or scale it to metres' \
+            if fits else 'is it the right model?'
     raise CloudError(f'{what}: its extent is {extent_m:.6g} m, but objects measure {low:g} to '
-                     f'{high:g} m; {hint}, or scale it to metres')
+                     f'{high:g} m; {hint}')
+
+
+def _fitting_units(extent: float) -> list[str]:
+    """Return the units in which an extent would be that of an object, the most likely first."""
+    low, high = EXTENT_RANGE_M
+    return [unit for unit in ('m', 'mm', 'cm', 'in') if low <= extent * UNIT_M[unit] <= high]
 
 
 def _extent_m(points: np.ndarray) -> float:

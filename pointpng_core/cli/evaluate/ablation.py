@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import add_data, positive
+from pointpng_core.cli.options import add_data, from_zero, positive
 from pointpng_core.cli.output import check_json_target, write_json
 from pointpng_core.errors import FileError
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='the predictor (default: harmonic, as in the paper)')
     parser.add_argument('--steps', metavar='N', type=positive,
                         help='Point-PNG steps of a cell (default: as configured)')
-    parser.add_argument('--mae-steps', metavar='N', type=int,
+    parser.add_argument('--mae-steps', metavar='N', type=from_zero,
                         help='steps of masked autoencoding, done once (default: as configured)')
     parser.add_argument('--batch', metavar='N', type=positive,
                         help='objects of a step (default: as configured)')

@@ -12,7 +12,13 @@ or of the process, in 2^20 bytes. Times are medians.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.options import add_model, limit_threads, positive, report_progress
+from pointpng_core.cli.options import (
+    add_model,
+    from_zero,
+    limit_threads,
+    positive,
+    report_progress,
+)
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of poses: single observations, and many against many references in one batch'
@@ -30,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='timed batches (default: 5)')
     parser.add_argument('--threads', metavar='N', type=positive, default=1,
                         help='threads of the CPU (default: 1)')
-    parser.add_argument('--seed', metavar='N', type=int, default=0,
+    parser.add_argument('--seed', metavar='N', type=from_zero, default=0,
                         help='of solids and views (default: 0)')
     add_model(parser)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pointpng_core.cli.evaluate.training import stage_rows
-from pointpng_core.cli.options import positive, report_progress
+from pointpng_core.cli.options import from_zero, positive, report_progress
 from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError
 
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             ('train-steps', 10, 'timed training steps of each stage')):
         parser.add_argument(f'--{name}', metavar='N', type=positive, default=default,
                             help=f'{text} (default: {default})')
-    parser.add_argument('--seed', metavar='N', type=int, default=0,
+    parser.add_argument('--seed', metavar='N', type=from_zero, default=0,
                         help='of solids and views (default: 0)')
 
 

@@ -11,7 +11,7 @@ has loaded library and model, "work_s" that from then to the end. Of the CPU tim
 import argparse
 from typing import Any
 
-from pointpng_core.cli.options import limit_threads, positive, report_progress
+from pointpng_core.cli.options import from_zero, limit_threads, positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'speed of `pointpng frames` over many recordings, by number of processes'
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='simulated recordings (default: 4)')
     parser.add_argument('--clouds', metavar='N', type=positive, default=40,
                         help='clouds of each (default: 40)')
-    parser.add_argument('--workers', metavar='N', type=int, nargs='+', default=[0, 1, 2],
+    parser.add_argument('--workers', metavar='N', type=from_zero, nargs='+', default=[0, 1, 2],
                         help='numbers of processes, 0 for none (default: 0 1 2)')
 
 

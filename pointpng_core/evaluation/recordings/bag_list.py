@@ -9,6 +9,9 @@ from pathlib import Path
 from pointpng_core.errors import FileError
 from pointpng_core.io.bags.reader import STORAGE_SUFFIXES, find_bags
 
+PATIENCE = 10_000
+"""Folders that are searched for the first bag: a second or two, where someone names `/usr`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
@@ -46,9 +49,12 @@ def find_recordings(given: Sequence[str]) -> list[Recording]:
 def _bags_of(text: str) -> Iterator[tuple[Path, Path]]:
     """Yield (folder, bag): the folder is that which was given, or that of a bag that was given."""
     matches = _matches(text)
+    if any(path == path.parent for path in matches):
+        raise FileError(f'{text} is the whole file system, and no recording: name the folder of '
+                        'the recordings')
     try:
         pairs = [(path.parent if bag == path else path, bag)
-                 for path in matches for bag in find_bags(path)]
+                 for path in matches for bag in find_bags(path, patience=PATIENCE)]
     except OSError as error:
         raise FileError(f'cannot search {text}: {error}') from error
     if not pairs:

@@ -1,6 +1,6 @@
 """Finding bags, and reading their messages: MCAP, sqlite3, ROS 1; without ROS."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 import functools
@@ -185,19 +185,31 @@ def _deserializer(*, ros1: bool) -> _Deserializer:
     return _Deserializer(ros1=ros1)
 
 
-def find_bags(path: Path) -> list[Path]:
+def find_bags(path: Path, *, patience: int | None = None) -> list[Path]:
     """Return the bags at or below a path, sorted; other files are ignored.
 
     A folder without a metadata.yaml, as of a recorder that was killed, is none: its files count as
-    bags of their own. Links to folders are not followed: they may lead round in circles.
+    bags of their own. Links to folders are not followed: they may lead round in circles. The upper
+    folders are searched first. Raises FileError after `patience` folders without any bag, and,
+    when all others are searched, the OSError of the first folder that cannot be read.
     """
-    bags, waiting = [], [path]
+    bags, waiting, searched = [], deque([path]), 0
+    unreadable: OSError | None = None
     while waiting:
-        entry = waiting.pop()
-        if not entry.is_dir():
-            bags += [entry] if entry.is_file() and is_storage(entry) else []
+        entry = waiting.popleft()
+        if not os.path.isdir(entry):     # False, not an error, for links into what is forbidden
+            bags += [entry] if is_storage(entry) and os.path.isfile(entry) else []
         elif is_recording(entry):
             bags.append(entry)
         elif entry == path or not entry.is_symlink():
-            waiting += entry.iterdir()
+            searched += 1
+            if not bags and searched > (patience or searched):
+                raise FileError(f'{path} holds no bag in the first {patience} folders of it: it '
+                                'is no folder of recordings; name a bag, or a folder nearer to it')
+            try:
+                waiting += sorted(entry.iterdir(), key=os.path.isdir)     # files first
+            except OSError as error:
+                unreadable = unreadable or error
+    if unreadable is not None:
+        raise unreadable
     return sorted(bags)

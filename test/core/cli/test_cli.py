@@ -65,6 +65,8 @@ def test_help_imports_neither_torch_nor_open3d_nor_ros():
     (['evaluate', 'equivariance', '--data', 'x.npz', '--jitter', '-1'], 'from 0 on'),
     (['frames', 'x', '--objects', 'x', '--depth-scale', '-1'], "'-1' is not a number above 0"),
     (['frames', 'x', '--objects', 'x', '--depth-scale', '0'], '0 mm per unit'),
+    (['estimate', 'a.ply', '--depth', 'a.png', '--frame', '-5'], "'-5' is not a whole number"),
+    (['evaluate', 'equivariance', '--data', 'x.npz', '--seed', '-1'], "'-1' is not a whole"),
     (['evaluate', 'classification', '--data', 'x.npz', '--protocol', 'knn'], 'invalid choice'),
     (['evaluate', 'classification', '--data', 'x.npz', '--rotations', 'up'], 'rotations = up'),
     (['evaluate', 'classification', '--data', 'x.npz,split=all'], 'leave split out'),

@@ -6,6 +6,7 @@ from helpers.bags import write_bag
 import pytest
 
 from pointpng_core.errors import FileError
+from pointpng_core.evaluation.recordings import bag_list
 from pointpng_core.evaluation.recordings.bag_list import find_recordings
 
 
@@ -84,3 +85,16 @@ def test_the_size_of_a_bag_that_is_gone_is_refused(recordings, name):
 def test_what_is_no_bag_is_refused(recordings, given, message):
     with pytest.raises(FileError, match=message):
         find_recordings(['all', given])
+
+
+def test_a_search_without_end_is_not_begun(tmp_path, monkeypatch):
+    """Neither of the whole file system, nor of more folders than hold the first bag."""
+    with pytest.raises(FileError, match='/ is the whole file system, and no recording'):
+        find_recordings(['/'])
+    monkeypatch.setattr(bag_list, 'PATIENCE', 3)
+    for name in 'abcd':
+        (tmp_path / name / 'deeper').mkdir(parents=True)
+    with pytest.raises(FileError, match='holds no bag in the first 3 folders'):
+        find_recordings([str(tmp_path)])
+    (tmp_path / 'one.mcap').touch()
+    assert [found.name for found in find_recordings([str(tmp_path)])] == ['one.mcap']

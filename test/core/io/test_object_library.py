@@ -76,7 +76,7 @@ def test_units(folder, unit, metres):
 
 @pytest.mark.parametrize(('factor', 'unit', 'message'), [
     (1000, 'm', r'mug.*extent would be 99\..* m with unit .m.*is it in millimetres'),
-    (1, 'mm', 'is its unit m.$'),
+    (1, 'mm', 'is its unit m or in.$'),
     (1e-6, 'm', 'is it the right file'),
 ])
 def test_extents_outside_one_millimetre_to_ten_metres(folder, factor, unit, message):

@@ -1,7 +1,10 @@
 """What every reader says of a file of another kind, of what has no end, and of no path at all."""
 
+import bz2
 from functools import partial
+import gzip
 import io
+import lzma
 import os
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from pointpng_core.io.bop import BopDataset
 from pointpng_core.io.bop.json_files import read_json
 from pointpng_core.io.bop.results import read_results
 from pointpng_core.io.checkpoints import read_checkpoint
+from pointpng_core.io.image_files import read_colour
 from pointpng_core.io.object_library import load_library
 from pointpng_core.training.data import SourceConfig, load_sources
 
@@ -32,7 +36,7 @@ READERS = {
     read_depth: ('.png', '.tif', '.npy'), read_mask: ('.png', '.jpg', '.npy'),
     CloudBag: STORAGE_SUFFIXES, read_source: ('.h5', '.npz', '.xyz', '.mcap'),
     read_yaml_mapping: ('.yaml',), partial(read_json, hint=''): ('.json',),
-    read_results: ('.csv',)}
+    read_colour: ('.png',), read_results: ('.csv',)}
 CASES = [(read, suffix) for read, suffixes in READERS.items() for suffix in suffixes]
 
 
@@ -92,3 +96,22 @@ def test_an_archive_is_no_image(tmp_path):
     for name in 'abc':
         for read in (read_depth, read_mask, read_model):
             assert refusal(partial(read, tmp_path / f'{name}.npy')), (name, read)
+
+
+@pytest.mark.parametrize(('content', 'words'), [
+    (b'version https://git-lfs.github.com/spec/v1\noid sha256:' + 64 * b'0' + b'\nsize 1234\n',
+     ['Git LFS', '`git lfs pull`']),
+    (b'\n\n<!DOCTYPE html>\n<html lang="en">\n', ['web page', 'download the file itself']),
+    (b'\xef\xbb\xbf<HTML><head></head></HTML>\n', ['web page', 'download the file itself']),
+    (gzip.compress(b'ply\n' * 99), ['packed by gzip', 'unpack it']),
+    (bz2.compress(b'ply\n' * 99), ['packed by bzip2', 'unpack it']),
+    (lzma.compress(b'ply\n' * 99), ['packed by xz', 'unpack it'])])
+def test_a_download_that_went_wrong_is_named(tmp_path, content, words):
+    """In place of the damage that the reader of such a kind would find."""
+    for read, suffix in CASES:
+        if read is read_yaml_mapping:
+            continue
+        path = tmp_path / f'file{suffix}'
+        path.write_bytes(content)
+        message = refusal(partial(read, path))
+        assert all(word in message for word in [str(path), *words]), (read, suffix, message)

@@ -15,11 +15,9 @@ from pointpng_core.io.files import checked_path
 from pointpng_core.io.pcd import read_pcd
 from pointpng_core.io.ply import read_ply
 from pointpng_core.io.system_libraries import explain_missing
+from pointpng_core.io.units import check_offset
 
 CLOUD_SUFFIXES = ('.ply', '.pcd', '.xyz', '.npy', '.npz')
-MAX_OFFSET_M = 16384.0
-"""Of most points from the origin: beyond, numbers of 4 bytes are 2 mm apart, more than a camera's
-noise at arm's length. Coordinates of a map grid (UTM) would lose a decimetre without a word."""
 
 
 def load_cloud(path: Path, *, scale: float = 1.0) -> np.ndarray:
@@ -58,11 +56,7 @@ def _checked_points(path: Path, points: np.ndarray) -> np.ndarray:
     finite = np.isfinite(single).all(axis=1)
     if not finite.any():
         raise FileError(f'{path}: none of its {len(points)} points is finite')
-    offset_m = float(np.median(np.abs(single[finite]).max(axis=1)))
-    if offset_m > MAX_OFFSET_M:
-        raise FileError(f'{path}: its points lie {offset_m:.6g} m from the origin, where single '
-                        f'precision resolves {np.spacing(np.float32(offset_m)):.2g} m: subtract '
-                        'an offset from the coordinates, or is its unit another one?')
+    check_offset(str(path), single[finite])
     return single
 
 

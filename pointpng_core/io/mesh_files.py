@@ -8,7 +8,7 @@ from pointpng_core.io.files import checked_path
 from pointpng_core.io.ply import read_ply
 from pointpng_core.io.stl import read_stl
 from pointpng_core.io.text_meshes import read_obj, read_off
-from pointpng_core.io.units import unit_scale
+from pointpng_core.io.units import check_offset, unit_scale
 
 MESH_SUFFIXES = ('.obj', '.stl', '.off', '.ply')
 
@@ -32,9 +32,11 @@ def load_mesh_or_none(path: Path, *, scale: float) -> TriangleMesh | None:
     if len(faces) == 0:
         return None
     try:
-        return TriangleMesh(vertices=vertices * scale, faces=faces)
+        mesh = TriangleMesh(vertices=vertices * scale, faces=faces)
     except CloudError as error:
         raise FileError(f'{path}: {error}') from error
+    check_offset(str(path), mesh.vertices)
+    return mesh
 
 
 def write_mesh(path: str | Path, mesh: TriangleMesh) -> None:

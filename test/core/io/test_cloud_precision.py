@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import trimesh
 
 from pointpng_core.errors import FileError
-from pointpng_core.io import read_cloud
+from pointpng_core.io import read_cloud, read_mesh
 
 POINTS = np.random.default_rng(0).uniform(-0.1, 0.1, (50, 3))
 UTM = np.array((431000.0, 5412000.0, 312.0))
@@ -42,3 +43,12 @@ def test_others_keep_a_millimetre_though_a_few_points_are_far(tmp_path, suffix):
     assert read_cloud(path) == pytest.approx(points, abs=1e-3, rel=1e-7)
     WRITERS[suffix](path, POINTS + UTM)
     assert read_cloud(path, unit='mm') == pytest.approx((POINTS + UTM) / 1e3, abs=3e-4)
+
+
+@pytest.mark.parametrize('suffix', ['.obj', '.ply', '.stl', '.off'])
+def test_meshes_in_a_map_grid_are_refused(tmp_path, suffix):
+    ball = trimesh.creation.icosphere(radius=0.1)
+    ball.apply_translation(UTM)
+    ball.export(tmp_path / f'ball{suffix}')
+    with pytest.raises(FileError, match=r'lie 5\.412e\+06 m from the origin'):
+        read_mesh(tmp_path / f'ball{suffix}')

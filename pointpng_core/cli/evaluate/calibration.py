@@ -21,7 +21,6 @@ from typing import Any
 from pointpng_core.cli.options import (
     add_model,
     fraction,
-    from_zero,
     positive,
     report_progress,
     require_file,
@@ -70,7 +69,7 @@ def add_calibration_data(parser: argparse.ArgumentParser) -> None:
                              'makes them; may be repeated')
     parser.add_argument('--fit-frames', metavar='DATASET', type=Path, action='append', default=[],
                         help='the same for fitting: other scenes; may be repeated')
-    parser.add_argument('--seed', metavar='N', type=from_zero, default=0, help='(default: 0)')
+    parser.add_argument('--seed', metavar='N', type=int, default=0, help='(default: 0)')
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:

@@ -19,7 +19,7 @@ counts detections of its name on other objects.
 import argparse
 from typing import Any
 
-from pointpng_core.cli.options import add_model, from_zero, positive, report_progress
+from pointpng_core.cli.options import add_model, positive, report_progress
 from pointpng_core.cli.output import number, table
 
 HELP = 'models from recordings against true meshes: accuracy, completeness, poses with both'
@@ -33,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='objects of the simulator (default: all)')
     parser.add_argument('--clouds', metavar='N', type=positive, default=36,
                         help='clouds of a full rotation (default: 36)')
-    parser.add_argument('--scenes', metavar='N', type=positive, default=20,
+    parser.add_argument('--scenes', metavar='N', type=int, default=20,
                         help='simulated tables on which poses are estimated (default: 20)')
-    parser.add_argument('--seed', metavar='N', type=from_zero, default=0,
+    parser.add_argument('--seed', metavar='N', type=int, default=0,
                         help='of recordings and tables (default: 0)')
     add_model(parser)
 

@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pointpng_core.cli.options import from_zero, not_negative, positive, report_progress
+from pointpng_core.cli.options import not_negative, positive, report_progress
 from pointpng_core.cli.output import number, table
 from pointpng_core.errors import ConfigError
 from pointpng_core.geometry.sensor_profiles import DEFAULT, PROFILES
@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--correlation-px', metavar='PX', type=not_negative,
                         help='distance of pixels at which the correlation of their noise is down '
                              'to 1/e (default: as the camera has it)')
-    parser.add_argument('--seed', metavar='N', type=from_zero, default=0, help='(default: 0)')
+    parser.add_argument('--seed', metavar='N', type=int, default=0, help='(default: 0)')
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:

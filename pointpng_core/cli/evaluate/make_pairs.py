@@ -9,14 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pointpng_core.cli.options import (
-    from_zero,
-    load_objects,
-    not_negative,
-    positive,
-    report_progress,
-    rule,
-)
+from pointpng_core.cli.options import load_objects, not_negative, positive, report_progress, rule
 from pointpng_core.cli.output import check_json_target
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.io.units import UNIT_M
@@ -53,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--jitter', metavar='SHARE', type=not_negative,
                         help='of --halves: deviation of the noise on both, in radii of the object '
                              '(default: 0)')
-    parser.add_argument('--seed', metavar='N', type=from_zero, default=0, help='(default: 0)')
+    parser.add_argument('--seed', metavar='N', type=int, default=0, help='(default: 0)')
 
 
 def evaluate(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import argparse
 from typing import Any
 
 from pointpng_core.cli.objects.options import add_library
-from pointpng_core.cli.options import add_model, from_zero, not_negative, positive
+from pointpng_core.cli.options import add_model, not_negative, positive
 from pointpng_core.cli.output import check_json_target, number, say, table, write_json
 from pointpng_core.text import printable
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='metres from the camera, two diameters at least (default: 0.7)')
     parser.add_argument('--noise', metavar='X', type=not_negative, default=1.0,
                         help="noise of the depth, in units of a Kinect's (default: 1)")
-    parser.add_argument('--seed', metavar='N', type=from_zero, default=0,
+    parser.add_argument('--seed', metavar='N', type=int, default=0,
                         help='another one gives other views (default: 0)')
     parser.add_argument('--json', metavar='FILE', help='write the result there, - for stdout')
 

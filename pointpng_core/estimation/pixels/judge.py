@@ -24,7 +24,7 @@ from pointpng_core.reference.reference import Reference
 STEPS = ((12.0, 8), (6.0, 8), (4.0, 4), (3.0, 2))
 """Steps of a registration: deviations within which pixels count, from what a search leaves to the
 noise, and every how many points of a drawing are registered. Of the shared clutter, 240 of 299
-objects are found so; with every 2nd point in all steps, 238, in one and a half times the time."""
+objects are found so; with every 2nd point in all steps, 238, in twice the time."""
 JUDGED_BY, RANKED_BY = 1, 2
 """Every so many points of a drawing are judged, and ranked by."""
 OUTLIER_SIGMAS = 2.0

@@ -30,8 +30,8 @@ from pointpng_core.estimation.types import Hypothesis, LabelHypothesis, PoseEsti
 from pointpng_core.reference.reference import Reference
 
 REFINED = 4
-"""Poses of a segment, those best supported as they are, that are refined. In 236 of 237 segments of
-clutter with an accepted right pose, its label was the best supported one already."""
+"""Poses of a segment, those best supported as they are, that are refined. In 236 of 237 segments
+of simulated clutter with an accepted right pose, its label was the best supported one already."""
 TURNED, ROUGH_SIGMAS = 5, 3.0
 """As many of those to which near symmetries turn the best pose of a segment are searched finely.
 They are chosen in a view of so much more noise: there, a handle that is off by its width is found.

@@ -35,7 +35,7 @@ OWN_DOMAIN = export ROS_DOMAIN_ID=$$((RANDOM % 90 + 10))
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Settings: PYTHON=$(PYTHON) DEMO_SECONDS=$(DEMO_SECONDS) POINTPNG_DATA=$(POINTPNG_DATA) PIP_ARGS='
+	@echo 'Settings: PYTHON=$(PYTHON) DEMO_SECONDS=$(DEMO_SECONDS) POINTPNG_DATA=$(POINTPNG_DATA) TEST_JOBS=$(TEST_JOBS) PIP_ARGS='
 
 venv: $(STAMP)  ## Make .venv with the command `pointpng` in it
 

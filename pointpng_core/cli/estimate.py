@@ -134,9 +134,9 @@ def _found(estimator: 'PoseEstimator', reference: 'Reference', observed: observa
             warnings.simplefilter('always', UserWarning)
             (cloud,) = observations_without([observed.cloud], [[reference]])
             observed = replace(observed, cloud=cloud)
-            estimate = estimator.estimate(cloud.finite_points, [reference],
-                                          viewpoint=observed.viewpoint,
-                                          scene_points=observed.scene_points)[0]
+            ((estimate, *_),) = estimator.estimate_batch(
+                [cloud.finite_points], [reference], viewpoint=observed.viewpoint,
+                scene_points=observed.scene_points, segments=True)
         mismatch = sensor_mismatch(observed.placed) \
             if estimate.kind is ObservationKind.SINGLE_VIEW else None
         doubts = (observed.doubt(reference.diameter_m), mismatch)

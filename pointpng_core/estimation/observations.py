@@ -48,17 +48,23 @@ class Observations:
                             R_view=self.R_view[rows])
 
 
+def each_once(clouds: Sequence[NDArray[np.floating]]
+              ) -> tuple[list[NDArray[np.floating]], list[int]]:
+    """Return the arrays without those given again, and the row in them of each given one."""
+    rows: dict[int, int] = {}
+    owners = [rows.setdefault(id(cloud), len(rows)) for cloud in clouds]
+    return list({id(cloud): cloud for cloud in clouds}.values()), owners
+
+
 def prepare_observations(clouds: Sequence[NDArray[np.floating]], *, sample: int,
                          device: torch.device) -> Observations:
     """Check, centre and sample clouds (N, 3); raises CloudError naming the one at fault.
 
     An array that is given more than once is prepared once.
     """
-    once = {id(cloud): cloud for cloud in clouds}
+    once, rows = each_once(clouds)
     if len(once) < len(clouds):
-        row = {key: row for row, key in enumerate(once)}
-        return prepare_observations(list(once.values()), sample=sample, device=device
-                                    ).take([row[id(cloud)] for cloud in clouds])
+        return prepare_observations(once, sample=sample, device=device).take(rows)
     checked = tuple(require_points(cloud, least=LEAST_POINTS, what=f'observation {index}')
                     for index, cloud in enumerate(clouds))
     for index, cloud in enumerate(checked):

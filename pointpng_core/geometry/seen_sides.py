@@ -34,15 +34,11 @@ def front_share(corners: NDArray[np.float64], of: NDArray[np.bool_]) -> float:
 
 def _rays() -> NDArray[np.float32]:
     """Return origins and directions (n, 6) of rays to the unit sphere, from all around."""
-    place = np.arange(DIRECTIONS) + 0.5
-    z, turn = 1 - 2 * place / DIRECTIONS, np.pi * (1 + np.sqrt(5)) * place
-    around = np.stack((np.cos(turn) * np.sqrt(1 - z**2), np.sin(turn) * np.sqrt(1 - z**2), z), 1)
-    along = (np.arange(RAYS) + 0.5) / RAYS * 2 - 1
-    rays = []
-    for direction in around:
-        side = np.cross(direction, np.eye(3)[np.abs(direction).argmin()])
-        side /= np.linalg.norm(side)
-        plane = along[:, None, None] * side + along[:, None] * np.cross(direction, side)
-        origins = (plane + 2 * direction).reshape(-1, 3)
-        rays.append(np.hstack((origins, np.broadcast_to(-direction, origins.shape))))
-    return np.concatenate(rays).astype(np.float32)
+    from pointpng_core.geometry.so3 import fibonacci_directions, frame_towards  # loads torch
+
+    across, down, back = frame_towards(fibonacci_directions(DIRECTIONS)).numpy().transpose(1, 0, 2)
+    along = (np.arange(RAYS, dtype=np.float32) + 0.5) / RAYS * 2 - 1
+    origins = along[:, None, None] * across[:, None, None] + along[:, None] * down[:, None, None] \
+        + 2 * back[:, None, None]
+    directions = np.broadcast_to(-back[:, None, None], origins.shape)
+    return np.concatenate((origins, directions), axis=-1).reshape(-1, 6).astype(np.float32)

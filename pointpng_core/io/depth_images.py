@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import ConfigError, FileError
+from pointpng_core.geometry.clouds.sensor_check import DISTANCE_RANGE_M
 from pointpng_core.io.array_files import read_array
 from pointpng_core.io.files import check_regular, checked_path
 from pointpng_core.io.image_files import read_pixels
 from pointpng_core.io.limits import MAX_PIXELS
-from pointpng_core.io.units import DEPTH_RANGE_M, MM_PER_M
+from pointpng_core.io.units import MM_PER_M
 
 DEPTH_SUFFIXES = ('.png', '.tif', '.tiff', '.npy')
 MASK_SUFFIXES = (*DEPTH_SUFFIXES, '.jpg', '.jpeg')
@@ -104,7 +105,7 @@ def _check_unit(path: str | Path, depth_m: NDArray[np.float32], scale: float) ->
     measured = depth_m[depth_m > 0]
     if not measured.size:
         raise FileError(f'{path}: it has no depth above 0: no pixel has a reading')
-    (low, high), median_m = DEPTH_RANGE_M, float(np.median(measured))
+    (low, high), median_m = DISTANCE_RANGE_M, float(np.median(measured))
     if not low <= median_m <= high:
         raise FileError(
             f'{path}: its median depth would be {median_m:.4g} m with {scale:g} mm per unit, but '

@@ -20,6 +20,8 @@ from pointpng_core.io.first_bytes import check_first_bytes
 from pointpng_core.text import shown
 
 BLOCK_BYTES = 1 << 20
+LEFTOVER_AGE_S = 3600.0
+"""What a killed process left in a cache is removed after an hour."""
 _PART = '.part'
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 1024
 """Of names that data from outside gives; Linux opens nothing longer than 255."""

@@ -115,7 +115,7 @@ def read_off(path: Path) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError(f'it declares {vertex_count} vertices and {face_count} faces, but '
                              f'has {len(lines)} rows of numbers: was it cut short?')
         if '_' in body or not body.isascii():
-            raise ValueError('it holds what is no number')
+            raise ValueError(_NO_NUMBER)
         vertices = np.array([[float(word) for word in line.split()[:3]]
                              for line in lines[:vertex_count]]).reshape(vertex_count, 3)
         return vertices, split_polygons([_off_polygon(line.split()) for line in

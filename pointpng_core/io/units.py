@@ -12,8 +12,6 @@ UNIT_M = {'m': 1.0, 'cm': 0.01, 'mm': 0.001, 'in': 0.0254}
 MAX_OFFSET_M = 16384.0
 """Of most points from the origin: beyond, numbers of 4 bytes are 2 mm apart, more than a camera's
 noise at arm's length. Coordinates of a map grid (UTM) would lose a decimetre without a word."""
-DEPTH_RANGE_M = (0.05, 20.0)
-"""Range of the median depth of images: nothing nearer or farther is manipulated."""
 
 
 def unit_scale(where: str, unit: Any) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pointpng_core.errors import ConfigError, FileError
 from pointpng_core.geometry import Symmetry
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.files import remove_leftovers
+from pointpng_core.io.files import LEFTOVER_AGE_S, remove_leftovers
 from pointpng_core.io.sealed_arrays import read_sealed, write_sealed
 from pointpng_core.reference.builder import ReferenceBuilder, view_surface
 from pointpng_core.reference.near_symmetry import distinct
@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 FORMAT = 9
 """Raise it when what is stored, or how a reference is built, changes."""
 SUFFIX = '.reference'
-LEFTOVER_AGE_S = 3600.0
-"""What a killed process left is removed after an hour; no reference takes so long to write."""
 _Parts = tuple[NDArray[np.generic], ...]
 _Surface = tuple[NDArray[np.float32], NDArray[np.float32] | None]
 

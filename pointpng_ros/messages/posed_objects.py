@@ -149,10 +149,9 @@ def unposed_points(result: 'FrameResult', T_frame_cloud: np.ndarray | None = Non
     return [moved_points(points, T_frame_cloud) for points in free if len(points)]
 
 
-def refused_segments(result: 'FrameResult', T_frame_cloud: np.ndarray | None = None
+def refused_segments(entries: Sequence[dict[str, Any]], T_frame_cloud: np.ndarray | None
                      ) -> list[dict[str, Any]]:
-    """Return `Rejection.entry` of what has no accepted pose, in the published frame."""
-    entries = [each.entry() for each in result.not_accepted]
+    """Return each `Rejection.entry` in the published frame."""
     return [{**entry, 'centre_m': moved_points(np.array([entry['centre_m']]), T_frame_cloud
                                                )[0].tolist()} for entry in entries]
 

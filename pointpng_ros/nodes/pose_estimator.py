@@ -142,9 +142,6 @@ class PoseEstimatorNode(Node):
     def _warn(self, text: str) -> None:
         self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
 
-    def _warn_of_clock(self, text: str) -> None:
-        self.get_logger().warning(printable(text), throttle_duration_sec=WARNING_PERIOD_S)
-
     def _report_work(self, text: str) -> None:
         """Log slow work; raises ExternalShutdownException once a signal has come."""
         stop_when_asked()
@@ -160,7 +157,7 @@ class PoseEstimatorNode(Node):
                      set_reference=self._references.after(self._processor.set_reference),
                      reset=self._references.after(self._session.reset))
         DuplicateNodeWatch(self, others, (POSE_TOPIC,))
-        ClockWatch(self, others, self._warn_of_clock)
+        ClockWatch(self, others)
         self._diagnostics = create_publisher(self, DiagnosticArray, '/diagnostics', 10)
         self.create_timer(self._config.diagnostics_period_s, self._publish_diagnostics,
                           clock=Clock(clock_type=ClockType.STEADY_TIME), callback_group=others)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sensor_msgs.msg import PointCloud2
@@ -133,8 +133,9 @@ class CloudProcessor:
             with timer('tf'):
                 T_target_cloud = self._lookup.T_target_cloud(
                     header, timeout_s=self._reader.config.tf_timeout_s)
+        refused = [each.entry() for each in result.not_accepted]
         with timer('publish'):
-            self._publish(result, header, T_target_cloud, camera)
+            self._publish(result, refused, header, T_target_cloud, camera)
         finished_s = time.monotonic()
         camera.statistics.add(FrameTiming(
             finished_s=finished_s, latency_ms=(finished_s - arrival.received_s) * 1e3,
@@ -142,10 +143,10 @@ class CloudProcessor:
             objects=len(result.detections), tracked=result.tracked, searched=result.searched,
             stage_ms=timer.stage_ms | result.stage_ms, warnings=result.warnings,
             plane=support_in_words(result.scene.support),
-            not_accepted=tuple(in_words(refused_segments(result)))))
+            not_accepted=tuple(in_words(refused))))
 
-    def _publish(self, result: 'FrameResult', header: Header, T_target_cloud: np.ndarray | None,
-                 camera: Camera) -> None:
+    def _publish(self, result: 'FrameResult', refused: Sequence[dict[str, Any]], header: Header,
+                 T_target_cloud: np.ndarray | None, camera: Camera) -> None:
         if not self.enabled:             # since this cloud was taken
             return
         if self._lookup:
@@ -156,6 +157,6 @@ class CloudProcessor:
             for of in (objects_of, poorly_constrained_objects_of))
         self._publisher.publish(objects, header, camera=camera.name,
                                 poorly_constrained=poorly_constrained,
-                                not_accepted=refused_segments(result, T_target_cloud),
+                                not_accepted=refused_segments(refused, T_target_cloud),
                                 marker_points=self._reader.config.marker_points,
                                 unposed=partial(unposed_points, result, T_target_cloud))

@@ -50,7 +50,7 @@ class PosePublisher:
         self._outputs = [self._pose, self._label, self._markers, self._objects, self._segments]
         if self._detections:
             self._detection = create_publisher(node, self._detections.message_type,
-                                                    DETECTION_TOPIC, _RELIABLE)
+                                               DETECTION_TOPIC, _RELIABLE)
             self._outputs.append(self._detection)
 
     @property

@@ -33,7 +33,8 @@ def refused():
                           reason='no pose was found')
     result = FrameResult(detections=(), rejected=(rejection,), scene=None, stage_ms={})
     T = random_pose(5)
-    return refused_segments(result, T), points.mean(axis=0) @ T[:3, :3].T + T[:3, 3]
+    return refused_segments([each.entry() for each in result.not_accepted], T), \
+        points.mean(axis=0) @ T[:3, :3].T + T[:3, 3]
 
 
 def test_it_stands_in_the_json_in_the_published_frame(refused):

@@ -25,8 +25,8 @@ STEPS = ((12.0, 8), (6.0, 8), (4.0, 4), (3.0, 2))
 """Steps of a registration: deviations within which pixels count, from what a search leaves to the
 noise, and every how many points of a drawing are registered. Of the shared clutter, 240 of 299
 objects are found so; with every 2nd point in all steps, 238, in twice the time."""
-JUDGED_BY, RANKED_BY = 1, 2
-"""Every so many points of a drawing are judged, and ranked by."""
+RANKED_BY = 2
+"""Every so many points of a drawing are ranked by."""
 OUTLIER_SIGMAS = 2.0
 LEAST_POINTS = 60
 """Of all the points of a drawing that pixels must be near."""
@@ -72,8 +72,8 @@ class PixelJudge:
     @torch.inference_mode()
     def evidence(self, posed: Posed, view: DepthView) -> PixelEvidence:
         """Return the evidence for poses as they are."""
-        return PixelEvidence.joined([pixel_evidence(self._drawn(part, view, JUDGED_BY), view)
-                                     for part in _batches(posed, JUDGED_BY)])
+        return PixelEvidence.joined([pixel_evidence(self._drawn(part, view), view)
+                                     for part in _batches(posed)])
 
     @torch.inference_mode()
     def support(self, posed: Posed, view: DepthView, every: int = RANKED_BY) -> Tensor:
@@ -93,7 +93,7 @@ class PixelJudge:
                 self._step(part, view, sigmas, every) for part in _batches(posed, every)]))
         return posed
 
-    def _drawn(self, posed: Posed, view: DepthView, every: int) -> Drawing:
+    def _drawn(self, posed: Posed, view: DepthView, every: int = 1) -> Drawing:
         return draw(self._samples.every(every), posed.index, posed.T_camera_object, view)
 
     def _step(self, posed: Posed, view: DepthView, sigmas: float, every: int) -> Tensor:
@@ -124,6 +124,6 @@ class PixelJudge:
         return torch.where(enough[:, None, None], T, posed.T_camera_object)
 
 
-def _batches(posed: Posed, every: int) -> list[Posed]:
+def _batches(posed: Posed, every: int = 1) -> list[Posed]:
     return [posed.take(rows) for rows in torch.arange(
         len(posed.index), device=posed.index.device).split(BATCH * every)]

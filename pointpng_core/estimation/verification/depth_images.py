@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding, pad
 
+from pointpng_core.estimation.observations import each_once
 from pointpng_core.geometry.so3 import frame_towards
 
 PIXELS = 48
@@ -72,11 +73,10 @@ class DepthImages:
 
         An array that is given more than once is drawn once.
         """
-        once = {id(cloud): cloud for cloud in clouds}
+        once, rows = each_once(clouds)
         if len(once) < len(clouds):
-            row = {key: row for row, key in enumerate(once)}
-            images = cls.from_clouds(list(once.values()), device, scene_points)
-            return images.take(torch.tensor([row[id(cloud)] for cloud in clouds], device=device))
+            return cls.from_clouds(once, device, scene_points).take(
+                torch.tensor(rows, device=device))
         centroid = torch.from_numpy(np.stack([cloud.mean(axis=0, dtype=np.float64)
                                               for cloud in clouds]))
         R, middle = frame_towards(centroid).float().to(device), centroid.float().to(device)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from pointpng_core.errors import CloudError
 from pointpng_core.geometry.clouds.point_cloud import PointCloud
+from pointpng_core.geometry.clouds.sensor_check import DISTANCE_RANGE_M
 from pointpng_core.io.bags.camera_info import decode_camera
 from pointpng_core.io.bags.image_message import DEPTH_UNIT_M, decode_depth, decode_mask
 from pointpng_core.io.limits import MAX_MESSAGE_POINTS
-from pointpng_core.io.units import DEPTH_RANGE_M
 
 
 def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectified: bool,
@@ -45,7 +45,7 @@ def decode_depth_cloud(image: Any, camera_info: Any, mask: Any = None, *, rectif
 
 def _check_unit(depth_m: NDArray[np.float32], unit_m: float) -> None:
     measured_m = depth_m[(depth_m > 0) & np.isfinite(depth_m)]
-    (low, high), median_m = DEPTH_RANGE_M, float(np.median(measured_m))
+    (low, high), median_m = DISTANCE_RANGE_M, float(np.median(measured_m))
     if not low <= median_m <= high:
         raise CloudError(f'the median depth of the image would be {median_m:.3g} m with '
                          f'{unit_m:g} m for one unit of its integers, but scenes are {low:g} to '

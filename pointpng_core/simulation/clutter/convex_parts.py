@@ -23,7 +23,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from pointpng_core.errors import FileError, MissingDependencyError
 from pointpng_core.geometry.meshes import TriangleMesh
-from pointpng_core.io.files import remove_leftovers
+from pointpng_core.io.files import LEFTOVER_AGE_S, remove_leftovers
 from pointpng_core.io.sealed_arrays import read_sealed, write_sealed
 from pointpng_core.simulation.clutter.coacd_process import SETTINGS
 from pointpng_core.simulation.shapes.solids import signed_volume_m3
@@ -45,8 +45,6 @@ FACES = 2000
 SNAP_DIAMETERS = 0.015
 """Vertices of parts this near to the surface are moved onto it: CoACD's remeshing inflates."""
 SUFFIX = '.parts'
-LEFTOVER_AGE_S = 3600.0
-"""What a killed process left is removed after an hour."""
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 

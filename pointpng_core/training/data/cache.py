@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pointpng_core.errors import FileError
-from pointpng_core.io.files import file_sha256, remove_leftovers
+from pointpng_core.io.files import LEFTOVER_AGE_S, file_sha256, remove_leftovers
 from pointpng_core.io.limits import MAX_ARRAY_BYTES
 from pointpng_core.io.sealed_arrays import read_sealed, write_sealed
 from pointpng_core.text import printable
@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 FORMAT = 3
 """To be increased when the layout, or the reading and normalisation of objects, changes."""
 SUFFIX = '.objects'
-LEFTOVER_AGE_S = 3600.0
-"""What a killed process left is removed after an hour."""
 _DAMAGED_FILE = (FileError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
